@@ -1,0 +1,132 @@
+/** RFC 6120 §8.3.2: what the receiver of a stanza error may do about it. */
+export type StanzaErrorType = 'auth' | 'cancel' | 'continue' | 'modify' | 'wait'
+
+/** The stanza error that belongs to a code, as plain strings; `xep/` turns it into XML. */
+export interface StanzaErrorEntry {
+  readonly type: StanzaErrorType
+  /** A defined condition of RFC 6120 §8.3.3. */
+  readonly condition: string
+  /** An application-specific condition (RFC 6120 §8.3.4): element name and namespace. */
+  readonly application?: readonly [name: string, xmlns: string]
+}
+
+const SI = 'http://jabber.org/protocol/si'
+
+/**
+ * Every code this project raises, with the stanza error a peer gets for it. A code that never meets a
+ * stanza carries what a peer should hear should it ever get there.
+ */
+const table = {
+  // SOCKS5, either side
+  ERR_SOCKS5_MALFORMED: { type: 'modify', condition: 'bad-request' },
+  ERR_SOCKS5_METHOD: { type: 'modify', condition: 'not-acceptable' },
+  ERR_SOCKS5_COMMAND: { type: 'modify', condition: 'feature-not-implemented' },
+  ERR_SOCKS5_ADDRESS_TYPE: { type: 'modify', condition: 'feature-not-implemented' },
+  ERR_SOCKS5_DST_ADDR: { type: 'modify', condition: 'bad-request' },
+  ERR_SOCKS5_REFUSED: { type: 'cancel', condition: 'remote-server-not-found' },
+  ERR_HANDSHAKE_TIMEOUT: { type: 'wait', condition: 'remote-server-timeout' },
+
+  // The streamhost: XEP-0065 §6.3.5 unless said otherwise
+  ERR_FORBIDDEN: { type: 'auth', condition: 'forbidden' }, // XEP-0065 §4
+  ERR_BAD_REQUEST: { type: 'modify', condition: 'bad-request' },
+  ERR_JID_MALFORMED: { type: 'modify', condition: 'jid-malformed' },
+  ERR_BYTESTREAM_UNKNOWN: { type: 'cancel', condition: 'item-not-found' },
+  ERR_PEER_MISSING: { type: 'cancel', condition: 'not-allowed' },
+  ERR_PLACES_TAKEN: { type: 'cancel', condition: 'not-allowed' }, // XEP-0065 §10.1: only one Target
+  ERR_NOT_A_STREAMHOST: { type: 'cancel', condition: 'not-allowed' }, // XEP-0065 §4
+  ERR_LIMIT_SOCKETS: { type: 'wait', condition: 'resource-constraint' },
+  ERR_LIMIT_SOURCE_SOCKETS: { type: 'wait', condition: 'resource-constraint' },
+  ERR_LIMIT_HALF_OPEN: { type: 'wait', condition: 'resource-constraint' },
+  ERR_LIMIT_WAITING: { type: 'wait', condition: 'resource-constraint' },
+  ERR_LIMIT_READ_AHEAD: { type: 'wait', condition: 'resource-constraint' },
+  ERR_SHUTTING_DOWN: { type: 'wait', condition: 'service-unavailable' },
+  ERR_LISTEN: { type: 'cancel', condition: 'internal-server-error' },
+
+  // Stanzas and sessions
+  ERR_FEATURE_NOT_IMPLEMENTED: { type: 'cancel', condition: 'feature-not-implemented' },
+  ERR_SERVICE_UNAVAILABLE: { type: 'cancel', condition: 'service-unavailable' },
+  ERR_ITEM_NOT_FOUND: { type: 'cancel', condition: 'item-not-found' },
+  ERR_STANZA: { type: 'cancel', condition: 'undefined-condition' },
+  ERR_STREAM: { type: 'cancel', condition: 'internal-server-error' },
+  ERR_STANZA_TOO_BIG: { type: 'modify', condition: 'policy-violation' },
+  ERR_SESSION_CLOSED: { type: 'wait', condition: 'service-unavailable' },
+  ERR_AUTHENTICATION: { type: 'auth', condition: 'not-authorized' },
+  ERR_HOST_UNKNOWN: { type: 'cancel', condition: 'item-not-found' },
+  ERR_REPLACED: { type: 'cancel', condition: 'conflict' },
+  ERR_UNREACHABLE: { type: 'wait', condition: 'remote-server-not-found' },
+
+  // Negotiation and transfer
+  ERR_NOT_ACCEPTABLE: { type: 'modify', condition: 'not-acceptable' }, // XEP-0065 §5.3.1
+  ERR_NO_STREAMHOST: { type: 'cancel', condition: 'item-not-found' }, // XEP-0065 §5.3.2
+  ERR_DECLINED: { type: 'cancel', condition: 'forbidden' }, // XEP-0095 §3.2
+  ERR_NO_VALID_STREAMS: { type: 'cancel', condition: 'bad-request', application: ['no-valid-streams', SI] },
+  ERR_BAD_PROFILE: { type: 'modify', condition: 'bad-request', application: ['bad-profile', SI] },
+  ERR_NO_RESOURCE: { type: 'wait', condition: 'recipient-unavailable' },
+  ERR_FILE_NAME: { type: 'modify', condition: 'not-acceptable' },
+  ERR_FILE_EXISTS: { type: 'cancel', condition: 'conflict' },
+  ERR_FILE: { type: 'cancel', condition: 'internal-server-error' },
+  ERR_DISK_SPACE: { type: 'wait', condition: 'resource-constraint' },
+  ERR_INTEGRITY: { type: 'modify', condition: 'not-acceptable' },
+  ERR_RESET: { type: 'wait', condition: 'remote-server-timeout' },
+
+  // Everything
+  ERR_CONFIG: { type: 'cancel', condition: 'internal-server-error' },
+  ERR_TIMEOUT: { type: 'wait', condition: 'remote-server-timeout' },
+  ERR_ABORTED: { type: 'cancel', condition: 'service-unavailable' },
+  ERR_INTERNAL: { type: 'cancel', condition: 'internal-server-error' },
+} as const satisfies Record<string, StanzaErrorEntry>
+
+/** Stable across releases; the message of an error is not. */
+export type ErrorCode = keyof typeof table
+
+/** All codes, in the order of the table. */
+export const errorCodes = Object.keys(table) as readonly ErrorCode[]
+
+/** The one error class that leaves this library. Switch on {@link code}. */
+export class BytestreamError extends Error {
+  override readonly name: string = 'BytestreamError'
+  readonly code: ErrorCode
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+
+  /** What a peer is told when this error reaches a stanza handler. */
+  get stanzaError(): StanzaErrorEntry {
+    return table[this.code]
+  }
+}
+
+/**
+ * The same error, or the unknown one wrapped under `code`.
+ *
+ * @param code what to call an error that is not ours
+ */
+export function toBytestreamError(error: unknown, code: ErrorCode = 'ERR_INTERNAL'): BytestreamError {
+  if (error instanceof BytestreamError) return error
+  return new BytestreamError(code, error instanceof Error ? error.message : String(error), { cause: error })
+}
+
+/** A stanza error another entity answered with: code `ERR_STANZA`, and the error as it came. */
+export class StanzaError extends BytestreamError {
+  override readonly name = 'StanzaError'
+  readonly #entry: StanzaErrorEntry
+  /** The text the other side sent along, or an empty string. */
+  readonly text: string
+
+  constructor(entry: StanzaErrorEntry, text: string, from: string) {
+    super('ERR_STANZA', `${from} answered ${entry.condition}${entry.application ? ` (${entry.application[0]})` : ''}${text && `: ${text}`}`)
+    this.#entry = entry
+    this.text = text
+  }
+
+  override get stanzaError(): StanzaErrorEntry {
+    return this.#entry
+  }
+
+  /** The defined condition, such as `item-not-found` (RFC 6120 §8.3.3). */
+  get condition(): string {
+    return this.#entry.condition
+  }
+}

@@ -1,0 +1,14 @@
+export { abortError, type Deadline, orAbort, startDeadline, throwIfAborted } from './abort.ts'
+export { type Clock, systemClock } from './clock.ts'
+export {
+  BytestreamError,
+  type ErrorCode,
+  errorCodes,
+  StanzaError,
+  type StanzaErrorEntry,
+  type StanzaErrorType,
+  toBytestreamError,
+} from './errors.ts'
+export { bareJid, domainOf, formatJid, type Jid, parseJid, prepareJid, resourceOf } from './jid.ts'
+export { type Logger, silentLogger } from './log.ts'
+export { formatBytes, formatDuration, parseBytes, parseDuration } from './units.ts'

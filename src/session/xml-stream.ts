@@ -1,0 +1,123 @@
+import { EventEmitter } from 'node:events'
+import type { Socket } from 'node:net'
+import { BytestreamError, toBytestreamError } from '../core/index.ts'
+import { buildStreamError, type Element, type StreamErrorReason, type StreamParser, startStreamParser } from '../xep/index.ts'
+import { StanzaGuard, type StanzaLimits } from './stanza-guard.ts'
+
+export interface XmlStreamInit {
+  readonly limits: StanzaLimits
+  /** Octets that may wait to be sent; a peer that reads so slowly that there are more is cut off. */
+  readonly backlogBytesMax?: number
+}
+
+const BACKLOG_BYTES_MAX = 16 * 1024 * 1024
+
+/** Facts, in the order they can come. */
+export interface XmlStreamEvents {
+  header: [header: Element]
+  element: [element: Element]
+  /** The other side closed its stream properly; ours is answered and the socket ended. */
+  ended: []
+  /** The socket is gone. `error` says why, where it was not a proper end. */
+  closed: [error: BytestreamError | undefined]
+}
+
+/**
+ * One XML stream over a connected socket, which it owns. Limits are enforced before the parser sees an octet. What
+ * it raises is told by `closed`, once; after that nothing is emitted.
+ *
+ * @see RFC 6120 §4
+ */
+export class XmlStream extends EventEmitter<XmlStreamEvents> {
+  readonly #socket: Socket
+  readonly #guard: StanzaGuard
+  readonly #backlogBytesMax: number
+  #decoder = new TextDecoder('utf-8', { fatal: true })
+  #parser: StreamParser
+  #error: BytestreamError | undefined
+  #closing = false
+
+  constructor(socket: Socket, { limits, backlogBytesMax = BACKLOG_BYTES_MAX }: XmlStreamInit) {
+    super()
+    this.#socket = socket
+    this.#guard = new StanzaGuard(limits)
+    this.#backlogBytesMax = backlogBytesMax
+    this.#parser = this.#startParser()
+    socket.setNoDelay(true)
+    socket.on('data', (octets: Buffer) => this.#receive(octets))
+    socket.on('error', (error) => {
+      this.#error ??= new BytestreamError('ERR_SESSION_CLOSED', `the connection broke: ${error.message}`, { cause: error })
+    })
+    socket.once('close', () => this.emit('closed', this.#error))
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.#socket.remoteAddress
+  }
+
+  /** Sends an element, or text that is XML already. What comes after the end of the stream is dropped. */
+  send(content: Element | string): void {
+    if (this.#closing || this.#socket.destroyed) return
+    this.#socket.write(content.toString())
+    if (this.#socket.writableLength > this.#backlogBytesMax) {
+      this.#error ??= new BytestreamError('ERR_SESSION_CLOSED', `the other side left ${this.#socket.writableLength} octets unread`)
+      this.#socket.destroy()
+    }
+  }
+
+  /** Expects a new stream header, as after SASL (RFC 6120 §4.3.3). To be called while handling an element. */
+  restart(): void {
+    this.#guard.restart()
+    this.#parser = this.#startParser()
+  }
+
+  /** Closes our stream; the socket follows when the other side has closed its own, or at once if it has. */
+  end(): void {
+    if (this.#closing) return
+    this.send('</stream:stream>')
+    this.#closing = true
+    this.#socket.end()
+  }
+
+  /** Ends the stream with a stream error (RFC 6120 §4.9), and hangs up. */
+  fail(reason: StreamErrorReason, error?: BytestreamError): void {
+    this.#error ??= error ?? new BytestreamError('ERR_STREAM', reason.text)
+    if (!this.#closing) this.send(buildStreamError(reason))
+    this.end()
+    this.#socket.destroySoon()
+  }
+
+  /** Hangs up without a word. */
+  destroy(error?: BytestreamError): void {
+    this.#error ??= error
+    this.#closing = true
+    this.#socket.destroy()
+  }
+
+  #receive(octets: Buffer): void {
+    if (this.#error) return
+    try {
+      this.#guard.push(octets)
+      this.#parser.write(this.#decoder.decode(octets, { stream: true }))
+    } catch (thrown) {
+      const error = toBytestreamError(thrown, 'ERR_STREAM')
+      const condition = error.code === 'ERR_STANZA_TOO_BIG' ? 'policy-violation' : 'not-well-formed'
+      this.fail({ condition, text: error.message }, error)
+    }
+  }
+
+  #startParser(): StreamParser {
+    // A handler may restart the stream or hang up while one piece of text is being parsed.
+    const current = () => parser === this.#parser && !this.#error && !this.#socket.destroyed
+    const parser: StreamParser = startStreamParser({
+      start: (header) => current() && this.emit('header', header),
+      element: (element) => current() && this.emit('element', element),
+      end: () => {
+        if (!current()) return
+        this.end()
+        this.emit('ended')
+      },
+    })
+    return parser
+  }
+}

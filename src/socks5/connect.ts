@@ -1,0 +1,93 @@
+import { BytestreamError } from '../core/index.ts'
+import { ADDRESS_TYPE, COMMAND, type Reply, VERSION } from './constants.ts'
+import { type DstAddr, parseDstAddr } from './dst-addr.ts'
+import type { Decoded } from './greeting.ts'
+
+/** A CONNECT request of this profile. */
+export interface ConnectRequest {
+  readonly dstAddr: DstAddr
+  /** DST.ADDR and DST.PORT octet for octet as they came, for BND.ADDR and BND.PORT (XEP-0065 §5.3.2). */
+  readonly address: Buffer
+}
+
+const HEADER_BYTES = 4
+const PORT_BYTES = 2
+
+/** Length octet, name, port: DST.ADDR with DST.PORT 0. */
+function encodeAddress(dstAddr: string): Buffer {
+  return Buffer.concat([Buffer.from([dstAddr.length]), Buffer.from(dstAddr, 'latin1'), Buffer.alloc(PORT_BYTES)])
+}
+
+/** VER, CMD, RSV, ATYP, DST.ADDR, DST.PORT 0 (XEP-0065 §10.2). */
+export function encodeConnectRequest(dstAddr: DstAddr): Buffer {
+  return Buffer.concat([Buffer.from([VERSION, COMMAND.connect, 0, ADDRESS_TYPE.domainName]), encodeAddress(dstAddr)])
+}
+
+/**
+ * Reads a CONNECT request from the front of `bytes`, which may still be arriving. A wrong peer is refused at the
+ * first octet that no bytestream request can have, before its request is complete.
+ *
+ * @returns the request, or `undefined` while octets are missing
+ * @throws BytestreamError `ERR_SOCKS5_MALFORMED` for another version, `ERR_SOCKS5_COMMAND` for another command than
+ *   CONNECT, `ERR_SOCKS5_ADDRESS_TYPE` for another address type than DOMAINNAME, `ERR_SOCKS5_DST_ADDR` for a name that
+ *   is not 40 hexadecimal digits
+ * @see RFC 1928 §4, XEP-0065 §10.2
+ */
+export function decodeConnectRequest(bytes: Uint8Array): Decoded<ConnectRequest> | undefined {
+  const [version, command, , addressType, length] = bytes
+  if (version !== undefined && version !== VERSION) {
+    throw new BytestreamError('ERR_SOCKS5_MALFORMED', `CONNECT request: version ${version}, not ${VERSION}`)
+  }
+  if (command !== undefined && command !== COMMAND.connect) {
+    throw new BytestreamError('ERR_SOCKS5_COMMAND', `command ${command}: bytestreams use CONNECT (1)`)
+  }
+  if (addressType !== undefined && addressType !== ADDRESS_TYPE.domainName) {
+    throw new BytestreamError('ERR_SOCKS5_ADDRESS_TYPE', `address type ${addressType}: bytestreams use DOMAINNAME (3)`)
+  }
+  if (length === undefined) return undefined
+  if (length !== 40) {
+    throw new BytestreamError('ERR_SOCKS5_DST_ADDR', `DST.ADDR has ${length} octets; a bytestream's has 40`)
+  }
+  const end = HEADER_BYTES + 1 + length + PORT_BYTES
+  if (bytes.length < end) return undefined
+  const address = Buffer.from(bytes.subarray(HEADER_BYTES, end))
+  const dstAddr = parseDstAddr(address.toString('latin1', 1, 1 + length))
+  if (dstAddr === undefined) {
+    throw new BytestreamError('ERR_SOCKS5_DST_ADDR', 'DST.ADDR is not 40 hexadecimal digits')
+  }
+  return { value: { dstAddr, address }, bytes: end }
+}
+
+/** The address of a refusal to a peer whose own could not be read: DOMAINNAME, empty, port 0. */
+const NO_ADDRESS = encodeAddress('')
+
+/**
+ * VER, REP, RSV, ATYP, BND.ADDR, BND.PORT, where the last two echo the request (XEP-0065 §5.3.2).
+ *
+ * @param address of the request, if it could be read
+ */
+export function encodeConnectReply(reply: Reply, address: Buffer = NO_ADDRESS): Buffer {
+  return Buffer.concat([Buffer.from([VERSION, reply, 0, ADDRESS_TYPE.domainName]), address])
+}
+
+/**
+ * Reads a streamhost's reply. The address in it is not looked at: many streamhosts send another than they should.
+ *
+ * @returns the REP field, or `undefined` while octets are missing
+ * @throws BytestreamError `ERR_SOCKS5_MALFORMED` for another version or an unknown address type
+ * @see RFC 1928 §6
+ */
+export function decodeConnectReply(bytes: Uint8Array): Decoded<number> | undefined {
+  const [version, reply, , addressType, length] = bytes
+  if (version !== undefined && version !== VERSION) {
+    throw new BytestreamError('ERR_SOCKS5_MALFORMED', `CONNECT reply: version ${version}, not ${VERSION}`)
+  }
+  if (reply === undefined || addressType === undefined) return undefined
+  const addressBytes = addressType === ADDRESS_TYPE.ipv4 ? 4 : addressType === ADDRESS_TYPE.ipv6 ? 16 : length === undefined ? undefined : 1 + length
+  if (addressType !== ADDRESS_TYPE.ipv4 && addressType !== ADDRESS_TYPE.ipv6 && addressType !== ADDRESS_TYPE.domainName) {
+    throw new BytestreamError('ERR_SOCKS5_MALFORMED', `CONNECT reply: address type ${addressType}`)
+  }
+  if (addressBytes === undefined) return undefined
+  const end = HEADER_BYTES + addressBytes + PORT_BYTES
+  return bytes.length < end ? undefined : { value: reply, bytes: end }
+}

@@ -1,0 +1,78 @@
+import { attribute, type Element, xml } from './element.ts'
+import { NS } from './namespaces.ts'
+
+/** What an entity is (XEP-0030 §3.1): a category and type of the registrar's, such as `proxy/bytestreams`. */
+export interface DiscoIdentity {
+  readonly category: string
+  readonly type: string
+  readonly name?: string | undefined
+}
+
+export interface DiscoInfo {
+  readonly identities: readonly DiscoIdentity[]
+  readonly features: readonly string[]
+}
+
+export interface DiscoItem {
+  readonly jid: string
+  readonly name?: string | undefined
+  readonly node?: string | undefined
+}
+
+/**
+ * ```xml
+ * <query xmlns='http://jabber.org/protocol/disco#info'/>
+ * ```
+ * @see XEP-0030 §3.1
+ */
+export function buildDiscoInfoRequest(node?: string): Element {
+  return xml('query', { xmlns: NS.discoInfo, node })
+}
+
+/**
+ * ```xml
+ * <query xmlns='http://jabber.org/protocol/disco#info'>
+ *   <identity category='proxy' type='bytestreams' name='File Transfer Relay'/>
+ *   <feature var='http://jabber.org/protocol/bytestreams'/>
+ * </query>
+ * ```
+ * @see XEP-0030 §3.1, XEP-0065 §4
+ */
+export function buildDiscoInfo({ identities, features }: DiscoInfo, node?: string): Element {
+  return xml(
+    'query',
+    { xmlns: NS.discoInfo, node },
+    ...identities.map(({ category, type, name }) => xml('identity', { category, type, name })),
+    ...features.map((feature) => xml('feature', { var: feature })),
+  )
+}
+
+/** What lacks a required attribute is left out. */
+export function parseDiscoInfo(query: Element): DiscoInfo {
+  const identities: DiscoIdentity[] = []
+  const features: string[] = []
+  for (const child of query.getChildElements()) {
+    const { category, type, name } = child.attrs
+    if (child.name === 'identity' && category && type) identities.push({ category, type, name })
+    if (child.name === 'feature' && child.attrs['var']) features.push(child.attrs['var'])
+  }
+  return { identities, features }
+}
+
+/** @see XEP-0030 §4.1 */
+export function buildDiscoItemsRequest(node?: string): Element {
+  return xml('query', { xmlns: NS.discoItems, node })
+}
+
+/** @see XEP-0030 §4.1 */
+export function buildDiscoItems(items: readonly DiscoItem[], node?: string): Element {
+  return xml('query', { xmlns: NS.discoItems, node }, ...items.map((item) => xml('item', { ...item })))
+}
+
+/** An item without a JID is left out. */
+export function parseDiscoItems(query: Element): DiscoItem[] {
+  return query.getChildren('item').flatMap((item) => {
+    const jid = attribute(item, 'jid')
+    return jid ? [{ jid, name: attribute(item, 'name'), node: attribute(item, 'node') }] : []
+  })
+}

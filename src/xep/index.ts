@@ -1,0 +1,50 @@
+export {
+  type Activate,
+  type BytestreamOffer,
+  buildActivate,
+  buildAddresses,
+  buildAddressRequest,
+  buildBytestreamOffer,
+  buildStreamhostUsed,
+  parseActivate,
+  parseBytestreamOffer,
+  parseStreamhosts,
+  parseStreamhostUsed,
+  type StreamhostAddress,
+} from './bytestreams.ts'
+export { buildHandshake, componentStreamHeader, handshakeDigest } from './component-stream.ts'
+export { buildForm, type FormField, parseForm } from './data-forms.ts'
+export {
+  buildDiscoInfo,
+  buildDiscoInfoRequest,
+  buildDiscoItems,
+  buildDiscoItemsRequest,
+  type DiscoIdentity,
+  type DiscoInfo,
+  type DiscoItem,
+  parseDiscoInfo,
+  parseDiscoItems,
+} from './disco.ts'
+export { attribute, type Element, parseElement, type StreamParser, startStreamParser, toXmlText, xml } from './element.ts'
+export { buildLastActivity, buildPing, buildTime, buildVersion, type SoftwareVersion } from './entity.ts'
+export { NS } from './namespaces.ts'
+export { buildPresence, type Presence, type PresenceType, parsePresence } from './presence.ts'
+export { buildSiFile, parseSiFile, type SiFile } from './si-file-transfer.ts'
+export {
+  buildErrorReply,
+  buildIq,
+  buildIqResult,
+  buildStanzaError,
+  type IqEnvelope,
+  type IqRequest,
+  parseIqRequest,
+  parseStanzaError,
+} from './stanza.ts'
+export { buildStreamError, parseStreamError, type StreamErrorReason } from './stream-error.ts'
+export {
+  buildStreamAcceptance,
+  buildStreamInitiation,
+  parseStreamAcceptance,
+  parseStreamInitiation,
+  type StreamInitiation,
+} from './stream-initiation.ts'

@@ -1,0 +1,25 @@
+/** Every namespace this project speaks, once. */
+export const NS = {
+  activity: 'jabber:iq:last', // XEP-0012
+  bind: 'urn:ietf:params:xml:ns:xmpp-bind',
+  bytestreams: 'http://jabber.org/protocol/bytestreams', // XEP-0065
+  client: 'jabber:client',
+  component: 'jabber:component:accept', // XEP-0114
+  dataForms: 'jabber:x:data', // XEP-0004
+  discoInfo: 'http://jabber.org/protocol/disco#info', // XEP-0030
+  discoItems: 'http://jabber.org/protocol/disco#items', // XEP-0030
+  featureNegotiation: 'http://jabber.org/protocol/feature-neg', // XEP-0020
+  hashes: 'urn:xmpp:hashes:2', // XEP-0300
+  ibb: 'http://jabber.org/protocol/ibb', // XEP-0047
+  ping: 'urn:xmpp:ping', // XEP-0199
+  roster: 'jabber:iq:roster',
+  sasl: 'urn:ietf:params:xml:ns:xmpp-sasl',
+  session: 'urn:ietf:params:xml:ns:xmpp-session', // RFC 3921 §3
+  si: 'http://jabber.org/protocol/si', // XEP-0095
+  siFileTransfer: 'http://jabber.org/protocol/si/profile/file-transfer', // XEP-0096
+  stanzas: 'urn:ietf:params:xml:ns:xmpp-stanzas',
+  stream: 'http://etherx.jabber.org/streams',
+  streams: 'urn:ietf:params:xml:ns:xmpp-streams',
+  time: 'urn:xmpp:time', // XEP-0202
+  version: 'jabber:iq:version', // XEP-0092
+} as const

@@ -1,0 +1,58 @@
+import { BytestreamError } from '../core/index.ts'
+import { attribute, type Element, xml } from './element.ts'
+import { NS } from './namespaces.ts'
+
+/** A file on offer. Everything in it is what the sender says. */
+export interface SiFile {
+  /** As it came; a file system must not see it unchecked. */
+  readonly name: string
+  /** Octets. */
+  readonly size: number
+  /** MD5 of the content, as hexadecimal digits. */
+  readonly md5?: string | undefined
+  /**
+   * SHA-256 of the content, in base64. Not part of XEP-0096: an XEP-0300 `<hash/>` beside its own children, which
+   * peers that do not know it pass over.
+   */
+  readonly sha256?: string | undefined
+  /** XEP-0082 DateTime of the last modification. */
+  readonly date?: string | undefined
+  readonly description?: string | undefined
+}
+
+/**
+ * ```xml
+ * <file xmlns='http://jabber.org/protocol/si/profile/file-transfer'
+ *       name='test.txt' size='1022' hash='552da749930852c69ae5d2141d3766b1' date='1969-07-21T02:56:15Z'>
+ *   <desc>This is a test. If this were a real file...</desc>
+ * </file>
+ * ```
+ * @see XEP-0096 §3
+ */
+export function buildSiFile({ name, size, md5, sha256, date, description }: SiFile): Element {
+  return xml(
+    'file',
+    { xmlns: NS.siFileTransfer, name, size, hash: md5, date },
+    description ? xml('desc', {}, description) : undefined,
+    sha256 ? xml('hash', { xmlns: NS.hashes, algo: 'sha-256' }, sha256) : undefined,
+  )
+}
+
+/** @throws BytestreamError `ERR_BAD_PROFILE` without a name or a size that is a whole number (XEP-0096 §3: both MUST be present) */
+export function parseSiFile(file: Element): SiFile {
+  const name = attribute(file, 'name')
+  const size = attribute(file, 'size')
+  if (file.name !== 'file' || !name || !size || !/^\d{1,16}$/.test(size) || !Number.isSafeInteger(Number(size))) {
+    throw new BytestreamError('ERR_BAD_PROFILE', 'a file on offer has a name and a size in octets')
+  }
+  const md5 = attribute(file, 'hash')?.toLowerCase()
+  const hash = file.getChildren('hash', NS.hashes).find((child) => attribute(child, 'algo') === 'sha-256')
+  return {
+    name,
+    size: Number(size),
+    md5: md5 && /^[0-9a-f]{32}$/.test(md5) ? md5 : undefined,
+    sha256: hash?.text().trim() || undefined,
+    date: attribute(file, 'date'),
+    description: file.getChildText('desc') || undefined,
+  }
+}

@@ -1,0 +1,84 @@
+import { BytestreamError, type StanzaErrorEntry, StanzaError, type StanzaErrorType } from '../core/index.ts'
+import { attribute, type Element, xml } from './element.ts'
+import { NS } from './namespaces.ts'
+
+/** What an IQ stanza needs besides its payload (RFC 6120 §8.2.3). */
+export interface IqEnvelope {
+  readonly type: 'get' | 'set'
+  readonly id: string
+  readonly from?: string | undefined
+  readonly to?: string | undefined
+}
+
+/** An IQ that asks for something: exactly one payload element. */
+export interface IqRequest extends Required<IqEnvelope> {
+  readonly payload: Element
+}
+
+export function buildIq({ type, id, from, to }: IqEnvelope, payload: Element): Element {
+  return xml('iq', { type, id, from, to }, payload)
+}
+
+/**
+ * Reads an IQ of type get or set.
+ *
+ * @throws BytestreamError `ERR_BAD_REQUEST` for another type, no id, or not exactly one payload element
+ * @see RFC 6120 §8.2.3
+ */
+export function parseIqRequest(stanza: Element): IqRequest {
+  const type = attribute(stanza, 'type')
+  const id = attribute(stanza, 'id')
+  const [payload, ...others] = stanza.getChildElements()
+  if ((type !== 'get' && type !== 'set') || !id || !payload || others.length > 0) {
+    throw new BytestreamError('ERR_BAD_REQUEST', 'an IQ of type get or set carries an id and exactly one child element (RFC 6120 §8.2.3)')
+  }
+  return { type, id, from: attribute(stanza, 'from') ?? '', to: attribute(stanza, 'to') ?? '', payload }
+}
+
+/** The reply to `request` (any stanza with `id`, `from`, `to`), with or without a payload. */
+export function buildIqResult(request: Element, payload?: Element): Element {
+  const { id, from, to } = request.attrs
+  return xml('iq', { type: 'result', id, from: to, to: from }, payload)
+}
+
+/** The stanza error for `entry`, of the kind (iq, message, presence) of the stanza it answers. */
+export function buildErrorReply(request: Element, entry: StanzaErrorEntry, text = ''): Element {
+  const { id, from, to } = request.attrs
+  return xml(request.name, { type: 'error', id, from: to, to: from }, buildStanzaError(entry, text))
+}
+
+/**
+ * ```xml
+ * <error type='cancel'>
+ *   <not-allowed xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>
+ * </error>
+ * ```
+ * @see RFC 6120 §8.3.2
+ */
+export function buildStanzaError({ type, condition, application }: StanzaErrorEntry, text = ''): Element {
+  return xml(
+    'error',
+    { type },
+    xml(condition, { xmlns: NS.stanzas }),
+    text ? xml('text', { xmlns: NS.stanzas, 'xml:lang': 'en' }, text) : undefined,
+    application && xml(application[0], { xmlns: application[1] }),
+  )
+}
+
+const TYPES: readonly string[] = ['auth', 'cancel', 'continue', 'modify', 'wait'] satisfies StanzaErrorType[]
+
+/** The error a stanza of type error carries; `undefined-condition` where it does not say. */
+export function parseStanzaError(stanza: Element): StanzaError {
+  const from = attribute(stanza, 'from') ?? 'the server'
+  const error = stanza.getChild('error')
+  const type = (error && attribute(error, 'type')) ?? ''
+  let condition = 'undefined-condition'
+  let application: StanzaErrorEntry['application']
+  let text = ''
+  for (const child of error?.getChildElements() ?? []) {
+    if (child.getNS() !== NS.stanzas) application ??= [child.getName(), child.getNS() ?? '']
+    else if (child.name === 'text') text = child.text()
+    else condition = child.getName()
+  }
+  return new StanzaError({ type: TYPES.includes(type) ? (type as StanzaErrorType) : 'cancel', condition, ...(application && { application }) }, text, from)
+}
