@@ -2,7 +2,7 @@
 export interface Clock {
   /** Milliseconds since an arbitrary moment; never goes back. */
   now(): number
-  /** Calls `callback` once, after `ms` milliseconds; the returned function calls it off. A timer alone does not keep the process alive. */
+  /** Calls `callback` once, after `ms` milliseconds; the returned function calls it off. Until then it keeps the process alive. */
   after(ms: number, callback: () => void): () => void
 }
 
@@ -10,7 +10,7 @@ export interface Clock {
 export const systemClock: Clock = {
   now: () => performance.now(),
   after(ms, callback) {
-    const timer = setTimeout(callback, ms).unref()
+    const timer = setTimeout(callback, ms)
     return () => clearTimeout(timer)
   },
 }

@@ -1,0 +1,22 @@
+import type { BytestreamError } from '../core/index.ts'
+import type { Element } from '../xep/index.ts'
+
+/** One logged-in XMPP stream, whoever opened it. */
+export interface Connection {
+  /** The address this connection speaks as. */
+  readonly jid: string
+  send(stanza: Element): void
+  /** Closes the stream properly. */
+  close(): void
+  /** Settles when the stream is gone, with the reason where it was not we who closed it. Never rejects. */
+  readonly closed: Promise<BytestreamError | undefined>
+}
+
+/**
+ * Opens a connection and logs in.
+ *
+ * @param onStanza hears every stanza that comes, from the first moment on
+ * @throws BytestreamError `ERR_UNREACHABLE`, `ERR_TIMEOUT`, `ERR_AUTHENTICATION`, `ERR_HOST_UNKNOWN`, `ERR_REPLACED`,
+ *   `ERR_STREAM`, `ERR_ABORTED`
+ */
+export type Connect = (onStanza: (stanza: Element) => void, signal: AbortSignal) => Promise<Connection>

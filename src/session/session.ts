@@ -1,0 +1,190 @@
+import { EventEmitter } from 'node:events'
+import { BytestreamError, bareJid, type Clock, domainOf, type ErrorCode, type Logger, silentLogger, systemClock, toBytestreamError } from '../core/index.ts'
+import { attribute, type Element, type Presence, parsePresence } from '../xep/index.ts'
+import { BackOff, type BackOffInit, defaultBackOff } from './back-off.ts'
+import type { Connect, Connection } from './connection.ts'
+import { IqRequests, type Question, type QuestionOptions } from './iq-requests.ts'
+import { IqRouter } from './iq-router.ts'
+
+export interface SessionComponents {
+  readonly clock?: Clock
+  readonly logger?: Logger
+}
+
+export interface SessionInit {
+  /** Whether to try again after a connection was lost: never, once it had been online, or from the first try on. */
+  readonly reconnect: 'never' | 'once online' | 'always'
+  readonly backOff?: BackOffInit
+}
+
+/** Facts. After `ended` there are none. */
+export interface SessionEvents {
+  online: [{ jid: string }]
+  /** The connection is gone, or none came about; the next try is in `retryMs`. */
+  offline: [{ error: BytestreamError; retryMs: number }]
+  /** The session is over: stopped, or failed for good. */
+  ended: [{ error: BytestreamError | undefined }]
+  presence: [presence: Presence & { readonly priority: number }, stanza: Element]
+  message: [stanza: Element]
+}
+
+/** Trying again cannot help before somebody has changed something. */
+const FINAL: readonly ErrorCode[] = ['ERR_AUTHENTICATION', 'ERR_HOST_UNKNOWN', 'ERR_REPLACED']
+
+/**
+ * An XMPP session, of a component or of an account: it connects, comes back, asks, and answers. Questions that were
+ * under way when a connection is lost fail; handlers and listeners stay.
+ */
+export class Session extends EventEmitter<SessionEvents> {
+  /** Who answers what we are asked. */
+  readonly iqs: IqRouter
+  readonly #connect: Connect
+  readonly #init: SessionInit
+  readonly #clock: Clock
+  readonly #logger: Logger
+  readonly #requests: IqRequests
+  readonly #stopping = new AbortController()
+  #connection: Connection | undefined
+  #running: Promise<void> | undefined
+  #jid = ''
+
+  constructor({ clock = systemClock, logger = silentLogger }: SessionComponents, connect: Connect, init: SessionInit) {
+    super()
+    this.#clock = clock
+    this.#logger = logger
+    this.#connect = connect
+    this.#init = init
+    this.#requests = new IqRequests(clock)
+    this.iqs = new IqRouter(logger)
+  }
+
+  /** The address of this session while it is online, and the last one afterwards. */
+  get jid(): string {
+    return this.#jid
+  }
+
+  get isOnline(): boolean {
+    return this.#connection !== undefined
+  }
+
+  /**
+   * Connects. May be called once.
+   *
+   * @returns the session's address, once it is online
+   * @throws BytestreamError as {@link Connect} says, when the session ends before it was online
+   */
+  start(): Promise<string> {
+    if (this.#running) throw new TypeError('a session starts once')
+    return new Promise<string>((resolve, reject) => {
+      this.once('online', ({ jid }) => resolve(jid))
+      this.once('ended', ({ error }) => reject(error ?? new BytestreamError('ERR_ABORTED', 'the session was stopped')))
+      this.#running = this.#run()
+    })
+  }
+
+  /** Closes the stream, and waits until it is gone. */
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    this.#connection?.close()
+    await this.#running
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
+  }
+
+  /** Sends a stanza; while the session is offline it is dropped, as every stanza may be on its way. */
+  send(stanza: Element): void {
+    this.#connection?.send(stanza)
+  }
+
+  /**
+   * Asks another entity, and waits for its answer.
+   *
+   * @returns the payload of the result, if it has one
+   * @throws StanzaError as the other side answered; BytestreamError `ERR_TIMEOUT`, `ERR_ABORTED`, `ERR_SESSION_CLOSED`
+   */
+  async request(question: Question, options: QuestionOptions = {}): Promise<Element | undefined> {
+    const connection = this.#connection
+    if (!connection) throw new BytestreamError('ERR_SESSION_CLOSED', 'the session is not online')
+    return this.#requests.ask(question, options, (stanza) => connection.send(stanza))
+  }
+
+  async #run(): Promise<void> {
+    const backOff = new BackOff(this.#init.backOff ?? defaultBackOff)
+    const { signal } = this.#stopping
+    let hasBeenOnline = false
+    let error: BytestreamError | undefined
+    while (!signal.aborted) {
+      error = await this.#connectOnce(() => {
+        hasBeenOnline = true
+        backOff.reset()
+      })
+      const mayRetry = this.#init.reconnect === 'always' || (this.#init.reconnect === 'once online' && hasBeenOnline)
+      if (signal.aborted || error === undefined || !mayRetry || FINAL.includes(error.code)) break
+      const retryMs = backOff.next()
+      this.emit('offline', { error, retryMs })
+      await this.#pause(retryMs)
+    }
+    this.emit('ended', { error: signal.aborted ? undefined : error })
+  }
+
+  /** @returns why the connection ended, or did not come about; `undefined` when it was closed on purpose */
+  async #connectOnce(onOnline: () => void): Promise<BytestreamError | undefined> {
+    try {
+      const connection = await this.#connect((stanza) => this.#receive(stanza), this.#stopping.signal)
+      this.#connection = connection
+      this.#jid = connection.jid
+      onOnline()
+      if (this.#stopping.signal.aborted) connection.close()
+      else this.emit('online', { jid: connection.jid })
+      const error = await connection.closed
+      this.#connection = undefined
+      this.#requests.failAll(error ?? new BytestreamError('ERR_SESSION_CLOSED', 'the session was closed'))
+      return error
+    } catch (thrown) {
+      return toBytestreamError(thrown, 'ERR_STREAM')
+    }
+  }
+
+  #pause(ms: number): Promise<void> {
+    const { signal } = this.#stopping
+    return new Promise((resolve) => {
+      const onAbort = () => {
+        cancel()
+        resolve()
+      }
+      const cancel = this.#clock.after(ms, () => {
+        signal.removeEventListener('abort', onAbort)
+        resolve()
+      })
+      signal.addEventListener('abort', onAbort, { once: true })
+    })
+  }
+
+  /** The account itself, or its server: who may answer a question that names nobody. */
+  #isOurs(from: string): boolean {
+    return from === this.#jid || from === bareJid(this.#jid) || from === domainOf(this.#jid)
+  }
+
+  #receive(stanza: Element): void {
+    if (stanza.name === 'message') {
+      this.emit('message', stanza)
+    } else if (stanza.name === 'presence') {
+      const presence = parsePresence(stanza)
+      if (presence) this.emit('presence', presence, stanza)
+    } else if (stanza.name === 'iq') {
+      this.#receiveIq(stanza).catch((error: unknown) => this.#logger.error({ err: error }, 'an IQ could not be handled'))
+    }
+  }
+
+  async #receiveIq(stanza: Element): Promise<void> {
+    const type = attribute(stanza, 'type')
+    if (type === 'result' || type === 'error') {
+      this.#requests.settle(stanza, (from) => this.#isOurs(from))
+      return
+    }
+    const reply = await this.iqs.answer(stanza)
+    if (reply) this.send(reply)
+  }
+}

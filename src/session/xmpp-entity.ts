@@ -1,0 +1,85 @@
+import { Client } from '@xmpp/client-core'
+import iqCaller from '@xmpp/iq/caller.js'
+import middleware from '@xmpp/middleware'
+import resolve from '@xmpp/resolve'
+import resourceBinding from '@xmpp/resource-binding'
+import sasl from '@xmpp/sasl'
+import plain from '@xmpp/sasl-plain'
+import scramSha1 from '@xmpp/sasl-scram-sha-1'
+import starttls from '@xmpp/starttls'
+import streamFeatures from '@xmpp/stream-features'
+import tcp from '@xmpp/tcp'
+import tls from '@xmpp/tls'
+import SaslFactory from 'saslmechanisms'
+import { BytestreamError, toBytestreamError } from '../core/index.ts'
+import { StanzaGuard, serverStanzaLimits } from './stanza-guard.ts'
+
+export interface EntityInit {
+  readonly username: string
+  readonly domain: string
+  readonly password: string
+  /** Asked for; the server may give another. */
+  readonly resource: string
+  /** `xmpp://HOST:PORT` or `xmpps://HOST:PORT`; found by DNS (RFC 6120 §3.2, XEP-0368) where it is left out. */
+  readonly service: string | undefined
+  /** Milliseconds for each step of logging in. */
+  readonly stepMsMax: number
+}
+
+/**
+ * `@xmpp/client` put together from its parts, leaving out those that would answer, reconnect or resume on their own:
+ * {@link Session} does that (docs/adr/0003).
+ */
+export function buildEntity({ username, domain, password, resource, service, stepMsMax }: EntityInit): Client {
+  const entity = new Client({ service: service ?? domain, domain, timeout: stepMsMax })
+  tcp({ entity })
+  tls({ entity })
+  resolve({ entity })
+  const chain = middleware({ entity })
+  const features = streamFeatures({ middleware: chain })
+  const caller = iqCaller({ middleware: chain, entity })
+  const factory = new SaslFactory()
+  scramSha1(factory)
+  plain(factory)
+  // The order is that of negotiation: XEP-0170 §2.
+  starttls({ streamFeatures: features })
+  sasl({ streamFeatures: features, saslFactory: factory }, async (authenticate, mechanisms) => {
+    const mechanism = mechanisms.find((name) => name !== 'PLAIN' || entity.isSecure())
+    if (!mechanism) throw new BytestreamError('ERR_AUTHENTICATION', `the server of ${domain} offers no login that is safe without encryption`)
+    await authenticate({ username, password }, mechanism)
+  })
+  resourceBinding({ iqCaller: caller, streamFeatures: features }, resource || undefined)
+  return entity
+}
+
+/** Cuts the connection, whether TLS lies over it or not. */
+export function hangUp({ socket }: Client): void {
+  if (socket?.destroy) socket.destroy()
+  else socket?.socket?.destroy()
+}
+
+/**
+ * Puts our guard before the library's parser, and decodes UTF-8 across segments, which the library does not.
+ *
+ * @param onError hears of the first violation; nothing more is parsed after it
+ */
+export function guardInput(entity: Client, onError: (error: BytestreamError) => void): void {
+  const guard = new StanzaGuard(serverStanzaLimits)
+  let decoder = new TextDecoder('utf-8', { fatal: true })
+  let failed = false
+  entity.on('status', (status: string) => {
+    if (status !== 'opening') return
+    guard.restart()
+    decoder = new TextDecoder('utf-8', { fatal: true })
+  })
+  Reflect.set(entity, '_onData', (octets: Buffer) => {
+    if (failed) return
+    try {
+      guard.push(octets)
+      entity.parser?.write(decoder.decode(octets, { stream: true }))
+    } catch (thrown) {
+      failed = true
+      onError(toBytestreamError(thrown, 'ERR_STREAM'))
+    }
+  })
+}

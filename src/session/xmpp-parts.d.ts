@@ -1,0 +1,58 @@
+/** The parts of `@xmpp/client` that come without types, as far as `xmpp-entity.ts` uses them. */
+declare module '@xmpp/client-core' {
+  import type { EventEmitter } from 'node:events'
+  import type { Element } from '@xmpp/xml'
+
+  interface ClientOptions {
+    readonly service: string
+    readonly domain: string
+    readonly timeout: number
+  }
+  export class Client extends EventEmitter {
+    constructor(options: ClientOptions)
+    jid: { toString(): string } | null
+    readonly socket: { destroy?(): void; socket?: { destroy(): void } | null } | null
+    readonly parser: { write(text: string): void } | null
+    start(): Promise<unknown>
+    stop(): Promise<unknown>
+    send(element: Element): Promise<void>
+    isSecure(): boolean
+  }
+}
+declare module '@xmpp/tcp' {
+  export default function tcp(options: object): void
+}
+declare module '@xmpp/tls' {
+  export default function tls(options: object): void
+}
+declare module '@xmpp/resolve' {
+  export default function resolve(options: object): void
+}
+declare module '@xmpp/starttls' {
+  export default function starttls(options: object): void
+}
+declare module '@xmpp/middleware' {
+  export default function middleware(options: object): object
+}
+declare module '@xmpp/stream-features' {
+  export default function streamFeatures(options: object): object
+}
+declare module '@xmpp/iq/caller.js' {
+  export default function iqCaller(options: object): object
+}
+declare module '@xmpp/resource-binding' {
+  export default function resourceBinding(options: object, resource?: string): void
+}
+declare module '@xmpp/sasl' {
+  type Authenticate = (credentials: { username: string; password: string }, mechanism: string) => Promise<void>
+  export default function sasl(options: object, onAuthenticate: (authenticate: Authenticate, mechanisms: string[]) => Promise<void>): void
+}
+declare module '@xmpp/sasl-plain' {
+  export default function plain(factory: object): void
+}
+declare module '@xmpp/sasl-scram-sha-1' {
+  export default function scramSha1(factory: object): void
+}
+declare module 'saslmechanisms' {
+  export default class SaslFactory {}
+}
