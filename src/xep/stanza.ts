@@ -10,8 +10,12 @@ export interface IqEnvelope {
   readonly to?: string | undefined
 }
 
-/** An IQ that asks for something: exactly one payload element. */
-export interface IqRequest extends Required<IqEnvelope> {
+/** An IQ that asks for something: exactly one payload element. `from` and `to` are empty where the stanza has none. */
+export interface IqRequest {
+  readonly type: 'get' | 'set'
+  readonly id: string
+  readonly from: string
+  readonly to: string
   readonly payload: Element
 }
 

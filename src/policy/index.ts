@@ -1,0 +1,1 @@
+export { AccessList, defaultRules } from './access.ts'
