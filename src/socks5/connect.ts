@@ -1,26 +1,23 @@
 import { BytestreamError } from '../core/index.ts'
-import { ADDRESS_TYPE, COMMAND, type Reply, VERSION } from './constants.ts'
+import { ADDRESS_TYPE, COMMAND, REPLY, type Reply, VERSION } from './constants.ts'
 import { type DstAddr, parseDstAddr } from './dst-addr.ts'
 import type { Decoded } from './greeting.ts'
 
 /** A CONNECT request of this profile. */
 export interface ConnectRequest {
   readonly dstAddr: DstAddr
-  /** DST.ADDR and DST.PORT octet for octet as they came, for BND.ADDR and BND.PORT (XEP-0065 §5.3.2). */
+  /** Length octet, DST.ADDR and DST.PORT, octet for octet as they came, for BND.ADDR and BND.PORT (XEP-0065 §5.3.2). */
   readonly address: Buffer
 }
 
 const HEADER_BYTES = 4
+const DST_ADDR_BYTES = 40
 const PORT_BYTES = 2
-
-/** Length octet, name, port: DST.ADDR with DST.PORT 0. */
-function encodeAddress(dstAddr: string): Buffer {
-  return Buffer.concat([Buffer.from([dstAddr.length]), Buffer.from(dstAddr, 'latin1'), Buffer.alloc(PORT_BYTES)])
-}
 
 /** VER, CMD, RSV, ATYP, DST.ADDR, DST.PORT 0 (XEP-0065 §10.2). */
 export function encodeConnectRequest(dstAddr: DstAddr): Buffer {
-  return Buffer.concat([Buffer.from([VERSION, COMMAND.connect, 0, ADDRESS_TYPE.domainName]), encodeAddress(dstAddr)])
+  const header = Buffer.from([VERSION, COMMAND.connect, 0, ADDRESS_TYPE.domainName, DST_ADDR_BYTES])
+  return Buffer.concat([header, Buffer.from(dstAddr, 'latin1'), Buffer.alloc(PORT_BYTES)])
 }
 
 /**
@@ -45,8 +42,8 @@ export function decodeConnectRequest(bytes: Uint8Array): Decoded<ConnectRequest>
     throw new BytestreamError('ERR_SOCKS5_ADDRESS_TYPE', `address type ${addressType}: bytestreams use DOMAINNAME (3)`)
   }
   if (length === undefined) return undefined
-  if (length !== 40) {
-    throw new BytestreamError('ERR_SOCKS5_DST_ADDR', `DST.ADDR has ${length} octets; a bytestream's has 40`)
+  if (length !== DST_ADDR_BYTES) {
+    throw new BytestreamError('ERR_SOCKS5_DST_ADDR', `DST.ADDR has ${length} octets; a bytestream's has ${DST_ADDR_BYTES}`)
   }
   const end = HEADER_BYTES + 1 + length + PORT_BYTES
   if (bytes.length < end) return undefined
@@ -58,20 +55,36 @@ export function decodeConnectRequest(bytes: Uint8Array): Decoded<ConnectRequest>
   return { value: { dstAddr, address }, bytes: end }
 }
 
-/** The address of a refusal to a peer whose own could not be read: DOMAINNAME, empty, port 0. */
-const NO_ADDRESS = encodeAddress('')
+/** BND.ADDR and BND.PORT for a peer whose own could not be read: 0.0.0.0, port 0, the form every SOCKS5 client reads. */
+const NO_ADDRESS = Buffer.from([ADDRESS_TYPE.ipv4, 0, 0, 0, 0, 0, 0])
 
 /**
- * VER, REP, RSV, ATYP, BND.ADDR, BND.PORT, where the last two echo the request (XEP-0065 §5.3.2).
+ * VER, REP, RSV, ATYP, BND.ADDR, BND.PORT, where the last three echo the request (XEP-0065 §5.3.2).
  *
  * @param address of the request, if it could be read
  */
-export function encodeConnectReply(reply: Reply, address: Buffer = NO_ADDRESS): Buffer {
-  return Buffer.concat([Buffer.from([VERSION, reply, 0, ADDRESS_TYPE.domainName]), address])
+export function encodeConnectReply(reply: Reply, address?: Buffer): Buffer {
+  const bound = address === undefined ? NO_ADDRESS : Buffer.concat([Buffer.from([ADDRESS_TYPE.domainName]), address])
+  return Buffer.concat([Buffer.from([VERSION, reply, 0]), bound])
+}
+
+/** Octets of BND.ADDR, or `undefined` while its length has not come. */
+function boundAddressBytes(addressType: number, length: number | undefined): number | undefined {
+  switch (addressType) {
+    case ADDRESS_TYPE.ipv4:
+      return 4
+    case ADDRESS_TYPE.ipv6:
+      return 16
+    case ADDRESS_TYPE.domainName:
+      return length === undefined ? undefined : 1 + length
+    default:
+      throw new BytestreamError('ERR_SOCKS5_MALFORMED', `CONNECT reply: address type ${addressType}`)
+  }
 }
 
 /**
  * Reads a streamhost's reply. The address in it is not looked at: many streamhosts send another than they should.
+ * COMPAT(socksv5): a refusal is known from its second octet, since there are servers that send no more.
  *
  * @returns the REP field, or `undefined` while octets are missing
  * @throws BytestreamError `ERR_SOCKS5_MALFORMED` for another version or an unknown address type
@@ -82,11 +95,10 @@ export function decodeConnectReply(bytes: Uint8Array): Decoded<number> | undefin
   if (version !== undefined && version !== VERSION) {
     throw new BytestreamError('ERR_SOCKS5_MALFORMED', `CONNECT reply: version ${version}, not ${VERSION}`)
   }
-  if (reply === undefined || addressType === undefined) return undefined
-  const addressBytes = addressType === ADDRESS_TYPE.ipv4 ? 4 : addressType === ADDRESS_TYPE.ipv6 ? 16 : length === undefined ? undefined : 1 + length
-  if (addressType !== ADDRESS_TYPE.ipv4 && addressType !== ADDRESS_TYPE.ipv6 && addressType !== ADDRESS_TYPE.domainName) {
-    throw new BytestreamError('ERR_SOCKS5_MALFORMED', `CONNECT reply: address type ${addressType}`)
-  }
+  if (reply === undefined) return undefined
+  if (reply !== REPLY.succeeded) return { value: reply, bytes: 2 }
+  if (addressType === undefined) return undefined
+  const addressBytes = boundAddressBytes(addressType, length)
   if (addressBytes === undefined) return undefined
   const end = HEADER_BYTES + addressBytes + PORT_BYTES
   return bytes.length < end ? undefined : { value: reply, bytes: end }

@@ -49,6 +49,9 @@ export function decodeMethodChoice(bytes: Uint8Array): Decoded<number> | undefin
   expectVersion(bytes, 'method choice')
   const method = bytes[1]
   if (method === undefined) return undefined
+  if (method === METHOD.noneAcceptable) {
+    throw new BytestreamError('ERR_SOCKS5_METHOD', 'the streamhost accepts no connection without authentication')
+  }
   if (method !== METHOD.noAuthentication) {
     throw new BytestreamError('ERR_SOCKS5_METHOD', `the streamhost wants authentication method ${method}; bytestreams use none`)
   }

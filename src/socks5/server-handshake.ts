@@ -60,6 +60,7 @@ export class ServerHandshake {
       // Before the method was chosen, a refusal has no form the peer could read.
       if (this.#state === 'request') sent.push(encodeConnectReply(replies[error.code] ?? REPLY.generalFailure))
       this.#state = 'over'
+      this.#pending = Buffer.alloc(0)
       return { replies: sent, error }
     }
   }
