@@ -12,3 +12,4 @@ export {
 export { bareJid, domainOf, formatJid, type Jid, parseJid, prepareJid, resourceOf } from './jid.ts'
 export { type Logger, silentLogger } from './log.ts'
 export { formatBytes, formatDuration, parseBytes, parseDuration } from './units.ts'
+export { version } from './version.ts'

@@ -1,0 +1,54 @@
+import type { Duplex } from 'node:stream'
+import type { Socket } from 'node:net'
+import type { StreamhostAddress } from '../xep/index.ts'
+
+/** How the octets travel. */
+export type BytestreamMethod = 'direct' | 'proxy'
+
+/** Octets each way, and how the stream ended. */
+export interface BytestreamTotals {
+  readonly received: number
+  readonly sent: number
+  /** `reset` when the connection was broken instead of closed. */
+  readonly end: 'closed' | 'reset'
+}
+
+/** An open bytestream between two XMPP entities, whatever was negotiated to get there. */
+export interface Bytestream {
+  readonly sid: string
+  /** The full JID at the other end. */
+  readonly peer: string
+  readonly method: BytestreamMethod
+  /** The streamhost both ends are connected to. */
+  readonly streamhost: StreamhostAddress
+  readonly dstAddr: string
+  /** Both directions, half-close allowed. A reset of the connection is an `error` event. */
+  readonly stream: Duplex
+  /** Breaks the connection, so that the other end cannot take it for a proper end. */
+  reset(): void
+  /** Settles when the stream is closed; never rejects. */
+  readonly totals: Promise<BytestreamTotals>
+}
+
+/** Facts about a connected socket as a {@link Bytestream}, which takes it over. */
+export function openBytestream(socket: Socket, facts: Pick<Bytestream, 'sid' | 'peer' | 'method' | 'streamhost' | 'dstAddr'>): Bytestream {
+  let isReset = false
+  const handshakeOctets = { received: socket.bytesRead - socket.readableLength, sent: socket.bytesWritten }
+  socket.on('error', () => {
+    isReset = true
+  })
+  const totals = new Promise<BytestreamTotals>((resolve) => {
+    socket.once('close', () =>
+      resolve({ received: socket.bytesRead - handshakeOctets.received, sent: socket.bytesWritten - handshakeOctets.sent, end: isReset ? 'reset' : 'closed' }),
+    )
+  })
+  return {
+    ...facts,
+    stream: socket,
+    reset() {
+      isReset = true
+      socket.resetAndDestroy()
+    },
+    totals,
+  }
+}

@@ -1,0 +1,53 @@
+import { connect, type Socket } from 'node:net'
+import { abortError, BytestreamError, toBytestreamError } from '../core/index.ts'
+import { ClientHandshake, type DstAddr } from '../socks5/index.ts'
+
+const KEEP_ALIVE_MS = 60_000
+
+/**
+ * Opens a SOCKS5 connection to a streamhost.
+ *
+ * @param signal ends the attempt; afterwards the socket is the caller's
+ * @returns a paused socket, half-close allowed, whose next octet is the first of the bytestream
+ * @throws BytestreamError `ERR_UNREACHABLE`, `ERR_SOCKS5_MALFORMED`, `ERR_SOCKS5_METHOD`, `ERR_SOCKS5_REFUSED`, or the reason of `signal`
+ * @see XEP-0065 §5.3.2, RFC 1928
+ */
+export function connectToStreamhost({ host, port }: { host: string; port: number }, dstAddr: DstAddr, signal: AbortSignal): Promise<Socket> {
+  return new Promise<Socket>((resolve, reject) => {
+    if (signal.aborted) return reject(abortError(signal))
+    const handshake = new ClientHandshake(dstAddr)
+    const socket = connect({ host, port, allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS })
+    const at = `${host}:${port}`
+
+    const stop = () => {
+      signal.removeEventListener('abort', onAbort)
+      socket.removeAllListeners()
+    }
+    const fail = (error: BytestreamError) => {
+      stop()
+      socket.on('error', () => {}) // Whatever still comes concerns nobody.
+      socket.destroy()
+      reject(error)
+    }
+    const onAbort = () => fail(abortError(signal))
+    signal.addEventListener('abort', onAbort, { once: true })
+    socket.once('connect', () => socket.write(handshake.start()))
+    socket.once('error', (cause) => fail(new BytestreamError('ERR_UNREACHABLE', `${at} cannot be reached: ${cause.message}`, { cause })))
+    socket.once('end', () => fail(new BytestreamError('ERR_UNREACHABLE', `${at} hung up during the SOCKS5 handshake`)))
+    socket.on('data', (octets: Buffer) => {
+      try {
+        const { request, early } = handshake.push(octets)
+        if (request) socket.write(request)
+        if (early === undefined) return
+        stop()
+        socket.pause()
+        if (early.length > 0) socket.unshift(early)
+        resolve(socket)
+      } catch (thrown) {
+        const error = toBytestreamError(thrown)
+        fail(new BytestreamError(error.code, `${at}: ${error.message}`, { cause: error }))
+      }
+    })
+    return undefined
+  })
+}

@@ -1,0 +1,47 @@
+import type { Socket } from 'node:net'
+import { networkInterfaces } from 'node:os'
+import type { DstAddr } from '../socks5/index.ts'
+import { HandshakeListener } from '../streamhost/index.ts'
+import type { StreamhostAddress } from '../xep/index.ts'
+
+/** A requester's own streamhost, for one bytestream. */
+export interface DirectStreamhost extends AsyncDisposable {
+  /** Where the target can find it; empty when this machine has no address of use to others. */
+  readonly streamhosts: readonly StreamhostAddress[]
+  /** The target's socket, once it has connected: paused, the next octet is the first of the bytestream. */
+  taken(): Socket | undefined
+}
+
+/** Addresses of this machine that another one might reach: neither loopback nor link-local. */
+export function ownAddresses(): string[] {
+  return Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .filter(({ internal, address }) => !internal && !/^(fe[89ab]|169\.254\.)/i.test(address))
+    .map(({ address }) => address)
+}
+
+/**
+ * Listens on a free port of every address for the target of one bytestream. The first socket with the right DST.ADDR
+ * is taken, any other turned away. Disposing of it stops listening; a socket that was taken stays open.
+ *
+ * @param hosts the addresses to offer
+ * @see XEP-0065 §5
+ */
+export async function openDirectStreamhost(jid: string, dstAddr: DstAddr, hosts: readonly string[]): Promise<DirectStreamhost> {
+  let socket: Socket | undefined
+  const listener = new HandshakeListener({}, {
+    listen: hosts.map((host) => ({ host, port: 0 })),
+    limits: { openSocketsMax: 16, halfOpenMax: 16, waitingMax: 1 },
+    onRequest(request) {
+      if (socket || request.dstAddr !== dstAddr) return request.refuse('ERR_PLACES_TAKEN')
+      socket = request.accept()
+      return undefined
+    },
+  })
+  const bound = await listener.listen()
+  return {
+    streamhosts: bound.map(({ host, port }) => ({ jid, host, port })),
+    taken: () => socket,
+    [Symbol.asyncDispose]: () => listener.close(),
+  }
+}

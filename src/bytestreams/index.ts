@@ -1,0 +1,7 @@
+export type { Bytestream, BytestreamMethod, BytestreamTotals } from './bytestream.ts'
+export { bytestreamsPart, type FoundProxy, ProxyFinder } from './proxies.ts'
+export { type MethodChoice, type RequesterComponents, type RequesterStep, type RequestInit, requestBytestream } from './requester.ts'
+export { type FindResourceInit, ResourceFinder } from './resources.ts'
+export { type IncomingOffer, type OnOffer, offerStream, StreamInitiationResponder } from './stream-initiation.ts'
+export { BytestreamTarget, type ExpectInit } from './target.ts'
+export { defaultTimings, type Timings } from './timings.ts'

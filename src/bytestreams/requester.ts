@@ -1,0 +1,165 @@
+import { BytestreamError, type Clock, type Logger, startDeadline, StanzaError, throwIfAborted, toBytestreamError } from '../core/index.ts'
+import type { Session } from '../session/index.ts'
+import { computeDstAddr, type DstAddr } from '../socks5/index.ts'
+import { buildActivate, buildBytestreamOffer, parseStreamhostUsed, type StreamhostAddress } from '../xep/index.ts'
+import { type Bytestream, openBytestream } from './bytestream.ts'
+import { connectToStreamhost } from './connect-streamhost.ts'
+import { type DirectStreamhost, openDirectStreamhost, ownAddresses } from './direct.ts'
+import type { ProxyFinder } from './proxies.ts'
+import { tryStaggered } from './staggered.ts'
+import { defaultTimings, type Timings } from './timings.ts'
+
+export interface RequesterComponents {
+  readonly session: Session
+  readonly proxies: ProxyFinder
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/** Which streamhosts to offer: our own addresses, proxies, or first the one and then the other. */
+export type MethodChoice = 'auto' | 'direct' | 'proxy'
+
+export interface RequestInit {
+  /** Full JID, or the address of a component. */
+  readonly to: string
+  readonly sid: string
+  readonly method?: MethodChoice
+  /** Only this proxy, instead of those of the account's server. */
+  readonly proxy?: string | undefined
+  /** Addresses to offer for a direct connection; those of this machine where it is left out. */
+  readonly ownHosts?: readonly string[]
+  readonly timings?: Partial<Timings>
+  readonly signal?: AbortSignal | undefined
+  /** Hears each step, in order. */
+  readonly onStep?: (step: RequesterStep) => void
+}
+
+/** Facts about a negotiation, from the requester's side. */
+export type RequesterStep =
+  | { readonly step: 'offered'; readonly streamhosts: readonly StreamhostAddress[]; readonly dstAddr: DstAddr }
+  | { readonly step: 'used'; readonly jid: string }
+  | { readonly step: 'connected'; readonly streamhost: StreamhostAddress }
+  | { readonly step: 'activated'; readonly jid: string }
+  | { readonly step: 'proxy failed'; readonly jid: string; readonly error: BytestreamError }
+
+/**
+ * Opens a bytestream to a target: offers streamhosts, and when the target used a proxy, connects there and activates.
+ * A proxy that fails after the target chose it is left out, and what remains is offered again.
+ *
+ * @throws BytestreamError `ERR_NO_STREAMHOST`, `ERR_NOT_ACCEPTABLE`, `ERR_TIMEOUT`, `ERR_ABORTED`; StanzaError as the target answered
+ * @see XEP-0065 §5, §6
+ */
+export async function requestBytestream(components: RequesterComponents, init: RequestInit): Promise<Bytestream> {
+  const { session, clock } = components
+  const { to, sid, signal, onStep = () => {}, method = 'auto', ownHosts = ownAddresses() } = init
+  const timings = { ...defaultTimings, ...init.timings }
+  const dstAddr = computeDstAddr(sid, session.jid, to)
+  using deadline = startDeadline(clock, timings.overallMsMax, 'ERR_TIMEOUT', `no bytestream to ${to} within ${timings.overallMsMax / 1000} s`, signal)
+  await using direct = method === 'proxy' || ownHosts.length === 0 ? undefined : await openDirectStreamhost(session.jid, dstAddr, ownHosts)
+  const failed = new Set<string>()
+
+  for (;;) {
+    throwIfAborted(deadline.signal)
+    const proxies = method === 'direct' ? [] : await findStreamhosts(components, init.proxy)
+    const streamhosts = [...(direct?.streamhosts ?? []), ...proxies.filter(({ jid }) => !failed.has(jid))]
+    if (streamhosts.length === 0) throw noneLeft(method, failed)
+    onStep({ step: 'offered', streamhosts, dstAddr })
+    const jid = await offer(components, { to, sid, streamhosts, answerMsMax: timings.answerMsMax, signal: deadline.signal })
+    onStep({ step: 'used', jid })
+    if (jid === session.jid) return takeDirect(direct, { sid, peer: to, dstAddr })
+    try {
+      const candidates = streamhosts.filter((streamhost) => streamhost.jid === jid)
+      return await connectAndActivate(components, { candidates, jid, to, sid, dstAddr, timings, signal: deadline.signal, onStep })
+    } catch (thrown) {
+      throwIfAborted(deadline.signal)
+      const error = toBytestreamError(thrown)
+      onStep({ step: 'proxy failed', jid, error })
+      components.proxies.forget()
+      failed.add(jid)
+      if (streamhosts.every((streamhost) => failed.has(streamhost.jid))) throw error
+    }
+  }
+}
+
+async function findStreamhosts({ proxies }: RequesterComponents, proxy: string | undefined): Promise<readonly StreamhostAddress[]> {
+  if (proxy !== undefined) return (await proxies.ask(proxy)).streamhosts
+  return (await proxies.find()).flatMap(({ streamhosts }) => streamhosts)
+}
+
+function noneLeft(method: MethodChoice, failed: ReadonlySet<string>): BytestreamError {
+  if (failed.size > 0) return new BytestreamError('ERR_NO_STREAMHOST', `every proxy failed: ${[...failed].join(', ')}`)
+  const why = {
+    auto: "this machine has no address of use to others, and the account's server lists no proxy it may use",
+    direct: 'this machine has no address of use to others',
+    proxy: "the account's server lists no proxy it may use; name one with --proxy",
+  }
+  return new BytestreamError('ERR_NO_STREAMHOST', `there is no streamhost to offer: ${why[method]}`)
+}
+
+interface Offer {
+  readonly to: string
+  readonly sid: string
+  readonly streamhosts: readonly StreamhostAddress[]
+  readonly answerMsMax: number
+  readonly signal: AbortSignal
+}
+
+/** @returns the JID of the streamhost the target connected to */
+async function offer({ session }: RequesterComponents, { to, sid, streamhosts, answerMsMax, signal }: Offer): Promise<string> {
+  try {
+    const answer = await session.request({ type: 'set', to, payload: buildBytestreamOffer({ sid, streamhosts, mode: 'tcp' }) }, { answerMsMax, signal })
+    const jid = answer && parseStreamhostUsed(answer)
+    if (!jid || !streamhosts.some((streamhost) => streamhost.jid === jid)) {
+      throw new BytestreamError('ERR_NO_STREAMHOST', `${to} accepted without naming a streamhost that was offered`)
+    }
+    return jid
+  } catch (thrown) {
+    // XEP-0065 §5.3.1, §5.3.2: the two answers that have a meaning of their own.
+    if (thrown instanceof StanzaError && thrown.condition === 'item-not-found') {
+      throw new BytestreamError('ERR_NO_STREAMHOST', `${to} could reach none of the streamhosts offered`, { cause: thrown })
+    }
+    if (thrown instanceof StanzaError && thrown.condition === 'not-acceptable') {
+      throw new BytestreamError('ERR_NOT_ACCEPTABLE', `${to} does not want this bytestream`, { cause: thrown })
+    }
+    throw thrown
+  }
+}
+
+function takeDirect(direct: DirectStreamhost | undefined, facts: { sid: string; peer: string; dstAddr: DstAddr }): Bytestream {
+  const socket = direct?.taken()
+  const streamhost = direct?.streamhosts.find(({ port }) => port === socket?.localPort) ?? direct?.streamhosts[0]
+  if (!socket || !streamhost) throw new BytestreamError('ERR_NO_STREAMHOST', `${facts.peer} says it is connected to us, but it is not`)
+  return openBytestream(socket, { ...facts, method: 'direct', streamhost })
+}
+
+interface Activation {
+  readonly candidates: readonly StreamhostAddress[]
+  readonly jid: string
+  readonly to: string
+  readonly sid: string
+  readonly dstAddr: DstAddr
+  readonly timings: Timings
+  readonly signal: AbortSignal
+  readonly onStep: (step: RequesterStep) => void
+}
+
+async function connectAndActivate({ session, clock }: RequesterComponents, init: Activation): Promise<Bytestream> {
+  const { candidates, jid, to, sid, dstAddr, timings, signal, onStep } = init
+  const { candidate, result: socket } = await tryStaggered(
+    clock,
+    candidates,
+    (streamhost, attempt) => connectToStreamhost(streamhost, dstAddr, attempt),
+    (late) => late.destroy(),
+    { staggerMs: timings.staggerMs, attemptMsMax: timings.attemptMsMax, signal },
+  )
+  onStep({ step: 'connected', streamhost: candidate })
+  const bytestream = openBytestream(socket, { sid, peer: to, method: 'proxy', streamhost: candidate, dstAddr })
+  try {
+    await session.request({ type: 'set', to: jid, payload: buildActivate({ sid, targetJid: to }) }, { answerMsMax: timings.attemptMsMax, signal })
+  } catch (error) {
+    bytestream.reset()
+    throw error
+  }
+  onStep({ step: 'activated', jid })
+  return bytestream
+}

@@ -1,0 +1,102 @@
+import type { Socket } from 'node:net'
+import { BytestreamError, type Clock, orAbort, startDeadline } from '../core/index.ts'
+import type { Session } from '../session/index.ts'
+import { computeDstAddr, parseDstAddr } from '../socks5/index.ts'
+import { type BytestreamOffer, buildStreamhostUsed, type Element, type IqRequest, NS, parseBytestreamOffer } from '../xep/index.ts'
+import { type Bytestream, openBytestream } from './bytestream.ts'
+import { connectToStreamhost } from './connect-streamhost.ts'
+import { tryStaggered } from './staggered.ts'
+import { defaultTimings, type Timings } from './timings.ts'
+
+/** Streamhosts of one offer that are tried. */
+const STREAMHOSTS_MAX = 16
+/** Bytestreams that are waited for at once. */
+const EXPECTED_MAX = 1_000
+
+export interface ExpectInit {
+  /** The full JID the offer has to come from. */
+  readonly from: string
+  readonly sid: string
+  readonly timings?: Partial<Timings>
+  readonly signal?: AbortSignal | undefined
+}
+
+interface Expected {
+  readonly timings: Timings
+  readonly signal: AbortSignal
+  readonly resolve: (bytestream: Bytestream) => void
+  /** Connected, and waiting for its first octet. */
+  current: Socket | undefined
+}
+
+/**
+ * The target's side of bytestreams: waits for offers that were announced by another negotiation, tries their
+ * streamhosts, and answers which one it used. Any other offer is not acceptable.
+ *
+ * @see XEP-0065 §5.3, §6.3
+ */
+export class BytestreamTarget {
+  readonly #session: Session
+  readonly #clock: Clock
+  readonly #expected = new Map<string, Expected>()
+
+  constructor(session: Session, clock: Clock) {
+    this.#session = session
+    this.#clock = clock
+    session.iqs.handle('set', NS.bytestreams, 'query', (request) => this.#answer(request))
+  }
+
+  /**
+   * Waits for a bytestream. It is handed over once its first octet has come, or its end: a proxy tells the target in
+   * no other way that the bytestream was activated, and until then the requester may offer other streamhosts.
+   *
+   * @throws BytestreamError `ERR_TIMEOUT`, `ERR_ABORTED`, `ERR_LIMIT_WAITING`
+   */
+  async expect({ from, sid, timings: given, signal }: ExpectInit): Promise<Bytestream> {
+    const timings = { ...defaultTimings, ...given }
+    const key = keyOf(from, sid)
+    if (this.#expected.has(key)) throw new BytestreamError('ERR_BAD_REQUEST', `a bytestream with the sid ${sid} is expected already`)
+    if (this.#expected.size >= EXPECTED_MAX) throw new BytestreamError('ERR_LIMIT_WAITING', `${EXPECTED_MAX} bytestreams are being waited for`)
+    using deadline = startDeadline(this.#clock, timings.overallMsMax, 'ERR_TIMEOUT', `${from} opened no bytestream within ${timings.overallMsMax / 1000} s`, signal)
+    const opened = new Promise<Bytestream>((resolve) => {
+      this.#expected.set(key, { timings, signal: deadline.signal, resolve, current: undefined })
+    })
+    try {
+      return await orAbort(opened, deadline.signal)
+    } catch (error) {
+      this.#expected.get(key)?.current?.resetAndDestroy()
+      throw error
+    } finally {
+      this.#expected.delete(key)
+    }
+  }
+
+  async #answer(request: IqRequest): Promise<Element> {
+    const offer = parseBytestreamOffer(request.payload)
+    const expected = this.#expected.get(keyOf(request.from, offer.sid))
+    if (!expected) throw new BytestreamError('ERR_NOT_ACCEPTABLE', 'no bytestream of that sid was negotiated')
+    if (offer.mode === 'udp') throw new BytestreamError('ERR_NOT_ACCEPTABLE', 'only bytestreams over TCP are supported')
+    expected.current?.resetAndDestroy()
+    const { bytestream, socket } = await this.#connect(request, offer, expected)
+    expected.current = socket
+    // The first octet, or the end of the stream: either way it is in use.
+    socket.once('readable', () => expected.resolve(bytestream))
+    return buildStreamhostUsed(offer.sid, bytestream.streamhost.jid)
+  }
+
+  async #connect({ from, to }: IqRequest, offer: Required<BytestreamOffer>, { timings, signal }: Expected) {
+    // XEP-0065 §7: what the requester hashed, where a room hides the JIDs from both sides.
+    const dstAddr = parseDstAddr(offer.dstAddr ?? '') ?? computeDstAddr(offer.sid, from, to || this.#session.jid)
+    const { candidate, result: socket } = await tryStaggered(
+      this.#clock,
+      offer.streamhosts.slice(0, STREAMHOSTS_MAX),
+      (streamhost, attempt) => connectToStreamhost(streamhost, dstAddr, attempt),
+      (late) => late.destroy(),
+      { staggerMs: timings.staggerMs, attemptMsMax: timings.attemptMsMax, signal },
+    )
+    const method = candidate.jid === from ? 'direct' : 'proxy'
+    return { socket, bytestream: openBytestream(socket, { sid: offer.sid, peer: from, method, streamhost: candidate, dstAddr }) }
+  }
+}
+
+const keyOf = (from: string, sid: string) => `${from}\n${sid}`

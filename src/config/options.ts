@@ -1,0 +1,105 @@
+import { z } from 'zod'
+import { formatBytes, formatDuration } from '../core/index.ts'
+import { defaultLimits } from '../streamhost/index.ts'
+import type { Options } from './load.ts'
+import * as value from './values.ts'
+
+const limits = defaultLimits()
+
+const amount = (name: 'openSocketsMax' | 'halfOpenMax' | 'waitingMax' | 'openPerSourceMax' | 'halfOpenPerSourceMax', what: string) => ({
+  type: value.count.default(limits[name]),
+  placeholder: 'N',
+  description: `${what} (default ${limits[name]})`,
+})
+
+const time = (ms: number, what: string) => ({ type: value.duration.default(ms), placeholder: 'TIME', description: `${what} (default ${formatDuration(ms)})` })
+
+/** Milliseconds running bytestreams get to finish after SIGTERM. */
+const DRAIN_MS_MAX = 30_000
+
+/** What `streamhost serve` can be told. */
+export const serveOptions = {
+  service: {
+    type: value.componentService.default({ host: '127.0.0.1', port: 5347 }),
+    placeholder: 'xmpp://HOST:PORT',
+    description: "the XMPP server's port for components (default xmpp://127.0.0.1:5347)",
+  },
+  domain: { type: value.jid, placeholder: 'JID', description: "the component's address, such as proxy.example.org" },
+  'secret-file': { type: value.text.optional(), placeholder: 'FILE', description: 'file with the secret shared with the server, or set STREAMHOST_SECRET' },
+  listen: {
+    type: value.list(value.listenAddress).default([{ host: '*', port: 7777 }]),
+    placeholder: 'HOST:PORT',
+    isList: true,
+    description: 'where to accept SOCKS5 connections; repeatable (default *:7777)',
+  },
+  advertise: {
+    type: value.list(value.advertisedAddress).default([]),
+    placeholder: 'HOST[:PORT]',
+    isList: true,
+    description: 'what clients are told to connect to, the most reachable first; repeatable (default: the listen addresses, for a wildcard the domain)',
+  },
+  allow: {
+    type: value.list(value.text).optional(),
+    placeholder: 'JID|DOMAIN|*',
+    isList: true,
+    description: 'who may use the proxy; repeatable (default: the domain without its first label)',
+  },
+  embedded: { type: value.flag.default(false), description: 'run the embedded XMPP server too, for one box without another server' },
+  'embedded-listen': {
+    type: value.listenAddress.default({ host: '127.0.0.1', port: 5222 }),
+    placeholder: 'HOST:PORT',
+    description: 'where the embedded server accepts clients (default 127.0.0.1:5222)',
+  },
+  'embedded-accounts-file': { type: value.text.optional(), placeholder: 'FILE', description: 'TOML file with the accounts of the embedded server: name = "password"' },
+  'open-sockets-max': amount('openSocketsMax', 'open SOCKS5 sockets'),
+  'half-open-max': amount('halfOpenMax', 'sockets in their handshake'),
+  'waiting-max': amount('waitingMax', 'sockets waiting for activation'),
+  'open-per-source-max': amount('openPerSourceMax', 'open sockets of one address'),
+  'half-open-per-source-max': amount('halfOpenPerSourceMax', 'sockets of one address in their handshake'),
+  'read-ahead-max': {
+    type: value.bytes.default(limits.readAheadBytesMax),
+    placeholder: 'SIZE',
+    description: `octets read before activation, of all sockets together (default ${formatBytes(limits.readAheadBytesMax)})`,
+  },
+  'handshake-time-max': time(limits.handshakeMsMax, 'for the SOCKS5 handshake'),
+  'waiting-time-max': time(limits.waitingMsMax, 'for the other side, or for activation'),
+  'idle-time-max': time(limits.idleMsMax, 'without an octet, after activation'),
+  'drain-time-max': time(DRAIN_MS_MAX, 'for running bytestreams to finish after SIGTERM'),
+  'log-level': {
+    type: z.enum(['debug', 'info', 'warn', 'error', 'silent'], { error: 'expected debug, info, warn, error or silent' }).default('info'),
+    placeholder: 'LEVEL',
+    description: 'debug, info, warn, error or silent (default info)',
+  },
+  'log-private': { type: value.flag.default(false), description: 'leave JIDs and addresses out of the log' },
+} as const satisfies Options
+
+/** What every command that logs in to an account can be told. */
+export const accountOptions = {
+  account: { type: value.jid, placeholder: 'JID', description: 'the account to log in to' },
+  'password-file': { type: value.text.optional(), placeholder: 'FILE', description: 'file with its password, or set STREAMHOST_PASSWORD' },
+  service: {
+    type: value.clientService.optional(),
+    placeholder: 'xmpp://HOST:PORT',
+    description: 'the server to connect to (default: found by DNS)',
+  },
+} as const satisfies Options
+
+/** What `streamhost send` can be told besides the account. */
+export const sendOptions = {
+  to: { type: value.jid, placeholder: 'JID', description: 'who gets the files: a bare JID, or a full one for one of its devices' },
+  method: {
+    type: z.enum(['auto', 'direct', 'proxy'], { error: 'expected auto, direct or proxy' }).default('auto'),
+    placeholder: 'METHOD',
+    description: 'auto: direct or proxy, whichever works; direct; proxy, which keeps your addresses to yourself (default auto)',
+  },
+  proxy: { type: value.jid.optional(), placeholder: 'JID', description: "this proxy only (default: those of the account's server)" },
+  description: { type: value.text.optional(), placeholder: 'TEXT', description: 'shown to the receiver' },
+} as const satisfies Options
+
+/** What `streamhost receive` can be told besides the account. */
+export const receiveOptions = {
+  into: { type: value.text, placeholder: 'DIR', description: 'where files are stored; never overwrites one' },
+  from: { type: value.list(value.jid), placeholder: 'JID', isList: true, description: 'who may send; repeatable; nothing is accepted from others' },
+  once: { type: value.flag.default(false), description: 'exit after the first file' },
+} as const satisfies Options
+

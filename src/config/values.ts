@@ -1,0 +1,63 @@
+import { z } from 'zod'
+import { BytestreamError, parseBytes, parseDuration, prepareJid } from '../core/index.ts'
+
+/** An address to listen on, or to advertise. */
+export interface HostPort {
+  readonly host: string
+  readonly port: number
+}
+
+const PORT_MAX = 65_535
+
+/** `HOST:PORT`, `[IPv6]:PORT`; the port may be left out where `portDefault` is given. */
+export function parseHostPort(text: string, portDefault?: number): HostPort | undefined {
+  const [, literal, name, digits] = /^(?:\[([0-9a-f:.%]+)\]|([^\s:[\]/]+|\*))(?::(\d{1,5}))?$/i.exec(text) ?? []
+  const host = literal ?? name
+  const port = digits === undefined ? portDefault : Number(digits)
+  return host === undefined || port === undefined || port > PORT_MAX ? undefined : { host, port }
+}
+
+/** A zod type out of a parser that returns `undefined`, or throws, for what it does not understand. */
+function parsed<T>(parse: (text: string) => T | undefined, expected: string) {
+  return z.string({ error: `expected ${expected}` }).transform((text, context) => {
+    let detail = ''
+    try {
+      const value = parse(text)
+      if (value !== undefined) return value
+    } catch (error) {
+      if (error instanceof BytestreamError && error.code === 'ERR_JID_MALFORMED') detail = ` (${error.message})`
+    }
+    context.addIssue({ code: 'custom', message: `expected ${expected}${detail}` })
+    return z.NEVER
+  })
+}
+
+export const text = z.string({ error: 'expected a text' }).min(1, 'expected a text that is not empty')
+export const flag = z.union([z.boolean(), z.enum(['true', 'false', '1', '0']).transform((value) => value === 'true' || value === '1')], { error: 'expected true or false' })
+export const jid = parsed(prepareJid, 'a JID, such as desk@example.org')
+export const bytes = parsed(parseBytes, 'a size with its unit, such as 64MiB')
+export const duration = parsed(parseDuration, 'a time with its unit, such as 30s')
+export const listenAddress = parsed((value) => parseHostPort(value), 'HOST:PORT, such as 0.0.0.0:7777, [::]:7777 or *:7777')
+
+/** The port of an address to advertise is that of the first one listened on, unless it is said: 0 stands for that. */
+export const advertisedAddress = parsed((value) => parseHostPort(value, 0), 'HOST or HOST:PORT, such as proxy.example.org:7777')
+
+/** A whole number from 1 on; strings come from flags and the environment. */
+export const count = z
+  .union([z.number(), z.string().regex(/^\d{1,10}$/).transform(Number)], { error: 'expected a whole number from 1 on' })
+  .refine((value) => Number.isSafeInteger(value) && value > 0, 'expected a whole number from 1 on')
+
+/** `xmpp://HOST:PORT` for clients; `xmpps://` for TLS from the first octet (XEP-0368). */
+export const clientService = parsed((value) => {
+  const [, scheme, address = ''] = /^(xmpps?):\/\/(.+)$/.exec(value) ?? []
+  const at = parseHostPort(address, scheme === 'xmpps' ? 5223 : 5222)
+  return scheme && at && `${scheme}://${at.host.includes(':') ? `[${at.host}]` : at.host}:${at.port}`
+}, 'xmpp://HOST:PORT, such as xmpp://chat.example.org:5222')
+
+/** `xmpp://HOST:PORT` of a server's port for components. */
+export const componentService = parsed((value) => {
+  const [, address = ''] = /^xmpp:\/\/(.+)$/.exec(value) ?? []
+  return parseHostPort(address, 5347)
+}, 'xmpp://HOST:PORT, such as xmpp://127.0.0.1:5347')
+
+export const list = <T extends z.ZodType>(item: T) => z.union([z.array(item), item.transform((value) => [value])])

@@ -1,0 +1,72 @@
+import { createHash } from 'node:crypto'
+import { type FileHandle, open } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { BytestreamError, throwIfAborted } from '../core/index.ts'
+
+/** Octets read from a file at once. */
+const READ_BYTES = 1024 * 1024
+
+/** What is known of a file before it is offered. */
+export interface FileFacts {
+  readonly name: string
+  /** Octets. */
+  readonly size: number
+  readonly modified: Date
+  /** Lower-case hexadecimal digits. */
+  readonly sha256: string
+  readonly md5: string
+}
+
+/** A regular file, open for reading. Owns its descriptor. */
+export class FileSource implements AsyncDisposable {
+  readonly #handle: FileHandle
+  readonly #path: string
+
+  private constructor(handle: FileHandle, path: string) {
+    this.#handle = handle
+    this.#path = path
+  }
+
+  /** @throws BytestreamError `ERR_FILE` when it is not there, not ours to read, or not a regular file */
+  static async open(path: string): Promise<FileSource> {
+    try {
+      const handle = await open(path, 'r')
+      if ((await handle.stat()).isFile()) return new FileSource(handle, path)
+      await handle.close()
+    } catch (cause) {
+      throw new BytestreamError('ERR_FILE', `${path} cannot be read: ${(cause as Error).message}`, { cause })
+    }
+    throw new BytestreamError('ERR_FILE', `${path} is not a regular file`)
+  }
+
+  /** Reads the file once to learn its hashes. */
+  async inspect(signal?: AbortSignal): Promise<FileFacts> {
+    const { mtime } = await this.#handle.stat()
+    const sha256 = createHash('sha256')
+    const md5 = createHash('md5')
+    let size = 0
+    for await (const octets of this.read(signal)) {
+      sha256.update(octets)
+      md5.update(octets)
+      size += octets.length
+    }
+    return { name: basename(this.#path), size, modified: mtime, sha256: sha256.digest('hex'), md5: md5.digest('hex') }
+  }
+
+  /** The content from the beginning. Two buffers take turns: one that was given is valid until the next but one. */
+  async *read(signal?: AbortSignal): AsyncGenerator<Buffer, void> {
+    const buffers = [Buffer.allocUnsafeSlow(READ_BYTES), Buffer.allocUnsafeSlow(READ_BYTES)] as const
+    for (let position = 0, turn = 0; ; turn ^= 1) {
+      throwIfAborted(signal)
+      const buffer = buffers[turn as 0 | 1]
+      const { bytesRead } = await this.#handle.read(buffer, 0, READ_BYTES, position)
+      if (bytesRead === 0) return
+      position += bytesRead
+      yield buffer.subarray(0, bytesRead)
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#handle.close()
+  }
+}

@@ -1,0 +1,173 @@
+import { EventEmitter, on } from 'node:events'
+import type { BytestreamTarget, IncomingOffer, Timings } from '../bytestreams/index.ts'
+import { abortError, BytestreamError, bareJid, type Clock, formatBytes, prepareJid } from '../core/index.ts'
+import { NS, parseSiFile, type SiFile } from '../xep/index.ts'
+import { toSafeFileName } from './file-name.ts'
+import { FileSink } from './file-sink.ts'
+import { Transfer, type TransferResult } from './transfer.ts'
+
+/** A file somebody offers. Name, size and the rest are what the sender says. */
+export interface FileOffer {
+  /** Full JID. */
+  readonly from: string
+  /** Safe to create in a folder. */
+  readonly name: string
+  /** Octets. */
+  readonly size: number
+  readonly mimeType: string | undefined
+  readonly description: string | undefined
+}
+
+export interface ReceiveInit {
+  /** The folder files are stored in; made if it is not there. */
+  readonly into: string
+  /** Who may send: bare JIDs, or full ones for a single resource. Nothing is accepted from others. */
+  readonly from: readonly string[]
+  /** Asked for each file of somebody who may send; `false` declines. */
+  readonly mayAccept?: (offer: FileOffer) => boolean | Promise<boolean>
+  /** Octets of one file. Default: unlimited. */
+  readonly fileBytesMax?: number
+  /** Files being received at once; more are refused for the time being. Default 20. */
+  readonly transfersMax?: number
+  readonly timings?: Partial<Timings>
+}
+
+const TRANSFERS_MAX = 20
+
+/** Facts. */
+export interface ReceiverEvents {
+  /** A file was accepted. */
+  transfer: [transfer: Transfer]
+  /** An offer was declined; the error says why. */
+  declined: [facts: { from: string; error: BytestreamError }]
+}
+
+/** Accepts files into a folder, until it is stopped. Iterating over it gives each transfer as it begins. */
+export class Receiver extends EventEmitter<ReceiverEvents> {
+  readonly #target: BytestreamTarget
+  readonly #clock: Clock
+  readonly #init: ReceiveInit
+  readonly #from: ReadonlySet<string>
+  readonly #running = new Set<Transfer>()
+  readonly #stopping = new AbortController()
+
+  /** @throws BytestreamError `ERR_JID_MALFORMED` for one of `from` */
+  constructor(target: BytestreamTarget, clock: Clock, init: ReceiveInit) {
+    super()
+    this.#target = target
+    this.#clock = clock
+    this.#init = init
+    this.#from = new Set(init.from.map(prepareJid))
+  }
+
+  /** The transfers that are under way. */
+  get running(): ReadonlySet<Transfer> {
+    return this.#running
+  }
+
+  /** Who may send, prepared. */
+  get expected(): readonly string[] {
+    return [...this.#from]
+  }
+
+  isExpected(from: string): boolean {
+    return this.#from.has(from) || this.#from.has(bareJid(from))
+  }
+
+  /** Accepts nothing more, and cancels what is under way. */
+  stop(): void {
+    this.#stopping.abort()
+    for (const transfer of this.#running) transfer.cancel()
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Transfer, void> {
+    try {
+      for await (const [transfer] of on(this, 'transfer', { signal: this.#stopping.signal })) yield transfer as Transfer
+    } catch (error) {
+      if (!this.#stopping.signal.aborted) throw error
+    }
+  }
+
+  /**
+   * Decides about an offer, and begins to wait for its bytestream.
+   *
+   * @returns the stream method chosen
+   * @throws BytestreamError `ERR_DECLINED`, `ERR_NO_VALID_STREAMS`, `ERR_BAD_PROFILE`, `ERR_FILE_NAME`, `ERR_DISK_SPACE`, `ERR_LIMIT_WAITING`
+   */
+  async decide(offer: IncomingOffer): Promise<string> {
+    try {
+      await this.#accept(offer)
+      return NS.bytestreams
+    } catch (thrown) {
+      const error = thrown instanceof BytestreamError ? thrown : new BytestreamError('ERR_INTERNAL', 'deciding about the offer failed', { cause: thrown })
+      this.emit('declined', { from: offer.from, error })
+      throw tellable(error)
+    }
+  }
+
+  async #accept({ from, id, payload, mimeType, methods }: IncomingOffer): Promise<void> {
+    const { mayAccept, fileBytesMax = Number.POSITIVE_INFINITY, transfersMax = TRANSFERS_MAX, into } = this.#init
+    if (this.#stopping.signal.aborted || !this.isExpected(from)) throw new BytestreamError('ERR_DECLINED', 'Offer Declined')
+    const file = parseSiFile(payload)
+    if (!methods.includes(NS.bytestreams)) throw new BytestreamError('ERR_NO_VALID_STREAMS', 'only SOCKS5 bytestreams are supported')
+    if (this.#running.size >= transfersMax) throw new BytestreamError('ERR_LIMIT_WAITING', `${transfersMax} files are being received already`)
+    if (file.size > fileBytesMax) throw new BytestreamError('ERR_DECLINED', `files of at most ${formatBytes(fileBytesMax)} are accepted`)
+    const name = toSafeFileName(file.name)
+    if (mayAccept && !(await mayAccept({ from, name, size: file.size, mimeType, description: file.description }))) {
+      throw new BytestreamError('ERR_DECLINED', 'Offer Declined')
+    }
+    const sink = await FileSink.create(into, { name, size: file.size, sha256: toHex(file), md5: file.md5 })
+    const transfer = new Transfer(this.#clock, { direction: 'receive', peer: from, name }, (self) => this.#receive(self, sink, { from, sid: id }), this.#stopping.signal)
+    transfer.update({ size: file.size })
+    this.#running.add(transfer)
+    const forget = () => this.#running.delete(transfer)
+    transfer.once('done', forget).once('failed', forget)
+    this.emit('transfer', transfer)
+  }
+
+  async #receive(transfer: Transfer, sink: FileSink, { from, sid }: { from: string; sid: string }): Promise<Omit<TransferResult, 'durationMs'>> {
+    await using file = sink
+    const { signal } = transfer
+    transfer.moveTo('negotiating')
+    const { timings } = this.#init
+    const bytestream = await this.#target.expect({ from, sid, signal, ...(timings && { timings }) })
+    const { stream } = bytestream
+    transfer.emit('opened', bytestream)
+    transfer.moveTo('moving')
+    const onAbort = () => bytestream.reset()
+    signal.addEventListener('abort', onAbort, { once: true })
+    try {
+      if (!file.isComplete) {
+        for await (const octets of stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+          await file.write(octets)
+          transfer.update({ bytes: file.bytes })
+          if (file.isComplete) break
+        }
+      }
+      const stored = await file.store()
+      // Closing properly tells the sender that all is well: see finish() in sender.ts.
+      stream.end()
+      stream.resume()
+      return stored
+    } catch (thrown) {
+      bytestream.reset()
+      if (signal.aborted) throw abortError(signal)
+      if (thrown instanceof BytestreamError) throw thrown
+      throw new BytestreamError('ERR_RESET', `the connection broke after ${file.bytes} of ${transfer.size} octets`, { cause: thrown })
+    } finally {
+      signal.removeEventListener('abort', onAbort)
+    }
+  }
+}
+
+function toHex({ sha256 }: SiFile): string | undefined {
+  const octets = Buffer.from(sha256 ?? '', 'base64')
+  return octets.length === 32 ? octets.toString('hex') : undefined
+}
+
+/** What a sender may hear: nothing about our folders and disks. */
+function tellable(error: BytestreamError): BytestreamError {
+  if (error.code === 'ERR_FILE' || error.code === 'ERR_INTERNAL') return new BytestreamError('ERR_DECLINED', 'the file cannot be stored')
+  if (error.code === 'ERR_DISK_SPACE') return new BytestreamError('ERR_DISK_SPACE', 'there is no room for the file')
+  return error
+}

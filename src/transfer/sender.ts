@@ -1,0 +1,116 @@
+import { randomUUID } from 'node:crypto'
+import type { Duplex } from 'node:stream'
+import { type Bytestream, type MethodChoice, offerStream, type RequesterComponents, type ResourceFinder, requestBytestream, type Timings } from '../bytestreams/index.ts'
+import { abortError, BytestreamError, prepareJid, startDeadline } from '../core/index.ts'
+import { buildSiFile, NS } from '../xep/index.ts'
+import { FileSource } from './file-source.ts'
+import type { Transfer, TransferResult } from './transfer.ts'
+
+/** What a receiver has to show in service discovery (XEP-0095 §3.1, XEP-0096, XEP-0065 §3). */
+export const RECEIVER_FEATURES = [NS.si, NS.siFileTransfer, NS.bytestreams] as const
+
+/** Milliseconds the receiver may take to check and close, after the last octet. */
+const CLOSE_MS_MAX = 30_000
+
+export interface SendInit {
+  /** Full or bare; a bare one becomes the resource that can receive files. */
+  readonly to: string
+  readonly description?: string
+  readonly method?: MethodChoice
+  /** Only this proxy, instead of those of the account's server. */
+  readonly proxy?: string | undefined
+  /** Addresses to offer for a direct connection; those of this machine where it is left out. */
+  readonly ownHosts?: readonly string[]
+  readonly timings?: Partial<Timings>
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface SenderComponents extends RequesterComponents {
+  readonly resources: ResourceFinder
+}
+
+/**
+ * Sends one file: looks at it, finds the receiver, offers, opens the bytestream, and moves the octets.
+ *
+ * @see XEP-0095 §3, XEP-0096 §3
+ */
+export async function sendFile(components: SenderComponents, path: string, init: SendInit, transfer: Transfer): Promise<Omit<TransferResult, 'durationMs'>> {
+  const { session, resources } = components
+  const { signal } = transfer
+  await using source = await FileSource.open(path)
+  const { name, size, modified, sha256, md5 } = await source.inspect(signal)
+  transfer.update({ name, size })
+
+  transfer.moveTo('negotiating')
+  const to = await resources.find(prepareJid(init.to), { features: RECEIVER_FEATURES, signal })
+  transfer.update({ peer: to })
+  const sid = randomUUID()
+  const payload = buildSiFile({
+    name,
+    size,
+    md5,
+    sha256: Buffer.from(sha256, 'hex').toString('base64'),
+    date: modified.toISOString().replace(/\.\d+Z$/, 'Z'),
+    description: init.description,
+  })
+  const answerMsMax = init.timings?.answerMsMax ?? 90_000
+  await offerStream(session, { to, id: sid, profile: NS.siFileTransfer, payload, mimeType: 'application/octet-stream', methods: [NS.bytestreams], answerMsMax, signal })
+  const bytestream = await requestBytestream(components, { ...init, to, sid, signal, onStep: (step) => transfer.emit('step', step) })
+
+  transfer.emit('opened', bytestream)
+  transfer.moveTo('moving')
+  const onAbort = () => bytestream.reset()
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    const sent = await sendContent(bytestream.stream, source, transfer)
+    if (sent !== size) throw new BytestreamError('ERR_INTEGRITY', `${name} changed while it was being sent: it had ${size} octets, and ${sent} were read`)
+    await finish(components, bytestream)
+    return { path, size, sha256 }
+  } catch (thrown) {
+    bytestream.reset()
+    if (signal.aborted) throw abortError(signal)
+    if (thrown instanceof BytestreamError) throw thrown
+    throw new BytestreamError('ERR_RESET', `the connection broke after ${transfer.bytes} of ${size} octets: the receiver or the ${bytestream.method === 'proxy' ? 'proxy' : 'network'} ended it`, { cause: thrown })
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}
+
+/** Reads one buffer while the other is being written. */
+async function sendContent(stream: Duplex, source: FileSource, transfer: Transfer): Promise<number> {
+  let bytes = 0
+  let pending: Promise<void> = Promise.resolve()
+  for await (const octets of source.read(transfer.signal)) {
+    await pending
+    bytes += octets.length
+    const total = bytes
+    if (total > transfer.size) return total
+    pending = write(stream, octets).then(() => transfer.update({ bytes: total }))
+    pending.catch(() => {}) // Awaited in the next turn.
+  }
+  await pending
+  return bytes
+}
+
+function write(stream: Duplex, octets: Buffer): Promise<void> {
+  return new Promise((resolve, reject) => {
+    stream.write(octets, (error) => (error ? reject(error) : resolve()))
+  })
+}
+
+/**
+ * Half-closes, and waits for the receiver to do the same: it closes properly once it has checked what it got, and
+ * breaks the connection if that was wrong. One that just stays is taken to be content.
+ */
+async function finish({ clock }: SenderComponents, { stream, peer, totals }: Bytestream): Promise<void> {
+  using deadline = startDeadline(clock, CLOSE_MS_MAX, 'ERR_TIMEOUT', '')
+  stream.end()
+  stream.resume()
+  const stayed = new Promise<'stayed'>((resolve) => deadline.signal.addEventListener('abort', () => resolve('stayed'), { once: true }))
+  const ended = new Promise<'ended'>((resolve) => stream.once('end', () => resolve('ended')))
+  const outcome = await Promise.race([stayed, ended, totals])
+  if (outcome === 'stayed') stream.destroy()
+  else if (outcome !== 'ended' && outcome.end === 'reset') {
+    throw new BytestreamError('ERR_RESET', `${peer} broke the connection after the last octet: it could not store the file, or its content was wrong`)
+  }
+}

@@ -1,0 +1,166 @@
+import { EventEmitter } from 'node:events'
+import type { Bytestream, RequesterStep } from '../bytestreams/index.ts'
+import { type Clock, toBytestreamError, type BytestreamError } from '../core/index.ts'
+
+/** How far a transfer is. */
+export interface Progress {
+  /** Octets of the content that have left, or arrived. */
+  readonly bytes: number
+  /** Octets in all. */
+  readonly size: number
+  /** Octets a second, over the last moments. */
+  readonly bytesPerSecond: number
+}
+
+/** A transfer that is done: every octet and the hash were right, and the other side took it. */
+export interface TransferResult {
+  /** The file that was sent, or the one that was written. */
+  readonly path: string
+  readonly size: number
+  /** Lower-case hexadecimal digits. */
+  readonly sha256: string
+  /** Milliseconds from the first octet to the last. */
+  readonly durationMs: number
+}
+
+/** The states of a transfer, in their order; the last two are final. */
+export type TransferState = 'preparing' | 'negotiating' | 'moving' | 'done' | 'failed'
+
+export interface TransferFacts {
+  readonly direction: 'send' | 'receive'
+  /** The JID at the other end: full, once it is known. */
+  readonly peer: string
+  readonly name: string
+}
+
+/** Facts. After `done` or `failed` there are none. */
+export interface TransferEvents {
+  state: [state: TransferState]
+  /** What the negotiation of the bytestream came to, on the sending side. */
+  step: [step: RequesterStep]
+  /** The bytestream is open. */
+  opened: [bytestream: Pick<Bytestream, 'method' | 'streamhost' | 'dstAddr' | 'peer'>]
+  done: [result: TransferResult]
+  failed: [error: BytestreamError]
+}
+
+/** Milliseconds between two reports of progress. */
+const REPORT_MS = 200
+
+/**
+ * One file on its way. `done` settles when it has arrived, or when it cannot; `cancel()` ends it on both sides.
+ */
+export class Transfer extends EventEmitter<TransferEvents> {
+  readonly done: Promise<TransferResult>
+  /** Aborts when the transfer is cancelled. */
+  readonly signal: AbortSignal
+  readonly #cancelling = new AbortController()
+  readonly #clock: Clock
+  #facts: TransferFacts
+  #state: TransferState = 'preparing'
+  #bytes = 0
+  #size = 0
+  #startedMs = 0
+  readonly #watchers = new Set<() => void>()
+
+  /** @param run does the work, and tells about it by `update`, `moveTo` and `emit` */
+  constructor(clock: Clock, facts: TransferFacts, run: (transfer: Transfer) => Promise<Omit<TransferResult, 'durationMs'>>, signal?: AbortSignal) {
+    super()
+    this.#clock = clock
+    this.#facts = facts
+    this.signal = signal ? AbortSignal.any([signal, this.#cancelling.signal]) : this.#cancelling.signal
+    this.done = this.#follow(run)
+    this.done.catch(() => {}) // Whoever does not look at `done` hears `failed`.
+  }
+
+  get direction(): TransferFacts['direction'] {
+    return this.#facts.direction
+  }
+
+  get peer(): string {
+    return this.#facts.peer
+  }
+
+  get name(): string {
+    return this.#facts.name
+  }
+
+  get state(): TransferState {
+    return this.#state
+  }
+
+  /** Octets of the content that have left, or arrived. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** Octets in all; 0 until it is known. */
+  get size(): number {
+    return this.#size
+  }
+
+  /** Ends the transfer; `done` rejects with `ERR_ABORTED`. */
+  cancel(reason?: unknown): void {
+    this.#cancelling.abort(reason)
+  }
+
+  /** How far it is, now and again, until it is done or failed. Whoever is slow misses some. */
+  async *progress(): AsyncGenerator<Progress, void> {
+    let lastBytes = 0
+    let lastMs = this.#clock.now()
+    for (;;) {
+      const nowMs = this.#clock.now()
+      const bytesPerSecond = nowMs > lastMs ? ((this.#bytes - lastBytes) / (nowMs - lastMs)) * 1000 : 0
+      yield { bytes: this.#bytes, size: this.#size, bytesPerSecond }
+      if (this.#state === 'done' || this.#state === 'failed') return
+      lastBytes = this.#bytes
+      lastMs = nowMs
+      await this.#nextReport()
+    }
+  }
+
+  /** For whoever runs it: what is known by now. */
+  update({ bytes, size, peer, name }: { bytes?: number; size?: number; peer?: string; name?: string }): void {
+    if (bytes !== undefined) this.#bytes = bytes
+    if (size !== undefined) this.#size = size
+    if (peer !== undefined || name !== undefined) this.#facts = { ...this.#facts, ...(peer !== undefined && { peer }), ...(name !== undefined && { name }) }
+  }
+
+  /** For whoever runs it: the next state. */
+  moveTo(state: TransferState): void {
+    this.#state = state
+    if (state === 'moving') this.#startedMs = this.#clock.now()
+    this.emit('state', state)
+  }
+
+  async #follow(run: (transfer: Transfer) => Promise<Omit<TransferResult, 'durationMs'>>): Promise<TransferResult> {
+    // Whoever made the transfer gets to listen before the first event.
+    await Promise.resolve()
+    try {
+      const result = { ...(await run(this)), durationMs: this.#clock.now() - this.#startedMs }
+      this.moveTo('done')
+      this.emit('done', result)
+      return result
+    } catch (thrown) {
+      const error = toBytestreamError(thrown)
+      this.moveTo('failed')
+      this.emit('failed', error)
+      throw error
+    } finally {
+      for (const wake of this.#watchers) wake()
+    }
+  }
+
+  /** Settles when it is time for another report, or at the end of the transfer. */
+  #nextReport(): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = () => {
+        cancel()
+        this.#watchers.delete(wake)
+        resolve()
+      }
+      const cancel = this.#clock.after(REPORT_MS, wake)
+      this.#watchers.add(wake)
+    })
+  }
+}
