@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
-import { BytestreamError, toBytestreamError } from '../core/index.ts'
+import { BytestreamError, type Clock, systemClock, toBytestreamError } from '../core/index.ts'
 import { buildStreamError, type Element, type StreamErrorReason, type StreamParser, startStreamParser } from '../xep/index.ts'
 import { StanzaGuard, type StanzaLimits } from './stanza-guard.ts'
 
@@ -8,9 +8,18 @@ export interface XmlStreamInit {
   readonly limits: StanzaLimits
   /** Octets that may wait to be sent; a peer that reads so slowly that there are more is cut off. */
   readonly backlogBytesMax?: number
+  /** Milliseconds the other side has, once our stream is closed, to read the rest and to close its own. Default 5,000. */
+  readonly closeMsMax?: number
+  readonly clock?: Clock
+  /** Our stream header, for the side that answers: a stream error comes after it, even if it is the first thing said (RFC 6120 §4.9.1.2). */
+  readonly header?: () => string
 }
 
 const BACKLOG_BYTES_MAX = 16 * 1024 * 1024
+const CLOSE_MS_MAX = 5_000
+
+/** What no XML can have in it, and no parser of ours looks for (XML 1.0 §2.2). */
+const NON_CHARACTER = /[\ufffe\uffff]/
 
 /** Facts, in the order they can come. */
 export interface XmlStreamEvents {
@@ -32,16 +41,24 @@ export class XmlStream extends EventEmitter<XmlStreamEvents> {
   readonly #socket: Socket
   readonly #guard: StanzaGuard
   readonly #backlogBytesMax: number
+  readonly #closeMsMax: number
+  readonly #clock: Clock
+  readonly #header: (() => string) | undefined
   #decoder = new TextDecoder('utf-8', { fatal: true })
   #parser: StreamParser
   #error: BytestreamError | undefined
   #closing = false
+  /** The other side has closed its stream: what comes behind is not looked at. */
+  #ended = false
 
-  constructor(socket: Socket, { limits, backlogBytesMax = BACKLOG_BYTES_MAX }: XmlStreamInit) {
+  constructor(socket: Socket, init: XmlStreamInit) {
     super()
     this.#socket = socket
-    this.#guard = new StanzaGuard(limits)
-    this.#backlogBytesMax = backlogBytesMax
+    this.#guard = new StanzaGuard(init.limits)
+    this.#backlogBytesMax = init.backlogBytesMax ?? BACKLOG_BYTES_MAX
+    this.#closeMsMax = init.closeMsMax ?? CLOSE_MS_MAX
+    this.#clock = init.clock ?? systemClock
+    this.#header = init.header
     this.#parser = this.#startParser()
     socket.setNoDelay(true)
     socket.on('data', (octets: Buffer) => this.#receive(octets))
@@ -77,12 +94,19 @@ export class XmlStream extends EventEmitter<XmlStreamEvents> {
     this.send('</stream:stream>')
     this.#closing = true
     this.#socket.end()
+    this.#socket.once(
+      'close',
+      this.#clock.after(this.#closeMsMax, () => this.#socket.destroy()),
+    )
   }
 
   /** Ends the stream with a stream error (RFC 6120 §4.9), and hangs up. */
   fail(reason: StreamErrorReason, error?: BytestreamError): void {
     this.#error ??= error ?? new BytestreamError('ERR_STREAM', reason.text)
-    if (!this.#closing) this.send(buildStreamError(reason))
+    if (!this.#closing) {
+      if (this.#header && this.#socket.bytesWritten === 0) this.send(this.#header())
+      this.send(buildStreamError(reason))
+    }
     this.end()
     this.#socket.destroySoon()
   }
@@ -95,10 +119,11 @@ export class XmlStream extends EventEmitter<XmlStreamEvents> {
   }
 
   #receive(octets: Buffer): void {
-    if (this.#error) return
+    if (this.#error || this.#ended) return
     try {
-      this.#guard.push(octets)
-      this.#parser.write(this.#decoder.decode(octets, { stream: true }))
+      const text = this.#decoder.decode(this.#guard.push(octets), { stream: true })
+      if (NON_CHARACTER.test(text)) throw new BytestreamError('ERR_STREAM', 'a non-character is not well-formed XML')
+      this.#parser.write(text)
     } catch (thrown) {
       const error = toBytestreamError(thrown, 'ERR_STREAM')
       const condition = error.code === 'ERR_STANZA_TOO_BIG' ? 'policy-violation' : 'not-well-formed'
@@ -108,12 +133,13 @@ export class XmlStream extends EventEmitter<XmlStreamEvents> {
 
   #startParser(): StreamParser {
     // A handler may restart the stream or hang up while one piece of text is being parsed.
-    const current = () => parser === this.#parser && !this.#error && !this.#socket.destroyed
+    const current = () => parser === this.#parser && !this.#error && !this.#ended && !this.#socket.destroyed
     const parser: StreamParser = startStreamParser({
       start: (header) => current() && this.emit('header', header),
       element: (element) => current() && this.emit('element', element),
       end: () => {
         if (!current()) return
+        this.#ended = true
         this.end()
         this.emit('ended')
       },

@@ -75,8 +75,7 @@ export function guardInput(entity: Client, onError: (error: BytestreamError) => 
   Reflect.set(entity, '_onData', (octets: Buffer) => {
     if (failed) return
     try {
-      guard.push(octets)
-      entity.parser?.write(decoder.decode(octets, { stream: true }))
+      entity.parser?.write(decoder.decode(guard.push(octets), { stream: true }))
     } catch (thrown) {
       failed = true
       onError(toBytestreamError(thrown, 'ERR_STREAM'))
