@@ -10,7 +10,17 @@ interface Profile {
   readonly characters: string
 }
 
-const C = ['rfc3454-C_1_2', 'rfc3454-C_2_2', 'rfc3454-C_3', 'rfc3454-C_4', 'rfc3454-C_5', 'rfc3454-C_6', 'rfc3454-C_7', 'rfc3454-C_8', 'rfc3454-C_9'] as const
+const C = [
+  'rfc3454-C_1_2',
+  'rfc3454-C_2_2',
+  'rfc3454-C_3',
+  'rfc3454-C_4',
+  'rfc3454-C_5',
+  'rfc3454-C_6',
+  'rfc3454-C_7',
+  'rfc3454-C_8',
+  'rfc3454-C_9',
+] as const
 
 const profiles = {
   // RFC 6122 appendix A
@@ -75,7 +85,10 @@ export function prepare(profile: keyof typeof profiles, text: string): string {
   const codePoints = Array.from(result, (character) => character.codePointAt(0) as number)
   for (const codePoint of codePoints) {
     if (prohibited.some((table) => isIn(table, codePoint)) || (codePoint < 128 && characters.includes(String.fromCharCode(codePoint)))) {
-      throw new BytestreamError('ERR_JID_MALFORMED', `U+${codePoint.toString(16).toUpperCase().padStart(4, '0')} is not allowed in this part of a JID (${profile})`)
+      throw new BytestreamError(
+        'ERR_JID_MALFORMED',
+        `U+${codePoint.toString(16).toUpperCase().padStart(4, '0')} is not allowed in this part of a JID (${profile})`,
+      )
     }
   }
   if (hasBrokenBidi(codePoints)) {

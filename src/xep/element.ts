@@ -20,7 +20,11 @@ export function xml(name: string, attributes: Attributes = {}, ...children: (Ele
   for (const [key, value] of Object.entries(attributes)) {
     if (value !== undefined) attrs[key] = toXmlText(String(value))
   }
-  return createElement(name, attrs, ...children.filter((child) => child !== undefined).map((child) => (typeof child === 'string' ? toXmlText(child) : child)))
+  return createElement(
+    name,
+    attrs,
+    ...children.filter((child) => child !== undefined).map((child) => (typeof child === 'string' ? toXmlText(child) : child)),
+  )
 }
 
 /** The value of an attribute, or `undefined`. Values that came from the network are always strings. */
@@ -69,7 +73,13 @@ export function startStreamParser(events: StreamParserEvents): StreamParser {
 /** @returns the one element in `text`; meant for examples and tests, where the text is known to be sound */
 export function parseElement(text: string): Element {
   let root: Element | undefined
-  const parser = startStreamParser({ start: () => {}, element: (element) => { root = element }, end: () => {} })
+  const parser = startStreamParser({
+    start: () => {},
+    element: (element) => {
+      root = element
+    },
+    end: () => {},
+  })
   parser.write(`<stream>${text}`)
   if (!root) throw new SyntaxError(`no complete element in "${text.slice(0, 100)}"`)
   root.parent = null

@@ -3,7 +3,15 @@ import { attribute, type Element, xml } from './element.ts'
 /** RFC 6121 §4.7.1; `available` is the absence of a type. */
 export type PresenceType = 'available' | 'unavailable' | 'subscribe' | 'subscribed' | 'unsubscribe' | 'unsubscribed' | 'probe' | 'error'
 
-const TYPES: readonly string[] = ['unavailable', 'subscribe', 'subscribed', 'unsubscribe', 'unsubscribed', 'probe', 'error'] satisfies PresenceType[]
+const TYPES: readonly string[] = [
+  'unavailable',
+  'subscribe',
+  'subscribed',
+  'unsubscribe',
+  'unsubscribed',
+  'probe',
+  'error',
+] satisfies PresenceType[]
 
 export interface Presence {
   readonly type: PresenceType
@@ -14,7 +22,11 @@ export interface Presence {
 }
 
 export function buildPresence({ type, from, to, priority }: Presence): Element {
-  return xml('presence', { from, to, type: type === 'available' ? undefined : type }, priority ? xml('priority', {}, String(priority)) : undefined)
+  return xml(
+    'presence',
+    { from, to, type: type === 'available' ? undefined : type },
+    priority ? xml('priority', {}, String(priority)) : undefined,
+  )
 }
 
 /** @returns `undefined` for a type RFC 6121 does not know */

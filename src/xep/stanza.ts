@@ -1,4 +1,4 @@
-import { BytestreamError, type StanzaErrorEntry, StanzaError, type StanzaErrorType } from '../core/index.ts'
+import { BytestreamError, StanzaError, type StanzaErrorEntry, type StanzaErrorType } from '../core/index.ts'
 import { attribute, type Element, xml } from './element.ts'
 import { NS } from './namespaces.ts'
 
@@ -84,5 +84,9 @@ export function parseStanzaError(stanza: Element): StanzaError {
     else if (child.name === 'text') text = child.text()
     else condition = child.getName()
   }
-  return new StanzaError({ type: TYPES.includes(type) ? (type as StanzaErrorType) : 'cancel', condition, ...(application && { application }) }, text, from)
+  return new StanzaError(
+    { type: TYPES.includes(type) ? (type as StanzaErrorType) : 'cancel', condition, ...(application && { application }) },
+    text,
+    from,
+  )
 }

@@ -73,7 +73,11 @@ export function parseStreamInitiation(si: Element): StreamInitiation {
  * @see XEP-0095 §3.2
  */
 export function buildStreamAcceptance(method: string): Element {
-  return xml('si', { xmlns: NS.si }, xml('feature', { xmlns: NS.featureNegotiation }, buildForm('submit', [{ var: FIELD, values: [method] }])))
+  return xml(
+    'si',
+    { xmlns: NS.si },
+    xml('feature', { xmlns: NS.featureNegotiation }, buildForm('submit', [{ var: FIELD, values: [method] }])),
+  )
 }
 
 /** @returns the method the other side chose, or `undefined` where its answer does not say */
