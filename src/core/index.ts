@@ -11,5 +11,6 @@ export {
 } from './errors.ts'
 export { bareJid, domainOf, formatJid, type Jid, parseJid, prepareJid, resourceOf } from './jid.ts'
 export { type Logger, silentLogger } from './log.ts'
+export { saslprep } from './stringprep.ts'
 export { formatBytes, formatDuration, parseBytes, parseDuration } from './units.ts'
 export { version } from './version.ts'

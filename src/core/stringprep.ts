@@ -33,6 +33,8 @@ const profiles = {
   nameprep: { mapped: ['rfc3454-B_1', 'rfc3454-B_2'], prohibited: C, characters: '' },
   // RFC 6122 appendix B
   resourceprep: { mapped: ['rfc3454-B_1'], prohibited: ['rfc3454-C_2_1', ...C], characters: '' },
+  // RFC 4013, but for the spaces: see saslprep
+  saslprep: { mapped: ['rfc3454-B_1'], prohibited: ['rfc3454-C_2_1', ...C], characters: '' },
 } as const satisfies Record<string, Profile>
 
 /** The replacement `table` holds for a code point, or `undefined` where it has none. */
@@ -79,7 +81,7 @@ function hasBrokenBidi(codePoints: readonly number[]): boolean {
  */
 export function prepare(profile: keyof typeof profiles, text: string): string {
   const { mapped, prohibited, characters }: Profile = profiles[profile]
-  if (profile === 'resourceprep' ? /^[\x20-\x7e]*$/.test(text) : /^[a-z0-9._-]*$/.test(text)) return text
+  if (profile === 'resourceprep' || profile === 'saslprep' ? /^[\x20-\x7e]*$/.test(text) : /^[a-z0-9._-]*$/.test(text)) return text
 
   const result = map(text, mapped).normalize('NFKC')
   const codePoints = Array.from(result, (character) => character.codePointAt(0) as number)
@@ -95,4 +97,15 @@ export function prepare(profile: keyof typeof profiles, text: string): string {
     throw new BytestreamError('ERR_JID_MALFORMED', `text of both directions is mixed in one part of a JID (${profile})`)
   }
   return result
+}
+
+/**
+ * Prepares a password as SASL compares it.
+ *
+ * @throws BytestreamError `ERR_JID_MALFORMED` for a prohibited character or mixed directions
+ * @see RFC 4013, RFC 5802 §2.2
+ */
+export function saslprep(password: string): string {
+  // RFC 4013 §2.1: spaces beyond ASCII (RFC 3454 C.1.2) become the one of ASCII.
+  return prepare('saslprep', password.replace(/[\u00a0\u1680\u2000-\u200b\u202f\u205f\u3000]/g, ' '))
 }
