@@ -31,7 +31,7 @@ export async function openDirectStreamhost(jid: string, dstAddr: DstAddr, hosts:
   let socket: Socket | undefined
   const listener = new HandshakeListener({}, {
     listen: hosts.map((host) => ({ host, port: 0 })),
-    limits: { openSocketsMax: 16, halfOpenMax: 16, waitingMax: 1 },
+    limits: { openSocketsMax: 16, halfOpenMax: 16 },
     onRequest(request) {
       if (socket || request.dstAddr !== dstAddr) return request.refuse('ERR_PLACES_TAKEN')
       socket = request.accept()

@@ -38,7 +38,7 @@ export interface RequestInit {
 export type RequesterStep =
   | { readonly step: 'offered'; readonly streamhosts: readonly StreamhostAddress[]; readonly dstAddr: DstAddr }
   | { readonly step: 'used'; readonly jid: string }
-  | { readonly step: 'connected'; readonly streamhost: StreamhostAddress }
+  | { readonly step: 'connected'; readonly streamhost: StreamhostAddress; readonly dstAddr: DstAddr }
   | { readonly step: 'activated'; readonly jid: string }
   | { readonly step: 'proxy failed'; readonly jid: string; readonly error: BytestreamError }
 
@@ -152,7 +152,7 @@ async function connectAndActivate({ session, clock }: RequesterComponents, init:
     (late) => late.destroy(),
     { staggerMs: timings.staggerMs, attemptMsMax: timings.attemptMsMax, signal },
   )
-  onStep({ step: 'connected', streamhost: candidate })
+  onStep({ step: 'connected', streamhost: candidate, dstAddr })
   const bytestream = openBytestream(socket, { sid, peer: to, method: 'proxy', streamhost: candidate, dstAddr })
   try {
     await session.request({ type: 'set', to: jid, payload: buildActivate({ sid, targetJid: to }) }, { answerMsMax: timings.attemptMsMax, signal })

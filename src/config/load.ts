@@ -77,13 +77,7 @@ function firstIssue(issues: readonly z.core.$ZodIssue[], value: unknown): [wrong
 }
 
 function readConfigFile(path: string, options: Options): Readonly<Record<string, unknown>> {
-  let table: Readonly<Record<string, unknown>>
-  try {
-    table = parseToml(readFileSync(path, 'utf8'))
-  } catch (cause) {
-    const why = cause instanceof TomlError ? `line ${cause.line}, column ${cause.column}: ${cause.message.split('\n')[0]}` : (cause as Error).message
-    throw new BytestreamError('ERR_CONFIG', `--config ${path} cannot be read: ${why}`, { cause })
-  }
+  const table = readToml('--config', path)
   for (const key of Object.keys(table)) {
     if (!(key in options)) throw new BytestreamError('ERR_CONFIG', `${path}: there is no setting "${key}"; there are ${Object.keys(options).join(', ')}`)
   }
@@ -109,4 +103,26 @@ export function loadSecret(what: string, { option, file, variable, environment }
   }
   if (!secret) throw new BytestreamError('ERR_CONFIG', `--${option}: ${file} is empty; its first line is the ${what}`)
   return secret
+}
+
+/**
+ * Reads the accounts of the embedded server: a TOML file of `name = "password"`.
+ *
+ * @throws BytestreamError `ERR_CONFIG`
+ */
+export function loadAccounts(file: string): { local: string; password: string }[] {
+  const table = readToml('--embedded-accounts-file', file)
+  return Object.entries(table).map(([local, password]) => {
+    if (typeof password !== 'string' || password === '') throw new BytestreamError('ERR_CONFIG', `${file}: the password of "${local}" is not a text: write name = "password"`)
+    return { local, password }
+  })
+}
+
+function readToml(option: string, path: string): Readonly<Record<string, unknown>> {
+  try {
+    return parseToml(readFileSync(path, 'utf8'))
+  } catch (cause) {
+    const why = cause instanceof TomlError ? `line ${cause.line}, column ${cause.column}: ${cause.message.split('\n')[0]}` : (cause as Error).message
+    throw new BytestreamError('ERR_CONFIG', `${option} ${path} cannot be read: ${why}`, { cause })
+  }
 }

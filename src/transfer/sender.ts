@@ -55,6 +55,7 @@ export async function sendFile(components: SenderComponents, path: string, init:
   })
   const answerMsMax = init.timings?.answerMsMax ?? 90_000
   await offerStream(session, { to, id: sid, profile: NS.siFileTransfer, payload, mimeType: 'application/octet-stream', methods: [NS.bytestreams], answerMsMax, signal })
+  transfer.emit('step', { step: 'accepted' })
   const bytestream = await requestBytestream(components, { ...init, to, sid, signal, onStep: (step) => transfer.emit('step', step) })
 
   transfer.emit('opened', bytestream)

@@ -36,8 +36,8 @@ export interface TransferFacts {
 /** Facts. After `done` or `failed` there are none. */
 export interface TransferEvents {
   state: [state: TransferState]
-  /** What the negotiation of the bytestream came to, on the sending side. */
-  step: [step: RequesterStep]
+  /** What the negotiation has come to, on the sending side. */
+  step: [step: RequesterStep | { readonly step: 'accepted' }]
   /** The bytestream is open. */
   opened: [bytestream: Pick<Bytestream, 'method' | 'streamhost' | 'dstAddr' | 'peer'>]
   done: [result: TransferResult]

@@ -1,0 +1,66 @@
+import { type Command, Option as CommanderOption } from 'commander'
+import { type accountOptions, loadSecret, loadSettings, type Options, type Settings, variableOf } from '../config/index.ts'
+import type { BytestreamError, Logger } from '../core/index.ts'
+import type { TransferClientInit } from '../transfer/index.ts'
+import type { Output, Streams } from './output.ts'
+
+/** What a command is given besides its settings. */
+export interface CommandContext {
+  readonly streams: Streams
+  readonly environment: Readonly<Record<string, string | undefined>>
+  /** Aborts when the user wants the command to end: SIGINT, SIGTERM. */
+  readonly signal: AbortSignal
+}
+
+/** What every command gets when it runs. */
+export interface Run extends CommandContext {
+  readonly output: Output
+  readonly logger: Logger
+}
+
+/** Runs the body of a command and takes care of its end. */
+export type Start = (command: Command, body: (run: Run) => Promise<void>) => Promise<void>
+
+/** Adds a command to the program. */
+export type AddCommand = (program: Command, start: Start) => void
+
+/** Adds the options of a table to a command, with their help. */
+export function addOptions(command: Command, options: Options): Command {
+  for (const [name, { placeholder, isList, description }] of Object.entries(options)) {
+    const option = new CommanderOption(placeholder === undefined ? `--${name}` : `--${name} <${placeholder}>`, description)
+    if (isList) option.argParser((value: string, previous: string[] | undefined) => [...(previous ?? []), value])
+    command.addOption(option)
+  }
+  return command.option('--config <FILE>', `TOML file with the same settings; flags and environment (${variableOf('…').slice(0, -1)}…) go before it`)
+}
+
+/** Reads the settings of a command from its flags, the environment and its file. */
+export function settingsOf<O extends Options>(command: Command, options: O, { environment }: CommandContext): Settings<O> {
+  const given = command.opts<Record<string, unknown>>()
+  const flags: Record<string, unknown> = {}
+  // Commander gives camelCase names.
+  for (const name of Object.keys(options)) flags[name] = given[name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())]
+  const file = (given['config'] as string | undefined) ?? environment['STREAMHOST_CONFIG']
+  return loadSettings(options, { flags, environment, file })
+}
+
+/** The account a command logs in to, with its password. */
+export function accountOf(settings: Settings<typeof accountOptions>, { environment }: CommandContext): TransferClientInit {
+  const { account, service } = settings
+  const password = loadSecret('password', { option: 'password-file', file: settings['password-file'], variable: 'STREAMHOST_PASSWORD', environment })
+  return { jid: account, password, service }
+}
+
+/** Ends a command with an error the user can read. */
+export class CommandFailure extends Error {
+  readonly error: BytestreamError
+  readonly exitCode: number
+
+  constructor(error: BytestreamError, exitCode: number) {
+    super(error.message, { cause: error })
+    this.error = error
+    this.exitCode = exitCode
+  }
+}
+
+

@@ -1,0 +1,52 @@
+import type { Command } from 'commander'
+import { accountOptions, receiveOptions } from '../../config/index.ts'
+import { abortError, formatBytes, formatDuration } from '../../core/index.ts'
+import { type Receiver, type Transfer, TransferClient } from '../../transfer/index.ts'
+import { accountOf, addOptions, CommandFailure, type Run, type Start, settingsOf } from '../command-line.ts'
+import { exitCodeOf } from '../exit-codes.ts'
+import type { Output } from '../output.ts'
+
+const options = { ...accountOptions, ...receiveOptions }
+
+/** `streamhost receive --into DIR --from JID`. */
+export function addReceive(program: Command, start: Start): void {
+  const command = program.command('receive').description('accept files into a folder')
+  addOptions(command, options).action(() => start(command, (run) => receive(command, run)))
+}
+
+async function receive(command: Command, run: Run): Promise<void> {
+  const { output, signal, logger } = run
+  const { into, from, once, ...account } = settingsOf(command, options, run)
+  await using client = await TransferClient.connect({ ...accountOf(account, run), reconnect: !once }, { logger })
+  const receiver = client.receive({ into, from, transfersMax: once ? 1 : 20 })
+  output.tell('ready', { jid: client.jid, into, from }, `${client.jid} accepts files from ${from.join(', ')} into ${into}`)
+  receiver.on('declined', (facts) => output.tell('declined', { from: facts.from, code: facts.error.code }, `declined a file from ${facts.from}: ${facts.error.message}`))
+  receiver.on('transfer', (transfer) => tell(output, transfer))
+  client.session.on('offline', ({ error, retryMs }) => output.tell('offline', { code: error.code, retryMs }, `${error.message}; trying again in ${formatDuration(retryMs)}`))
+
+  await new Promise<void>((resolve, reject) => {
+    client.session.on('ended', ({ error }) => (error ? reject(new CommandFailure(error, exitCodeOf(error))) : resolve()))
+    signal.addEventListener('abort', () => (receiver.running.size > 0 || once ? reject(abortError(signal)) : resolve()), { once: true })
+    if (once) firstOf(receiver).then(resolve, reject)
+  })
+  output.close()
+}
+
+/** Settles with the first transfer. */
+async function firstOf(receiver: Receiver): Promise<void> {
+  for await (const transfer of receiver) {
+    await transfer.done
+    return
+  }
+}
+
+function tell(output: Output, transfer: Transfer): void {
+  output.follow(transfer)
+  const { peer, name } = transfer
+  transfer.on('opened', ({ method, streamhost }) => output.tell('opened', { name, from: peer, size: transfer.size, method, streamhost: streamhost.jid }))
+  transfer.on('done', ({ path, size, sha256, durationMs }) => {
+    const rate = formatBytes((size / Math.max(1, durationMs)) * 1000)
+    output.tell('received', { path, from: peer, size, sha256, durationMs }, `${path}: from ${peer}, ${formatBytes(size)} in ${formatDuration(durationMs)}, ${rate}/s, SHA-256 ${sha256}`)
+  })
+  transfer.on('failed', ({ code, message }) => output.tell('failed', { name, from: peer, code, message }, `${name} from ${peer}: ${message}`))
+}

@@ -1,0 +1,49 @@
+import type { Command } from 'commander'
+import { accountOptions, sendOptions } from '../../config/index.ts'
+import { type BytestreamError, formatBytes, formatDuration, toBytestreamError } from '../../core/index.ts'
+import { type Transfer, TransferClient } from '../../transfer/index.ts'
+import { accountOf, addOptions, CommandFailure, type Run, type Start, settingsOf } from '../command-line.ts'
+import { exitCodeOf } from '../exit-codes.ts'
+import type { Output } from '../output.ts'
+
+const options = { ...accountOptions, ...sendOptions }
+
+/** `streamhost send FILE… --to JID`. */
+export function addSend(program: Command, start: Start): void {
+  const command = program.command('send').argument('<files...>', 'what to send').description('send files to a JID')
+  addOptions(command, options).action((files: string[]) => start(command, (run) => send(files, command, run)))
+}
+
+async function send(files: readonly string[], command: Command, run: Run): Promise<void> {
+  const { output, signal } = run
+  const { to, method, proxy, description, ...account } = settingsOf(command, options, run)
+  await using client = await TransferClient.connect({ ...accountOf(account, run), reconnect: false }, { logger: run.logger })
+  const transfers = files.map((path) => {
+    const transfer = client.send(path, { to, method, proxy, signal, ...(description !== undefined && { description }) })
+    tell(output, transfer, path)
+    return transfer
+  })
+  const results = await Promise.allSettled(transfers.map(({ done }) => done))
+  const failures = results.flatMap((result) => (result.status === 'rejected' ? [toBytestreamError(result.reason)] : []))
+  output.close()
+  const [first] = failures
+  if (first) throw new CommandFailure(first, exitCodeOf(worst(failures)))
+}
+
+/** A failure says more than a refusal, a refusal more than an absence. */
+function worst(failures: readonly BytestreamError[]): BytestreamError {
+  return failures.toSorted((one, other) => exitCodeOf(one) - exitCodeOf(other))[0] as BytestreamError
+}
+
+function tell(output: Output, transfer: Transfer, path: string): void {
+  output.follow(transfer)
+  transfer.on('opened', ({ method, streamhost, peer }) => {
+    const way = method === 'direct' ? 'directly' : `through the proxy ${streamhost.jid}`
+    output.tell('opened', { path, to: peer, method, streamhost: streamhost.jid, host: streamhost.host, port: streamhost.port }, `${path}: to ${peer}, ${way}`)
+  })
+  transfer.on('done', ({ size, sha256, durationMs }) => {
+    const rate = formatBytes((size / Math.max(1, durationMs)) * 1000)
+    output.tell('sent', { path, size, sha256, durationMs }, `${path}: sent, ${formatBytes(size)} in ${formatDuration(durationMs)}, ${rate}/s, SHA-256 ${sha256}`)
+  })
+  transfer.on('failed', ({ code, message }) => output.tell('failed', { path, code, message }))
+}

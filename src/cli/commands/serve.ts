@@ -1,0 +1,40 @@
+import type { Command } from 'commander'
+import { loadAccounts, loadSecret, serveOptions } from '../../config/index.ts'
+import { BytestreamError } from '../../core/index.ts'
+import { Service } from '../../service.ts'
+import { addOptions, CommandFailure, type Run, type Start, settingsOf } from '../command-line.ts'
+import { EXIT } from '../exit-codes.ts'
+import { buildLogger } from '../logging.ts'
+
+/** `streamhost serve`. */
+export function addServe(program: Command, start: Start): void {
+  const command = program.command('serve').description('run the service: a SOCKS5 bytestream proxy behind an XMPP server')
+  addOptions(command, serveOptions).action(() => start(command, (run) => serve(command, run)))
+}
+
+async function serve(command: Command, run: Run): Promise<void> {
+  const { output, signal, environment, streams } = run
+  const settings = settingsOf(command, serveOptions, run)
+  const secret = loadSecret('secret', { option: 'secret-file', file: settings['secret-file'], variable: 'STREAMHOST_SECRET', environment })
+  const accounts = settings['embedded-accounts-file'] === undefined ? [] : loadAccounts(settings['embedded-accounts-file'])
+  const logger = buildLogger(streams, { level: settings['log-level'], isPrivate: settings['log-private'] })
+  const service = new Service({ logger }, { settings, secret, accounts })
+
+  const ended = new Promise<BytestreamError | undefined>((resolve) => service.once('ended', ({ error }) => resolve(error)))
+  const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+  try {
+    await Promise.race([service.start(), stopped])
+    if (!signal.aborted) {
+      const addresses = service.advertised.map(({ host, port }) => `${host}:${port}`)
+      output.tell('ready', { domain: settings.domain, advertised: service.advertised, ...(service.clientAddress && { client: service.clientAddress }) }, `${settings.domain} is ready; clients are told to connect to ${addresses.join(', ')}`)
+      const error = await Promise.race([ended, stopped])
+      if (error) throw error
+      logger.info({ ...service.streamhost.gauges() }, 'stopping: running bytestreams may finish')
+    }
+  } catch (thrown) {
+    if (!(thrown instanceof BytestreamError)) throw thrown
+    throw new CommandFailure(thrown, thrown.code === 'ERR_CONFIG' ? EXIT.usage : EXIT.failed)
+  } finally {
+    await service.close(signal.aborted ? {} : { drainMs: 0 })
+  }
+}

@@ -1,0 +1,26 @@
+#!/usr/bin/env node
+import { run } from './program.ts'
+
+const stopping = new AbortController()
+let signals = 0
+for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(name, () => {
+    signals += 1
+    // The second time means now.
+    if (signals > 1) process.exit(130)
+    stopping.abort()
+  })
+}
+
+// What nobody caught leaves the program in a state nobody thought of: say it, and end.
+for (const name of ['uncaughtException', 'unhandledRejection'] as const) {
+  process.on(name, (error: unknown) => {
+    process.stderr.write(`streamhost: a defect, please report it: ${error instanceof Error ? error.stack : String(error)}\n`)
+    process.exit(1)
+  })
+}
+
+// A reader that has gone, such as `head`, is no defect.
+process.stdout.on('error', () => process.exit(0))
+
+process.exitCode = await run(process.argv.slice(2), { streams: process, environment: process.env, signal: stopping.signal })

@@ -1,0 +1,66 @@
+import { Command, CommanderError } from 'commander'
+import { BytestreamError, silentLogger, toBytestreamError, version } from '../core/index.ts'
+import { type AddCommand, type CommandContext, CommandFailure, type Start } from './command-line.ts'
+import { addDemo } from './commands/demo.ts'
+import { addDisco } from './commands/disco.ts'
+import { addReceive } from './commands/receive.ts'
+import { addSend } from './commands/send.ts'
+import { addServe } from './commands/serve.ts'
+import { EXIT, exitCodeOf } from './exit-codes.ts'
+import { Output } from './output.ts'
+
+const commands: readonly AddCommand[] = [addServe, addDemo, addSend, addReceive, addDisco]
+
+/**
+ * Runs one command.
+ *
+ * @param args without the names of node and of the program
+ * @returns the exit code: 0 done, 1 failed, 2 wrong usage, 3 refused by the other side, 4 timed out or not there
+ */
+export async function run(args: readonly string[], context: CommandContext): Promise<number> {
+  const { streams, signal } = context
+  let exitCode: number = EXIT.done
+  const program = new Command('streamhost')
+    .description('The bytestream service for XMPP: a SOCKS5 bytestream proxy (XEP-0065), file transfer, and what goes with them')
+    .version(version)
+    .showHelpAfterError('(--help tells what there is)')
+    .configureOutput({ writeOut: (text) => streams.stdout.write(text), writeErr: (text) => streams.stderr.write(text) })
+    .exitOverride()
+  const start: Start = async (command, body) => {
+    const output = new Output(streams, command.optsWithGlobals<{ json?: boolean }>().json === true)
+    try {
+      await body({ ...context, output, logger: silentLogger })
+    } catch (thrown) {
+      output.close()
+      const [error, code] = explain(thrown, signal)
+      output.tell('error', { code: error.code, message: error.message })
+      streams.stderr.write(`streamhost: ${error.message}\n`)
+      exitCode = code
+    } finally {
+      output.close()
+    }
+  }
+  for (const add of commands) add(program, start)
+  for (const command of everyCommand(program)) command.exitOverride().configureOutput(program.configureOutput()).option('--json', 'print one JSON object a line to stdout')
+  try {
+    await program.parseAsync(args, { from: 'user' })
+  } catch (error) {
+    // Commander has said what was wrong.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage
+    throw error
+  }
+  return exitCode
+}
+
+/** A defect is not explained: it is thrown on, with its stack. */
+function explain(thrown: unknown, signal: AbortSignal): [error: BytestreamError, exitCode: number] {
+  if (thrown instanceof CommandFailure) return [thrown.error, thrown.exitCode]
+  if (!(thrown instanceof BytestreamError)) throw thrown
+  const error = toBytestreamError(thrown)
+  if (signal.aborted && error.code === 'ERR_ABORTED') return [new BytestreamError('ERR_ABORTED', 'cancelled'), EXIT.failed]
+  return [error, exitCodeOf(error)]
+}
+
+function everyCommand(program: Command): Command[] {
+  return program.commands.flatMap((command) => (command.commands.length > 0 ? everyCommand(command) : [command]))
+}

@@ -1,0 +1,141 @@
+import { EventEmitter } from 'node:events'
+import { BytestreamProxy, presentComponent, type ProxyEvents } from './component/index.ts'
+import type { HostPort, serveOptions, Settings } from './config/index.ts'
+import { BytestreamError, type Clock, type Logger, silentLogger, systemClock, version } from './core/index.ts'
+import { EmbeddedServer, type EmbeddedServerInit } from './embedded/index.ts'
+import { AccessList, defaultRules } from './policy/index.ts'
+import { componentConnector, Session } from './session/index.ts'
+import { type BoundAddress, Streamhost, type StreamhostLimits } from './streamhost/index.ts'
+import type { StreamhostAddress } from './xep/index.ts'
+
+export type ServiceSettings = Settings<typeof serveOptions>
+
+export interface ServiceComponents {
+  readonly clock?: Clock
+  readonly logger?: Logger
+}
+
+export interface ServiceInit {
+  readonly settings: ServiceSettings
+  /** Shared with the XMPP server. */
+  readonly secret: string
+  /** Accounts of the embedded server, by local part; without them it is not run. */
+  readonly accounts?: EmbeddedServerInit['accounts']
+}
+
+/** Facts: those of the component, and of the session it speaks over. */
+export interface ServiceEvents extends ProxyEvents {
+  discoAsked: [{ from: string; about: 'info' | 'items' }]
+  /** The service is over; `error` says why, unless it was closed. */
+  ended: [{ error: BytestreamError | undefined }]
+}
+
+/**
+ * Everything behind `streamhost serve`, put together from its settings: embedded server if wanted, streamhost,
+ * component. What was started is closed in reverse order.
+ */
+export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposable {
+  readonly streamhost: Streamhost
+  readonly #logger: Logger
+  readonly #clock: Clock
+  readonly #init: ServiceInit
+  #embedded: EmbeddedServer | undefined
+  #session: Session | undefined
+  #advertised: readonly StreamhostAddress[] = []
+  #clientAddress: HostPort | undefined
+
+  constructor({ clock = systemClock, logger = silentLogger }: ServiceComponents, init: ServiceInit) {
+    super()
+    this.#clock = clock
+    this.#logger = logger
+    this.#init = init
+    const { settings } = init
+    this.streamhost = new Streamhost({ clock, logger }, { listen: settings.listen, limits: limitsOf(settings) })
+  }
+
+  /** Where clients are told to connect to. */
+  get advertised(): readonly StreamhostAddress[] {
+    return this.#advertised
+  }
+
+  /** Where the embedded server accepts clients, if it runs. */
+  get clientAddress(): HostPort | undefined {
+    return this.#clientAddress
+  }
+
+  /**
+   * Starts everything, and waits until the component is online.
+   *
+   * @throws BytestreamError `ERR_LISTEN`, `ERR_CONFIG`, `ERR_AUTHENTICATION`, `ERR_HOST_UNKNOWN`
+   */
+  async start(): Promise<void> {
+    const { settings } = this.#init
+    const access = new AccessList(settings.allow ?? defaultRules(settings.domain))
+    const bound = await this.streamhost.listen()
+    this.#advertised = advertise(settings, bound)
+    const service = (await this.#startEmbedded()) ?? settings.service
+
+    const { secret } = this.#init
+    const session = new Session({ clock: this.#clock, logger: this.#logger }, componentConnector(this.#clock, { jid: settings.domain, secret, service }), { reconnect: 'always' })
+    this.#session = session
+    const proxy = new BytestreamProxy({ session, streamhost: this.streamhost, access }, { advertised: this.#advertised })
+    presentComponent(session, this.#clock, { version: { name: 'streamhost', version }, parts: [proxy.part], onAsked: (facts) => this.emit('discoAsked', facts) })
+    proxy.on('addressAsked', (facts) => this.emit('addressAsked', facts))
+    proxy.on('activationAsked', (facts) => this.emit('activationAsked', facts))
+    session.on('online', ({ jid }) => this.#logger.info({ domain: jid }, 'the component is online'))
+    session.on('offline', ({ error, retryMs }) => this.#logger.warn({ code: error.code, retryMs }, `${error.message}; trying again in ${Math.round(retryMs / 1000)} s`))
+    await session.start()
+    session.on('ended', ({ error }) => this.emit('ended', { error }))
+  }
+
+  /** Lets running bytestreams finish, for as long as the settings say, then closes everything. */
+  async close({ drainMs = this.#init.settings['drain-time-max'] }: { drainMs?: number } = {}): Promise<void> {
+    await this.streamhost.close({ drainMs })
+    await this.#session?.stop()
+    await this.#embedded?.close()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close({ drainMs: 0 })
+  }
+
+  /** @returns its port for components */
+  async #startEmbedded(): Promise<HostPort | undefined> {
+    const { settings, secret, accounts } = this.#init
+    if (!settings.embedded) return undefined
+    const [domain] = defaultRules(settings.domain)
+    if (!domain) throw new BytestreamError('ERR_CONFIG', `--domain: "${settings.domain}" has one label; with --embedded it needs two, such as proxy.localhost`)
+    this.#embedded = new EmbeddedServer(
+      { clock: this.#clock, logger: this.#logger },
+      { domain, accounts: accounts ?? [], components: [{ jid: settings.domain, secret }], clientListen: settings['embedded-listen'], componentListen: { host: '127.0.0.1', port: 0 } },
+    )
+    const { client, component } = await this.#embedded.listen()
+    this.#clientAddress = client
+    this.#logger.info({ domain, host: client.host, port: client.port }, 'the embedded XMPP server accepts clients')
+    return component
+  }
+}
+
+function limitsOf(settings: ServiceSettings): Partial<StreamhostLimits> {
+  return {
+    openSocketsMax: settings['open-sockets-max'],
+    halfOpenMax: settings['half-open-max'],
+    waitingMax: settings['waiting-max'],
+    openPerSourceMax: settings['open-per-source-max'],
+    halfOpenPerSourceMax: settings['half-open-per-source-max'],
+    readAheadBytesMax: settings['read-ahead-max'],
+    handshakeMsMax: settings['handshake-time-max'],
+    waitingMsMax: settings['waiting-time-max'],
+    idleMsMax: settings['idle-time-max'],
+  }
+}
+
+/** What clients are told: what the settings say; else each address listened on, and for a wildcard the domain. */
+function advertise({ advertise: given, domain, listen }: ServiceSettings, bound: readonly BoundAddress[]): StreamhostAddress[] {
+  const [first] = bound
+  if (given.length > 0) return given.map(({ host, port }) => ({ jid: domain, host, port: port || (first?.port ?? 0) }))
+  const addresses = listen.some(({ host }) => isWildcard(host)) ? [{ host: domain, port: first?.port ?? 0 }] : bound
+  return addresses.map(({ host, port }) => ({ jid: domain, host, port }))
+}
+
+const isWildcard = (host: string) => host === '*' || host === '0.0.0.0' || host === '::'

@@ -1,0 +1,51 @@
+import { readFileSync } from 'node:fs'
+
+/** What bounds a streamhost: each wait has a deadline, each thing that grows a maximum. */
+export interface StreamhostLimits {
+  /** Sockets in all. Default: ¾ of the descriptors this process may open, at most 15,000. */
+  readonly openSocketsMax: number
+  /** Sockets in their handshake. At the maximum the oldest of the busiest source is closed for the new one. Default 4,096. */
+  readonly halfOpenMax: number
+  /** Sockets that wait for the other side or for activation. Default 8,192. */
+  readonly waitingMax: number
+  /** Sockets of one source: an IPv4 address, or the /64 of an IPv6 address. Default 512. */
+  readonly openPerSourceMax: number
+  /** Sockets of one source in their handshake; at the maximum its oldest is closed for the new one. Default 256. */
+  readonly halfOpenPerSourceMax: number
+  /** Sockets of one DST.ADDR: two for each listening address, so that a target may try several. Default 4. */
+  readonly perDstAddrMax: number
+  /** Octets that came before activation, of all sockets together. Default 64 MiB. */
+  readonly readAheadBytesMax: number
+  /** Milliseconds for the SOCKS5 handshake. Default 10,000. */
+  readonly handshakeMsMax: number
+  /** Milliseconds for the other side to come, and for the activation. Default 120,000. */
+  readonly waitingMsMax: number
+  /** Milliseconds without an octet after activation. Default 3,600,000: an hour. */
+  readonly idleMsMax: number
+}
+
+/** Descriptors this process may open: the soft limit, which Node has raised to the hard one. */
+function descriptorLimit(): number {
+  try {
+    const [, soft] = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1')) ?? []
+    if (soft) return Number(soft)
+  } catch {
+    // Not Linux: what every system gives.
+  }
+  return 1024
+}
+
+export function defaultLimits(descriptors = descriptorLimit()): StreamhostLimits {
+  return {
+    openSocketsMax: Math.min(15_000, Math.floor((descriptors * 3) / 4)),
+    halfOpenMax: 4_096,
+    waitingMax: 8_192,
+    openPerSourceMax: 512,
+    halfOpenPerSourceMax: 256,
+    perDstAddrMax: 4,
+    readAheadBytesMax: 64 * 1024 * 1024,
+    handshakeMsMax: 10_000,
+    waitingMsMax: 120_000,
+    idleMsMax: 3_600_000,
+  }
+}

@@ -1,0 +1,259 @@
+import { EventEmitter } from 'node:events'
+import { createServer, type Server, type Socket } from 'node:net'
+import { BytestreamError, type Clock, type ErrorCode, type Logger, silentLogger, systemClock } from '../core/index.ts'
+import { type DstAddr, ServerHandshake } from '../socks5/index.ts'
+import { type BoundAddress, type ListenAddress, normaliseAddress, sourceOf } from './addresses.ts'
+import { HalfOpen } from './half-open.ts'
+import { defaultLimits, type StreamhostLimits } from './limits.ts'
+
+/** A socket that has asked for a DST.ADDR. Exactly one of `accept` and `refuse` has to be called, at once. */
+export interface SocksRequest {
+  readonly dstAddr: DstAddr
+  readonly remoteAddress: string
+  /** Local address and port the socket came in at. */
+  readonly listeningAddress: string
+  /** Which of the addresses listened on it was, by its place in the list. */
+  readonly rank: number
+  /** @returns the socket: paused, half-close allowed, its next octet is the first of the bytestream; the caller's from now on */
+  accept(): Socket
+  refuse(code: ErrorCode): void
+}
+
+export type ListenerLimits = Pick<StreamhostLimits, 'openSocketsMax' | 'halfOpenMax' | 'openPerSourceMax' | 'halfOpenPerSourceMax' | 'handshakeMsMax'>
+
+export interface ListenerInit {
+  readonly listen: readonly ListenAddress[]
+  readonly limits?: Partial<ListenerLimits>
+  readonly onRequest: (request: SocksRequest) => void
+}
+
+export interface ListenerComponents {
+  readonly clock?: Clock
+  readonly logger?: Logger
+}
+
+/** Facts. */
+export interface ListenerEvents {
+  /** A socket was turned away, or its handshake went wrong; the error says why. */
+  refused: [{ remoteAddress: string; error: BytestreamError }]
+}
+
+interface Guest {
+  readonly socket: Socket
+  readonly source: string
+  readonly remoteAddress: string
+  readonly rank: number
+  readonly handshake: ServerHandshake
+  cancelDeadline: () => void
+}
+
+/** Milliseconds a socket that was refused may take to close, before it is cut. */
+const LINGER_MS = 2_000
+const KEEP_ALIVE_MS = 60_000
+
+/**
+ * Accepts sockets and takes each through its SOCKS5 handshake, under a deadline and within the limits. What becomes
+ * of a complete request is for `onRequest` to say.
+ *
+ * @see RFC 1928 §3-§6, XEP-0065 §10.2
+ */
+export class HandshakeListener extends EventEmitter<ListenerEvents> {
+  readonly #clock: Clock
+  readonly #logger: Logger
+  readonly #init: ListenerInit
+  readonly #limits: ListenerLimits
+  readonly #servers: Server[] = []
+  readonly #halfOpen = new HalfOpen<Guest>()
+  readonly #open = new Set<Socket>()
+  readonly #openBySource = new Map<string, number>()
+  readonly #lingering = new Map<Socket, () => void>()
+  #accepted = 0
+
+  constructor({ clock = systemClock, logger = silentLogger }: ListenerComponents, init: ListenerInit) {
+    super()
+    this.#clock = clock
+    this.#logger = logger
+    this.#init = init
+    this.#limits = { ...defaultLimits(), ...init.limits }
+  }
+
+  /** Sockets accepted since the start, those turned away at once included. */
+  get accepted(): number {
+    return this.#accepted
+  }
+
+  /** Sockets open now. */
+  get openSockets(): number {
+    return this.#open.size
+  }
+
+  get halfOpenSockets(): number {
+    return this.#halfOpen.size
+  }
+
+  /** @throws BytestreamError `ERR_LISTEN` when an address cannot be listened on; those already bound are given up */
+  async listen(): Promise<readonly BoundAddress[]> {
+    const bound: BoundAddress[] = []
+    try {
+      for (const [rank, { host, port }] of this.#init.listen.entries()) {
+        if (host === '*') bound.push(...(await this.#listenEverywhere(port, rank)))
+        else bound.push(await this.#listenOn(host, port, rank))
+      }
+    } catch (error) {
+      await this.close()
+      throw error
+    }
+    return bound
+  }
+
+  /** Stops listening and cuts every socket in its handshake; those that were accepted stay. */
+  async close(): Promise<void> {
+    const closed = this.#servers.splice(0).map((server) => new Promise<void>((resolve) => server.close(() => resolve())))
+    for (let guest = this.#halfOpen.oldestOfBusiest(); guest; guest = this.#halfOpen.oldestOfBusiest()) this.#drop(guest)
+    for (const socket of this.#lingering.keys()) socket.destroy()
+    // A server is only closed when the last socket it accepted is; those belong to others now.
+    if (this.#open.size === 0) await Promise.all(closed)
+  }
+
+  /** IPv4 is a must; a machine without IPv6 is told about. */
+  async #listenEverywhere(port: number, rank: number): Promise<BoundAddress[]> {
+    const four = await this.#listenOn('0.0.0.0', port, rank)
+    try {
+      return [await this.#listenOn('::', four.port, rank), four]
+    } catch (error) {
+      this.#logger.warn({ port: four.port }, `not listening on IPv6: ${(error as Error).message}`)
+      return [four]
+    }
+  }
+
+  #listenOn(host: string, port: number, rank: number): Promise<BoundAddress> {
+    // A high-water mark of 1 makes Node stop reading after one read while nobody takes the octets.
+    const server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS, highWaterMark: 1 }, (socket) =>
+      this.#receive(socket, rank),
+    )
+    return new Promise((resolve, reject) => {
+      server.once('error', (cause) => reject(new BytestreamError('ERR_LISTEN', `cannot listen on ${host} port ${port}: ${cause.message}`, { cause })))
+      server.listen({ host, port, ipv6Only: host === '::', backlog: 4096 }, () => {
+        this.#servers.push(server)
+        server.removeAllListeners('error')
+        server.on('error', (error) => this.#logger.error({ err: error }, 'accepting a socket failed'))
+        const address = server.address() as { port: number }
+        resolve({ host, port: address.port })
+      })
+    })
+  }
+
+  #receive(socket: Socket, rank: number): void {
+    this.#accepted += 1
+    socket.on('error', () => {}) // Told by 'close', which follows.
+    const remoteAddress = normaliseAddress(socket.remoteAddress ?? '')
+    if (remoteAddress === '') return void socket.destroy() // Gone before it was accepted.
+    const source = sourceOf(remoteAddress)
+    const full = this.#fullness(source)
+    if (full) {
+      socket.destroy()
+      this.emit('refused', { remoteAddress, error: full })
+      return
+    }
+    this.#admit(source, socket)
+    this.#makeRoom(source)
+    const guest: Guest = { socket, source, remoteAddress, rank, handshake: new ServerHandshake(), cancelDeadline: () => {} }
+    guest.cancelDeadline = this.#clock.after(this.#limits.handshakeMsMax, () => {
+      this.#drop(guest)
+      const error = new BytestreamError('ERR_HANDSHAKE_TIMEOUT', `no complete handshake within ${this.#limits.handshakeMsMax} ms`)
+      this.emit('refused', { remoteAddress, error })
+    })
+    this.#halfOpen.add(source, guest)
+    socket.on('data', (octets: Buffer) => this.#advance(guest, octets))
+    socket.on('end', () => this.#drop(guest))
+    socket.on('close', () => this.#drop(guest))
+  }
+
+  #fullness(source: string): BytestreamError | undefined {
+    const { openSocketsMax, openPerSourceMax } = this.#limits
+    if (this.#open.size >= openSocketsMax) return new BytestreamError('ERR_LIMIT_SOCKETS', `${openSocketsMax} sockets are open`)
+    if ((this.#openBySource.get(source) ?? 0) < openPerSourceMax) return undefined
+    return new BytestreamError('ERR_LIMIT_SOURCE_SOCKETS', `${openPerSourceMax} sockets of one source are open`)
+  }
+
+  #admit(source: string, socket: Socket): void {
+    this.#open.add(socket)
+    this.#openBySource.set(source, (this.#openBySource.get(source) ?? 0) + 1)
+    socket.once('close', () => {
+      this.#open.delete(socket)
+      const left = (this.#openBySource.get(source) ?? 1) - 1
+      if (left === 0) this.#openBySource.delete(source)
+      else this.#openBySource.set(source, left)
+    })
+  }
+
+  /** Refusing the newcomer would let whoever came first keep everybody out. */
+  #makeRoom(source: string): void {
+    const { halfOpenMax, halfOpenPerSourceMax } = this.#limits
+    let victim: Guest | undefined
+    if (this.#halfOpen.countOf(source) >= halfOpenPerSourceMax) victim = this.#halfOpen.oldestOf(source)
+    else if (this.#halfOpen.size >= halfOpenMax) victim = this.#halfOpen.oldestOfBusiest()
+    if (!victim) return
+    this.#drop(victim)
+    this.emit('refused', { remoteAddress: victim.remoteAddress, error: new BytestreamError('ERR_LIMIT_HALF_OPEN', 'too many handshakes are under way') })
+  }
+
+  #advance(guest: Guest, octets: Buffer): void {
+    const { socket, handshake, remoteAddress } = guest
+    const { replies, request, early, error } = handshake.push(octets)
+    for (const reply of replies) socket.write(reply)
+    if (error) {
+      this.#release(guest)
+      this.#hangUp(socket)
+      this.emit('refused', { remoteAddress, error })
+    } else if (request) {
+      this.#release(guest)
+      socket.pause()
+      // Put back while Node still waits for the verdict on this read, so that it reads no further.
+      if (early && early.length > 0) socket.unshift(early)
+      this.#present(guest, request.dstAddr)
+    }
+  }
+
+  #present({ socket, handshake, remoteAddress, rank }: Guest, dstAddr: DstAddr): void {
+    this.#init.onRequest({
+      dstAddr,
+      remoteAddress,
+      listeningAddress: `${normaliseAddress(socket.localAddress ?? '')}:${socket.localPort}`,
+      rank,
+      accept: () => {
+        socket.write(handshake.accept())
+        return socket
+      },
+      refuse: (code) => {
+        socket.write(handshake.refuse(code))
+        this.#hangUp(socket)
+        this.emit('refused', { remoteAddress, error: new BytestreamError(code, 'the request was refused') })
+      },
+    })
+  }
+
+  /** The handshake is over, one way or the other. */
+  #release(guest: Guest): boolean {
+    guest.cancelDeadline()
+    for (const event of ['data', 'end'] as const) guest.socket.removeAllListeners(event)
+    return this.#halfOpen.delete(guest.source, guest)
+  }
+
+  #drop(guest: Guest): void {
+    if (this.#release(guest)) guest.socket.destroy()
+  }
+
+  /** Sees that a refusal arrives: what the peer still sends is read, since unread octets would turn the end into a reset. */
+  #hangUp(socket: Socket): void {
+    socket.end()
+    socket.resume()
+    const cancel = this.#clock.after(LINGER_MS, () => socket.destroy())
+    this.#lingering.set(socket, cancel)
+    socket.once('end', () => socket.destroySoon())
+    socket.once('close', () => {
+      cancel()
+      this.#lingering.delete(socket)
+    })
+  }
+}

@@ -1,0 +1,262 @@
+import { EventEmitter } from 'node:events'
+import type { Socket } from 'node:net'
+import { BytestreamError, type Clock, type ErrorCode, type Logger, silentLogger, systemClock, toBytestreamError } from '../core/index.ts'
+import type { DstAddr } from '../socks5/index.ts'
+import type { BoundAddress, ListenAddress } from './addresses.ts'
+import type { StreamhostCounters, StreamhostGauges } from './counters.ts'
+import { defaultLimits, type StreamhostLimits } from './limits.ts'
+import { HandshakeListener, type SocksRequest } from './listener.ts'
+import { Pairing } from './pairing.ts'
+import type { Relay, RelayEnd, RelayEngine, RelayTotals } from './relay/engine.ts'
+import { streamEngine } from './relay/stream-engine.ts'
+import { watchWaiting } from './waiting-socket.ts'
+
+export interface StreamhostComponents {
+  readonly clock?: Clock
+  readonly logger?: Logger
+}
+
+export interface StreamhostInit {
+  /** In the order in which their sockets are preferred. */
+  readonly listen: readonly ListenAddress[]
+  readonly limits?: Partial<StreamhostLimits>
+  readonly engine?: RelayEngine
+}
+
+/** Facts. */
+export interface StreamhostEvents {
+  listening: [{ addresses: readonly BoundAddress[] }]
+  /** A socket got a place; `sockets` of its DST.ADDR wait now. */
+  waiting: [{ dstAddr: DstAddr; remoteAddress: string; sockets: number }]
+  /** A waiting socket has gone: its side left, or it was closed for `code`. */
+  left: [{ dstAddr: DstAddr; remoteAddress: string; code: ErrorCode | undefined }]
+  activated: [{ dstAddr: DstAddr; engine: string; remoteAddresses: readonly [first: string, second: string] }]
+  closed: [{ dstAddr: DstAddr; engine: string; totals: RelayTotals; durationMs: number }]
+  /** A socket was turned away before it had a place. */
+  refused: [{ remoteAddress: string; code: ErrorCode }]
+}
+
+interface Waiting {
+  readonly remoteAddress: string
+  readAheadBytes: number
+  /** Stops watching and its deadline. */
+  readonly release: () => void
+}
+
+interface Active {
+  readonly relay: Relay
+  readonly aborting: AbortController
+}
+
+/**
+ * A streamhost: accepts SOCKS5 connections, keeps them waiting under their DST.ADDR, and on activation pairs and
+ * relays. It knows nothing of XMPP; whoever activates has to know who may.
+ *
+ * @see XEP-0065 §6, §10
+ */
+export class Streamhost extends EventEmitter<StreamhostEvents> implements AsyncDisposable {
+  readonly #clock: Clock
+  readonly #limits: StreamhostLimits
+  readonly #engine: RelayEngine
+  readonly #listener: HandshakeListener
+  readonly #pairing: Pairing<Socket>
+  readonly #waiting = new Map<Socket, Waiting>()
+  readonly #active = new Map<DstAddr, Active>()
+  readonly #refusals: Partial<Record<ErrorCode, number>> = {}
+  readonly #ended: Record<RelayEnd, number> = { end: 0, reset: 0, idle: 0, aborted: 0 }
+  readonly #moved = { firstToSecond: 0, secondToFirst: 0 }
+  #addresses: readonly BoundAddress[] = []
+  #admitted = 0
+  #activated = 0
+  #readAheadBytes = 0
+  #isClosing = false
+  #drained: (() => void) | undefined
+
+  constructor({ clock = systemClock, logger = silentLogger }: StreamhostComponents, { listen, limits, engine = streamEngine }: StreamhostInit) {
+    super()
+    this.#clock = clock
+    this.#limits = { ...defaultLimits(), ...limits }
+    this.#engine = engine
+    this.#pairing = new Pairing(this.#limits)
+    this.#listener = new HandshakeListener({ clock, logger }, { listen, limits: this.#limits, onRequest: (request) => this.#admit(request) })
+    this.#listener.on('refused', ({ remoteAddress, error: { code } }) => {
+      this.#countRefusal(code)
+      this.emit('refused', { remoteAddress, code })
+    })
+  }
+
+  /** Where it listens; empty before {@link listen}. */
+  get addresses(): readonly BoundAddress[] {
+    return this.#addresses
+  }
+
+  get counters(): StreamhostCounters {
+    let { firstToSecond, secondToFirst } = this.#moved
+    for (const { relay } of this.#active.values()) {
+      firstToSecond += relay.firstToSecond
+      secondToFirst += relay.secondToFirst
+    }
+    return {
+      accepted: this.#listener.accepted,
+      admitted: this.#admitted,
+      activated: this.#activated,
+      refusals: this.#refusals,
+      ended: this.#ended,
+      firstToSecondBytes: firstToSecond,
+      secondToFirstBytes: secondToFirst,
+    }
+  }
+
+  gauges(): StreamhostGauges {
+    return {
+      openSockets: this.#listener.openSockets,
+      halfOpen: this.#listener.halfOpenSockets,
+      waiting: this.#pairing.waitingSockets,
+      active: this.#pairing.activeBytestreams,
+      readAheadBytes: this.#readAheadBytes,
+    }
+  }
+
+  /** @throws BytestreamError `ERR_LISTEN` */
+  async listen(): Promise<readonly BoundAddress[]> {
+    this.#addresses = await this.#listener.listen()
+    this.emit('listening', { addresses: this.#addresses })
+    return this.#addresses
+  }
+
+  /** Sockets that wait under `dstAddr`. */
+  waitingSockets(dstAddr: DstAddr): number {
+    return this.#pairing.waitingUnder(dstAddr)
+  }
+
+  /**
+   * Starts relaying between the two sockets that wait under `dstAddr`. When it fails, what waits goes on waiting.
+   *
+   * @throws BytestreamError `ERR_BYTESTREAM_UNKNOWN`, `ERR_PEER_MISSING` (XEP-0065 §6.3.5), `ERR_SHUTTING_DOWN`
+   */
+  activate(dstAddr: DstAddr): 'activated' | 'already active' {
+    if (this.#isClosing) throw new BytestreamError('ERR_SHUTTING_DOWN', 'the proxy is shutting down')
+    const pair = this.#pairing.activate(dstAddr)
+    if (!pair) return 'already active'
+    for (const spare of pair.spares) {
+      this.#release(spare)
+      spare.destroy()
+    }
+    const [first, second] = pair.sockets
+    const remoteAddresses = [this.#release(first), this.#release(second)] as const
+    this.#activated += 1
+    this.#relay(dstAddr, first, second)
+    this.emit('activated', { dstAddr, engine: this.#engine.name, remoteAddresses })
+    return 'activated'
+  }
+
+  /**
+   * Stops listening, turns away what waits, and lets running bytestreams finish.
+   *
+   * @param drainMs milliseconds they get before they are broken off
+   */
+  async close({ drainMs = 0 }: { drainMs?: number } = {}): Promise<void> {
+    this.#isClosing = true
+    const closed = this.#listener.close()
+    for (const socket of this.#waiting.keys()) socket.destroy()
+    if (this.#active.size > 0) {
+      const drained = new Promise<void>((resolve) => {
+        this.#drained = resolve
+      })
+      const breakOff = () => {
+        for (const { aborting } of this.#active.values()) aborting.abort()
+      }
+      const cancel = drainMs > 0 ? this.#clock.after(drainMs, breakOff) : breakOff
+      if (drainMs <= 0) breakOff()
+      await drained
+      cancel()
+    }
+    await closed
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  #admit(request: SocksRequest): void {
+    const { dstAddr, remoteAddress, listeningAddress, rank } = request
+    if (this.#isClosing) return request.refuse('ERR_SHUTTING_DOWN')
+    let socket: Socket | undefined
+    try {
+      // The place is taken before the peer hears of it, and given with the socket.
+      this.#pairing.join(dstAddr, {
+        get socket() {
+          return socket as Socket
+        },
+        listeningAddress,
+        rank,
+        sourceAddress: remoteAddress,
+      })
+    } catch (thrown) {
+      return request.refuse(toBytestreamError(thrown).code)
+    }
+    socket = request.accept()
+    this.#admitted += 1
+    this.#wait(dstAddr, socket, remoteAddress)
+    this.emit('waiting', { dstAddr, remoteAddress, sockets: this.waitingSockets(dstAddr) })
+  }
+
+  #wait(dstAddr: DstAddr, socket: Socket, remoteAddress: string): void {
+    const { waitingMsMax, readAheadBytesMax } = this.#limits
+    const leave = (code?: ErrorCode) => {
+      this.#pairing.leave(dstAddr, socket)
+      this.#release(socket)
+      socket.destroy()
+      if (code) this.#countRefusal(code)
+      this.emit('left', { dstAddr, remoteAddress, code })
+    }
+    const stopWatching = watchWaiting(socket, {
+      octets: (bytes) => {
+        waiting.readAheadBytes = bytes
+        this.#readAheadBytes += bytes
+        if (this.#readAheadBytes > readAheadBytesMax) leave('ERR_LIMIT_READ_AHEAD')
+      },
+      left: () => leave(),
+    })
+    const cancelDeadline = this.#clock.after(waitingMsMax, () => leave('ERR_TIMEOUT'))
+    const waiting: Waiting = {
+      remoteAddress,
+      readAheadBytes: 0,
+      release: () => {
+        stopWatching()
+        cancelDeadline()
+      },
+    }
+    this.#waiting.set(socket, waiting)
+  }
+
+  /** Ends the waiting of a socket. @returns its address */
+  #release(socket: Socket): string {
+    const waiting = this.#waiting.get(socket)
+    if (!waiting) return ''
+    waiting.release()
+    this.#readAheadBytes -= waiting.readAheadBytes
+    this.#waiting.delete(socket)
+    return waiting.remoteAddress
+  }
+
+  #relay(dstAddr: DstAddr, first: Socket, second: Socket): void {
+    const startedMs = this.#clock.now()
+    const aborting = new AbortController()
+    const relay = this.#engine.relay(first, second, { clock: this.#clock, signal: aborting.signal, idleMsMax: this.#limits.idleMsMax })
+    this.#active.set(dstAddr, { relay, aborting })
+    void relay.done.then((totals) => {
+      this.#active.delete(dstAddr)
+      this.#pairing.end(dstAddr)
+      this.#moved.firstToSecond += totals.firstToSecond
+      this.#moved.secondToFirst += totals.secondToFirst
+      this.#ended[totals.end] += 1
+      this.emit('closed', { dstAddr, engine: this.#engine.name, totals, durationMs: this.#clock.now() - startedMs })
+      if (this.#active.size === 0) this.#drained?.()
+    })
+  }
+
+  #countRefusal(code: ErrorCode): void {
+    this.#refusals[code] = (this.#refusals[code] ?? 0) + 1
+  }
+}
