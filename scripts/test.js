@@ -1,0 +1,58 @@
+// Why: `npm test` ends with one plain line, `N passed, N failed`, and before it names every suite that could not run,
+// with the reason. AVA's own summary does neither: it leaves out how many passed as soon as one failed.
+// Plain JavaScript, like whatever has to run before or without a build.
+//
+// node scripts/test.js [AVA's arguments]
+
+import { spawn } from 'node:child_process'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { stripVTControlCharacters } from 'node:util'
+
+const require = createRequire(import.meta.url)
+const cli = join(dirname(require.resolve('ava')), 'cli.mjs')
+
+/** Lines of AVA's verbose reporter, whose two spaces of indentation no output of a test has by accident. */
+const PASSED = /^ {2}✔ /
+const SKIPPED = /^ {2}- \[skip\] (.*)$/
+/** Of its summary: what is a failure by name, and what is one although no single test failed. */
+const FAILED = /^ {2}(\d+) (?:tests?|hooks?) failed$/
+const BROKEN = /^ {2}(\d+) (?:unhandled rejections?|uncaught exceptions?|tests? remained pending after a timeout)$/
+
+const results = { passed: 0, failed: 0, skipped: [] }
+
+function count(line) {
+  const text = stripVTControlCharacters(line)
+  const skipped = SKIPPED.exec(text)
+  const failed = FAILED.exec(text) ?? BROKEN.exec(text)
+  if (PASSED.test(text)) results.passed += 1
+  if (skipped?.[1]) results.skipped.push(skipped[1])
+  if (failed) results.failed += Number(failed[1])
+}
+
+/** Prints what AVA's output leaves out. `status` is its exit code. */
+function close(status) {
+  // A file that cannot be loaded, or no file at all, is a failure that no test reports.
+  if (status !== 0 && results.failed === 0) results.failed = 1
+  const { passed, failed, skipped } = results
+  console.log()
+  if (skipped.length > 0) {
+    console.log('Not run (on Debian, npm run test:setup installs the programs of others):')
+    for (const suite of skipped) console.log(`  ${suite}`)
+    console.log()
+  }
+  console.log(`${passed} passed, ${failed} failed${skipped.length > 0 ? `, ${skipped.length} skipped` : ''}`)
+  process.exitCode = failed > 0 ? 1 : 0
+}
+
+const color = process.stdout.isTTY && !process.env['NO_COLOR'] ? ['--color'] : []
+const ava = spawn(process.execPath, [cli, ...color, ...process.argv.slice(2)], { stdio: ['inherit', 'pipe', 'inherit'] })
+// Ctrl-C reaches AVA as well, which tells what was running; its output is still wanted.
+process.on('SIGINT', () => {})
+process.on('SIGTERM', () => ava.kill('SIGTERM'))
+createInterface({ input: ava.stdout }).on('line', (line) => {
+  console.log(line)
+  count(line)
+})
+ava.on('close', (code) => close(code ?? 1))
