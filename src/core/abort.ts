@@ -38,15 +38,19 @@ export interface Deadline extends Disposable {
  */
 export function startDeadline(clock: Clock, ms: number, code: ErrorCode, message: string, outer?: AbortSignal): Deadline {
   const controller = new AbortController()
-  const cancel = clock.after(ms, () => controller.abort(new BytestreamError(code, message)))
-  const onAbort = () => controller.abort(outer && abortError(outer))
+  const settle = () => {
+    cancel()
+    outer?.removeEventListener('abort', onAbort)
+  }
+  const onAbort = () => {
+    settle()
+    controller.abort(outer && abortError(outer))
+  }
+  const cancel = clock.after(ms, () => {
+    settle()
+    controller.abort(new BytestreamError(code, message))
+  })
   if (outer?.aborted) onAbort()
   else outer?.addEventListener('abort', onAbort, { once: true })
-  return {
-    signal: controller.signal,
-    [Symbol.dispose]() {
-      cancel()
-      outer?.removeEventListener('abort', onAbort)
-    },
-  }
+  return { signal: controller.signal, [Symbol.dispose]: settle }
 }

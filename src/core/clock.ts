@@ -6,11 +6,19 @@ export interface Clock {
   after(ms: number, callback: () => void): () => void
 }
 
+/** The longest a timer of Node can wait; beyond it, a timer would fire at once. */
+const TIMER_MS_MAX = 2 ** 31 - 1
+
 /** The clock of this machine. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   after(ms, callback) {
-    const timer = setTimeout(callback, ms)
+    let timer: NodeJS.Timeout
+    const wait = (left: number) => {
+      const step = Math.min(left, TIMER_MS_MAX)
+      timer = setTimeout(() => (left > step ? wait(left - step) : callback()), step)
+    }
+    wait(ms)
     return () => clearTimeout(timer)
   },
 }

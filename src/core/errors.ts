@@ -39,6 +39,7 @@ const table = {
   ERR_LIMIT_HALF_OPEN: { type: 'wait', condition: 'resource-constraint' },
   ERR_LIMIT_WAITING: { type: 'wait', condition: 'resource-constraint' },
   ERR_LIMIT_READ_AHEAD: { type: 'wait', condition: 'resource-constraint' },
+  ERR_LIMIT_ACCOUNT: { type: 'wait', condition: 'resource-constraint' },
   ERR_SHUTTING_DOWN: { type: 'wait', condition: 'service-unavailable' },
   ERR_LISTEN: { type: 'cancel', condition: 'internal-server-error' },
 
@@ -60,7 +61,7 @@ const table = {
   ERR_NO_STREAMHOST: { type: 'cancel', condition: 'item-not-found' }, // XEP-0065 §5.3.2
   ERR_DECLINED: { type: 'cancel', condition: 'forbidden' }, // XEP-0095 §3.2
   ERR_NO_VALID_STREAMS: { type: 'cancel', condition: 'bad-request', application: ['no-valid-streams', SI] },
-  ERR_BAD_PROFILE: { type: 'modify', condition: 'bad-request', application: ['bad-profile', SI] },
+  ERR_BAD_PROFILE: { type: 'cancel', condition: 'bad-request', application: ['bad-profile', SI] },
   ERR_NO_RESOURCE: { type: 'wait', condition: 'recipient-unavailable' },
   ERR_FILE_NAME: { type: 'modify', condition: 'not-acceptable' },
   ERR_FILE_EXISTS: { type: 'cancel', condition: 'conflict' },

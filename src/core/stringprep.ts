@@ -54,15 +54,37 @@ function lookUp(table: Table, codePoint: number): string | undefined {
 
 const isIn = (table: Table, codePoint: number) => lookUp(table, codePoint) !== undefined
 
+/** COMPAT(stringprep 0.1.1): its B.2 cuts the small Deseret letters, which lie 40 behind the capital ones, to 16 bits. */
+const DESERET_CAPITALS = [0x10400, 0x10425] as const
+const DESERET_OFFSET = 40
+
 function map(text: string, mapped: readonly Table[]): string {
   let result = ''
   for (const character of text) {
     const codePoint = character.codePointAt(0) as number
     let replacement: string | undefined
     for (const table of mapped) replacement ??= lookUp(table, codePoint)
+    if (replacement !== undefined && codePoint >= DESERET_CAPITALS[0] && codePoint <= DESERET_CAPITALS[1]) {
+      replacement = String.fromCodePoint(codePoint + DESERET_OFFSET)
+    }
     result += replacement ?? character
   }
   return result
+}
+
+/** NFKC of Unicode 3.2 (RFC 3454 §4), which leaves alone whatever was not assigned then. */
+function normalize(text: string): string {
+  let result = ''
+  let run = ''
+  for (const character of text) {
+    if (isIn('rfc3454-A_1', character.codePointAt(0) as number)) {
+      result += run.normalize('NFKC') + character
+      run = ''
+    } else {
+      run += character
+    }
+  }
+  return result + run.normalize('NFKC')
 }
 
 /** RFC 3454 §6: right-to-left text stands alone, at both ends. */
@@ -83,18 +105,18 @@ export function prepare(profile: keyof typeof profiles, text: string): string {
   const { mapped, prohibited, characters }: Profile = profiles[profile]
   if (profile === 'resourceprep' || profile === 'saslprep' ? /^[\x20-\x7e]*$/.test(text) : /^[a-z0-9._-]*$/.test(text)) return text
 
-  const result = map(text, mapped).normalize('NFKC')
+  const result = normalize(map(text, mapped))
   const codePoints = Array.from(result, (character) => character.codePointAt(0) as number)
   for (const codePoint of codePoints) {
     if (prohibited.some((table) => isIn(table, codePoint)) || (codePoint < 128 && characters.includes(String.fromCharCode(codePoint)))) {
       throw new BytestreamError(
         'ERR_JID_MALFORMED',
-        `U+${codePoint.toString(16).toUpperCase().padStart(4, '0')} is not allowed in this part of a JID (${profile})`,
+        `U+${codePoint.toString(16).toUpperCase().padStart(4, '0')} is not allowed here (${profile})`,
       )
     }
   }
   if (hasBrokenBidi(codePoints)) {
-    throw new BytestreamError('ERR_JID_MALFORMED', `text of both directions is mixed in one part of a JID (${profile})`)
+    throw new BytestreamError('ERR_JID_MALFORMED', `text of both directions is mixed (${profile})`)
   }
   return result
 }

@@ -29,23 +29,32 @@ export const parseBytes = (text: string): number => parse(text, BYTES, '10MiB')
  */
 export const parseDuration = (text: string): number => parse(text, MILLISECONDS, '30s')
 
-/** Octets for people, in binary units: `1.5 MiB`. */
-export function formatBytes(bytes: number): string {
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
-  const power = Math.max(0, Math.min(units.length - 1, Math.floor(Math.log2(Math.max(1, Math.abs(bytes))) / 10)))
-  const value = bytes / 2 ** (10 * power)
-  return `${power === 0 || Number.isInteger(value) ? Math.round(value) : value.toFixed(1)} ${units[power]}`
+type Scale = readonly [size: number, unit: string]
+
+const BINARY: readonly Scale[] = [
+  [1, 'B'],
+  [2 ** 10, 'KiB'],
+  [2 ** 20, 'MiB'],
+  [2 ** 30, 'GiB'],
+  [2 ** 40, 'TiB'],
+]
+
+const TIME: readonly Scale[] = [
+  [1, 'ms'],
+  [1e3, 's'],
+  [60e3, 'min'],
+  [3600e3, 'h'],
+]
+
+/** In the smallest unit of which, after rounding, there is less than one of the next. */
+function format(value: number, scales: readonly Scale[]): string {
+  const shown = ([size]: Scale) => (size === 1 ? Math.round(value) : Number((value / size).toFixed(1)))
+  const scale = scales.find((one, at) => shown(one) * one[0] < (scales[at + 1]?.[0] ?? 0)) ?? (scales.at(-1) as Scale)
+  return `${shown(scale)} ${scale[1]}`
 }
 
-/** A span of time for people, in the largest unit that leaves at least one: `1.5 s`, `2 min`. */
-export function formatDuration(ms: number): string {
-  const units = [
-    [3600e3, 'h'],
-    [60e3, 'min'],
-    [1e3, 's'],
-  ] as const
-  for (const [scale, unit] of units) {
-    if (ms >= scale) return `${Number((ms / scale).toFixed(1))} ${unit}`
-  }
-  return `${Math.round(ms)} ms`
-}
+/** Octets for people, in binary units: `1.5 MiB`. Not negative. */
+export const formatBytes = (bytes: number): string => format(bytes, BINARY)
+
+/** A span of time for people, given in milliseconds: `1.5 s`, `2 min`. Not negative. */
+export const formatDuration = (ms: number): string => format(ms, TIME)
