@@ -21,20 +21,18 @@ export function connectToStreamhost({ host, port }: { host: string; port: number
 
     const stop = () => {
       signal.removeEventListener('abort', onAbort)
-      socket.removeAllListeners()
+      socket.off('connect', onConnect).off('data', onData).off('end', onEnd).off('error', onError)
     }
     const fail = (error: BytestreamError) => {
       stop()
-      socket.on('error', () => {}) // Whatever still comes concerns nobody.
       socket.destroy()
       reject(error)
     }
     const onAbort = () => fail(abortError(signal))
-    signal.addEventListener('abort', onAbort, { once: true })
-    socket.once('connect', () => socket.write(handshake.start()))
-    socket.once('error', (cause) => fail(new BytestreamError('ERR_UNREACHABLE', `${at} cannot be reached: ${cause.message}`, { cause })))
-    socket.once('end', () => fail(new BytestreamError('ERR_UNREACHABLE', `${at} hung up during the SOCKS5 handshake`)))
-    socket.on('data', (octets: Buffer) => {
+    const onConnect = () => socket.write(handshake.start())
+    const onError = (cause: Error) => fail(new BytestreamError('ERR_UNREACHABLE', `${at} cannot be reached: ${cause.message}`, { cause }))
+    const onEnd = () => fail(new BytestreamError('ERR_UNREACHABLE', `${at} hung up during the SOCKS5 handshake`))
+    const onData = (octets: Buffer) => {
       try {
         const { request, early } = handshake.push(octets)
         if (request) socket.write(request)
@@ -47,7 +45,10 @@ export function connectToStreamhost({ host, port }: { host: string; port: number
         const error = toBytestreamError(thrown)
         fail(new BytestreamError(error.code, `${at}: ${error.message}`, { cause: error }))
       }
-    })
+    }
+    signal.addEventListener('abort', onAbort, { once: true })
+    socket.on('error', () => {}) // Stays: whoever gets the socket may not be listening yet when it breaks.
+    socket.on('connect', onConnect).on('data', onData).on('end', onEnd).on('error', onError)
     return undefined
   })
 }

@@ -44,7 +44,8 @@ interface Guest {
   readonly remoteAddress: string
   readonly rank: number
   readonly handshake: ServerHandshake
-  cancelDeadline: () => void
+  /** Stops its deadline and takes the listeners of the handshake off the socket. */
+  release: () => void
 }
 
 /** Milliseconds a socket that was refused may take to close, before it is cut. */
@@ -157,16 +158,20 @@ export class HandshakeListener extends EventEmitter<ListenerEvents> {
     }
     this.#admit(source, socket)
     this.#makeRoom(source)
-    const guest: Guest = { socket, source, remoteAddress, rank, handshake: new ServerHandshake(), cancelDeadline: () => {} }
-    guest.cancelDeadline = this.#clock.after(this.#limits.handshakeMsMax, () => {
+    const guest: Guest = { socket, source, remoteAddress, rank, handshake: new ServerHandshake(), release: () => {} }
+    const onData = (octets: Buffer) => this.#advance(guest, octets)
+    const onGone = () => void this.#drop(guest)
+    const cancelDeadline = this.#clock.after(this.#limits.handshakeMsMax, () => {
       this.#drop(guest)
       const error = new BytestreamError('ERR_HANDSHAKE_TIMEOUT', `no complete handshake within ${this.#limits.handshakeMsMax} ms`)
       this.emit('refused', { remoteAddress, error })
     })
+    guest.release = () => {
+      cancelDeadline()
+      socket.off('data', onData).off('end', onGone).off('close', onGone)
+    }
     this.#halfOpen.add(source, guest)
-    socket.on('data', (octets: Buffer) => this.#advance(guest, octets))
-    socket.on('end', () => this.#drop(guest))
-    socket.on('close', () => this.#drop(guest))
+    socket.on('data', onData).on('end', onGone).on('close', onGone)
   }
 
   #fullness(source: string): BytestreamError | undefined {
@@ -235,8 +240,7 @@ export class HandshakeListener extends EventEmitter<ListenerEvents> {
 
   /** The handshake is over, one way or the other. */
   #release(guest: Guest): boolean {
-    guest.cancelDeadline()
-    for (const event of ['data', 'end'] as const) guest.socket.removeAllListeners(event)
+    guest.release()
     return this.#halfOpen.delete(guest.source, guest)
   }
 

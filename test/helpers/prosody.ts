@@ -1,0 +1,128 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+
+export const DOMAIN = 'localhost'
+export const PROXY = `proxy.${DOMAIN}`
+export const SECRET = 'component secret'
+
+/** A Prosody of its own, on loopback, with its accounts, and `proxy.localhost` as an external component. */
+export interface Prosody extends AsyncDisposable {
+  readonly clientPort: number
+  readonly componentPort: number
+  /** Ends it at once, as `kill -9` does; `start` brings it back on the same ports. */
+  kill(): Promise<void>
+  start(): Promise<void>
+}
+
+export interface ProsodyInit {
+  /** Local part → password. */
+  readonly accounts?: Readonly<Record<string, string>>
+  /** More lines of global configuration. */
+  readonly configuration?: string
+}
+
+/** Free at the moment it is asked for. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+export async function startProsody({ accounts = {}, configuration = '' }: ProsodyInit = {}): Promise<Prosody> {
+  const folder = await mkdtemp(join(tmpdir(), 'streamhost-prosody-'))
+  const [clientPort, componentPort] = [await freePort(), await freePort()]
+  const config = join(folder, 'prosody.cfg.lua')
+  await mkdir(join(folder, 'data'))
+  await writeFile(config, configurationFile({ folder, clientPort, componentPort, configuration }))
+  for (const [local, password] of Object.entries(accounts)) {
+    const { status, stderr } = spawnSync('prosodyctl', ['--root', '--config', config, 'register', local, DOMAIN, password], {
+      encoding: 'utf8',
+    })
+    if (status !== 0) throw new Error(`prosodyctl register failed: ${stderr}`)
+  }
+  let child: ChildProcess | undefined
+  const start = async () => {
+    child = spawn('prosody', ['--root', '-F', '--config', config], { stdio: ['ignore', 'pipe', 'inherit'] })
+    await listening(child, [clientPort, componentPort])
+  }
+  const kill = async () => {
+    if (!child || child.exitCode !== null || child.signalCode !== null) return
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+  }
+  await start()
+  return {
+    clientPort,
+    componentPort,
+    kill,
+    start,
+    async [Symbol.asyncDispose]() {
+      await kill()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Prosody says so on its console when it has started; the ports are tried to be sure. */
+async function listening(child: ChildProcess, ports: readonly number[]): Promise<void> {
+  const lines: string[] = []
+  const reader = createInterface({ input: child.stdout as NodeJS.ReadableStream })
+  await new Promise<void>((resolve, reject) => {
+    const bound = new Set<number>()
+    reader.on('line', (line) => {
+      lines.push(line)
+      for (const port of ports) if (line.includes(`:${port}`) && line.includes('Activated service')) bound.add(port)
+      if (bound.size === ports.length) resolve()
+    })
+    child.once('exit', () => reject(new Error(`prosody ended:\n${lines.slice(-20).join('\n')}`)))
+  })
+  for (const port of ports) {
+    const socket = connect(port, '127.0.0.1')
+    await once(socket, 'connect')
+    socket.destroy()
+  }
+}
+
+function configurationFile({
+  folder,
+  clientPort,
+  componentPort,
+  configuration,
+}: {
+  folder: string
+  clientPort: number
+  componentPort: number
+  configuration: string
+}): string {
+  return `
+pidfile = "${folder}/prosody.pid"
+data_path = "${folder}/data"
+log = { info = "*console" }
+interfaces = { "127.0.0.1" }
+c2s_ports = { ${clientPort} }
+c2s_direct_tls_ports = {}
+s2s_ports = {}
+http_ports = {}
+https_ports = {}
+component_ports = { ${componentPort} }
+component_interfaces = { "127.0.0.1" }
+modules_enabled = { "roster", "saslauth", "disco", "ping", "presence", "message", "iq", "limits" }
+modules_disabled = { "s2s", "tls", "http", "posix" }
+authentication = "internal_hashed"
+c2s_require_encryption = false
+allow_unencrypted_plain_auth = false
+${configuration}
+VirtualHost "${DOMAIN}"
+Component "${PROXY}"
+  component_secret = "${SECRET}"
+Component "conference.${DOMAIN}" "muc"
+`
+}
