@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
-import { BytestreamProxy, presentComponent, type ProxyEvents } from './component/index.ts'
-import type { HostPort, serveOptions, Settings } from './config/index.ts'
+import { BytestreamProxy, type ProxyEvents, presentComponent } from './component/index.ts'
+import type { HostPort, Settings, serveOptions } from './config/index.ts'
 import { BytestreamError, type Clock, type Logger, silentLogger, systemClock, version } from './core/index.ts'
 import { EmbeddedServer, type EmbeddedServerInit } from './embedded/index.ts'
 import { AccessList, defaultRules } from './policy/index.ts'
@@ -76,14 +76,25 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
     const service = (await this.#startEmbedded()) ?? settings.service
 
     const { secret } = this.#init
-    const session = new Session({ clock: this.#clock, logger: this.#logger }, componentConnector(this.#clock, { jid: settings.domain, secret, service }), { reconnect: 'always' })
+    const session = new Session(
+      { clock: this.#clock, logger: this.#logger },
+      componentConnector(this.#clock, { jid: settings.domain, secret, service }),
+      { reconnect: 'always' },
+    )
     this.#session = session
     const proxy = new BytestreamProxy({ session, streamhost: this.streamhost, access }, { advertised: this.#advertised })
-    presentComponent(session, this.#clock, { version: { name: 'streamhost', version }, parts: [proxy.part], onAsked: (facts) => this.emit('discoAsked', facts) })
+    presentComponent(session, this.#clock, {
+      version: { name: 'streamhost', version },
+      parts: [proxy.part],
+      onAsked: (facts) => this.emit('discoAsked', facts),
+    })
+    this.#log(proxy)
     proxy.on('addressAsked', (facts) => this.emit('addressAsked', facts))
     proxy.on('activationAsked', (facts) => this.emit('activationAsked', facts))
     session.on('online', ({ jid }) => this.#logger.info({ domain: jid }, 'the component is online'))
-    session.on('offline', ({ error, retryMs }) => this.#logger.warn({ code: error.code, retryMs }, `${error.message}; trying again in ${Math.round(retryMs / 1000)} s`))
+    session.on('offline', ({ error, retryMs }) =>
+      this.#logger.warn({ code: error.code, retryMs }, `${error.message}; trying again in ${Math.round(retryMs / 1000)} s`),
+    )
     await session.start()
     session.on('ended', ({ error }) => this.emit('ended', { error }))
   }
@@ -99,15 +110,41 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
     await this.close({ drainMs: 0 })
   }
 
+  /** One line a bytestream at `info`; who came and went, and what was refused, at `debug`. */
+  #log(proxy: BytestreamProxy): void {
+    const logger = this.#logger
+    proxy.on('addressAsked', (facts) => logger.debug(facts, facts.code ? 'refused to tell the address' : 'told the address'))
+    proxy.on('activationAsked', (facts) => {
+      if (facts.code) logger.info(facts, 'could not activate a bytestream')
+      else logger.debug(facts, 'activated a bytestream')
+    })
+    this.streamhost.on('waiting', (facts) => logger.debug(facts, 'a socket waits'))
+    this.streamhost.on('left', (facts) => logger.debug(facts, 'a waiting socket is gone'))
+    this.streamhost.on('refused', (facts) => logger.debug(facts, 'turned a socket away'))
+    this.streamhost.on('closed', ({ dstAddr, engine, totals, durationMs }) =>
+      logger.info({ dstAddr, engine, ...totals, durationMs: Math.round(durationMs) }, 'a bytestream is over'),
+    )
+  }
+
   /** @returns its port for components */
   async #startEmbedded(): Promise<HostPort | undefined> {
     const { settings, secret, accounts } = this.#init
     if (!settings.embedded) return undefined
     const [domain] = defaultRules(settings.domain)
-    if (!domain) throw new BytestreamError('ERR_CONFIG', `--domain: "${settings.domain}" has one label; with --embedded it needs two, such as proxy.localhost`)
+    if (!domain)
+      throw new BytestreamError(
+        'ERR_CONFIG',
+        `--domain: "${settings.domain}" has one label; with --embedded it needs two, such as proxy.localhost`,
+      )
     this.#embedded = new EmbeddedServer(
       { clock: this.#clock, logger: this.#logger },
-      { domain, accounts: accounts ?? [], components: [{ jid: settings.domain, secret }], clientListen: settings['embedded-listen'], componentListen: { host: '127.0.0.1', port: 0 } },
+      {
+        domain,
+        accounts: accounts ?? [],
+        components: [{ jid: settings.domain, secret }],
+        clientListen: settings['embedded-listen'],
+        componentListen: { host: '127.0.0.1', port: 0 },
+      },
     )
     const { client, component } = await this.#embedded.listen()
     this.#clientAddress = client
