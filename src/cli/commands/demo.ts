@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, open, rm, stat, statfs } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
+import { mkdtemp, open, stat, statfs } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import type { Command } from 'commander'
@@ -27,12 +28,16 @@ export function addDemo(program: Command, start: Start): void {
 async function demo(file: string | undefined, size: string, run: Run): Promise<void> {
   const sizeBytes = file === undefined ? parseBytes(size) : (await statOf(file)).size
   const folder = await mkdtemp(join(tmpdir(), 'streamhost-demo-'))
+  // Also when the user will not wait for the proper end.
+  const cleanUp = () => rmSync(folder, { recursive: true, force: true })
+  process.once('exit', cleanUp)
   try {
     await checkSpace(folder, file === undefined ? 2 * sizeBytes : sizeBytes)
     const path = file ?? (await makeData(join(folder, 'demo.bin'), sizeBytes, run))
     await play(path, join(folder, 'received'), run)
   } finally {
-    await rm(folder, { recursive: true, force: true })
+    process.off('exit', cleanUp)
+    cleanUp()
   }
 }
 
