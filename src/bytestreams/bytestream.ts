@@ -1,5 +1,5 @@
-import type { Duplex } from 'node:stream'
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { StreamhostAddress } from '../xep/index.ts'
 
 /** How the octets travel. */
@@ -39,7 +39,11 @@ export function openBytestream(socket: Socket, facts: Pick<Bytestream, 'sid' | '
   })
   const totals = new Promise<BytestreamTotals>((resolve) => {
     socket.once('close', () =>
-      resolve({ received: socket.bytesRead - handshakeOctets.received, sent: socket.bytesWritten - handshakeOctets.sent, end: isReset ? 'reset' : 'closed' }),
+      resolve({
+        received: socket.bytesRead - handshakeOctets.received,
+        sent: socket.bytesWritten - handshakeOctets.sent,
+        end: isReset ? 'reset' : 'closed',
+      }),
     )
   })
   return {

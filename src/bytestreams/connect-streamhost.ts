@@ -12,7 +12,11 @@ const KEEP_ALIVE_MS = 60_000
  * @throws BytestreamError `ERR_UNREACHABLE`, `ERR_SOCKS5_MALFORMED`, `ERR_SOCKS5_METHOD`, `ERR_SOCKS5_REFUSED`, or the reason of `signal`
  * @see XEP-0065 §5.3.2, RFC 1928
  */
-export function connectToStreamhost({ host, port }: { host: string; port: number }, dstAddr: DstAddr, signal: AbortSignal): Promise<Socket> {
+export function connectToStreamhost(
+  { host, port }: { host: string; port: number },
+  dstAddr: DstAddr,
+  signal: AbortSignal,
+): Promise<Socket> {
   return new Promise<Socket>((resolve, reject) => {
     if (signal.aborted) return reject(abortError(signal))
     const handshake = new ClientHandshake(dstAddr)

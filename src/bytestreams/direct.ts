@@ -8,8 +8,8 @@ import type { StreamhostAddress } from '../xep/index.ts'
 export interface DirectStreamhost extends AsyncDisposable {
   /** Where the target can find it; empty when this machine has no address of use to others. */
   readonly streamhosts: readonly StreamhostAddress[]
-  /** The target's socket, once it has connected: paused, the next octet is the first of the bytestream. */
-  taken(): Socket | undefined
+  /** @returns the target's socket, once it has connected: paused, the next octet is the first of the bytestream; the caller's from now on */
+  take(): Socket | undefined
 }
 
 /** Addresses of this machine that another one might reach: neither loopback nor link-local. */
@@ -22,26 +22,36 @@ export function ownAddresses(): string[] {
 
 /**
  * Listens on a free port of every address for the target of one bytestream. The first socket with the right DST.ADDR
- * is taken, any other turned away. Disposing of it stops listening; a socket that was taken stays open.
+ * is let in, any other turned away. Disposing of it stops listening, and closes a socket that nobody took.
  *
  * @param hosts the addresses to offer
  * @see XEP-0065 §5
  */
 export async function openDirectStreamhost(jid: string, dstAddr: DstAddr, hosts: readonly string[]): Promise<DirectStreamhost> {
   let socket: Socket | undefined
-  const listener = new HandshakeListener({}, {
-    listen: hosts.map((host) => ({ host, port: 0 })),
-    limits: { openSocketsMax: 16, halfOpenMax: 16 },
-    onRequest(request) {
-      if (socket || request.dstAddr !== dstAddr) return request.refuse('ERR_PLACES_TAKEN')
-      socket = request.accept()
-      return undefined
+  let isTaken = false
+  const listener = new HandshakeListener(
+    {},
+    {
+      listen: hosts.map((host) => ({ host, port: 0 })),
+      limits: { openSocketsMax: 16, halfOpenMax: 16 },
+      onRequest(request) {
+        if (socket || request.dstAddr !== dstAddr) return request.refuse('ERR_PLACES_TAKEN')
+        socket = request.accept()
+        return undefined
+      },
     },
-  })
+  )
   const bound = await listener.listen()
   return {
     streamhosts: bound.map(({ host, port }) => ({ jid, host, port })),
-    taken: () => socket,
-    [Symbol.asyncDispose]: () => listener.close(),
+    take() {
+      isTaken = true
+      return socket
+    },
+    async [Symbol.asyncDispose]() {
+      if (!isTaken) socket?.destroy()
+      await listener.close()
+    },
   }
 }

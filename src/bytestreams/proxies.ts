@@ -1,6 +1,15 @@
 import { type Clock, domainOf, type Logger, toBytestreamError } from '../core/index.ts'
 import type { Session } from '../session/index.ts'
-import { buildAddressRequest, buildDiscoInfoRequest, buildDiscoItemsRequest, NS, parseDiscoInfo, parseDiscoItems, parseStreamhosts, type StreamhostAddress } from '../xep/index.ts'
+import {
+  buildAddressRequest,
+  buildDiscoInfoRequest,
+  buildDiscoItemsRequest,
+  NS,
+  parseDiscoInfo,
+  parseDiscoItems,
+  parseStreamhosts,
+  type StreamhostAddress,
+} from '../xep/index.ts'
 
 /** Milliseconds for the items, and again for everything asked of one of them. */
 const STEP_MS_MAX = 5_000
@@ -65,7 +74,10 @@ export class ProxyFinder {
   async #search(): Promise<FoundProxy[]> {
     try {
       const server = domainOf(this.#session.jid)
-      const answer = await this.#session.request({ type: 'get', to: server, payload: buildDiscoItemsRequest() }, { answerMsMax: STEP_MS_MAX })
+      const answer = await this.#session.request(
+        { type: 'get', to: server, payload: buildDiscoItemsRequest() },
+        { answerMsMax: STEP_MS_MAX },
+      )
       const items = answer ? parseDiscoItems(answer).filter(({ node }) => node === undefined) : []
       const asked = await Promise.all(items.slice(0, ITEMS_MAX).map(({ jid }) => this.#probe(jid)))
       return asked.filter((proxy) => proxy !== undefined)

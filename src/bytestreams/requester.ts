@@ -1,4 +1,4 @@
-import { BytestreamError, type Clock, type Logger, startDeadline, StanzaError, throwIfAborted, toBytestreamError } from '../core/index.ts'
+import { BytestreamError, type Clock, type Logger, StanzaError, startDeadline, throwIfAborted, toBytestreamError } from '../core/index.ts'
 import type { Session } from '../session/index.ts'
 import { computeDstAddr, type DstAddr } from '../socks5/index.ts'
 import { buildActivate, buildBytestreamOffer, parseStreamhostUsed, type StreamhostAddress } from '../xep/index.ts'
@@ -54,7 +54,13 @@ export async function requestBytestream(components: RequesterComponents, init: R
   const { to, sid, signal, onStep = () => {}, method = 'auto', ownHosts = ownAddresses() } = init
   const timings = { ...defaultTimings, ...init.timings }
   const dstAddr = computeDstAddr(sid, session.jid, to)
-  using deadline = startDeadline(clock, timings.overallMsMax, 'ERR_TIMEOUT', `no bytestream to ${to} within ${timings.overallMsMax / 1000} s`, signal)
+  using deadline = startDeadline(
+    clock,
+    timings.overallMsMax,
+    'ERR_TIMEOUT',
+    `no bytestream to ${to} within ${timings.overallMsMax / 1000} s`,
+    signal,
+  )
   await using direct = method === 'proxy' || ownHosts.length === 0 ? undefined : await openDirectStreamhost(session.jid, dstAddr, ownHosts)
   const failed = new Set<string>()
 
@@ -107,7 +113,10 @@ interface Offer {
 /** @returns the JID of the streamhost the target connected to */
 async function offer({ session }: RequesterComponents, { to, sid, streamhosts, answerMsMax, signal }: Offer): Promise<string> {
   try {
-    const answer = await session.request({ type: 'set', to, payload: buildBytestreamOffer({ sid, streamhosts, mode: 'tcp' }) }, { answerMsMax, signal })
+    const answer = await session.request(
+      { type: 'set', to, payload: buildBytestreamOffer({ sid, streamhosts, mode: 'tcp' }) },
+      { answerMsMax, signal },
+    )
     const jid = answer && parseStreamhostUsed(answer)
     if (!jid || !streamhosts.some((streamhost) => streamhost.jid === jid)) {
       throw new BytestreamError('ERR_NO_STREAMHOST', `${to} accepted without naming a streamhost that was offered`)
@@ -126,7 +135,7 @@ async function offer({ session }: RequesterComponents, { to, sid, streamhosts, a
 }
 
 function takeDirect(direct: DirectStreamhost | undefined, facts: { sid: string; peer: string; dstAddr: DstAddr }): Bytestream {
-  const socket = direct?.taken()
+  const socket = direct?.take()
   const streamhost = direct?.streamhosts.find(({ port }) => port === socket?.localPort) ?? direct?.streamhosts[0]
   if (!socket || !streamhost) throw new BytestreamError('ERR_NO_STREAMHOST', `${facts.peer} says it is connected to us, but it is not`)
   return openBytestream(socket, { ...facts, method: 'direct', streamhost })
@@ -155,7 +164,10 @@ async function connectAndActivate({ session, clock }: RequesterComponents, init:
   onStep({ step: 'connected', streamhost: candidate, dstAddr })
   const bytestream = openBytestream(socket, { sid, peer: to, method: 'proxy', streamhost: candidate, dstAddr })
   try {
-    await session.request({ type: 'set', to: jid, payload: buildActivate({ sid, targetJid: to }) }, { answerMsMax: timings.attemptMsMax, signal })
+    await session.request(
+      { type: 'set', to: jid, payload: buildActivate({ sid, targetJid: to }) },
+      { answerMsMax: timings.attemptMsMax, signal },
+    )
   } catch (error) {
     bytestream.reset()
     throw error

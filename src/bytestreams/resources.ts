@@ -78,7 +78,10 @@ export class ResourceFinder {
 
   async #can(full: string, features: readonly string[], signal: AbortSignal | undefined): Promise<boolean> {
     try {
-      const answer = await this.#session.request({ type: 'get', to: full, payload: buildDiscoInfoRequest() }, { answerMsMax: ANSWER_MS_MAX / 2, signal })
+      const answer = await this.#session.request(
+        { type: 'get', to: full, payload: buildDiscoInfoRequest() },
+        { answerMsMax: ANSWER_MS_MAX / 2, signal },
+      )
       const shown = answer ? parseDiscoInfo(answer).features : []
       return features.every((feature) => shown.includes(feature))
     } catch {

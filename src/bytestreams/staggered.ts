@@ -59,7 +59,10 @@ export async function tryStaggered<C, T>(
   while (!winner && running.size > 0) await Promise.race(running)
   if (winner) return winner
   throwIfAborted(signal)
-  throw new BytestreamError('ERR_NO_STREAMHOST', `no streamhost can be reached (${failures.map(({ message }) => message).join('; ') || 'none was offered'})`)
+  throw new BytestreamError(
+    'ERR_NO_STREAMHOST',
+    `no streamhost can be reached (${failures.map(({ message }) => message).join('; ') || 'none was offered'})`,
+  )
 }
 
 /** Waits until an attempt has ended, `staggerMs` at most. */

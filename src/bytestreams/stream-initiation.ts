@@ -1,6 +1,16 @@
 import { BytestreamError, StanzaError } from '../core/index.ts'
 import type { ServicePart, Session } from '../session/index.ts'
-import { attribute, buildStreamAcceptance, buildStreamInitiation, type Element, type IqRequest, NS, parseStreamAcceptance, parseStreamInitiation, type StreamInitiation } from '../xep/index.ts'
+import {
+  attribute,
+  buildStreamAcceptance,
+  buildStreamInitiation,
+  type Element,
+  type IqRequest,
+  NS,
+  parseStreamAcceptance,
+  parseStreamInitiation,
+  type StreamInitiation,
+} from '../xep/index.ts'
 
 /**
  * Offers a stream to another entity and waits until its user has decided.
@@ -12,7 +22,12 @@ import { attribute, buildStreamAcceptance, buildStreamInitiation, type Element, 
  */
 export async function offerStream(
   session: Session,
-  { to, answerMsMax, signal, ...offer }: StreamInitiation & { readonly to: string; readonly answerMsMax: number; readonly signal?: AbortSignal | undefined },
+  {
+    to,
+    answerMsMax,
+    signal,
+    ...offer
+  }: StreamInitiation & { readonly to: string; readonly answerMsMax: number; readonly signal?: AbortSignal | undefined },
 ): Promise<string> {
   try {
     const answer = await session.request({ type: 'set', to, payload: buildStreamInitiation(offer) }, { answerMsMax, signal })
@@ -24,7 +39,8 @@ export async function offerStream(
   } catch (thrown) {
     if (!(thrown instanceof StanzaError)) throw thrown
     const [name] = thrown.stanzaError.application ?? []
-    if (name === 'no-valid-streams') throw new BytestreamError('ERR_NO_VALID_STREAMS', `${to} supports none of the methods offered`, { cause: thrown })
+    if (name === 'no-valid-streams')
+      throw new BytestreamError('ERR_NO_VALID_STREAMS', `${to} supports none of the methods offered`, { cause: thrown })
     // COMPAT(Gajim, Psi): some clients decline with not-acceptable instead of forbidden.
     if (['forbidden', 'not-acceptable', 'not-allowed'].includes(thrown.condition)) {
       throw new BytestreamError('ERR_DECLINED', `${to} declined${thrown.text && `: ${thrown.text}`}`, { cause: thrown })

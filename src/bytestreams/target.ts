@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { BytestreamError, type Clock, orAbort, startDeadline } from '../core/index.ts'
+import { BytestreamError, type Clock, type Logger, orAbort, silentLogger, startDeadline, toBytestreamError } from '../core/index.ts'
 import type { Session } from '../session/index.ts'
 import { computeDstAddr, parseDstAddr } from '../socks5/index.ts'
 import { type BytestreamOffer, buildStreamhostUsed, type Element, type IqRequest, NS, parseBytestreamOffer } from '../xep/index.ts'
@@ -38,11 +38,13 @@ interface Expected {
 export class BytestreamTarget {
   readonly #session: Session
   readonly #clock: Clock
+  readonly #logger: Logger
   readonly #expected = new Map<string, Expected>()
 
-  constructor(session: Session, clock: Clock) {
+  constructor(session: Session, clock: Clock, logger: Logger = silentLogger) {
     this.#session = session
     this.#clock = clock
+    this.#logger = logger
     session.iqs.handle('set', NS.bytestreams, 'query', (request) => this.#answer(request))
   }
 
@@ -56,8 +58,15 @@ export class BytestreamTarget {
     const timings = { ...defaultTimings, ...given }
     const key = keyOf(from, sid)
     if (this.#expected.has(key)) throw new BytestreamError('ERR_BAD_REQUEST', `a bytestream with the sid ${sid} is expected already`)
-    if (this.#expected.size >= EXPECTED_MAX) throw new BytestreamError('ERR_LIMIT_WAITING', `${EXPECTED_MAX} bytestreams are being waited for`)
-    using deadline = startDeadline(this.#clock, timings.overallMsMax, 'ERR_TIMEOUT', `${from} opened no bytestream within ${timings.overallMsMax / 1000} s`, signal)
+    if (this.#expected.size >= EXPECTED_MAX)
+      throw new BytestreamError('ERR_LIMIT_WAITING', `${EXPECTED_MAX} bytestreams are being waited for`)
+    using deadline = startDeadline(
+      this.#clock,
+      timings.overallMsMax,
+      'ERR_TIMEOUT',
+      `${from} opened no bytestream within ${timings.overallMsMax / 1000} s`,
+      signal,
+    )
     const opened = new Promise<Bytestream>((resolve) => {
       this.#expected.set(key, { timings, signal: deadline.signal, resolve, current: undefined })
     })
@@ -77,7 +86,15 @@ export class BytestreamTarget {
     if (!expected) throw new BytestreamError('ERR_NOT_ACCEPTABLE', 'no bytestream of that sid was negotiated')
     if (offer.mode === 'udp') throw new BytestreamError('ERR_NOT_ACCEPTABLE', 'only bytestreams over TCP are supported')
     expected.current?.resetAndDestroy()
-    const { bytestream, socket } = await this.#connect(request, offer, expected)
+    const { bytestream, socket } = await this.#connect(request, offer, expected).catch((error: unknown) => {
+      this.#logger.debug({ from: request.from, sid: offer.sid }, toBytestreamError(error).message)
+      // Why each one failed would tell the requester about our network.
+      throw new BytestreamError('ERR_NO_STREAMHOST', 'none of the streamhosts could be reached')
+    })
+    if (expected.signal.aborted) {
+      socket.destroy()
+      throw new BytestreamError('ERR_NOT_ACCEPTABLE', 'the bytestream is not wanted any more')
+    }
     expected.current = socket
     // The first octet, or the end of the stream: either way it is in use.
     socket.once('readable', () => expected.resolve(bytestream))

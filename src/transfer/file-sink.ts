@@ -59,7 +59,10 @@ export class FileSink implements AsyncDisposable {
       await mkdir(folder, { recursive: true })
       const { bavail, bsize } = await statfs(folder)
       if (bavail * bsize < expected.size) {
-        throw new BytestreamError('ERR_DISK_SPACE', `${folder} has room for ${formatBytes(bavail * bsize)}, the file needs ${formatBytes(expected.size)}`)
+        throw new BytestreamError(
+          'ERR_DISK_SPACE',
+          `${folder} has room for ${formatBytes(bavail * bsize)}, the file needs ${formatBytes(expected.size)}`,
+        )
       }
       const partPath = join(folder, `.${randomBytes(6).toString('hex')}.part`)
       return new FileSink(folder, expected, partPath, await open(partPath, 'wx', 0o600))

@@ -33,6 +33,8 @@ export interface ReceiveInit {
 }
 
 const TRANSFERS_MAX = 20
+/** Milliseconds a sender may take to close, after we did. */
+const CLOSE_MS_MAX = 10_000
 
 /** Facts. */
 export interface ReceiverEvents {
@@ -49,6 +51,8 @@ export class Receiver extends EventEmitter<ReceiverEvents> {
   readonly #init: ReceiveInit
   readonly #from: ReadonlySet<string>
   readonly #running = new Set<Transfer>()
+  /** Sender and id of every offer that is being decided about or under way. */
+  readonly #offers = new Set<string>()
   readonly #stopping = new AbortController()
 
   /** @throws BytestreamError `ERR_JID_MALFORMED` for one of `from` */
@@ -95,37 +99,57 @@ export class Receiver extends EventEmitter<ReceiverEvents> {
    * @throws BytestreamError `ERR_DECLINED`, `ERR_NO_VALID_STREAMS`, `ERR_BAD_PROFILE`, `ERR_FILE_NAME`, `ERR_DISK_SPACE`, `ERR_LIMIT_WAITING`
    */
   async decide(offer: IncomingOffer): Promise<string> {
+    const key = `${offer.from}\n${offer.id}`
+    const isRepeated = this.#offers.has(key)
+    const forget = () => void this.#offers.delete(key)
     try {
-      await this.#accept(offer)
+      if (isRepeated) throw new BytestreamError('ERR_BAD_REQUEST', 'this stream was offered before')
+      this.#offers.add(key)
+      const transfer = await this.#accept(offer)
+      transfer.once('done', forget).once('failed', forget)
       return NS.bytestreams
     } catch (thrown) {
-      const error = thrown instanceof BytestreamError ? thrown : new BytestreamError('ERR_INTERNAL', 'deciding about the offer failed', { cause: thrown })
+      if (!isRepeated) forget()
+      const error =
+        thrown instanceof BytestreamError
+          ? thrown
+          : new BytestreamError('ERR_INTERNAL', 'deciding about the offer failed', { cause: thrown })
       this.emit('declined', { from: offer.from, error })
       throw tellable(error)
     }
   }
 
-  async #accept({ from, id, payload, mimeType, methods }: IncomingOffer): Promise<void> {
+  async #accept({ from, id, payload, mimeType, methods }: IncomingOffer): Promise<Transfer> {
     const { mayAccept, fileBytesMax = Number.POSITIVE_INFINITY, transfersMax = TRANSFERS_MAX, into } = this.#init
     if (this.#stopping.signal.aborted || !this.isExpected(from)) throw new BytestreamError('ERR_DECLINED', 'Offer Declined')
     const file = parseSiFile(payload)
     if (!methods.includes(NS.bytestreams)) throw new BytestreamError('ERR_NO_VALID_STREAMS', 'only SOCKS5 bytestreams are supported')
-    if (this.#running.size >= transfersMax) throw new BytestreamError('ERR_LIMIT_WAITING', `${transfersMax} files are being received already`)
+    if (this.#offers.size > transfersMax) throw new BytestreamError('ERR_LIMIT_WAITING', `${transfersMax} files are being received already`)
     if (file.size > fileBytesMax) throw new BytestreamError('ERR_DECLINED', `files of at most ${formatBytes(fileBytesMax)} are accepted`)
     const name = toSafeFileName(file.name)
     if (mayAccept && !(await mayAccept({ from, name, size: file.size, mimeType, description: file.description }))) {
       throw new BytestreamError('ERR_DECLINED', 'Offer Declined')
     }
     const sink = await FileSink.create(into, { name, size: file.size, sha256: toHex(file), md5: file.md5 })
-    const transfer = new Transfer(this.#clock, { direction: 'receive', peer: from, name }, (self) => this.#receive(self, sink, { from, sid: id }), this.#stopping.signal)
+    const transfer = new Transfer(
+      this.#clock,
+      { direction: 'receive', peer: from, name },
+      (self) => this.#receive(self, sink, { from, sid: id }),
+      this.#stopping.signal,
+    )
     transfer.update({ size: file.size })
     this.#running.add(transfer)
     const forget = () => this.#running.delete(transfer)
     transfer.once('done', forget).once('failed', forget)
     this.emit('transfer', transfer)
+    return transfer
   }
 
-  async #receive(transfer: Transfer, sink: FileSink, { from, sid }: { from: string; sid: string }): Promise<Omit<TransferResult, 'durationMs'>> {
+  async #receive(
+    transfer: Transfer,
+    sink: FileSink,
+    { from, sid }: { from: string; sid: string },
+  ): Promise<Omit<TransferResult, 'durationMs'>> {
     await using file = sink
     const { signal } = transfer
     transfer.moveTo('negotiating')
@@ -148,6 +172,10 @@ export class Receiver extends EventEmitter<ReceiverEvents> {
       // Closing properly tells the sender that all is well: see finish() in sender.ts.
       stream.end()
       stream.resume()
+      stream.once(
+        'close',
+        this.#clock.after(CLOSE_MS_MAX, () => stream.destroy()),
+      )
       return stored
     } catch (thrown) {
       bytestream.reset()

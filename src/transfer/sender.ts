@@ -1,6 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import type { Duplex } from 'node:stream'
-import { type Bytestream, type MethodChoice, offerStream, type RequesterComponents, type ResourceFinder, requestBytestream, type Timings } from '../bytestreams/index.ts'
+import {
+  type Bytestream,
+  type MethodChoice,
+  offerStream,
+  type RequesterComponents,
+  type ResourceFinder,
+  requestBytestream,
+  type Timings,
+} from '../bytestreams/index.ts'
 import { abortError, BytestreamError, prepareJid, startDeadline } from '../core/index.ts'
 import { buildSiFile, NS } from '../xep/index.ts'
 import { FileSource } from './file-source.ts'
@@ -34,7 +42,12 @@ export interface SenderComponents extends RequesterComponents {
  *
  * @see XEP-0095 §3, XEP-0096 §3
  */
-export async function sendFile(components: SenderComponents, path: string, init: SendInit, transfer: Transfer): Promise<Omit<TransferResult, 'durationMs'>> {
+export async function sendFile(
+  components: SenderComponents,
+  path: string,
+  init: SendInit,
+  transfer: Transfer,
+): Promise<Omit<TransferResult, 'durationMs'>> {
   const { session, resources } = components
   const { signal } = transfer
   await using source = await FileSource.open(path)
@@ -54,7 +67,16 @@ export async function sendFile(components: SenderComponents, path: string, init:
     description: init.description,
   })
   const answerMsMax = init.timings?.answerMsMax ?? 90_000
-  await offerStream(session, { to, id: sid, profile: NS.siFileTransfer, payload, mimeType: 'application/octet-stream', methods: [NS.bytestreams], answerMsMax, signal })
+  await offerStream(session, {
+    to,
+    id: sid,
+    profile: NS.siFileTransfer,
+    payload,
+    mimeType: 'application/octet-stream',
+    methods: [NS.bytestreams],
+    answerMsMax,
+    signal,
+  })
   transfer.emit('step', { step: 'accepted' })
   const bytestream = await requestBytestream(components, { ...init, to, sid, signal, onStep: (step) => transfer.emit('step', step) })
 
@@ -64,14 +86,19 @@ export async function sendFile(components: SenderComponents, path: string, init:
   signal.addEventListener('abort', onAbort, { once: true })
   try {
     const sent = await sendContent(bytestream.stream, source, transfer)
-    if (sent !== size) throw new BytestreamError('ERR_INTEGRITY', `${name} changed while it was being sent: it had ${size} octets, and ${sent} were read`)
+    if (sent !== size)
+      throw new BytestreamError('ERR_INTEGRITY', `${name} changed while it was being sent: it had ${size} octets, and ${sent} were read`)
     await finish(components, bytestream)
     return { path, size, sha256 }
   } catch (thrown) {
     bytestream.reset()
     if (signal.aborted) throw abortError(signal)
     if (thrown instanceof BytestreamError) throw thrown
-    throw new BytestreamError('ERR_RESET', `the connection broke after ${transfer.bytes} of ${size} octets: the receiver or the ${bytestream.method === 'proxy' ? 'proxy' : 'network'} ended it`, { cause: thrown })
+    throw new BytestreamError(
+      'ERR_RESET',
+      `the connection broke after ${transfer.bytes} of ${size} octets: the receiver or the ${bytestream.method === 'proxy' ? 'proxy' : 'network'} ended it`,
+      { cause: thrown },
+    )
   } finally {
     signal.removeEventListener('abort', onAbort)
   }
@@ -112,6 +139,9 @@ async function finish({ clock }: SenderComponents, { stream, peer, totals }: Byt
   const outcome = await Promise.race([stayed, ended, totals])
   if (outcome === 'stayed') stream.destroy()
   else if (outcome !== 'ended' && outcome.end === 'reset') {
-    throw new BytestreamError('ERR_RESET', `${peer} broke the connection after the last octet: it could not store the file, or its content was wrong`)
+    throw new BytestreamError(
+      'ERR_RESET',
+      `${peer} broke the connection after the last octet: it could not store the file, or its content was wrong`,
+    )
   }
 }

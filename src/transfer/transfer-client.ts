@@ -74,7 +74,13 @@ export class TransferClient implements AsyncDisposable {
 
   /** Sends a file, when its turn has come. */
   send(path: string, init: SendInit): Transfer {
-    const components = { session: this.session, proxies: this.#proxies, resources: this.#resources, clock: this.#clock, logger: this.#logger }
+    const components = {
+      session: this.session,
+      proxies: this.#proxies,
+      resources: this.#resources,
+      clock: this.#clock,
+      logger: this.#logger,
+    }
     const facts = { direction: 'send', peer: init.to, name: path } as const
     const transfer = new Transfer(this.#clock, facts, (self) => this.#queue.add(() => sendFile(components, path, init, self)), init.signal)
     this.#running.add(transfer)
@@ -90,7 +96,7 @@ export class TransferClient implements AsyncDisposable {
    */
   receive(init: ReceiveInit): Receiver {
     if (this.#receiver) throw new TypeError('this client receives already')
-    const receiver = new Receiver(new BytestreamTarget(this.session, this.#clock), this.#clock, init)
+    const receiver = new Receiver(new BytestreamTarget(this.session, this.#clock, this.#logger), this.#clock, init)
     const responder = new StreamInitiationResponder(this.session)
     this.#discovery.add(responder.handle(NS.siFileTransfer, (offer) => receiver.decide(offer)))
     this.#discovery.add(bytestreamsPart)

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import type { Bytestream, RequesterStep } from '../bytestreams/index.ts'
-import { type Clock, toBytestreamError, type BytestreamError } from '../core/index.ts'
+import { type BytestreamError, type Clock, toBytestreamError } from '../core/index.ts'
 
 /** How far a transfer is. */
 export interface Progress {
@@ -46,6 +46,10 @@ export interface TransferEvents {
 
 /** Milliseconds between two reports of progress. */
 const REPORT_MS = 200
+/** Milliseconds without an octet until a transfer is given up. */
+const STALL_MS_MAX = 300_000
+/** Looks within that time: it is kept to a quarter of itself. */
+const STALL_LOOKS = 4
 
 /**
  * One file on its way. `done` settles when it has arrived, or when it cannot; `cancel()` ends it on both sides.
@@ -61,10 +65,16 @@ export class Transfer extends EventEmitter<TransferEvents> {
   #bytes = 0
   #size = 0
   #startedMs = 0
+  #stopWatch = () => {}
   readonly #watchers = new Set<() => void>()
 
   /** @param run does the work, and tells about it by `update`, `moveTo` and `emit` */
-  constructor(clock: Clock, facts: TransferFacts, run: (transfer: Transfer) => Promise<Omit<TransferResult, 'durationMs'>>, signal?: AbortSignal) {
+  constructor(
+    clock: Clock,
+    facts: TransferFacts,
+    run: (transfer: Transfer) => Promise<Omit<TransferResult, 'durationMs'>>,
+    signal?: AbortSignal,
+  ) {
     super()
     this.#clock = clock
     this.#facts = facts
@@ -123,14 +133,26 @@ export class Transfer extends EventEmitter<TransferEvents> {
   update({ bytes, size, peer, name }: { bytes?: number; size?: number; peer?: string; name?: string }): void {
     if (bytes !== undefined) this.#bytes = bytes
     if (size !== undefined) this.#size = size
-    if (peer !== undefined || name !== undefined) this.#facts = { ...this.#facts, ...(peer !== undefined && { peer }), ...(name !== undefined && { name }) }
+    if (peer !== undefined || name !== undefined)
+      this.#facts = { ...this.#facts, ...(peer !== undefined && { peer }), ...(name !== undefined && { name }) }
   }
 
   /** For whoever runs it: the next state. */
   moveTo(state: TransferState): void {
     this.#state = state
-    if (state === 'moving') this.#startedMs = this.#clock.now()
     this.emit('state', state)
+    if (state !== 'moving') return
+    this.#startedMs = this.#clock.now()
+    this.#watchStall(this.#bytes, 0)
+  }
+
+  /** Gives up a transfer whose other side neither moves nor closes. */
+  #watchStall(seen: number, quietLooks: number): void {
+    this.#stopWatch = this.#clock.after(STALL_MS_MAX / STALL_LOOKS, () => {
+      const quiet = this.#bytes === seen ? quietLooks + 1 : 0
+      if (quiet < STALL_LOOKS) this.#watchStall(this.#bytes, quiet)
+      else this.cancel(new BytestreamError('ERR_TIMEOUT', `no octet has moved for ${STALL_MS_MAX / 60_000} minutes`))
+    })
   }
 
   async #follow(run: (transfer: Transfer) => Promise<Omit<TransferResult, 'durationMs'>>): Promise<TransferResult> {
@@ -147,6 +169,7 @@ export class Transfer extends EventEmitter<TransferEvents> {
       this.emit('failed', error)
       throw error
     } finally {
+      this.#stopWatch()
       for (const wake of this.#watchers) wake()
     }
   }
