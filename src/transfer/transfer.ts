@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import type { Bytestream, RequesterStep } from '../bytestreams/index.ts'
-import { type BytestreamError, type Clock, toBytestreamError } from '../core/index.ts'
+import { BytestreamError, type Clock, toBytestreamError } from '../core/index.ts'
 
 /** How far a transfer is. */
 export interface Progress {
