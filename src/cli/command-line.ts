@@ -31,7 +31,10 @@ export function addOptions(command: Command, options: Options): Command {
     if (isList) option.argParser((value: string, previous: string[] | undefined) => [...(previous ?? []), value])
     command.addOption(option)
   }
-  return command.option('--config <FILE>', `TOML file with the same settings; flags and environment (${variableOf('…').slice(0, -1)}…) go before it`)
+  return command.option(
+    '--config <FILE>',
+    `TOML file with the same settings; flags and environment (${variableOf('…').slice(0, -1)}…) go before it`,
+  )
 }
 
 /** Reads the settings of a command from its flags, the environment and its file. */
@@ -47,7 +50,12 @@ export function settingsOf<O extends Options>(command: Command, options: O, { en
 /** The account a command logs in to, with its password. */
 export function accountOf(settings: Settings<typeof accountOptions>, { environment }: CommandContext): TransferClientInit {
   const { account, service } = settings
-  const password = loadSecret('password', { option: 'password-file', file: settings['password-file'], variable: 'STREAMHOST_PASSWORD', environment })
+  const password = loadSecret('password', {
+    option: 'password-file',
+    file: settings['password-file'],
+    variable: 'STREAMHOST_PASSWORD',
+    environment,
+  })
   return { jid: account, password, service }
 }
 
@@ -62,5 +70,3 @@ export class CommandFailure extends Error {
     this.exitCode = exitCode
   }
 }
-
-

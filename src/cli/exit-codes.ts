@@ -23,7 +23,14 @@ const exits: Partial<Record<ErrorCode, number>> = {
 }
 
 /** Conditions of a stanza error by which the other side says that nobody is there (RFC 6120 §8.3.3). */
-const ABSENT: readonly string[] = ['item-not-found', 'recipient-unavailable', 'remote-server-not-found', 'remote-server-timeout', 'service-unavailable', 'gone']
+const ABSENT: readonly string[] = [
+  'item-not-found',
+  'recipient-unavailable',
+  'remote-server-not-found',
+  'remote-server-timeout',
+  'service-unavailable',
+  'gone',
+]
 
 export function exitCodeOf(error: BytestreamError): number {
   if (error instanceof StanzaError) return ABSENT.includes(error.condition) ? EXIT.absent : EXIT.refused

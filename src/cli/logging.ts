@@ -12,6 +12,17 @@ const PRIVATE = ['from', 'jid', 'peer', 'targetJid', 'remoteAddress', 'sid', 'ds
  * @param isPrivate leaves out who did what, and from where
  */
 export function buildLogger({ stderr }: Streams, { level, isPrivate }: { level: string; isPrivate: boolean }): Logger {
-  const destination = stderr.isTTY ? pretty({ destination: stderr as NodeJS.WriteStream, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss', singleLine: true, sync: true }) : stderr
-  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime, ...(isPrivate && { redact: { paths: PRIVATE, remove: true } }) }, destination)
+  const destination = stderr.isTTY
+    ? pretty({
+        destination: stderr as NodeJS.WriteStream,
+        ignore: 'pid,hostname',
+        translateTime: 'SYS:HH:MM:ss',
+        singleLine: true,
+        sync: true,
+      })
+    : stderr
+  return pino(
+    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, ...(isPrivate && { redact: { paths: PRIVATE, remove: true } }) },
+    destination,
+  )
 }

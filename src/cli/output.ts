@@ -40,7 +40,15 @@ export class Output {
   follow(transfer: Transfer): void {
     if (this.isJson || !this.#streams.stderr.isTTY) return
     this.#bars ??= new MultiBar(
-      { format: '{bar} {percentage}% {name} {bytes} of {total_} {rate}/s{left}', stream: this.#streams.stderr as NodeJS.WriteStream, hideCursor: true, clearOnComplete: true, barsize: 24, linewrap: false, gracefulExit: false },
+      {
+        format: '{bar} {percentage}% {name} {bytes} of {total_} {rate}/s{left}',
+        stream: this.#streams.stderr as NodeJS.WriteStream,
+        hideCursor: true,
+        clearOnComplete: true,
+        barsize: 24,
+        linewrap: false,
+        gracefulExit: false,
+      },
       Presets.shades_classic,
     )
     const bar = this.#bars.create(1, 0, payload(transfer, 0))

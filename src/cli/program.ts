@@ -41,7 +41,8 @@ export async function run(args: readonly string[], context: CommandContext): Pro
     }
   }
   for (const add of commands) add(program, start)
-  for (const command of everyCommand(program)) command.exitOverride().configureOutput(program.configureOutput()).option('--json', 'print one JSON object a line to stdout')
+  for (const command of everyCommand(program))
+    command.exitOverride().configureOutput(program.configureOutput()).option('--json', 'print one JSON object a line to stdout')
   try {
     await program.parseAsync(args, { from: 'user' })
   } catch (error) {

@@ -52,7 +52,10 @@ async function statOf(file: string) {
 async function checkSpace(folder: string, neededBytes: number): Promise<void> {
   const { bavail, bsize } = await statfs(folder)
   if (bavail * bsize >= neededBytes) return
-  throw new BytestreamError('ERR_DISK_SPACE', `${folder} has room for ${formatBytes(bavail * bsize)}, the demo needs ${formatBytes(neededBytes)}: choose a smaller --size, or another TMPDIR`)
+  throw new BytestreamError(
+    'ERR_DISK_SPACE',
+    `${folder} has room for ${formatBytes(bavail * bsize)}, the demo needs ${formatBytes(neededBytes)}: choose a smaller --size, or another TMPDIR`,
+  )
 }
 
 /** Data that does not repeat, so that a piece in the wrong place changes the hash. */
@@ -96,13 +99,31 @@ async function play(path: string, into: string, { output, signal, logger }: Run)
   const { clientAddress } = service
   if (!clientAddress) throw new BytestreamError('ERR_INTERNAL', 'the embedded server has no address')
   const [streamhost] = service.advertised
-  narrator.tell('serving', { server: clientAddress, streamhost }, `An XMPP server runs at ${clientAddress.host}:${clientAddress.port}; ${PROXY} is plugged into it, and takes SOCKS5 connections at ${streamhost?.host}:${streamhost?.port}.`, 'XEP-0114 §3')
+  narrator.tell(
+    'serving',
+    { server: clientAddress, streamhost },
+    `An XMPP server runs at ${clientAddress.host}:${clientAddress.port}; ${PROXY} is plugged into it, and takes SOCKS5 connections at ${streamhost?.host}:${streamhost?.port}.`,
+    'XEP-0114 §3',
+  )
 
   const login = (account: (typeof accounts)[number]) =>
-    TransferClient.connect({ jid: `${account.local}@${DOMAIN}`, password: account.password, service: `xmpp://${clientAddress.host}:${clientAddress.port}`, reconnect: false }, { logger })
+    TransferClient.connect(
+      {
+        jid: `${account.local}@${DOMAIN}`,
+        password: account.password,
+        service: `xmpp://${clientAddress.host}:${clientAddress.port}`,
+        reconnect: false,
+      },
+      { logger },
+    )
   await using receiver = await login(accounts[1])
   await using sender = await login(accounts[0])
-  narrator.tell('online', { sender: sender.jid, receiver: receiver.jid }, `${sender.jid} and ${receiver.jid} are online; they have never met.`, 'RFC 6120 §6')
+  narrator.tell(
+    'online',
+    { sender: sender.jid, receiver: receiver.jid },
+    `${sender.jid} and ${receiver.jid} are online; they have never met.`,
+    'RFC 6120 §6',
+  )
   const incoming = nextTransfer(receiver, into)
   const transfer = sender.send(path, { to: `receiver@${DOMAIN}`, method: 'proxy', signal })
   output.follow(transfer)
@@ -111,7 +132,12 @@ async function play(path: string, into: string, { output, signal, logger }: Run)
   output.close()
 
   const agree = sent.sha256 === received.sha256
-  narrator.tell('compared', { sent: sent.sha256, received: received.sha256, agree }, `SHA-256 of what was sent     ${sent.sha256}\n    SHA-256 of what was received ${received.sha256}  ${agree ? 'They agree.' : 'THEY DIFFER.'}`, 'FIPS 180-4')
+  narrator.tell(
+    'compared',
+    { sent: sent.sha256, received: received.sha256, agree },
+    `SHA-256 of what was sent     ${sent.sha256}\n    SHA-256 of what was received ${received.sha256}  ${agree ? 'They agree.' : 'THEY DIFFER.'}`,
+    'FIPS 180-4',
+  )
   if (!agree) throw new BytestreamError('ERR_INTEGRITY', 'the file that arrived is not the one that was sent')
 }
 
@@ -125,13 +151,34 @@ function nextTransfer(receiver: TransferClient, into: string) {
 }
 
 function narrateService(service: Service, narrator: Narrator): void {
-  service.on('discoAsked', ({ from, about }) => narrator.tell('disco', { from, about }, `${from} asks ${PROXY} what it is: a bytestream proxy.`, 'XEP-0030 §3.1, XEP-0065 §4'))
-  service.on('addressAsked', ({ from }) => narrator.tell('address', { from, streamhosts: service.advertised }, `${from} asks where it listens: ${service.advertised.map(({ host, port }) => `${host}:${port}`).join(', ')}.`, 'XEP-0065 §4'))
-  service.on('activationAsked', ({ from, dstAddr }) => narrator.tell('activated', { from, dstAddr }, `${PROXY} hashes sid, requester and target, finds both sockets waiting, and activates the bytestream.`, 'XEP-0065 §6.3.5'))
+  service.on('discoAsked', ({ from, about }) =>
+    narrator.tell('disco', { from, about }, `${from} asks ${PROXY} what it is: a bytestream proxy.`, 'XEP-0030 §3.1, XEP-0065 §4'),
+  )
+  service.on('addressAsked', ({ from }) =>
+    narrator.tell(
+      'address',
+      { from, streamhosts: service.advertised },
+      `${from} asks where it listens: ${service.advertised.map(({ host, port }) => `${host}:${port}`).join(', ')}.`,
+      'XEP-0065 §4',
+    ),
+  )
+  service.on('activationAsked', ({ from, dstAddr }) =>
+    narrator.tell(
+      'activated',
+      { from, dstAddr },
+      `${PROXY} hashes sid, requester and target, finds both sockets waiting, and activates the bytestream.`,
+      'XEP-0065 §6.3.5',
+    ),
+  )
   service.streamhost.on('closed', ({ totals, durationMs, engine }) => {
     const bytes = totals.firstToSecond + totals.secondToFirst
     const rate = formatBytes((bytes / Math.max(1, durationMs)) * 1000)
-    narrator.tell('relayed', { bytes, durationMs, engine }, `${PROXY} relayed ${bytes} octets in ${formatDuration(durationMs)}, ${rate}/s, with the ${engine} engine.`, 'XEP-0065 §6.2')
+    narrator.tell(
+      'relayed',
+      { bytes, durationMs, engine },
+      `${PROXY} relayed ${bytes} octets in ${formatDuration(durationMs)}, ${rate}/s, with the ${engine} engine.`,
+      'XEP-0065 §6.2',
+    )
   })
 }
 
@@ -139,13 +186,33 @@ function narrateTransfer(transfer: Transfer, narrator: Narrator): void {
   transfer.on('step', (step) => {
     switch (step.step) {
       case 'accepted':
-        return narrator.tell('accepted', { to: transfer.peer, name: transfer.name, size: transfer.size }, `${transfer.peer} was found by its presence, is offered "${basename(transfer.name)}", ${formatBytes(transfer.size)}, and accepts.`, 'XEP-0096 §3')
+        return narrator.tell(
+          'accepted',
+          { to: transfer.peer, name: transfer.name, size: transfer.size },
+          `${transfer.peer} was found by its presence, is offered "${basename(transfer.name)}", ${formatBytes(transfer.size)}, and accepts.`,
+          'XEP-0096 §3',
+        )
       case 'offered':
-        return narrator.tell('offered', { streamhosts: step.streamhosts, dstAddr: step.dstAddr }, `The sender offers the streamhost ${step.streamhosts.map(({ jid, host, port }) => `${jid} at ${host}:${port}`).join(', ')}.`, 'XEP-0065 §6.3.1')
+        return narrator.tell(
+          'offered',
+          { streamhosts: step.streamhosts, dstAddr: step.dstAddr },
+          `The sender offers the streamhost ${step.streamhosts.map(({ jid, host, port }) => `${jid} at ${host}:${port}`).join(', ')}.`,
+          'XEP-0065 §6.3.1',
+        )
       case 'used':
-        return narrator.tell('used', { jid: step.jid }, `The receiver connects by SOCKS5 to ${step.jid} and says so.`, 'XEP-0065 §6.3.2, §6.3.3')
+        return narrator.tell(
+          'used',
+          { jid: step.jid },
+          `The receiver connects by SOCKS5 to ${step.jid} and says so.`,
+          'XEP-0065 §6.3.2, §6.3.3',
+        )
       case 'connected':
-        return narrator.tell('connected', { ...step.streamhost, dstAddr: step.dstAddr }, `The sender connects too, with the same DST.ADDR ${step.dstAddr}.`, 'XEP-0065 §6.3.4')
+        return narrator.tell(
+          'connected',
+          { ...step.streamhost, dstAddr: step.dstAddr },
+          `The sender connects too, with the same DST.ADDR ${step.dstAddr}.`,
+          'XEP-0065 §6.3.4',
+        )
       default:
         return undefined
     }

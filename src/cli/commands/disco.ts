@@ -8,22 +8,41 @@ import { accountOf, addOptions, type Run, type Start, settingsOf } from '../comm
 /** `streamhost disco info|items JID` (XEP-0030). */
 export function addDisco(program: Command, start: Start): void {
   const disco = program.command('disco').description('ask an entity what it is (info) or what it offers (items)')
-  const info = disco.command('info').argument('<jid>', 'whom to ask').option('--node <NODE>', 'about this node').description('identities and features')
-  const items = disco.command('items').argument('<jid>', 'whom to ask').option('--node <NODE>', 'of this node').description('the services of a server, the nodes of a service')
+  const info = disco
+    .command('info')
+    .argument('<jid>', 'whom to ask')
+    .option('--node <NODE>', 'about this node')
+    .description('identities and features')
+  const items = disco
+    .command('items')
+    .argument('<jid>', 'whom to ask')
+    .option('--node <NODE>', 'of this node')
+    .description('the services of a server, the nodes of a service')
 
   addOptions(info, accountOptions).action((jid: string) =>
     start(info, async (run) => {
       await using client = await logIn(info, run)
-      const answer = await client.session.request({ type: 'get', to: prepareJid(jid), payload: buildDiscoInfoRequest(info.opts<{ node?: string }>().node) }, { signal: run.signal })
+      const answer = await client.session.request(
+        { type: 'get', to: prepareJid(jid), payload: buildDiscoInfoRequest(info.opts<{ node?: string }>().node) },
+        { signal: run.signal },
+      )
       const { identities, features } = answer ? parseDiscoInfo(answer) : { identities: [], features: [] }
-      for (const identity of identities) run.output.tell('identity', { ...identity }, `identity  ${identity.category}/${identity.type}${identity.name ? `  ${identity.name}` : ''}`)
+      for (const identity of identities)
+        run.output.tell(
+          'identity',
+          { ...identity },
+          `identity  ${identity.category}/${identity.type}${identity.name ? `  ${identity.name}` : ''}`,
+        )
       for (const feature of features) run.output.tell('feature', { var: feature }, `feature   ${feature}`)
     }),
   )
   addOptions(items, accountOptions).action((jid: string) =>
     start(items, async (run) => {
       await using client = await logIn(items, run)
-      const answer = await client.session.request({ type: 'get', to: prepareJid(jid), payload: buildDiscoItemsRequest(items.opts<{ node?: string }>().node) }, { signal: run.signal })
+      const answer = await client.session.request(
+        { type: 'get', to: prepareJid(jid), payload: buildDiscoItemsRequest(items.opts<{ node?: string }>().node) },
+        { signal: run.signal },
+      )
       for (const item of answer ? parseDiscoItems(answer) : []) {
         run.output.tell('item', { ...item }, [item.jid, item.node, item.name].filter((part) => part !== undefined).join('  '))
       }

@@ -20,9 +20,13 @@ async function receive(command: Command, run: Run): Promise<void> {
   await using client = await TransferClient.connect({ ...accountOf(account, run), reconnect: !once }, { logger })
   const receiver = client.receive({ into, from, transfersMax: once ? 1 : 20 })
   output.tell('ready', { jid: client.jid, into, from }, `${client.jid} accepts files from ${from.join(', ')} into ${into}`)
-  receiver.on('declined', (facts) => output.tell('declined', { from: facts.from, code: facts.error.code }, `declined a file from ${facts.from}: ${facts.error.message}`))
+  receiver.on('declined', (facts) =>
+    output.tell('declined', { from: facts.from, code: facts.error.code }, `declined a file from ${facts.from}: ${facts.error.message}`),
+  )
   receiver.on('transfer', (transfer) => tell(output, transfer))
-  client.session.on('offline', ({ error, retryMs }) => output.tell('offline', { code: error.code, retryMs }, `${error.message}; trying again in ${formatDuration(retryMs)}`))
+  client.session.on('offline', ({ error, retryMs }) =>
+    output.tell('offline', { code: error.code, retryMs }, `${error.message}; trying again in ${formatDuration(retryMs)}`),
+  )
 
   await new Promise<void>((resolve, reject) => {
     client.session.on('ended', ({ error }) => (error ? reject(new CommandFailure(error, exitCodeOf(error))) : resolve()))
@@ -43,10 +47,18 @@ async function firstOf(receiver: Receiver): Promise<void> {
 function tell(output: Output, transfer: Transfer): void {
   output.follow(transfer)
   const { peer, name } = transfer
-  transfer.on('opened', ({ method, streamhost }) => output.tell('opened', { name, from: peer, size: transfer.size, method, streamhost: streamhost.jid }))
+  transfer.on('opened', ({ method, streamhost }) =>
+    output.tell('opened', { name, from: peer, size: transfer.size, method, streamhost: streamhost.jid }),
+  )
   transfer.on('done', ({ path, size, sha256, durationMs }) => {
     const rate = formatBytes((size / Math.max(1, durationMs)) * 1000)
-    output.tell('received', { path, from: peer, size, sha256, durationMs }, `${path}: from ${peer}, ${formatBytes(size)} in ${formatDuration(durationMs)}, ${rate}/s, SHA-256 ${sha256}`)
+    output.tell(
+      'received',
+      { path, from: peer, size, sha256, durationMs },
+      `${path}: from ${peer}, ${formatBytes(size)} in ${formatDuration(durationMs)}, ${rate}/s, SHA-256 ${sha256}`,
+    )
   })
-  transfer.on('failed', ({ code, message }) => output.tell('failed', { name, from: peer, code, message }, `${name} from ${peer}: ${message}`))
+  transfer.on('failed', ({ code, message }) =>
+    output.tell('failed', { name, from: peer, code, message }, `${name} from ${peer}: ${message}`),
+  )
 }

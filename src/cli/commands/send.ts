@@ -39,11 +39,19 @@ function tell(output: Output, transfer: Transfer, path: string): void {
   output.follow(transfer)
   transfer.on('opened', ({ method, streamhost, peer }) => {
     const way = method === 'direct' ? 'directly' : `through the proxy ${streamhost.jid}`
-    output.tell('opened', { path, to: peer, method, streamhost: streamhost.jid, host: streamhost.host, port: streamhost.port }, `${path}: to ${peer}, ${way}`)
+    output.tell(
+      'opened',
+      { path, to: peer, method, streamhost: streamhost.jid, host: streamhost.host, port: streamhost.port },
+      `${path}: to ${peer}, ${way}`,
+    )
   })
   transfer.on('done', ({ size, sha256, durationMs }) => {
     const rate = formatBytes((size / Math.max(1, durationMs)) * 1000)
-    output.tell('sent', { path, size, sha256, durationMs }, `${path}: sent, ${formatBytes(size)} in ${formatDuration(durationMs)}, ${rate}/s, SHA-256 ${sha256}`)
+    output.tell(
+      'sent',
+      { path, size, sha256, durationMs },
+      `${path}: sent, ${formatBytes(size)} in ${formatDuration(durationMs)}, ${rate}/s, SHA-256 ${sha256}`,
+    )
   })
   transfer.on('failed', ({ code, message }) => output.tell('failed', { path, code, message }))
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { Command } from 'commander'
 import { loadAccounts, loadSecret, serveOptions } from '../../config/index.ts'
 import { BytestreamError } from '../../core/index.ts'
@@ -15,7 +16,10 @@ export function addServe(program: Command, start: Start): void {
 async function serve(command: Command, run: Run): Promise<void> {
   const { output, signal, environment, streams } = run
   const settings = settingsOf(command, serveOptions, run)
-  const secret = loadSecret('secret', { option: 'secret-file', file: settings['secret-file'], variable: 'STREAMHOST_SECRET', environment })
+  // The embedded server and the component are in one process: nobody else needs their secret.
+  const secret = settings.embedded
+    ? randomBytes(24).toString('base64url')
+    : loadSecret('secret', { option: 'secret-file', file: settings['secret-file'], variable: 'STREAMHOST_SECRET', environment })
   const accounts = settings['embedded-accounts-file'] === undefined ? [] : loadAccounts(settings['embedded-accounts-file'])
   const logger = buildLogger(streams, { level: settings['log-level'], isPrivate: settings['log-private'] })
   const service = new Service({ logger }, { settings, secret, accounts })
@@ -26,7 +30,11 @@ async function serve(command: Command, run: Run): Promise<void> {
     await Promise.race([service.start(), stopped])
     if (!signal.aborted) {
       const addresses = service.advertised.map(({ host, port }) => `${host}:${port}`)
-      output.tell('ready', { domain: settings.domain, advertised: service.advertised, ...(service.clientAddress && { client: service.clientAddress }) }, `${settings.domain} is ready; clients are told to connect to ${addresses.join(', ')}`)
+      output.tell(
+        'ready',
+        { domain: settings.domain, advertised: service.advertised, ...(service.clientAddress && { client: service.clientAddress }) },
+        `${settings.domain} is ready; clients are told to connect to ${addresses.join(', ')}`,
+      )
       const error = await Promise.race([ended, stopped])
       if (error) throw error
       logger.info({ ...service.streamhost.gauges() }, 'stopping: running bytestreams may finish')
