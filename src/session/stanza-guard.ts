@@ -1,4 +1,6 @@
-import { BytestreamError } from '../core/index.ts'
+import { isUtf8 } from 'node:buffer'
+import { ARRIVALS, type Arrival, faults, following, KIND_BITS, kindOfOctet, nameOf, numbers, type State } from './markup.ts'
+import { StreamViolation } from './stream-violation.ts'
 
 /** How much of a stream may come before a parser has to look at it. */
 export interface StanzaLimits {
@@ -14,59 +16,37 @@ export const serverStanzaLimits: StanzaLimits = { stanzaBytesMax: 256 * 1024, st
 /** For a stream whose other end is a stranger. */
 export const strangerStanzaLimits: StanzaLimits = { stanzaBytesMax: 64 * 1024, stanzaDepthMax: 64 }
 
-type State =
-  | 'text'
-  | 'tag'
-  | 'name'
-  | 'gap'
-  | 'attribute'
-  | 'equals'
-  | 'quote'
-  | 'single quotes'
-  | 'double quotes'
-  | 'behind value'
-  | 'slash'
-  | 'end tag'
-  | 'end name'
-  | 'end gap'
-  | 'declaration'
-  | 'declaration end'
-  | 'cdata'
-
+const BETWEEN = numbers.between
+const OVER = numbers.over
+const TEXT = numbers.text
 const LESS = 0x3c
-const GREATER = 0x3e
-const SLASH = 0x2f
-const EXCLAMATION = 0x21
-const QUESTION = 0x3f
-const EQUALS = 0x3d
-const SINGLE = 0x27
-const DOUBLE = 0x22
 const CDATA = Buffer.from('[CDATA[')
-const CDATA_END = Buffer.from(']]>')
-const XML_DECLARATION_BYTES_MAX = 200
+const XML = Buffer.from('xml')
+const NOTHING = Buffer.alloc(0)
 
-const isSpace = (octet: number) => octet === 0x20 || octet === 0x0a || octet === 0x0d || octet === 0x09
-
-/** Octets a name can have (XML 1.0 §2.3), and those it can begin with; beyond ASCII all are taken for letters. */
-const isName = Array.from({ length: 256 }, (_, octet) => octet >= 0x80 || /[\w:.-]/.test(String.fromCharCode(octet)))
-const isNameStart = Array.from({ length: 256 }, (_, octet) => octet >= 0x80 || /[A-Z_a-z:]/.test(String.fromCharCode(octet)))
+/** No XML can have them in it (XML 1.0 §2.2), and the table of octets does not see them in text. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const NON_CHARACTER = /[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/
 
 /**
- * Watches the octets of one XML stream before its parser does, and stops it at the first that makes a stanza too
- * big or too deep, begins what XMPP forbids (RFC 6120 §11.1: comments, processing instructions, document types), or
- * breaks the rules of XML for tags: the parser is lenient, and two readings of one tag would let a peer hide from
- * the limits. It keeps no text, only counts.
+ * Reads the octets of one XML stream before its parser does, and stops it at the first that makes a stanza too big or
+ * too deep, begins what XMPP forbids (RFC 6120 §11.1: comments, processing instructions, document types), or breaks the
+ * rules of XML for tags: the parser is lenient, and two readings of one tag would let a peer hide from the limits.
+ *
+ * A piece of the stream (XML declaration, header, stanza, end tag) is handed on when it is whole: the parser takes time
+ * in the square of the number of fragments it is fed with. Until then the guard holds it, never more than a stanza may have.
  */
 export class StanzaGuard {
   readonly #limits: StanzaLimits
-  #state: State = 'text'
+  #state = BETWEEN
   /** Of the element being read: 0 before the stream's header, 1 between stanzas. */
   #depth = 0
-  /** Octets since the last time the depth was 0 or 1. */
-  #bytes = 0
-  /** How far into `<![CDATA[` or its end. */
+  #isDeclared = false
+  /** How many letters of a name that has to follow were there. */
   #matched = 0
-  #isOver = false
+  /** The beginning of a piece, in the front of a buffer that grows with it. */
+  #held: Buffer = NOTHING
+  #heldBytes = 0
 
   constructor(limits: StanzaLimits) {
     this.#limits = limits
@@ -74,159 +54,172 @@ export class StanzaGuard {
 
   /** Starts over, for the stream that follows in the same connection (RFC 6120 §4.3.3). */
   restart(): void {
-    this.#state = 'text'
+    this.#state = BETWEEN
     this.#depth = 0
-    this.#bytes = 0
-    this.#isOver = false
+    this.#isDeclared = false
+    this.#release()
   }
 
   /**
-   * @returns what the parser is to see: `octets` without the white space between stanzas, which keeps connections
-   *   alive (RFC 6120 §4.6.1), counts for nothing, and would be remembered by the parser for ever
-   * @throws BytestreamError `ERR_STANZA_TOO_BIG` over a limit, `ERR_STREAM` for what XMPP or XML forbids
+   * Reads on, piece by piece: whoever restarts the stream because of one does so before the next is looked at. White
+   * space between pieces keeps connections alive (RFC 6120 §4.6.1), counts for nothing, and is left out.
+   *
+   * @returns the text of each piece that is whole now
+   * @throws StreamViolation `ERR_STANZA_TOO_BIG` over a limit, `ERR_STREAM` for what XMPP, XML or UTF-8 forbids
    */
-  push(octets: Uint8Array): Uint8Array {
+  *read(octets: Uint8Array): Generator<string, void> {
     const { stanzaBytesMax } = this.#limits
-    const kept = Buffer.allocUnsafe(octets.length)
-    let length = 0
-    for (const octet of octets) {
-      if (this.#state === 'text' && this.#depth <= 1 && isSpace(octet)) continue
-      kept[length++] = octet
-      this.#bytes += 1
-      if (this.#bytes > stanzaBytesMax) {
-        throw new BytestreamError('ERR_STANZA_TOO_BIG', `a stanza is larger than ${stanzaBytesMax} octets`)
+    let start = 0
+    while (start < octets.length) {
+      if (this.#isIdle && isSpace(octets[start])) {
+        start += 1
+        continue
       }
-      if (octet < 0x20 && !isSpace(octet)) throw malformed('a control character')
-      if (this.#state !== 'text') this.#markup(octet)
-      else if (this.#isOver) throw malformed('something behind the end of a stream')
-      else if (octet === LESS) this.#state = 'tag'
-      else if (this.#depth <= 1) throw malformed('text outside of stanzas')
-    }
-    return kept.subarray(0, length)
-  }
-
-  #markup(octet: number): void {
-    switch (this.#state) {
-      case 'tag':
-        this.#tag(octet)
-        break
-      case 'name':
-      case 'gap':
-      case 'behind value':
-        this.#inTag(octet)
-        break
-      case 'attribute':
-        if (octet === EQUALS) this.#state = 'quote'
-        else if (isSpace(octet)) this.#state = 'equals'
-        else if (!isName[octet]) throw malformed('an attribute without a value')
-        break
-      case 'equals':
-        if (octet === EQUALS) this.#state = 'quote'
-        else if (!isSpace(octet)) throw malformed('an attribute without a value')
-        break
-      case 'quote':
-        if (octet === SINGLE) this.#state = 'single quotes'
-        else if (octet === DOUBLE) this.#state = 'double quotes'
-        else if (!isSpace(octet)) throw malformed('an attribute without quotes')
-        break
-      case 'single quotes':
-      case 'double quotes':
-        if (octet === (this.#state === 'single quotes' ? SINGLE : DOUBLE)) this.#state = 'behind value'
-        else if (octet === LESS) throw malformed('an attribute with "<" in it')
-        break
-      case 'slash':
-        if (octet !== GREATER) throw malformed('a tag with "/" in it')
-        this.#opened()
-        this.#closed()
-        break
-      default:
-        this.#otherMarkup(octet)
+      const end = Math.min(octets.length, start + stanzaBytesMax - this.#heldBytes)
+      const stop = this.#scan(octets, start, end)
+      if (this.#isIdle) {
+        yield this.#whole(octets.subarray(start, stop))
+      } else if (stop < octets.length) {
+        throw new StreamViolation('policy-violation', `a stanza is larger than ${stanzaBytesMax} octets`, 'ERR_STANZA_TOO_BIG')
+      } else {
+        this.#hold(octets.subarray(start, stop))
+      }
+      start = stop
     }
   }
 
-  #otherMarkup(octet: number): void {
-    switch (this.#state) {
-      case 'end tag':
-        if (!isNameStart[octet]) throw malformed('an end tag without a name')
-        this.#state = 'end name'
-        break
-      case 'end name':
-      case 'end gap':
-        if (octet === GREATER) this.#closed()
-        else if (isSpace(octet)) this.#state = 'end gap'
-        else if (this.#state === 'end gap' || !isName[octet]) throw malformed('an end tag with more than a name')
-        break
-      case 'declaration':
-      case 'declaration end':
-        if (octet === GREATER && this.#state === 'declaration end') this.#settle()
-        else this.#state = octet === QUESTION ? 'declaration end' : 'declaration'
-        if (this.#bytes > XML_DECLARATION_BYTES_MAX) throw forbidden('a processing instruction')
-        break
-      default:
-        this.#cdata(octet)
+  get #isIdle(): boolean {
+    return this.#state === BETWEEN || this.#state === OVER
+  }
+
+  /** @returns the offset behind the piece, or `end` where that comes first */
+  #scan(octets: Uint8Array, start: number, end: number): number {
+    let state = this.#state
+    for (let at = start; at < end; at++) {
+      if (state === TEXT) {
+        at = octets.indexOf(LESS, at)
+        if (at === -1 || at >= end) break
+      }
+      const octet = octets[at] as number
+      const next = following[(state << KIND_BITS) | (kindOfOctet[octet] as number)] as number
+      if (next < ARRIVALS) {
+        state = next
+        continue
+      }
+      state = numbers[this.#arrive(nameOf(next) as Arrival, nameOf(state) as State, octet)]
+      if (state === BETWEEN || state === OVER) {
+        this.#state = state
+        return at + 1
+      }
+    }
+    this.#state = state
+    return end
+  }
+
+  #arrive(arrival: Arrival, state: State, octet: number): State {
+    switch (arrival) {
+      case 'opened':
+        this.#open()
+        return this.#content()
+      case 'empty':
+        this.#open()
+        return this.#close()
+      case 'closed':
+        return this.#close()
+      case 'declared':
+      case 'text again':
+        return this.#content()
+      case 'exclamation':
+        if (this.#depth <= 1) throw restricted('a comment or a document type')
+        this.#matched = 0
+        return 'cdata name'
+      case 'question':
+        if (this.#depth > 0 || this.#isDeclared) throw restricted('a processing instruction')
+        this.#isDeclared = true
+        this.#matched = 0
+        return 'declaration name'
+      case 'letter of a name':
+        return state === 'cdata name' ? this.#cdataName(octet) : this.#declarationName(octet)
+      case 'refused':
+        throw refused(state, octet)
     }
   }
 
-  /** Behind `<`. */
-  #tag(octet: number): void {
-    if (isNameStart[octet]) this.#state = 'name'
-    else if (octet === SLASH) this.#state = 'end tag'
-    else if (octet === QUESTION && this.#depth === 0) this.#state = 'declaration'
-    else if (octet === QUESTION) throw forbidden('a processing instruction')
-    else if (octet !== EXCLAMATION) throw malformed('a tag without a name')
-    else if (this.#depth <= 1) throw forbidden('a document type or a comment')
-    else {
-      this.#state = 'cdata'
-      this.#matched = 0
-    }
-  }
-
-  /** In the name of a tag, between its attributes, or right behind a value, where white space must come first. */
-  #inTag(octet: number): void {
-    if (octet === GREATER) this.#opened()
-    else if (octet === SLASH) this.#state = 'slash'
-    else if (isSpace(octet)) this.#state = 'gap'
-    else if (this.#state === 'gap' && isNameStart[octet]) this.#state = 'attribute'
-    else if (this.#state !== 'name' || !isName[octet]) throw malformed('a tag with more than a name and attributes')
-  }
-
-  /** Through `[CDATA[`, then up to `]]>`. A comment or a document type does not begin like that. */
-  #cdata(octet: number): void {
-    if (this.#matched < CDATA.length) {
-      if (octet !== CDATA[this.#matched]) throw forbidden('a comment or a document type')
-      this.#matched += 1
-      return
-    }
-    const seen = this.#matched - CDATA.length
-    if (octet === CDATA_END[seen]) this.#matched += 1
-    else if (!(seen === 2 && octet === CDATA_END[0])) this.#matched = CDATA.length + (octet === CDATA_END[0] ? 1 : 0)
-    if (this.#matched === CDATA.length + CDATA_END.length) this.#settle()
-  }
-
-  #opened(): void {
+  #open(): void {
     this.#depth += 1
     if (this.#depth > this.#limits.stanzaDepthMax + 1) {
-      throw new BytestreamError('ERR_STANZA_TOO_BIG', `a stanza nests deeper than ${this.#limits.stanzaDepthMax} elements`)
+      const message = `a stanza nests deeper than ${this.#limits.stanzaDepthMax} elements`
+      throw new StreamViolation('policy-violation', message, 'ERR_STANZA_TOO_BIG')
     }
-    this.#settle()
   }
 
-  #closed(): void {
-    this.#depth = Math.max(0, this.#depth - 1)
-    this.#isOver = this.#depth === 0
-    this.#settle()
+  #close(): State {
+    if (this.#depth === 0) throw malformed('an end tag before any other')
+    this.#depth -= 1
+    return this.#depth === 0 ? 'over' : this.#content()
   }
 
-  #settle(): void {
-    this.#state = 'text'
-    if (this.#depth <= 1) this.#bytes = 0
+  #content(): State {
+    return this.#depth <= 1 ? 'between' : 'text'
+  }
+
+  /** Through `[CDATA[`. Neither a comment nor a document type begins like that. */
+  #cdataName(octet: number): State {
+    if (octet !== CDATA[this.#matched]) throw restricted('a comment or a document type')
+    this.#matched += 1
+    return this.#matched === CDATA.length ? 'cdata' : 'cdata name'
+  }
+
+  #declarationName(octet: number): State {
+    if (octet !== XML[this.#matched]) throw restricted('a processing instruction')
+    this.#matched += 1
+    return this.#matched === XML.length ? 'declaration gap' : 'declaration name'
+  }
+
+  #hold(octets: Uint8Array): void {
+    const bytes = this.#heldBytes + octets.length
+    if (bytes > this.#held.length) {
+      const grown = Buffer.allocUnsafeSlow(Math.min(Math.max(bytes, 2 * this.#held.length), this.#limits.stanzaBytesMax))
+      this.#held.copy(grown, 0, 0, this.#heldBytes)
+      this.#held = grown
+    }
+    this.#held.set(octets, this.#heldBytes)
+    this.#heldBytes = bytes
+  }
+
+  #release(): void {
+    this.#held = NOTHING
+    this.#heldBytes = 0
+  }
+
+  /** The text of what was held and of `octets`, which complete it. */
+  #whole(octets: Uint8Array): string {
+    let piece = Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength)
+    if (this.#heldBytes > 0) {
+      piece = Buffer.concat([this.#held.subarray(0, this.#heldBytes), octets])
+      this.#release()
+    }
+    if (!isUtf8(piece)) throw new StreamViolation('unsupported-encoding', 'the stream is not UTF-8')
+    const text = piece.toString()
+    if (NON_CHARACTER.test(text)) throw malformed('a non-character')
+    return text
   }
 }
 
-function forbidden(what: string): BytestreamError {
-  return new BytestreamError('ERR_STREAM', `${what} has no place in an XMPP stream (RFC 6120 §11.1)`)
+function isSpace(octet: number | undefined): boolean {
+  return octet === 0x20 || octet === 0x0a || octet === 0x0d || octet === 0x09
 }
 
-function malformed(what: string): BytestreamError {
-  return new BytestreamError('ERR_STREAM', `${what} is not well-formed XML in a stream`)
+function refused(state: State, octet: number): StreamViolation {
+  if (octet < 0x20 && !isSpace(octet)) return malformed('a control character')
+  const fault = faults[state] ?? 'a tag with more than a name and attributes'
+  return state === 'between' || state === 'over' ? new StreamViolation('bad-format', `${fault} has no place in a stream`) : malformed(fault)
+}
+
+function restricted(what: string): StreamViolation {
+  return new StreamViolation('restricted-xml', `${what} has no place in an XMPP stream (RFC 6120 §11.1)`)
+}
+
+function malformed(what: string): StreamViolation {
+  return new StreamViolation('not-well-formed', `${what} is not well-formed XML in a stream`)
 }

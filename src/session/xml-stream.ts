@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { BytestreamError, type Clock, systemClock, toBytestreamError } from '../core/index.ts'
 import { buildStreamError, type Element, type StreamErrorReason, type StreamParser, startStreamParser } from '../xep/index.ts'
 import { StanzaGuard, type StanzaLimits } from './stanza-guard.ts'
+import { StreamViolation } from './stream-violation.ts'
 
 export interface XmlStreamInit {
   readonly limits: StanzaLimits
@@ -17,9 +18,6 @@ export interface XmlStreamInit {
 
 const BACKLOG_BYTES_MAX = 16 * 1024 * 1024
 const CLOSE_MS_MAX = 5_000
-
-/** What no XML can have in it, and no parser of ours looks for (XML 1.0 §2.2). */
-const NON_CHARACTER = /[\ufffe\uffff]/
 
 /** Facts, in the order they can come. */
 export interface XmlStreamEvents {
@@ -44,7 +42,6 @@ export class XmlStream extends EventEmitter<XmlStreamEvents> {
   readonly #closeMsMax: number
   readonly #clock: Clock
   readonly #header: (() => string) | undefined
-  #decoder = new TextDecoder('utf-8', { fatal: true })
   #parser: StreamParser
   #error: BytestreamError | undefined
   #closing = false
@@ -64,6 +61,11 @@ export class XmlStream extends EventEmitter<XmlStreamEvents> {
     socket.on('data', (octets: Buffer) => this.#receive(octets))
     socket.on('error', (error) => {
       this.#error ??= new BytestreamError('ERR_SESSION_CLOSED', `the connection broke: ${error.message}`, { cause: error })
+    })
+    socket.once('end', () => {
+      if (this.#closing) return
+      this.#error ??= new BytestreamError('ERR_SESSION_CLOSED', 'the other side hung up without closing its stream')
+      this.#hangUp()
     })
     socket.once('close', () => this.emit('closed', this.#error))
   }
@@ -92,15 +94,13 @@ export class XmlStream extends EventEmitter<XmlStreamEvents> {
   end(): void {
     if (this.#closing) return
     this.send('</stream:stream>')
-    this.#closing = true
-    this.#socket.end()
-    this.#socket.once(
-      'close',
-      this.#clock.after(this.#closeMsMax, () => this.#socket.destroy()),
-    )
+    this.#hangUp()
   }
 
-  /** Ends the stream with a stream error (RFC 6120 §4.9), and hangs up. */
+  /**
+   * Ends the stream with a stream error (RFC 6120 §4.9). What still comes is read and dropped until the other side hangs
+   * up, or its time is over: to hang up on unread octets would take the error away from it.
+   */
   fail(reason: StreamErrorReason, error?: BytestreamError): void {
     this.#error ??= error ?? new BytestreamError('ERR_STREAM', reason.text)
     if (!this.#closing) {
@@ -108,7 +108,6 @@ export class XmlStream extends EventEmitter<XmlStreamEvents> {
       this.send(buildStreamError(reason))
     }
     this.end()
-    this.#socket.destroySoon()
   }
 
   /** Hangs up without a word. */
@@ -118,32 +117,52 @@ export class XmlStream extends EventEmitter<XmlStreamEvents> {
     this.#socket.destroy()
   }
 
+  /** Nothing more is sent, and the other side has a while to take what was. */
+  #hangUp(): void {
+    this.#closing = true
+    if (this.#socket.destroyed) return
+    this.#socket.end()
+    const cancel = this.#clock.after(this.#closeMsMax, () => this.#socket.destroy())
+    this.#socket.once('close', cancel)
+  }
+
+  get #isDeaf(): boolean {
+    return this.#error !== undefined || this.#ended || this.#socket.destroyed
+  }
+
   #receive(octets: Buffer): void {
-    if (this.#error || this.#ended) return
+    if (this.#isDeaf) return
     try {
-      const text = this.#decoder.decode(this.#guard.push(octets), { stream: true })
-      if (NON_CHARACTER.test(text)) throw new BytestreamError('ERR_STREAM', 'a non-character is not well-formed XML')
-      this.#parser.write(text)
+      for (const text of this.#guard.read(octets)) {
+        this.#parser.write(text)
+        if (this.#isDeaf) return
+      }
     } catch (thrown) {
       const error = toBytestreamError(thrown, 'ERR_STREAM')
-      const condition = error.code === 'ERR_STANZA_TOO_BIG' ? 'policy-violation' : 'not-well-formed'
-      this.fail({ condition, text: error.message }, error)
+      this.fail({ condition: thrown instanceof StreamViolation ? thrown.condition : 'not-well-formed', text: error.message }, error)
     }
   }
 
   #startParser(): StreamParser {
-    // A handler may restart the stream or hang up while one piece of text is being parsed.
-    const current = () => parser === this.#parser && !this.#error && !this.#ended && !this.#socket.destroyed
-    const parser: StreamParser = startStreamParser({
-      start: (header) => current() && this.emit('header', header),
-      element: (element) => current() && this.emit('element', element),
+    return startStreamParser({
+      start: (header) => this.#tell(() => this.emit('header', header)),
+      element: (element) => this.#tell(() => this.emit('element', element)),
       end: () => {
-        if (!current()) return
+        if (this.#isDeaf) return
         this.#ended = true
         this.end()
-        this.emit('ended')
+        this.#tell(() => this.emit('ended'))
       },
     })
-    return parser
+  }
+
+  /** A listener that throws is our fault, not the other side's: the stream ends, and `closed` says why. */
+  #tell(emit: () => void): void {
+    try {
+      emit()
+    } catch (thrown) {
+      const error = new BytestreamError('ERR_INTERNAL', 'a listener of the stream failed', { cause: thrown })
+      this.fail({ condition: 'internal-server-error', text: '' }, error)
+    }
   }
 }

@@ -45,7 +45,8 @@ export function buildEntity({ username, domain, password, resource, service, ste
   starttls({ streamFeatures: features })
   sasl({ streamFeatures: features, saslFactory: factory }, async (authenticate, mechanisms) => {
     const mechanism = mechanisms.find((name) => name !== 'PLAIN' || entity.isSecure())
-    if (!mechanism) throw new BytestreamError('ERR_AUTHENTICATION', `the server of ${domain} offers no login that is safe without encryption`)
+    if (!mechanism)
+      throw new BytestreamError('ERR_AUTHENTICATION', `the server of ${domain} offers no login that is safe without encryption`)
     await authenticate({ username, password }, mechanism)
   })
   resourceBinding({ iqCaller: caller, streamFeatures: features }, resource || undefined)
@@ -59,23 +60,20 @@ export function hangUp({ socket }: Client): void {
 }
 
 /**
- * Puts our guard before the library's parser, and decodes UTF-8 across segments, which the library does not.
+ * Puts our guard before the library's parser, which also decodes UTF-8 across segments, as the library does not.
  *
  * @param onError hears of the first violation; nothing more is parsed after it
  */
 export function guardInput(entity: Client, onError: (error: BytestreamError) => void): void {
   const guard = new StanzaGuard(serverStanzaLimits)
-  let decoder = new TextDecoder('utf-8', { fatal: true })
   let failed = false
   entity.on('status', (status: string) => {
-    if (status !== 'opening') return
-    guard.restart()
-    decoder = new TextDecoder('utf-8', { fatal: true })
+    if (status === 'opening') guard.restart()
   })
   Reflect.set(entity, '_onData', (octets: Buffer) => {
     if (failed) return
     try {
-      entity.parser?.write(decoder.decode(guard.push(octets), { stream: true }))
+      for (const text of guard.read(octets)) entity.parser?.write(text)
     } catch (thrown) {
       failed = true
       onError(toBytestreamError(thrown, 'ERR_STREAM'))

@@ -45,26 +45,52 @@ export interface StreamParserEvents {
 
 /** A parser for one XML stream, fed with text in any pieces. */
 export interface StreamParser {
-  /** @throws Error when the text is not well-formed */
+  /**
+   * Tells the events of `text`, up to where it stops being well-formed. What a listener throws comes through as it is.
+   *
+   * @throws SyntaxError when the text is not well-formed, and ever after
+   */
   write(text: string): void
 }
 
 /**
  * Starts a parser for an XML stream (RFC 6120 §4). It checks well-formedness only as far as it must to build
- * elements; sizes, depth and forbidden constructs are for whoever feeds it.
+ * elements; sizes, depth, tags and forbidden constructs are for whoever feeds it.
  */
 export function startStreamParser(events: StreamParserEvents): StreamParser {
   const parser = new Parser()
-  let failure: Error | undefined
-  parser.on('start', (header: Element) => events.start(header))
-  parser.on('element', (element: Element) => events.element(element))
-  parser.on('end', () => events.end())
-  parser.on('error', (error: Error) => {
-    failure ??= error
+  let header: Element | undefined
+  let isOver = false
+  let failure: SyntaxError | undefined
+  // The library tells of elements while it parses; a listener that throws there would look like bad XML.
+  const heard: (() => unknown)[] = []
+  const hear = (tell: () => unknown) => {
+    if (!failure && !isOver) heard.push(tell)
+  }
+  const fail = (error: Error) => {
+    failure ??= new SyntaxError(`the stream is not well-formed: ${error.message}`, { cause: error })
+  }
+  parser.on('start', (element: Element) => {
+    header = element
+    hear(() => events.start(element))
   })
+  parser.on('element', (element: Element) => hear(() => events.element(element)))
+  parser.on('end', () => {
+    hear(() => events.end())
+    isOver = true
+  })
+  parser.on('error', fail)
   return {
     write(text) {
-      parser.write(text)
+      if (failure) throw failure
+      try {
+        parser.write(text)
+      } catch (error) {
+        fail(error as Error)
+      }
+      // The library keeps the text between stanzas for ever.
+      if (header) header.children.length = 0
+      for (const tell of heard.splice(0)) tell()
       if (failure) throw failure
     },
   }
