@@ -4,7 +4,7 @@ export { type ComponentInit, componentConnector } from './component-connection.t
 export type { Connect, Connection } from './connection.ts'
 export { answerEntityQueries } from './entity-queries.ts'
 export type { Question, QuestionOptions } from './iq-requests.ts'
-export type { IqHandler, IqRouter } from './iq-router.ts'
+export { type IqHandler, IqRouter } from './iq-router.ts'
 export { ServiceDiscovery, type ServiceDiscoveryInit, type ServicePart } from './service-discovery.ts'
 export { Session, type SessionComponents, type SessionEvents, type SessionInit } from './session.ts'
 export { StanzaGuard, type StanzaLimits, serverStanzaLimits, strangerStanzaLimits } from './stanza-guard.ts'

@@ -1,5 +1,5 @@
 import { BytestreamError } from '../core/index.ts'
-import { attribute, buildDiscoInfo, buildDiscoItems, type DiscoIdentity, type IqRequest, NS } from '../xep/index.ts'
+import { attribute, buildDiscoInfo, buildDiscoItems, type DiscoIdentity, type DiscoItem, type IqRequest, NS } from '../xep/index.ts'
 import type { IqRouter } from './iq-router.ts'
 
 /** What a part of an entity shows of itself in service discovery (XEP-0030 §3). */
@@ -13,6 +13,8 @@ export interface ServiceDiscoveryInit {
   readonly isOurs?: (to: string) => boolean
   /** Called for each question that was answered. */
   readonly onAsked?: (facts: { from: string; about: 'info' | 'items' }) => void
+  /** What belongs to this entity right now; nothing where it is left out. */
+  readonly items?: () => readonly DiscoItem[]
 }
 
 /**
@@ -35,7 +37,7 @@ export class ServiceDiscovery {
     })
     iqs.handle('get', NS.discoItems, 'query', (request) => {
       this.#check(request, 'items')
-      return buildDiscoItems([])
+      return buildDiscoItems(this.#init.items?.() ?? [])
     })
     this.add({ identities: [], features: [NS.discoInfo, NS.discoItems] })
   }

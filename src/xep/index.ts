@@ -1,3 +1,4 @@
+export { adoptStanza } from './adopt.ts'
 export {
   type Activate,
   type BytestreamOffer,
@@ -12,6 +13,16 @@ export {
   parseStreamhostUsed,
   type StreamhostAddress,
 } from './bytestreams.ts'
+export {
+  buildBind,
+  buildLegacySession,
+  buildMechanisms,
+  buildSaslFailure,
+  buildSaslStep,
+  buildStreamFeatures,
+  type ClientStreamHeader,
+  clientStreamHeader,
+} from './client-stream.ts'
 export { buildHandshake, componentStreamHeader, handshakeDigest } from './component-stream.ts'
 export { buildForm, type FormField, parseForm } from './data-forms.ts'
 export {
@@ -29,6 +40,7 @@ export { attribute, type Element, parseElement, type StreamParser, startStreamPa
 export { buildLastActivity, buildPing, buildTime, buildVersion, type SoftwareVersion } from './entity.ts'
 export { NS } from './namespaces.ts'
 export { buildPresence, type Presence, type PresenceType, parsePresence } from './presence.ts'
+export { buildRoster, parseRosterSet, type RosterItem } from './roster.ts'
 export { buildSiFile, parseSiFile, type SiFile } from './si-file-transfer.ts'
 export {
   buildErrorReply,

@@ -21,5 +21,6 @@ export const NS = {
   stream: 'http://etherx.jabber.org/streams',
   streams: 'urn:ietf:params:xml:ns:xmpp-streams',
   time: 'urn:xmpp:time', // XEP-0202
+  vcard: 'vcard-temp', // XEP-0054
   version: 'jabber:iq:version', // XEP-0092
 } as const
