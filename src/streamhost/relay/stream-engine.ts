@@ -41,8 +41,13 @@ class StreamRelay implements Relay {
       return { firstToSecond: this.firstToSecond, secondToFirst: this.secondToFirst, end: this.#end }
     })
 
-    first.on('error', () => this.#breakOff('reset'))
-    second.on('error', () => this.#breakOff('reset'))
+    for (const socket of [first, second]) {
+      socket.on('error', () => this.#breakOff('reset'))
+      // Whatever closed it: what is not over from both sides was broken off.
+      socket.on('close', () => {
+        if (!(socket.readableEnded && socket.writableFinished)) this.#breakOff('reset')
+      })
+    }
     pump(first, second, (bytes) => {
       this.firstToSecond += bytes
     })
@@ -58,8 +63,18 @@ class StreamRelay implements Relay {
   #breakOff(end: RelayEnd): void {
     if (this.#end !== 'end') return
     this.#end = end
-    for (const socket of [this.#first, this.#second]) if (!socket.destroyed) socket.resetAndDestroy()
+    for (const socket of [this.#first, this.#second]) reset(socket)
   }
+}
+
+/**
+ * Closes with a reset. While a FIN is on its way to the kernel, Node cannot: it would send the FIN and never tell of the
+ * close.
+ */
+function reset(socket: Socket): void {
+  if (socket.destroyed) return
+  if (socket.writableEnded && !socket.writableFinished && socket.writableLength === 0) socket.once('finish', () => reset(socket))
+  else socket.resetAndDestroy()
 }
 
 function closed(socket: Socket): Promise<void> {
@@ -69,7 +84,7 @@ function closed(socket: Socket): Promise<void> {
   })
 }
 
-/** One direction. At most one read is held while the sink is slow. */
+/** One direction. While the sink is slow at most two reads are held: the one it has not taken, and the one Node makes ahead. */
 function pump(source: Socket, sink: Socket, count: (bytes: number) => void): void {
   source.on('data', (octets: Buffer) => {
     count(octets.length)
