@@ -300,7 +300,7 @@ test('to hang up without a word tells the reason given, or none', async (t) => {
 })
 
 const isHostile = test.macro({
-  async exec(t, text: string, condition: string, before = HEADER) {
+  async exec(t, text: string, condition: string, before: string | undefined = HEADER) {
     const segments: (string | Buffer)[][] = [[`${before}${text}`], [before, ...oneByOne(Buffer.from(text))]]
     for (const fragments of segments) {
       const { peer, told, closed } = await open(t)
