@@ -12,6 +12,11 @@ export class HalfOpen<T> {
     return this.#size
   }
 
+  /** By source. */
+  *[Symbol.iterator](): IterableIterator<T> {
+    for (const sockets of this.#bySource.values()) yield* sockets
+  }
+
   countOf(source: string): number {
     return this.#bySource.get(source)?.size ?? 0
   }

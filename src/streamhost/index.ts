@@ -1,7 +1,14 @@
 export type { BoundAddress, ListenAddress } from './addresses.ts'
 export type { StreamhostCounters, StreamhostGauges } from './counters.ts'
 export { defaultLimits, type StreamhostLimits } from './limits.ts'
-export { HandshakeListener, type ListenerComponents, type ListenerEvents, type ListenerInit, type ListenerLimits, type SocksRequest } from './listener.ts'
+export {
+  HandshakeListener,
+  type ListenerComponents,
+  type ListenerEvents,
+  type ListenerInit,
+  type ListenerLimits,
+  type SocksRequest,
+} from './listener.ts'
 export type { Relay, RelayCounters, RelayEnd, RelayEngine, RelayOptions, RelayTotals } from './relay/engine.ts'
 export { streamEngine } from './relay/stream-engine.ts'
 export { Streamhost, type StreamhostComponents, type StreamhostEvents, type StreamhostInit } from './streamhost.ts'

@@ -1,10 +1,11 @@
 import { EventEmitter } from 'node:events'
-import { createServer, type Server, type Socket } from 'node:net'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { BytestreamError, type Clock, type ErrorCode, type Logger, silentLogger, systemClock } from '../core/index.ts'
 import { type DstAddr, ServerHandshake } from '../socks5/index.ts'
 import { type BoundAddress, type ListenAddress, normaliseAddress, sourceOf } from './addresses.ts'
 import { HalfOpen } from './half-open.ts'
 import { defaultLimits, type StreamhostLimits } from './limits.ts'
+import { OpenSockets } from './open-sockets.ts'
 
 /** A socket that has asked for a DST.ADDR. Exactly one of `accept` and `refuse` has to be called, at once. */
 export interface SocksRequest {
@@ -19,7 +20,10 @@ export interface SocksRequest {
   refuse(code: ErrorCode): void
 }
 
-export type ListenerLimits = Pick<StreamhostLimits, 'openSocketsMax' | 'halfOpenMax' | 'openPerSourceMax' | 'halfOpenPerSourceMax' | 'handshakeMsMax'>
+export type ListenerLimits = Pick<
+  StreamhostLimits,
+  'openSocketsMax' | 'halfOpenMax' | 'openPerSourceMax' | 'halfOpenPerSourceMax' | 'handshakeMsMax'
+>
 
 export interface ListenerInit {
   readonly listen: readonly ListenAddress[]
@@ -44,13 +48,17 @@ interface Guest {
   readonly remoteAddress: string
   readonly rank: number
   readonly handshake: ServerHandshake
-  /** Stops its deadline and takes the listeners of the handshake off the socket. */
+  /** Stops its deadline and takes our listeners off the socket. */
   release: () => void
 }
 
 /** Milliseconds a socket that was refused may take to close, before it is cut. */
 const LINGER_MS = 2_000
 const KEEP_ALIVE_MS = 60_000
+/** Sockets the kernel holds for us; it takes no more than `net.core.somaxconn`. */
+const BACKLOG = 4_096
+/** What listening on IPv6 fails with where there is none. */
+const NO_IPV6 = ['EAFNOSUPPORT', 'EADDRNOTAVAIL']
 
 /**
  * Accepts sockets and takes each through its SOCKS5 handshake, under a deadline and within the limits. What becomes
@@ -65,10 +73,10 @@ export class HandshakeListener extends EventEmitter<ListenerEvents> {
   readonly #limits: ListenerLimits
   readonly #servers: Server[] = []
   readonly #halfOpen = new HalfOpen<Guest>()
-  readonly #open = new Set<Socket>()
-  readonly #openBySource = new Map<string, number>()
-  readonly #lingering = new Map<Socket, () => void>()
+  readonly #open = new OpenSockets()
+  readonly #lingering = new Set<Guest>()
   #accepted = 0
+  #isClosed = false
 
   constructor({ clock = systemClock, logger = silentLogger }: ListenerComponents, init: ListenerInit) {
     super()
@@ -92,7 +100,10 @@ export class HandshakeListener extends EventEmitter<ListenerEvents> {
     return this.#halfOpen.size
   }
 
-  /** @throws BytestreamError `ERR_LISTEN` when an address cannot be listened on; those already bound are given up */
+  /**
+   * @throws BytestreamError `ERR_LISTEN` when an address cannot be listened on; those already bound are given up.
+   *   `ERR_SHUTTING_DOWN` after {@link close}
+   */
   async listen(): Promise<readonly BoundAddress[]> {
     const bound: BoundAddress[] = []
     try {
@@ -101,7 +112,7 @@ export class HandshakeListener extends EventEmitter<ListenerEvents> {
         else bound.push(await this.#listenOn(host, port, rank))
       }
     } catch (error) {
-      await this.close()
+      await this.#stop()
       throw error
     }
     return bound
@@ -109,11 +120,17 @@ export class HandshakeListener extends EventEmitter<ListenerEvents> {
 
   /** Stops listening and cuts every socket in its handshake; those that were accepted stay. */
   async close(): Promise<void> {
-    const closed = this.#servers.splice(0).map((server) => new Promise<void>((resolve) => server.close(() => resolve())))
-    for (let guest = this.#halfOpen.oldestOfBusiest(); guest; guest = this.#halfOpen.oldestOfBusiest()) this.#drop(guest)
-    for (const socket of this.#lingering.keys()) socket.destroy()
-    // A server is only closed when the last socket it accepted is; those belong to others now.
-    if (this.#open.size === 0) await Promise.all(closed)
+    this.#isClosed = true
+    await this.#stop()
+  }
+
+  /** Settles once its own sockets are closed. A server waits for those of others too, so it is not waited for. */
+  async #stop(): Promise<void> {
+    for (const server of this.#servers.splice(0)) server.close()
+    const own = [...this.#halfOpen, ...this.#lingering]
+    const closed = own.map(({ socket }) => new Promise<void>((resolve) => socket.once('close', () => resolve())))
+    for (const guest of own) this.#drop(guest)
+    await Promise.all(closed)
   }
 
   /** IPv4 is a must; a machine without IPv6 is told about. */
@@ -122,23 +139,30 @@ export class HandshakeListener extends EventEmitter<ListenerEvents> {
     try {
       return [await this.#listenOn('::', four.port, rank), four]
     } catch (error) {
-      this.#logger.warn({ port: four.port }, `not listening on IPv6: ${(error as Error).message}`)
+      const { cause, message } = error as BytestreamError
+      if (!NO_IPV6.includes((cause as NodeJS.ErrnoException | undefined)?.code ?? '')) throw error
+      this.#logger.warn({ port: four.port }, `not listening on IPv6: ${message}`)
       return [four]
     }
   }
 
   #listenOn(host: string, port: number, rank: number): Promise<BoundAddress> {
     // A high-water mark of 1 makes Node stop reading after one read while nobody takes the octets.
-    const server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS, highWaterMark: 1 }, (socket) =>
-      this.#receive(socket, rank),
-    )
+    const options = { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS, highWaterMark: 1 }
+    const server = createServer(options, (socket) => this.#receive(socket, rank))
     return new Promise((resolve, reject) => {
-      server.once('error', (cause) => reject(new BytestreamError('ERR_LISTEN', `cannot listen on ${host} port ${port}: ${cause.message}`, { cause })))
-      server.listen({ host, port, ipv6Only: host === '::', backlog: 4096 }, () => {
+      server.once('error', (cause) =>
+        reject(new BytestreamError('ERR_LISTEN', `cannot listen on ${host} port ${port}: ${cause.message}`, { cause })),
+      )
+      server.listen({ host, port, ipv6Only: host === '::', backlog: BACKLOG }, () => {
+        if (this.#isClosed) {
+          server.close()
+          return reject(new BytestreamError('ERR_SHUTTING_DOWN', `no longer listening on ${host}`))
+        }
         this.#servers.push(server)
         server.removeAllListeners('error')
         server.on('error', (error) => this.#logger.error({ err: error }, 'accepting a socket failed'))
-        const address = server.address() as { port: number }
+        const address = server.address() as AddressInfo
         resolve({ host, port: address.port })
       })
     })
@@ -150,17 +174,45 @@ export class HandshakeListener extends EventEmitter<ListenerEvents> {
     const remoteAddress = normaliseAddress(socket.remoteAddress ?? '')
     if (remoteAddress === '') return void socket.destroy() // Gone before it was accepted.
     const source = sourceOf(remoteAddress)
-    const full = this.#fullness(source)
+    const full = this.#makeRoom(source)
     if (full) {
       socket.destroy()
       this.emit('refused', { remoteAddress, error: full })
       return
     }
-    this.#admit(source, socket)
-    this.#makeRoom(source)
-    const guest: Guest = { socket, source, remoteAddress, rank, handshake: new ServerHandshake(), release: () => {} }
+    this.#open.add(source, socket)
+    this.#begin({ socket, source, remoteAddress, rank, handshake: new ServerHandshake(), release: () => {} })
+  }
+
+  /**
+   * Sees that there is room for one socket more. One in its handshake makes way for the newcomer, since refusing the
+   * newcomer would let whoever came first keep everybody out; one that has its place never does.
+   *
+   * @returns why there is none
+   */
+  #makeRoom(source: string): BytestreamError | undefined {
+    const { openSocketsMax, openPerSourceMax, halfOpenMax, halfOpenPerSourceMax } = this.#limits
+    const isSourceFull = this.#open.countOf(source) >= openPerSourceMax
+    const isFull = this.#open.size >= openSocketsMax
+    let victim: Guest | undefined
+    if (isSourceFull || this.#halfOpen.countOf(source) >= halfOpenPerSourceMax) victim = this.#halfOpen.oldestOf(source)
+    else if (isFull || this.#halfOpen.size >= halfOpenMax) victim = this.#halfOpen.oldestOfBusiest()
+    if (victim) {
+      this.#drop(victim)
+      const error = new BytestreamError('ERR_LIMIT_HALF_OPEN', 'too many handshakes are under way')
+      this.emit('refused', { remoteAddress: victim.remoteAddress, error })
+    } else if (isSourceFull) {
+      return new BytestreamError('ERR_LIMIT_SOURCE_SOCKETS', `${openPerSourceMax} sockets of one source are open`)
+    } else if (isFull) {
+      return new BytestreamError('ERR_LIMIT_SOCKETS', `${openSocketsMax} sockets are open`)
+    }
+    return undefined
+  }
+
+  #begin(guest: Guest): void {
+    const { socket, source, remoteAddress } = guest
     const onData = (octets: Buffer) => this.#advance(guest, octets)
-    const onGone = () => void this.#drop(guest)
+    const onGone = () => this.#drop(guest)
     const cancelDeadline = this.#clock.after(this.#limits.handshakeMsMax, () => {
       this.#drop(guest)
       const error = new BytestreamError('ERR_HANDSHAKE_TIMEOUT', `no complete handshake within ${this.#limits.handshakeMsMax} ms`)
@@ -174,42 +226,12 @@ export class HandshakeListener extends EventEmitter<ListenerEvents> {
     socket.on('data', onData).on('end', onGone).on('close', onGone)
   }
 
-  #fullness(source: string): BytestreamError | undefined {
-    const { openSocketsMax, openPerSourceMax } = this.#limits
-    if (this.#open.size >= openSocketsMax) return new BytestreamError('ERR_LIMIT_SOCKETS', `${openSocketsMax} sockets are open`)
-    if ((this.#openBySource.get(source) ?? 0) < openPerSourceMax) return undefined
-    return new BytestreamError('ERR_LIMIT_SOURCE_SOCKETS', `${openPerSourceMax} sockets of one source are open`)
-  }
-
-  #admit(source: string, socket: Socket): void {
-    this.#open.add(socket)
-    this.#openBySource.set(source, (this.#openBySource.get(source) ?? 0) + 1)
-    socket.once('close', () => {
-      this.#open.delete(socket)
-      const left = (this.#openBySource.get(source) ?? 1) - 1
-      if (left === 0) this.#openBySource.delete(source)
-      else this.#openBySource.set(source, left)
-    })
-  }
-
-  /** Refusing the newcomer would let whoever came first keep everybody out. */
-  #makeRoom(source: string): void {
-    const { halfOpenMax, halfOpenPerSourceMax } = this.#limits
-    let victim: Guest | undefined
-    if (this.#halfOpen.countOf(source) >= halfOpenPerSourceMax) victim = this.#halfOpen.oldestOf(source)
-    else if (this.#halfOpen.size >= halfOpenMax) victim = this.#halfOpen.oldestOfBusiest()
-    if (!victim) return
-    this.#drop(victim)
-    this.emit('refused', { remoteAddress: victim.remoteAddress, error: new BytestreamError('ERR_LIMIT_HALF_OPEN', 'too many handshakes are under way') })
-  }
-
   #advance(guest: Guest, octets: Buffer): void {
     const { socket, handshake, remoteAddress } = guest
     const { replies, request, early, error } = handshake.push(octets)
     for (const reply of replies) socket.write(reply)
     if (error) {
-      this.#release(guest)
-      this.#hangUp(socket)
+      this.#hangUp(guest)
       this.emit('refused', { remoteAddress, error })
     } else if (request) {
       this.#release(guest)
@@ -220,7 +242,8 @@ export class HandshakeListener extends EventEmitter<ListenerEvents> {
     }
   }
 
-  #present({ socket, handshake, remoteAddress, rank }: Guest, dstAddr: DstAddr): void {
+  #present(guest: Guest, dstAddr: DstAddr): void {
+    const { socket, handshake, remoteAddress, rank } = guest
     this.#init.onRequest({
       dstAddr,
       remoteAddress,
@@ -232,32 +255,39 @@ export class HandshakeListener extends EventEmitter<ListenerEvents> {
       },
       refuse: (code) => {
         socket.write(handshake.refuse(code))
-        this.#hangUp(socket)
+        this.#hangUp(guest)
         this.emit('refused', { remoteAddress, error: new BytestreamError(code, 'the request was refused') })
       },
     })
   }
 
   /** The handshake is over, one way or the other. */
-  #release(guest: Guest): boolean {
+  #release(guest: Guest): void {
     guest.release()
-    return this.#halfOpen.delete(guest.source, guest)
+    this.#halfOpen.delete(guest.source, guest)
+    this.#lingering.delete(guest)
   }
 
   #drop(guest: Guest): void {
-    if (this.#release(guest)) guest.socket.destroy()
+    this.#release(guest)
+    this.#open.delete(guest.socket)
+    guest.socket.destroy()
   }
 
   /** Sees that a refusal arrives: what the peer still sends is read, since unread octets would turn the end into a reset. */
-  #hangUp(socket: Socket): void {
+  #hangUp(guest: Guest): void {
+    const { socket } = guest
+    this.#release(guest)
+    const onEnd = () => socket.destroySoon()
+    const onClose = () => this.#release(guest)
+    const cancelDeadline = this.#clock.after(LINGER_MS, () => this.#drop(guest))
+    guest.release = () => {
+      cancelDeadline()
+      socket.off('end', onEnd).off('close', onClose)
+    }
+    this.#lingering.add(guest)
+    socket.on('end', onEnd).on('close', onClose)
     socket.end()
     socket.resume()
-    const cancel = this.#clock.after(LINGER_MS, () => socket.destroy())
-    this.#lingering.set(socket, cancel)
-    socket.once('end', () => socket.destroySoon())
-    socket.once('close', () => {
-      cancel()
-      this.#lingering.delete(socket)
-    })
   }
 }

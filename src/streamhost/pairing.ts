@@ -58,17 +58,27 @@ export class Pairing<T> {
     return this.#waiting.get(dstAddr)?.length ?? 0
   }
 
-  /** @throws BytestreamError `ERR_PLACES_TAKEN`, `ERR_LIMIT_WAITING` */
-  join(dstAddr: DstAddr, place: Place<T>): void {
+  /**
+   * Is there a place for a socket that came in at `listeningAddress`?
+   *
+   * @throws BytestreamError `ERR_PLACES_TAKEN`, `ERR_LIMIT_WAITING`
+   */
+  checkPlace(dstAddr: DstAddr, listeningAddress: string): void {
     if (this.#active.has(dstAddr)) throw new BytestreamError('ERR_PLACES_TAKEN', 'the bytestream is active')
     const places = this.#waiting.get(dstAddr) ?? []
-    const here = places.filter(({ listeningAddress }) => listeningAddress === place.listeningAddress)
+    const here = places.filter((place) => place.listeningAddress === listeningAddress)
     if (here.length >= PER_LISTENING_ADDRESS || places.length >= this.#limits.perDstAddrMax) {
       throw new BytestreamError('ERR_PLACES_TAKEN', 'both places of the bytestream are taken')
     }
     if (this.#waitingSockets >= this.#limits.waitingMax) {
       throw new BytestreamError('ERR_LIMIT_WAITING', `${this.#limits.waitingMax} sockets wait already`)
     }
+  }
+
+  /** @throws BytestreamError as {@link checkPlace} does */
+  join(dstAddr: DstAddr, place: Place<T>): void {
+    this.checkPlace(dstAddr, place.listeningAddress)
+    const places = this.#waiting.get(dstAddr) ?? []
     places.push(place)
     this.#waiting.set(dstAddr, places)
     this.#waitingSockets += 1

@@ -39,6 +39,8 @@ export interface StreamhostEvents {
 interface Waiting {
   readonly remoteAddress: string
   readAheadBytes: number
+  /** Gives the place up, for `code` or because its side has gone. */
+  readonly leave: (code?: ErrorCode) => void
   /** Stops watching and its deadline. */
   readonly release: () => void
 }
@@ -70,15 +72,20 @@ export class Streamhost extends EventEmitter<StreamhostEvents> implements AsyncD
   #activated = 0
   #readAheadBytes = 0
   #isClosing = false
-  #drained: (() => void) | undefined
 
-  constructor({ clock = systemClock, logger = silentLogger }: StreamhostComponents, { listen, limits, engine = streamEngine }: StreamhostInit) {
+  constructor(
+    { clock = systemClock, logger = silentLogger }: StreamhostComponents,
+    { listen, limits, engine = streamEngine }: StreamhostInit,
+  ) {
     super()
     this.#clock = clock
     this.#limits = { ...defaultLimits(), ...limits }
     this.#engine = engine
     this.#pairing = new Pairing(this.#limits)
-    this.#listener = new HandshakeListener({ clock, logger }, { listen, limits: this.#limits, onRequest: (request) => this.#admit(request) })
+    this.#listener = new HandshakeListener(
+      { clock, logger },
+      { listen, limits: this.#limits, onRequest: (request) => this.#admit(request) },
+    )
     this.#listener.on('refused', ({ remoteAddress, error: { code } }) => {
       this.#countRefusal(code)
       this.emit('refused', { remoteAddress, code })
@@ -151,27 +158,23 @@ export class Streamhost extends EventEmitter<StreamhostEvents> implements AsyncD
   }
 
   /**
-   * Stops listening, turns away what waits, and lets running bytestreams finish.
+   * Stops listening, turns away what waits, and lets running bytestreams finish. Settles once every socket is closed.
    *
-   * @param drainMs milliseconds they get before they are broken off
+   * @param drainMs milliseconds running bytestreams get before they are broken off; a later call may cut it short
    */
   async close({ drainMs = 0 }: { drainMs?: number } = {}): Promise<void> {
     this.#isClosing = true
-    const closed = this.#listener.close()
-    for (const socket of this.#waiting.keys()) socket.destroy()
-    if (this.#active.size > 0) {
-      const drained = new Promise<void>((resolve) => {
-        this.#drained = resolve
-      })
-      const breakOff = () => {
-        for (const { aborting } of this.#active.values()) aborting.abort()
-      }
-      const cancel = drainMs > 0 ? this.#clock.after(drainMs, breakOff) : breakOff
-      if (drainMs <= 0) breakOff()
-      await drained
-      cancel()
+    const waiting = [...this.#waiting.keys()].map(closed)
+    for (const { leave } of this.#waiting.values()) leave('ERR_SHUTTING_DOWN')
+    const running = [...this.#active.values()]
+    const breakOff = () => {
+      for (const { aborting } of running) aborting.abort()
     }
-    await closed
+    let cancelDrain = () => {}
+    if (drainMs <= 0) breakOff()
+    else if (running.length > 0) cancelDrain = this.#clock.after(drainMs, breakOff)
+    await Promise.all([this.#listener.close(), ...waiting, ...running.map(({ relay }) => relay.done)])
+    cancelDrain()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -181,21 +184,13 @@ export class Streamhost extends EventEmitter<StreamhostEvents> implements AsyncD
   #admit(request: SocksRequest): void {
     const { dstAddr, remoteAddress, listeningAddress, rank } = request
     if (this.#isClosing) return request.refuse('ERR_SHUTTING_DOWN')
-    let socket: Socket | undefined
     try {
-      // The place is taken before the peer hears of it, and given with the socket.
-      this.#pairing.join(dstAddr, {
-        get socket() {
-          return socket as Socket
-        },
-        listeningAddress,
-        rank,
-        sourceAddress: remoteAddress,
-      })
+      this.#pairing.checkPlace(dstAddr, listeningAddress)
     } catch (thrown) {
       return request.refuse(toBytestreamError(thrown).code)
     }
-    socket = request.accept()
+    const socket = request.accept()
+    this.#pairing.join(dstAddr, { socket, listeningAddress, rank, sourceAddress: remoteAddress })
     this.#admitted += 1
     this.#wait(dstAddr, socket, remoteAddress)
     this.emit('waiting', { dstAddr, remoteAddress, sockets: this.waitingSockets(dstAddr) })
@@ -222,6 +217,7 @@ export class Streamhost extends EventEmitter<StreamhostEvents> implements AsyncD
     const waiting: Waiting = {
       remoteAddress,
       readAheadBytes: 0,
+      leave,
       release: () => {
         stopWatching()
         cancelDeadline()
@@ -252,11 +248,14 @@ export class Streamhost extends EventEmitter<StreamhostEvents> implements AsyncD
       this.#moved.secondToFirst += totals.secondToFirst
       this.#ended[totals.end] += 1
       this.emit('closed', { dstAddr, engine: this.#engine.name, totals, durationMs: this.#clock.now() - startedMs })
-      if (this.#active.size === 0) this.#drained?.()
     })
   }
 
   #countRefusal(code: ErrorCode): void {
     this.#refusals[code] = (this.#refusals[code] ?? 0) + 1
   }
+}
+
+function closed(socket: Socket): Promise<void> {
+  return new Promise((resolve) => socket.once('close', () => resolve()))
 }
