@@ -24,7 +24,18 @@ export interface ProsodyInit {
   readonly accounts?: Readonly<Record<string, string>>
   /** More lines of global configuration. */
   readonly configuration?: string
+  /** Where the accounts are. */
+  readonly domain?: string
+  /** The virtual hosts and components, as in a configuration file. */
+  readonly hosts?: string
 }
+
+const HOSTS = `
+VirtualHost "${DOMAIN}"
+Component "${PROXY}"
+  component_secret = "${SECRET}"
+Component "conference.${DOMAIN}" "muc"
+`
 
 /** Free at the moment it is asked for. */
 export async function freePort(): Promise<number> {
@@ -36,14 +47,19 @@ export async function freePort(): Promise<number> {
   return port
 }
 
-export async function startProsody({ accounts = {}, configuration = '' }: ProsodyInit = {}): Promise<Prosody> {
+export async function startProsody({
+  accounts = {},
+  configuration = '',
+  domain = DOMAIN,
+  hosts = HOSTS,
+}: ProsodyInit = {}): Promise<Prosody> {
   const folder = await mkdtemp(join(tmpdir(), 'streamhost-prosody-'))
   const [clientPort, componentPort] = [await freePort(), await freePort()]
   const config = join(folder, 'prosody.cfg.lua')
   await mkdir(join(folder, 'data'))
-  await writeFile(config, configurationFile({ folder, clientPort, componentPort, configuration }))
+  await writeFile(config, configurationFile({ folder, clientPort, componentPort, configuration, hosts }))
   for (const [local, password] of Object.entries(accounts)) {
-    const { status, stderr } = spawnSync('prosodyctl', ['--root', '--config', config, 'register', local, DOMAIN, password], {
+    const { status, stderr } = spawnSync('prosodyctl', ['--root', '--config', config, 'register', local, domain, password], {
       encoding: 'utf8',
     })
     if (status !== 0) throw new Error(`prosodyctl register failed: ${stderr}`)
@@ -96,11 +112,13 @@ function configurationFile({
   clientPort,
   componentPort,
   configuration,
+  hosts,
 }: {
   folder: string
   clientPort: number
   componentPort: number
   configuration: string
+  hosts: string
 }): string {
   return `
 pidfile = "${folder}/prosody.pid"
@@ -115,14 +133,11 @@ https_ports = {}
 component_ports = { ${componentPort} }
 component_interfaces = { "127.0.0.1" }
 modules_enabled = { "roster", "saslauth", "disco", "ping", "presence", "message", "iq", "limits" }
-modules_disabled = { "s2s", "tls", "http", "posix" }
+modules_disabled = { "s2s", "tls" }
 authentication = "internal_hashed"
 c2s_require_encryption = false
 allow_unencrypted_plain_auth = false
 ${configuration}
-VirtualHost "${DOMAIN}"
-Component "${PROXY}"
-  component_secret = "${SECRET}"
-Component "conference.${DOMAIN}" "muc"
+${hosts}
 `
 }
