@@ -3,7 +3,7 @@ import { attribute, type Element, xml } from './element.ts'
 import { NS } from './namespaces.ts'
 
 /** XEP-0065 §9.2: the port where an address names none. */
-const PORT_DEFAULT = 1080
+const PORT_DEFAULT = '1080'
 
 /** Where a streamhost listens, and under which JID it is known. */
 export interface StreamhostAddress {
@@ -72,13 +72,14 @@ function buildStreamhost({ jid, host, port }: StreamhostAddress): Element {
   return xml('streamhost', { jid, host, port })
 }
 
-/** The streamhosts of an answer or an offer; one without JID or host, or with a port that is none, is left out. */
+/** The streamhosts of an answer or an offer; one without JID or host, or with a port that is none, is left out (XEP-0065 §9.2). */
 export function parseStreamhosts(query: Element): StreamhostAddress[] {
-  return query.getChildren('streamhost').flatMap((streamhost) => {
+  return query.getChildren('streamhost', NS.bytestreams).flatMap((streamhost) => {
     const jid = attribute(streamhost, 'jid')
     const host = attribute(streamhost, 'host')
-    const port = Number(attribute(streamhost, 'port') ?? PORT_DEFAULT)
-    return jid && host && Number.isInteger(port) && port > 0 && port < 65536 ? [{ jid, host, port }] : []
+    const digits = attribute(streamhost, 'port') ?? PORT_DEFAULT
+    const port = /^\d{1,5}$/.test(digits) ? Number(digits) : 0
+    return jid && host && port > 0 && port < 65536 ? [{ jid, host, port }] : []
   })
 }
 
@@ -109,7 +110,7 @@ export function buildStreamhostUsed(sid: string, jid: string): Element {
 
 /** @returns the JID of the streamhost the Target connected to, or `undefined` where the answer does not say */
 export function parseStreamhostUsed(query: Element): string | undefined {
-  const used = query.getChild('streamhost-used')
+  const used = query.getChild('streamhost-used', NS.bytestreams)
   return used && attribute(used, 'jid')
 }
 
@@ -130,7 +131,7 @@ export function buildActivate({ sid, targetJid }: Activate): Element {
  */
 export function parseActivate(query: Element): Activate {
   const sid = attribute(query, 'sid')
-  const [activate, ...others] = query.getChildren('activate')
+  const [activate, ...others] = query.getChildren('activate', NS.bytestreams)
   const targetJid = activate?.text()
   if (!sid) throw new BytestreamError('ERR_BAD_REQUEST', 'the query lacks its sid')
   if (others.length > 0) throw new BytestreamError('ERR_BAD_REQUEST', 'the query carries more than one activate element')

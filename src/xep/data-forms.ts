@@ -26,13 +26,13 @@ function buildField({ var: name, type, values, options = [] }: FormField): Eleme
   return xml('field', { var: name, type }, ...values.map(value), ...options.map((option) => xml('option', {}, value(option))))
 }
 
-/** The fields of a form; those without a `var` are left out. */
+/** The fields of a form; those without a `var`, and options without a value, are left out. */
 export function parseForm(form: Element): FormField[] {
-  return form.getChildren('field').flatMap((field) => {
+  return form.getChildren('field', NS.dataForms).flatMap((field) => {
     const name = attribute(field, 'var')
     if (!name) return []
-    const values = field.getChildren('value').map((value) => value.text())
-    const options = field.getChildren('option').map((option) => option.getChildText('value') ?? '')
+    const values = field.getChildren('value', NS.dataForms).map((value) => value.text())
+    const options = field.getChildren('option', NS.dataForms).flatMap((option) => option.getChildText('value', NS.dataForms) ?? [])
     return [{ var: name, type: attribute(field, 'type'), values, options }]
   })
 }

@@ -51,10 +51,14 @@ export function buildDiscoInfo({ identities, features }: DiscoInfo, node?: strin
 export function parseDiscoInfo(query: Element): DiscoInfo {
   const identities: DiscoIdentity[] = []
   const features: string[] = []
-  for (const child of query.getChildElements()) {
-    const { category, type, name } = child.attrs
-    if (child.name === 'identity' && category && type) identities.push({ category, type, name })
-    if (child.name === 'feature' && child.attrs['var']) features.push(child.attrs['var'])
+  for (const identity of query.getChildren('identity', NS.discoInfo)) {
+    const category = attribute(identity, 'category')
+    const type = attribute(identity, 'type')
+    if (category && type) identities.push({ category, type, name: attribute(identity, 'name') })
+  }
+  for (const feature of query.getChildren('feature', NS.discoInfo)) {
+    const name = attribute(feature, 'var')
+    if (name) features.push(name)
   }
   return { identities, features }
 }
@@ -66,12 +70,12 @@ export function buildDiscoItemsRequest(node?: string): Element {
 
 /** @see XEP-0030 §4.1 */
 export function buildDiscoItems(items: readonly DiscoItem[], node?: string): Element {
-  return xml('query', { xmlns: NS.discoItems, node }, ...items.map((item) => xml('item', { ...item })))
+  return xml('query', { xmlns: NS.discoItems, node }, ...items.map(({ jid, name, node }) => xml('item', { jid, name, node })))
 }
 
 /** An item without a JID is left out. */
 export function parseDiscoItems(query: Element): DiscoItem[] {
-  return query.getChildren('item').flatMap((item) => {
+  return query.getChildren('item', NS.discoItems).flatMap((item) => {
     const jid = attribute(item, 'jid')
     return jid ? [{ jid, name: attribute(item, 'name'), node: attribute(item, 'node') }] : []
   })

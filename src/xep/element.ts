@@ -43,7 +43,10 @@ export interface StreamParserEvents {
   end(): unknown
 }
 
-/** A parser for one XML stream, fed with text in any pieces. */
+/**
+ * A parser for one XML stream, fed with its pieces: XML declaration, header, stanzas, end tag, each whole. The library
+ * loses the thread where a declaration is cut, and takes time in the square of the fragments of a text.
+ */
 export interface StreamParser {
   /**
    * Tells the events of `text`, up to where it stops being well-formed. What a listener throws comes through as it is.

@@ -42,7 +42,7 @@ export function buildSiFile({ name, size, md5, sha256, date, description }: SiFi
 export function parseSiFile(file: Element): SiFile {
   const name = attribute(file, 'name')
   const size = attribute(file, 'size')
-  if (file.name !== 'file' || !name || !size || !/^\d{1,16}$/.test(size) || !Number.isSafeInteger(Number(size))) {
+  if (!file.is('file', NS.siFileTransfer) || !name || !size || !/^\d{1,16}$/.test(size) || !Number.isSafeInteger(Number(size))) {
     throw new BytestreamError('ERR_BAD_PROFILE', 'a file on offer has a name and a size in octets')
   }
   const md5 = attribute(file, 'hash')?.toLowerCase()
@@ -53,6 +53,6 @@ export function parseSiFile(file: Element): SiFile {
     md5: md5 && /^[0-9a-f]{32}$/.test(md5) ? md5 : undefined,
     sha256: hash?.text().trim() || undefined,
     date: attribute(file, 'date'),
-    description: file.getChildText('desc') || undefined,
+    description: file.getChildText('desc', NS.siFileTransfer) || undefined,
   }
 }

@@ -76,17 +76,17 @@ export function parseStanzaError(stanza: Element): StanzaError {
   const from = attribute(stanza, 'from') ?? 'the server'
   const error = stanza.getChild('error')
   const type = (error && attribute(error, 'type')) ?? ''
-  let condition = 'undefined-condition'
+  let condition: string | undefined
   let application: StanzaErrorEntry['application']
   let text = ''
   for (const child of error?.getChildElements() ?? []) {
     if (child.getNS() !== NS.stanzas) application ??= [child.getName(), child.getNS() ?? '']
-    else if (child.name === 'text') text = child.text()
-    else condition = child.getName()
+    else if (child.getName() === 'text') text = child.text()
+    else condition ??= child.getName()
   }
-  return new StanzaError(
-    { type: TYPES.includes(type) ? (type as StanzaErrorType) : 'cancel', condition, ...(application && { application }) },
-    text,
-    from,
-  )
+  const entry = {
+    type: TYPES.includes(type) ? (type as StanzaErrorType) : 'cancel',
+    condition: condition ?? 'undefined-condition',
+  } as const
+  return new StanzaError(application ? { ...entry, application } : entry, text, from)
 }

@@ -17,6 +17,6 @@ export function buildStreamError({ condition, text }: StreamErrorReason): Elemen
 export function parseStreamError(element: Element): StreamErrorReason | undefined {
   if (!element.is('error', NS.stream)) return undefined
   const text = element.getChildText('text', NS.streams) ?? ''
-  const condition = element.getChildElements().find((child) => child.getNS() === NS.streams && child.name !== 'text')
+  const condition = element.getChildElements().find((child) => child.getNS() === NS.streams && child.getName() !== 'text')
   return { condition: condition?.getName() ?? 'undefined-condition', text }
 }

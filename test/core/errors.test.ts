@@ -28,7 +28,7 @@ const isAnswered = test.macro({
 })
 const SI = 'http://jabber.org/protocol/si'
 test('XEP-0065 §4', isAnswered, 'ERR_FORBIDDEN', 'auth', 'forbidden')
-test('XEP-0065 §4, example 9,', isAnswered, 'ERR_NOT_A_STREAMHOST', 'cancel', 'not-allowed')
+test('XEP-0065 §4, example 8,', isAnswered, 'ERR_NOT_A_STREAMHOST', 'cancel', 'not-allowed')
 test('XEP-0065 §5.3.1', isAnswered, 'ERR_NOT_ACCEPTABLE', 'modify', 'not-acceptable')
 test('XEP-0065 §5.3.2', isAnswered, 'ERR_NO_STREAMHOST', 'cancel', 'item-not-found')
 test('XEP-0065 §6.3.5', isAnswered, 'ERR_BYTESTREAM_UNKNOWN', 'cancel', 'item-not-found')
