@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { Direction } from './direction.ts'
 import type { Relay, RelayEnd, RelayEngine, RelayOptions, RelayTotals } from './engine.ts'
 
 /** Relays with Node's own sockets. Needs nothing, works everywhere. */
@@ -11,16 +12,18 @@ export const streamEngine: RelayEngine = {
 const IDLE_LOOKS = 4
 
 class StreamRelay implements Relay {
-  firstToSecond = 0
-  secondToFirst = 0
   readonly done: Promise<RelayTotals>
   readonly #first: Socket
   readonly #second: Socket
+  readonly #there: Direction
+  readonly #back: Direction
   #end: RelayEnd = 'end'
 
   constructor(first: Socket, second: Socket, { clock, signal, idleMsMax }: RelayOptions) {
     this.#first = first
     this.#second = second
+    this.#there = new Direction(first, second)
+    this.#back = new Direction(second, first)
 
     const onAbort = () => this.#breakOff('aborted')
     signal.addEventListener('abort', onAbort, { once: true })
@@ -48,15 +51,19 @@ class StreamRelay implements Relay {
         if (!(socket.readableEnded && socket.writableFinished)) this.#breakOff('reset')
       })
     }
-    pump(first, second, (bytes) => {
-      this.firstToSecond += bytes
-    })
-    pump(second, first, (bytes) => {
-      this.secondToFirst += bytes
-    })
+    this.#there.start()
+    this.#back.start()
     if (first.destroyed || second.destroyed) this.#breakOff('reset')
     else if (signal.aborted) onAbort()
     else cancelIdle = clock.after(idleMsMax / IDLE_LOOKS, watchIdle)
+  }
+
+  get firstToSecond(): number {
+    return this.#there.bytes
+  }
+
+  get secondToFirst(): number {
+    return this.#back.bytes
   }
 
   /** Neither side may take what it has for all there is. */
@@ -82,19 +89,4 @@ function closed(socket: Socket): Promise<void> {
     if (socket.closed) resolve()
     else socket.once('close', () => resolve())
   })
-}
-
-/** One direction. While the sink is slow at most two reads are held: the one it has not taken, and the one Node makes ahead. */
-function pump(source: Socket, sink: Socket, count: (bytes: number) => void): void {
-  source.on('data', (octets: Buffer) => {
-    count(octets.length)
-    sink.write(octets)
-    // What the kernel took at once is not waited for, whatever the high-water mark says.
-    if (sink.writableLength > 0) source.pause()
-  })
-  sink.on('drain', () => {
-    if (source.isPaused()) source.resume()
-  })
-  source.on('end', () => sink.end())
-  source.resume()
 }
