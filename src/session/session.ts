@@ -1,6 +1,16 @@
 import { EventEmitter } from 'node:events'
-import { BytestreamError, bareJid, type Clock, domainOf, type ErrorCode, type Logger, silentLogger, systemClock, toBytestreamError } from '../core/index.ts'
-import { attribute, type Element, type Presence, parsePresence } from '../xep/index.ts'
+import {
+  BytestreamError,
+  bareJid,
+  type Clock,
+  domainOf,
+  type ErrorCode,
+  type Logger,
+  silentLogger,
+  systemClock,
+  toBytestreamError,
+} from '../core/index.ts'
+import { attribute, type Element, type Message, type Presence, parseMessage, parsePresence } from '../xep/index.ts'
 import { BackOff, type BackOffInit, defaultBackOff } from './back-off.ts'
 import type { Connect, Connection } from './connection.ts'
 import { IqRequests, type Question, type QuestionOptions } from './iq-requests.ts'
@@ -25,7 +35,7 @@ export interface SessionEvents {
   /** The session is over: stopped, or failed for good. */
   ended: [{ error: BytestreamError | undefined }]
   presence: [presence: Presence & { readonly priority: number }, stanza: Element]
-  message: [stanza: Element]
+  message: [message: Required<Message>, stanza: Element]
 }
 
 /** Trying again cannot help before somebody has changed something. */
@@ -74,7 +84,7 @@ export class Session extends EventEmitter<SessionEvents> {
    * @throws BytestreamError as {@link Connect} says, when the session ends before it was online
    */
   start(): Promise<string> {
-    if (this.#running) throw new TypeError('a session starts once')
+    if (this.#running !== undefined) throw new TypeError('a session starts once')
     return new Promise<string>((resolve, reject) => {
       this.once('online', ({ jid }) => resolve(jid))
       this.once('ended', ({ error }) => reject(error ?? new BytestreamError('ERR_ABORTED', 'the session was stopped')))
@@ -169,7 +179,7 @@ export class Session extends EventEmitter<SessionEvents> {
 
   #receive(stanza: Element): void {
     if (stanza.name === 'message') {
-      this.emit('message', stanza)
+      this.emit('message', parseMessage(stanza), stanza)
     } else if (stanza.name === 'presence') {
       const presence = parsePresence(stanza)
       if (presence) this.emit('presence', presence, stanza)

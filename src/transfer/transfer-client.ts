@@ -17,6 +17,11 @@ export interface TransferClientInit extends AccountInit {
   readonly concurrency?: number
   /** Whether to log in again after the connection was lost. Default true. */
   readonly reconnect?: boolean
+  /**
+   * Of this client's presence (RFC 6121 §4.7.2.3), -128 to 127. Default -1: with a negative one, messages to the bare JID
+   * go to the account's other clients only.
+   */
+  readonly priority?: number
 }
 
 const CONCURRENCY = 4
@@ -37,13 +42,15 @@ export class TransferClient implements AsyncDisposable {
   readonly #resources: ResourceFinder
   readonly #discovery: ServiceDiscovery
   readonly #queue: PQueue
+  readonly #priority: number
   readonly #running = new Set<Transfer>()
   /** Full JIDs that have our presence already; answering each once keeps two receivers from greeting forever. */
   readonly #answered = new Set<string>()
   #receiver: Receiver | undefined
 
   private constructor({ clock = systemClock, logger = silentLogger }: TransferClientComponents, init: TransferClientInit) {
-    const { concurrency = CONCURRENCY, reconnect = true } = init
+    const { concurrency = CONCURRENCY, reconnect = true, priority = -1 } = init
+    this.#priority = priority
     this.#clock = clock
     this.#logger = logger
     this.session = new Session({ clock, logger }, clientConnector(clock, init), { reconnect: reconnect ? 'once online' : 'never' })
@@ -122,21 +129,20 @@ export class TransferClient implements AsyncDisposable {
     await this.close()
   }
 
-  /** A negative priority: messages to the bare JID are for people (RFC 6121 §4.7.2.3). */
   #announce(): void {
-    this.session.send(buildPresence({ type: 'available', priority: -1 }))
+    this.session.send(buildPresence({ type: 'available', priority: this.#priority }))
     this.#answered.clear()
     if (this.#receiver) this.#greetSenders(this.#receiver.expected)
   }
 
   #greetSenders(senders: readonly string[]): void {
-    for (const sender of senders) this.session.send(buildPresence({ type: 'available', to: sender, priority: -1 }))
+    for (const sender of senders) this.session.send(buildPresence({ type: 'available', to: sender, priority: this.#priority }))
   }
 
   #answerPresence(from: string): void {
     if (this.#answered.has(from)) return
     if (this.#answered.size >= 10_000) this.#answered.clear()
     this.#answered.add(from)
-    this.session.send(buildPresence({ type: 'available', to: from, priority: -1 }))
+    this.session.send(buildPresence({ type: 'available', to: from, priority: this.#priority }))
   }
 }

@@ -38,6 +38,7 @@ export {
 } from './disco.ts'
 export { attribute, type Element, parseElement, type StreamParser, startStreamParser, toXmlText, xml } from './element.ts'
 export { buildLastActivity, buildPing, buildTime, buildVersion, type SoftwareVersion } from './entity.ts'
+export { buildMessage, type Message, type MessageType, parseMessage } from './message.ts'
 export { NS } from './namespaces.ts'
 export { buildPresence, type Presence, type PresenceType, parsePresence } from './presence.ts'
 export { buildRoster, parseRosterSet, type RosterItem } from './roster.ts'
