@@ -1,0 +1,27 @@
+# streamhost serve, behind the XMPP server of your choice:
+#
+#   docker build --tag streamhost .
+#   docker run --env STREAMHOST_SERVICE=xmpp://prosody:5347 --env STREAMHOST_DOMAIN=proxy.example.org \
+#     --env STREAMHOST_SECRET --publish 7777:7777 streamhost
+#
+# Every option of `serve` is an environment variable STREAMHOST_…; flags may follow the image's name.
+
+FROM node:20-bookworm-slim AS build
+WORKDIR /streamhost
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --ignore-scripts
+COPY tsconfig.json tsconfig.build.json ./
+COPY src src
+RUN npm run build && npm prune --omit=dev --ignore-scripts
+
+FROM node:20-bookworm-slim
+ENV NODE_ENV=production
+WORKDIR /streamhost
+COPY --from=build /streamhost/package.json ./
+COPY --from=build /streamhost/node_modules node_modules
+COPY --from=build /streamhost/dist dist
+COPY LICENSE ./
+USER node
+EXPOSE 7777
+# No HEALTHCHECK: nothing outside can ask the service how it is, yet. It ends when it cannot go on.
+ENTRYPOINT ["node", "/streamhost/dist/cli/main.js", "serve"]

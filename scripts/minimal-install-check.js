@@ -1,0 +1,57 @@
+// Why: the README promises that its two commands need Node and its npm, and nothing else: no compiler, no Python, no git,
+// no root. Here they run on a copy of the tree, with a PATH of those two and the shell that npm runs scripts with, as a
+// user without rights when this is run by root.
+
+import { chmodSync, chownSync, cpSync, mkdirSync, readdirSync, realpathSync, symlinkSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { exitOnError, inTemporaryFolder, outerEnvironment, root, run } from './run.js'
+
+const DEMO_SIZE = '16MiB'
+/** Debian's `nobody` and `nogroup`. */
+const NOBODY = 65534
+/** What is not in a clone. */
+const NOT_COPIED = ['node_modules', '.git', 'dist', 'coverage', join('docs', 'api')]
+
+const isRoot = process.getuid?.() === 0
+
+function give(path) {
+  if (!isRoot) return
+  chownSync(path, NOBODY, NOBODY)
+  for (const entry of readdirSync(path, { withFileTypes: true })) {
+    const below = join(path, entry.name)
+    if (entry.isDirectory()) give(below)
+    else chownSync(below, NOBODY, NOBODY)
+  }
+}
+
+/** npm's own entry, wherever the npm that runs this script is. */
+function npmEntry() {
+  const npm = process.env.npm_execpath
+  if (!npm) throw new Error('start it with `npm run check:minimal-install`')
+  return join(dirname(realpathSync(npm)), 'npm-cli.js')
+}
+
+async function main(folder) {
+  const [bin, home, tree] = ['bin', 'home', 'tree'].map((name) => join(folder, name))
+  for (const path of [bin, home]) mkdirSync(path)
+  symlinkSync(process.execPath, join(bin, 'node'))
+  symlinkSync(npmEntry(), join(bin, 'npm'))
+  symlinkSync('/bin/sh', join(bin, 'sh'))
+  cpSync(root, tree, { recursive: true, filter: (source) => !NOT_COPIED.includes(relative(root, source)) })
+  give(folder)
+  chmodSync(folder, 0o755)
+
+  const { CI: _, ...outer } = outerEnvironment()
+  const options = {
+    cwd: tree,
+    env: { ...outer, PATH: bin, HOME: home, TMPDIR: home },
+    ...(isRoot && { uid: NOBODY, gid: NOBODY }),
+  }
+  run(join(bin, 'npm'), ['ci', '--ignore-scripts'], options)
+  run(join(bin, 'npm'), ['run', 'demo', '--', '--size', DEMO_SIZE], options)
+  if (process.argv.includes('--only-demo')) return
+  run(join(bin, 'npm'), ['ci'], options)
+  run(join(bin, 'npm'), ['test'], options)
+}
+
+exitOnError('check:minimal-install', inTemporaryFolder(main))

@@ -1,0 +1,88 @@
+// Why: a package can pass every test in its repository and lack a file once it is installed. This packs what would be
+// published, installs the archive into an empty folder without development dependencies, and uses it as a user does.
+
+import { readFileSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { publint } from 'publint'
+import { formatMessage } from 'publint/utils'
+import { exitOnError, inTemporaryFolder, outerEnvironment, root, run } from './run.js'
+
+const FILES_MAX = 250
+const UNPACKED_BYTES_MAX = 1024 * 1024
+const DEPENDENCIES_MAX = 25
+/** Besides these and dist/, nothing is published. */
+const BESIDE_DIST = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']
+const DEMO_SIZE = '4MiB'
+
+const env = outerEnvironment()
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+
+function expect(isTrue, otherwise) {
+  if (!isTrue) throw new Error(otherwise)
+}
+
+function pack(folder) {
+  run('npm', ['run', 'build', '--silent'], { cwd: root, env })
+  const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', folder]
+  const [packed] = Object.values(JSON.parse(run('npm', args, { cwd: root, env, stdio: 'pipe' })))
+  return packed
+}
+
+function checkContents({ files, unpackedSize }) {
+  const strays = files.map(({ path }) => path).filter((path) => !/^dist\/.+\.(js|d\.ts)$/.test(path) && !BESIDE_DIST.includes(path))
+  expect(strays.length === 0, `these do not belong into the package: ${strays.join(', ')}`)
+  const missing = BESIDE_DIST.filter((name) => !files.some(({ path }) => path === name))
+  expect(missing.length === 0, `the package lacks ${missing.join(', ')}`)
+  expect(files.length <= FILES_MAX, `${files.length} files are more than ${FILES_MAX}`)
+  expect(unpackedSize <= UNPACKED_BYTES_MAX, `${unpackedSize} octets are more than ${UNPACKED_BYTES_MAX}`)
+  const dependencies = Object.keys(manifest.dependencies).length
+  expect(dependencies <= DEPENDENCIES_MAX, `${dependencies} dependencies are more than ${DEPENDENCIES_MAX}`)
+  console.log(`${files.length} files, ${unpackedSize} octets, ${dependencies} dependencies`)
+}
+
+async function lint(pkgDir) {
+  const { messages, pkg } = await publint({ pkgDir, pack: false, strict: true })
+  const lines = messages.map((message) => formatMessage(message, pkg, { color: false }))
+  expect(lines.length === 0, `publint:\n${lines.join('\n')}`)
+}
+
+/** The types as a strict user sees them, with nothing but Node's beside them. */
+function checkTypes(folder) {
+  const compilerOptions = {
+    target: 'es2022',
+    lib: ['es2023', 'esnext.disposable'],
+    module: 'nodenext',
+    strict: true,
+    skipLibCheck: false,
+    noEmit: true,
+    types: ['node'],
+    typeRoots: [join(root, 'node_modules', '@types')],
+  }
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['user.mts'] }))
+  writeFileSync(join(folder, 'user.mts'), "export * from 'streamhost'\n")
+  run(process.execPath, [createRequire(import.meta.url).resolve('typescript/bin/tsc'), '--project', folder], { cwd: folder, env })
+}
+
+async function main(folder) {
+  const packed = pack(folder)
+  checkContents(packed)
+  writeFileSync(join(folder, 'package.json'), '{ "private": true }\n')
+  const inFolder = { cwd: folder, env }
+  run('npm', ['install', '--omit=dev', '--no-audit', '--no-fund', `./${packed.filename}`], inFolder)
+  await lint(join(folder, 'node_modules', manifest.name))
+
+  const command = join(folder, 'node_modules', '.bin', 'streamhost')
+  const version = run(command, ['--version'], { ...inFolder, stdio: 'pipe' }).trim()
+  expect(version === manifest.version, `streamhost --version says ${version}`)
+  run(command, ['demo', '--size', DEMO_SIZE], inFolder)
+  const names = run(process.execPath, ['--eval', "import('streamhost').then((all) => console.log(Object.keys(all).join(' ')))"], {
+    ...inFolder,
+    stdio: 'pipe',
+  })
+  expect(names.trim() !== '', "import 'streamhost' gives nothing")
+  checkTypes(folder)
+  console.log(`exports: ${names.trim()}`)
+}
+
+exitOnError('pack:check', inTemporaryFolder(main))
