@@ -14,7 +14,7 @@ export type {
   Timings,
 } from './bytestreams/index.ts'
 export type { ProxyEvents } from './component/index.ts'
-export { loadSettings, type Option, type Options, type Settings, type Sources, serveOptions } from './config/index.ts'
+export { type HostPort, loadSettings, type Option, type Options, type Settings, type Sources, serveOptions } from './config/index.ts'
 export {
   BytestreamError,
   type Clock,
@@ -29,9 +29,16 @@ export {
 export { Service, type ServiceComponents, type ServiceEvents, type ServiceInit, type ServiceSettings } from './service.ts'
 export {
   type AccountInit,
+  type BackOffInit,
   type ComponentInit,
+  type Connect,
+  type Connection,
   clientConnector,
   componentConnector,
+  type IqHandler,
+  type IqRouter,
+  type Question,
+  type QuestionOptions,
   Session,
   type SessionComponents,
   type SessionEvents,
@@ -39,7 +46,13 @@ export {
 } from './session/index.ts'
 export { computeDstAddr, type DstAddr } from './socks5/index.ts'
 export {
+  type BoundAddress,
+  type ListenAddress,
+  type Relay,
+  type RelayCounters,
+  type RelayEnd,
   type RelayEngine,
+  type RelayOptions,
   type RelayTotals,
   Streamhost,
   type StreamhostComponents,
@@ -61,7 +74,20 @@ export {
   type TransferClientComponents,
   type TransferClientInit,
   type TransferEvents,
+  type TransferFacts,
   type TransferResult,
   type TransferState,
 } from './transfer/index.ts'
-export { buildMessage, type Element, type Message, NS, type StreamhostAddress, xml } from './xep/index.ts'
+export {
+  type Attributes,
+  buildMessage,
+  type Element,
+  type IqRequest,
+  type Message,
+  type MessageType,
+  NS,
+  type Presence,
+  type PresenceType,
+  type StreamhostAddress,
+  xml,
+} from './xep/index.ts'

@@ -55,7 +55,10 @@ export class Receiver extends EventEmitter<ReceiverEvents> {
   readonly #offers = new Set<string>()
   readonly #stopping = new AbortController()
 
-  /** @throws BytestreamError `ERR_JID_MALFORMED` for one of `from` */
+  /**
+   * @throws BytestreamError `ERR_JID_MALFORMED` for one of `from`
+   * @internal
+   */
   constructor(target: BytestreamTarget, clock: Clock, init: ReceiveInit) {
     super()
     this.#target = target
@@ -97,6 +100,7 @@ export class Receiver extends EventEmitter<ReceiverEvents> {
    *
    * @returns the stream method chosen
    * @throws BytestreamError `ERR_DECLINED`, `ERR_NO_VALID_STREAMS`, `ERR_BAD_PROFILE`, `ERR_FILE_NAME`, `ERR_DISK_SPACE`, `ERR_LIMIT_WAITING`
+   * @internal
    */
   async decide(offer: IncomingOffer): Promise<string> {
     const key = `${offer.from}\n${offer.id}`

@@ -36,7 +36,7 @@ export {
   parseDiscoInfo,
   parseDiscoItems,
 } from './disco.ts'
-export { attribute, type Element, parseElement, type StreamParser, startStreamParser, toXmlText, xml } from './element.ts'
+export { type Attributes, attribute, type Element, parseElement, type StreamParser, startStreamParser, toXmlText, xml } from './element.ts'
 export { buildLastActivity, buildPing, buildTime, buildVersion, type SoftwareVersion } from './entity.ts'
 export { buildMessage, type Message, type MessageType, parseMessage } from './message.ts'
 export { NS } from './namespaces.ts'
