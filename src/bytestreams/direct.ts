@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import type { DstAddr } from '../socks5/index.ts'
-import { HandshakeListener } from '../streamhost/index.ts'
+import { HandshakeListener, type SocksRequest } from '../streamhost/index.ts'
 import type { StreamhostAddress } from '../xep/index.ts'
 
 /** A requester's own streamhost, for one bytestream. */
@@ -24,34 +24,32 @@ export function ownAddresses(): string[] {
  * Listens on a free port of every address for the target of one bytestream. The first socket with the right DST.ADDR
  * is let in, any other turned away. Disposing of it stops listening, and closes a socket that nobody took.
  *
- * @param hosts the addresses to offer
+ * @param hosts the addresses to offer; one that cannot be listened on, such as one that is just going, is left out
  * @see XEP-0065 §5
  */
 export async function openDirectStreamhost(jid: string, dstAddr: DstAddr, hosts: readonly string[]): Promise<DirectStreamhost> {
   let socket: Socket | undefined
   let isTaken = false
-  const listener = new HandshakeListener(
-    {},
-    {
-      listen: hosts.map((host) => ({ host, port: 0 })),
-      limits: { openSocketsMax: 16, halfOpenMax: 16 },
-      onRequest(request) {
-        if (socket || request.dstAddr !== dstAddr) return request.refuse('ERR_PLACES_TAKEN')
-        socket = request.accept()
-        return undefined
-      },
-    },
+  const onRequest = (request: SocksRequest) => {
+    if (socket || request.dstAddr !== dstAddr) return request.refuse('ERR_PLACES_TAKEN')
+    socket = request.accept()
+    return undefined
+  }
+  const listeners = hosts.map(
+    (host) => new HandshakeListener({}, { listen: [{ host, port: 0 }], limits: { openSocketsMax: 16, halfOpenMax: 16 }, onRequest }),
   )
-  const bound = await listener.listen()
+  const bound = await Promise.allSettled(listeners.map((listener) => listener.listen()))
   return {
-    streamhosts: bound.map(({ host, port }) => ({ jid, host, port })),
+    streamhosts: bound
+      .flatMap((outcome) => (outcome.status === 'fulfilled' ? outcome.value : []))
+      .map(({ host, port }) => ({ jid, host, port })),
     take() {
       isTaken = true
       return socket
     },
     async [Symbol.asyncDispose]() {
       if (!isTaken) socket?.destroy()
-      await listener.close()
+      await Promise.all(listeners.map((listener) => listener.close()))
     },
   }
 }

@@ -1,4 +1,13 @@
-import { BytestreamError, type Clock, type Logger, StanzaError, startDeadline, throwIfAborted, toBytestreamError } from '../core/index.ts'
+import {
+  BytestreamError,
+  type Clock,
+  type Logger,
+  orAbort,
+  StanzaError,
+  startDeadline,
+  throwIfAborted,
+  toBytestreamError,
+} from '../core/index.ts'
 import type { Session } from '../session/index.ts'
 import { computeDstAddr, type DstAddr } from '../socks5/index.ts'
 import { buildActivate, buildBytestreamOffer, parseStreamhostUsed, type StreamhostAddress } from '../xep/index.ts'
@@ -16,7 +25,7 @@ export interface RequesterComponents {
   readonly logger: Logger
 }
 
-/** Which streamhosts to offer: our own addresses, proxies, or first the one and then the other. */
+/** Which streamhosts to offer: our own addresses, proxies, or the one before the other. */
 export type MethodChoice = 'auto' | 'direct' | 'proxy'
 
 export interface RequestInit {
@@ -66,9 +75,10 @@ export async function requestBytestream(components: RequesterComponents, init: R
 
   for (;;) {
     throwIfAborted(deadline.signal)
-    const proxies = method === 'direct' ? [] : await findStreamhosts(components, init.proxy)
-    const streamhosts = [...(direct?.streamhosts ?? []), ...proxies.filter(({ jid }) => !failed.has(jid))]
-    if (streamhosts.length === 0) throw noneLeft(method, failed)
+    const own = direct?.streamhosts ?? []
+    const proxies = method === 'direct' ? [] : await orAbort(findStreamhosts(components, init.proxy, own.length > 0), deadline.signal)
+    const streamhosts = [...own, ...proxies.filter(({ jid }) => !failed.has(jid))]
+    if (streamhosts.length === 0) throw noneLeft({ method, proxy: init.proxy, failed })
     onStep({ step: 'offered', streamhosts, dstAddr })
     const jid = await offer(components, { to, sid, streamhosts, answerMsMax: timings.answerMsMax, signal: deadline.signal })
     onStep({ step: 'used', jid })
@@ -87,18 +97,27 @@ export async function requestBytestream(components: RequesterComponents, init: R
   }
 }
 
-async function findStreamhosts({ proxies }: RequesterComponents, proxy: string | undefined): Promise<readonly StreamhostAddress[]> {
-  if (proxy !== undefined) return (await proxies.ask(proxy)).streamhosts
-  return (await proxies.find()).flatMap(({ streamhosts }) => streamhosts)
+/** @param isSpare whether there is something else to offer, so that a proxy that does not answer is no reason to give up */
+async function findStreamhosts(
+  { proxies, logger }: RequesterComponents,
+  proxy: string | undefined,
+  isSpare: boolean,
+): Promise<readonly StreamhostAddress[]> {
+  if (proxy === undefined) return (await proxies.find()).flatMap(({ streamhosts }) => streamhosts)
+  try {
+    return (await proxies.ask(proxy)).streamhosts
+  } catch (error) {
+    if (!isSpare) throw error
+    logger.warn({ jid: proxy }, `${proxy} is of no use as a proxy: ${toBytestreamError(error).message}`)
+    return []
+  }
 }
 
-function noneLeft(method: MethodChoice, failed: ReadonlySet<string>): BytestreamError {
+function noneLeft({ method, proxy, failed }: { method: MethodChoice; proxy: string | undefined; failed: ReadonlySet<string> }) {
   if (failed.size > 0) return new BytestreamError('ERR_NO_STREAMHOST', `every proxy failed: ${[...failed].join(', ')}`)
-  const why = {
-    auto: "this machine has no address of use to others, and the account's server lists no proxy it may use",
-    direct: 'this machine has no address of use to others',
-    proxy: "the account's server lists no proxy it may use; name one with --proxy",
-  }
+  const noAddress = 'this machine has no address of use to others'
+  const noProxy = proxy === undefined ? "the account's server lists no proxy it may use" : `${proxy} told no address`
+  const why = { auto: `${noAddress}, and ${noProxy}`, direct: noAddress, proxy: noProxy }
   return new BytestreamError('ERR_NO_STREAMHOST', `there is no streamhost to offer: ${why[method]}`)
 }
 

@@ -58,12 +58,11 @@ export class ResourceFinder {
     const { answerMsMax = ANSWER_MS_MAX, signal } = init
     const sentence = `no resource of ${jid} that can take part answered within ${answerMsMax / 1000} s: is it online, and does it accept files from ${bareJid(this.#session.jid)}?`
     using deadline = startDeadline(this.#clock, answerMsMax, 'ERR_NO_RESOURCE', sentence, signal)
-    let changed = this.#change(jid, deadline.signal)
+    using watch = this.#watch(jid)
     this.#session.send(buildPresence({ type: 'available', to: jid, priority: -1 }))
     for (;;) {
-      await orAbort(changed, deadline.signal)
-      await orAbort(new Promise<void>((resolve) => void this.#clock.after(GATHER_MS, resolve)), deadline.signal)
-      changed = this.#change(jid, deadline.signal)
+      await orAbort(watch.next(), deadline.signal)
+      await this.#pause(deadline.signal)
       const found = await orAbort(this.#best(jid, init), deadline.signal)
       if (found) return found
     }
@@ -93,7 +92,7 @@ export class ResourceFinder {
     const bare = bareJid(full)
     let resources = this.#peers.get(bare)
     if (!resources) {
-      if (this.#peers.size >= PEERS_MAX) return
+      if (this.#peers.size >= PEERS_MAX && !this.#waiting.has(bare)) return
       resources = new Map()
       this.#peers.set(bare, resources)
     }
@@ -108,19 +107,37 @@ export class ResourceFinder {
     if (resources?.size === 0 || !resourceOf(full)) this.#peers.delete(bareJid(full))
   }
 
-  /** Settles the next time a resource of `bare` shows up, or when nobody waits for it any more. */
-  #change(bare: string, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const listeners = this.#waiting.get(bare) ?? new Set()
-      this.#waiting.set(bare, listeners)
-      const tell = () => {
-        signal.removeEventListener('abort', tell)
+  /** Hears of resources of `bare` that show up, until it is disposed of. */
+  #watch(bare: string): Disposable & { next(): Promise<void> } {
+    let hasChanged = false
+    let wake = () => {}
+    const tell = () => {
+      hasChanged = true
+      wake()
+    }
+    const listeners = this.#waiting.get(bare) ?? new Set()
+    this.#waiting.set(bare, listeners.add(tell))
+    return {
+      async next() {
+        while (!hasChanged) {
+          await new Promise<void>((resolve) => {
+            wake = resolve
+          })
+        }
+        hasChanged = false
+      },
+      [Symbol.dispose]: () => {
         listeners.delete(tell)
-        if (listeners.size === 0) this.#waiting.delete(bare)
-        resolve()
-      }
-      signal.addEventListener('abort', tell, { once: true })
-      listeners.add(tell)
+        if (listeners.size === 0 && this.#waiting.get(bare) === listeners) this.#waiting.delete(bare)
+      },
+    }
+  }
+
+  async #pause(signal: AbortSignal): Promise<void> {
+    let cancel = () => {}
+    const over = new Promise<void>((resolve) => {
+      cancel = this.#clock.after(GATHER_MS, resolve)
     })
+    await orAbort(over, signal).finally(() => cancel())
   }
 }

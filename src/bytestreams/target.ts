@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net'
 import { BytestreamError, type Clock, type Logger, orAbort, silentLogger, startDeadline, toBytestreamError } from '../core/index.ts'
 import type { Session } from '../session/index.ts'
 import { computeDstAddr, parseDstAddr } from '../socks5/index.ts'
@@ -23,10 +22,9 @@ export interface ExpectInit {
 
 interface Expected {
   readonly timings: Timings
-  readonly signal: AbortSignal
   readonly resolve: (bytestream: Bytestream) => void
-  /** Connected, and waiting for its first octet. */
-  current: Socket | undefined
+  /** Aborts what the last offer has come to: the connecting, or the socket that waits for its first octet. */
+  attempt: AbortController
 }
 
 /**
@@ -68,14 +66,15 @@ export class BytestreamTarget {
       signal,
     )
     const opened = new Promise<Bytestream>((resolve) => {
-      this.#expected.set(key, { timings, signal: deadline.signal, resolve, current: undefined })
+      this.#expected.set(key, { timings, resolve, attempt: new AbortController() })
     })
     try {
       return await orAbort(opened, deadline.signal)
     } catch (error) {
-      this.#expected.get(key)?.current?.resetAndDestroy()
+      void opened.then((late) => late.reset()) // Opened in the moment of the abort.
       throw error
     } finally {
+      this.#expected.get(key)?.attempt.abort()
       this.#expected.delete(key)
     }
   }
@@ -85,23 +84,33 @@ export class BytestreamTarget {
     const expected = this.#expected.get(keyOf(request.from, offer.sid))
     if (!expected) throw new BytestreamError('ERR_NOT_ACCEPTABLE', 'no bytestream of that sid was negotiated')
     if (offer.mode === 'udp') throw new BytestreamError('ERR_NOT_ACCEPTABLE', 'only bytestreams over TCP are supported')
-    expected.current?.resetAndDestroy()
-    const { bytestream, socket } = await this.#connect(request, offer, expected).catch((error: unknown) => {
+    expected.attempt.abort()
+    expected.attempt = new AbortController()
+    const { signal } = expected.attempt
+    const { bytestream, socket } = await this.#connect(request, offer, { timings: expected.timings, signal }).catch((error: unknown) => {
       this.#logger.debug({ from: request.from, sid: offer.sid }, toBytestreamError(error).message)
       // Why each one failed would tell the requester about our network.
       throw new BytestreamError('ERR_NO_STREAMHOST', 'none of the streamhosts could be reached')
     })
-    if (expected.signal.aborted) {
-      socket.destroy()
+    const giveUp = () => bytestream.reset()
+    if (signal.aborted) {
+      giveUp()
       throw new BytestreamError('ERR_NOT_ACCEPTABLE', 'the bytestream is not wanted any more')
     }
-    expected.current = socket
+    signal.addEventListener('abort', giveUp, { once: true })
     // The first octet, or the end of the stream: either way it is in use.
-    socket.once('readable', () => expected.resolve(bytestream))
+    socket.once('readable', () => {
+      signal.removeEventListener('abort', giveUp)
+      expected.resolve(bytestream)
+    })
     return buildStreamhostUsed(offer.sid, bytestream.streamhost.jid)
   }
 
-  async #connect({ from, to }: IqRequest, offer: Required<BytestreamOffer>, { timings, signal }: Expected) {
+  async #connect(
+    { from, to }: IqRequest,
+    offer: Required<BytestreamOffer>,
+    { timings, signal }: { timings: Timings; signal: AbortSignal },
+  ) {
     // XEP-0065 §7: what the requester hashed, where a room hides the JIDs from both sides.
     const dstAddr = parseDstAddr(offer.dstAddr ?? '') ?? computeDstAddr(offer.sid, from, to || this.#session.jid)
     const { candidate, result: socket } = await tryStaggered(
