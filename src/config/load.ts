@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { parse as parseToml, TomlError } from 'smol-toml'
-import { z } from 'zod'
+import type { z } from 'zod'
 import { BytestreamError } from '../core/index.ts'
 
 /** One setting: a flag, an environment variable and a key of the configuration file, all with the same meaning. */
@@ -68,7 +68,9 @@ function parseValue({ type, placeholder }: Option, value: unknown, source: strin
 function firstIssue(issues: readonly z.core.$ZodIssue[], value: unknown): [wrong: unknown, message: string] {
   const [issue] = issues
   if (issue?.code === 'invalid_union') {
-    const branch = issue.errors.find((errors) => errors.some(({ code }) => code === 'custom')) ?? issue.errors.find((errors) => errors.some(({ path }) => path.length > 0))
+    const branch =
+      issue.errors.find((errors) => errors.some(({ code }) => code === 'custom')) ??
+      issue.errors.find((errors) => errors.some(({ path }) => path.length > 0))
     if (branch) return firstIssue(branch, value)
   }
   const [index] = issue?.path ?? []
@@ -79,7 +81,8 @@ function firstIssue(issues: readonly z.core.$ZodIssue[], value: unknown): [wrong
 function readConfigFile(path: string, options: Options): Readonly<Record<string, unknown>> {
   const table = readToml('--config', path)
   for (const key of Object.keys(table)) {
-    if (!(key in options)) throw new BytestreamError('ERR_CONFIG', `${path}: there is no setting "${key}"; there are ${Object.keys(options).join(', ')}`)
+    if (!(key in options))
+      throw new BytestreamError('ERR_CONFIG', `${path}: there is no setting "${key}"; there are ${Object.keys(options).join(', ')}`)
   }
   return table
 }
@@ -91,10 +94,19 @@ function readConfigFile(path: string, options: Options): Readonly<Record<string,
  * @returns the first line
  * @throws BytestreamError `ERR_CONFIG` when neither is there, or the file is empty or cannot be read
  */
-export function loadSecret(what: string, { option, file, variable, environment }: { option: string; file: string | undefined; variable: string; environment: Sources['environment'] }): string {
+export function loadSecret(
+  what: string,
+  {
+    option,
+    file,
+    variable,
+    environment,
+  }: { option: string; file: string | undefined; variable: string; environment: Sources['environment'] },
+): string {
   const fromEnvironment = environment[variable]
   if (file === undefined && fromEnvironment) return fromEnvironment
-  if (file === undefined) throw new BytestreamError('ERR_CONFIG', `the ${what} is missing: put it into a file and name it with --${option}, or set ${variable}`)
+  if (file === undefined)
+    throw new BytestreamError('ERR_CONFIG', `the ${what} is missing: put it into a file and name it with --${option}, or set ${variable}`)
   let secret: string | undefined
   try {
     secret = readFileSync(file, 'utf8').split(/\r?\n/)[0]
@@ -113,7 +125,8 @@ export function loadSecret(what: string, { option, file, variable, environment }
 export function loadAccounts(file: string): { local: string; password: string }[] {
   const table = readToml('--embedded-accounts-file', file)
   return Object.entries(table).map(([local, password]) => {
-    if (typeof password !== 'string' || password === '') throw new BytestreamError('ERR_CONFIG', `${file}: the password of "${local}" is not a text: write name = "password"`)
+    if (typeof password !== 'string' || password === '')
+      throw new BytestreamError('ERR_CONFIG', `${file}: the password of "${local}" is not a text: write name = "password"`)
     return { local, password }
   })
 }
@@ -122,7 +135,8 @@ function readToml(option: string, path: string): Readonly<Record<string, unknown
   try {
     return parseToml(readFileSync(path, 'utf8'))
   } catch (cause) {
-    const why = cause instanceof TomlError ? `line ${cause.line}, column ${cause.column}: ${cause.message.split('\n')[0]}` : (cause as Error).message
+    const why =
+      cause instanceof TomlError ? `line ${cause.line}, column ${cause.column}: ${cause.message.split('\n')[0]}` : (cause as Error).message
     throw new BytestreamError('ERR_CONFIG', `${option} ${path} cannot be read: ${why}`, { cause })
   }
 }

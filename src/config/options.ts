@@ -12,7 +12,11 @@ const amount = (name: 'openSocketsMax' | 'halfOpenMax' | 'waitingMax' | 'openPer
   description: `${what} (default ${limits[name]})`,
 })
 
-const time = (ms: number, what: string) => ({ type: value.duration.default(ms), placeholder: 'TIME', description: `${what} (default ${formatDuration(ms)})` })
+const time = (ms: number, what: string) => ({
+  type: value.duration.default(ms),
+  placeholder: 'TIME',
+  description: `${what} (default ${formatDuration(ms)})`,
+})
 
 /** Milliseconds running bytestreams get to finish after SIGTERM. */
 const DRAIN_MS_MAX = 30_000
@@ -25,7 +29,11 @@ export const serveOptions = {
     description: "the XMPP server's port for components (default xmpp://127.0.0.1:5347)",
   },
   domain: { type: value.jid, placeholder: 'JID', description: "the component's address, such as proxy.example.org" },
-  'secret-file': { type: value.text.optional(), placeholder: 'FILE', description: 'file with the secret shared with the server, or set STREAMHOST_SECRET' },
+  'secret-file': {
+    type: value.text.optional(),
+    placeholder: 'FILE',
+    description: 'file with the secret shared with the server, or set STREAMHOST_SECRET',
+  },
   listen: {
     type: value.list(value.listenAddress).default([{ host: '*', port: 7777 }]),
     placeholder: 'HOST:PORT',
@@ -36,7 +44,8 @@ export const serveOptions = {
     type: value.list(value.advertisedAddress).default([]),
     placeholder: 'HOST[:PORT]',
     isList: true,
-    description: 'what clients are told to connect to, the most reachable first; repeatable (default: the listen addresses, for a wildcard the domain)',
+    description:
+      'what clients are told to connect to, the most reachable first; repeatable (default: the listen addresses, for a wildcard the domain)',
   },
   allow: {
     type: value.list(value.text).optional(),
@@ -50,7 +59,11 @@ export const serveOptions = {
     placeholder: 'HOST:PORT',
     description: 'where the embedded server accepts clients (default 127.0.0.1:5222)',
   },
-  'embedded-accounts-file': { type: value.text.optional(), placeholder: 'FILE', description: 'TOML file with the accounts of the embedded server: name = "password"' },
+  'embedded-accounts-file': {
+    type: value.text.optional(),
+    placeholder: 'FILE',
+    description: 'TOML file with the accounts of the embedded server: name = "password"',
+  },
   'open-sockets-max': amount('openSocketsMax', 'open SOCKS5 sockets'),
   'half-open-max': amount('halfOpenMax', 'sockets in their handshake'),
   'waiting-max': amount('waitingMax', 'sockets waiting for activation'),
@@ -99,7 +112,11 @@ export const sendOptions = {
 /** What `streamhost receive` can be told besides the account. */
 export const receiveOptions = {
   into: { type: value.text, placeholder: 'DIR', description: 'where files are stored; never overwrites one' },
-  from: { type: value.list(value.jid), placeholder: 'JID', isList: true, description: 'who may send; repeatable; nothing is accepted from others' },
+  from: {
+    type: value.list(value.jid),
+    placeholder: 'JID',
+    isList: true,
+    description: 'who may send; repeatable; nothing is accepted from others',
+  },
   once: { type: value.flag.default(false), description: 'exit after the first file' },
 } as const satisfies Options
-

@@ -10,7 +10,7 @@ export interface HostPort {
 const PORT_MAX = 65_535
 
 /** `HOST:PORT`, `[IPv6]:PORT`; the port may be left out where `portDefault` is given. */
-export function parseHostPort(text: string, portDefault?: number): HostPort | undefined {
+function parseHostPort(text: string, portDefault?: number): HostPort | undefined {
   const [, literal, name, digits] = /^(?:\[([0-9a-f:.%]+)\]|([^\s:[\]/]+|\*))(?::(\d{1,5}))?$/i.exec(text) ?? []
   const host = literal ?? name
   const port = digits === undefined ? portDefault : Number(digits)
@@ -33,7 +33,9 @@ function parsed<T>(parse: (text: string) => T | undefined, expected: string) {
 }
 
 export const text = z.string({ error: 'expected a text' }).min(1, 'expected a text that is not empty')
-export const flag = z.union([z.boolean(), z.enum(['true', 'false', '1', '0']).transform((value) => value === 'true' || value === '1')], { error: 'expected true or false' })
+export const flag = z.union([z.boolean(), z.enum(['true', 'false', '1', '0']).transform((value) => value === 'true' || value === '1')], {
+  error: 'expected true or false',
+})
 export const jid = parsed(prepareJid, 'a JID, such as desk@example.org')
 export const bytes = parsed(parseBytes, 'a size with its unit, such as 64MiB')
 export const duration = parsed(parseDuration, 'a time with its unit, such as 30s')
@@ -44,7 +46,16 @@ export const advertisedAddress = parsed((value) => parseHostPort(value, 0), 'HOS
 
 /** A whole number from 1 on; strings come from flags and the environment. */
 export const count = z
-  .union([z.number(), z.string().regex(/^\d{1,10}$/).transform(Number)], { error: 'expected a whole number from 1 on' })
+  .union(
+    [
+      z.number(),
+      z
+        .string()
+        .regex(/^\d{1,10}$/)
+        .transform(Number),
+    ],
+    { error: 'expected a whole number from 1 on' },
+  )
   .refine((value) => Number.isSafeInteger(value) && value > 0, 'expected a whole number from 1 on')
 
 /** `xmpp://HOST:PORT` for clients; `xmpps://` for TLS from the first octet (XEP-0368). */
