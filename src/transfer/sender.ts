@@ -15,7 +15,7 @@ import { FileSource } from './file-source.ts'
 import type { Transfer, TransferResult } from './transfer.ts'
 
 /** What a receiver has to show in service discovery (XEP-0095 §3.1, XEP-0096, XEP-0065 §3). */
-export const RECEIVER_FEATURES = [NS.si, NS.siFileTransfer, NS.bytestreams] as const
+const RECEIVER_FEATURES = [NS.si, NS.siFileTransfer, NS.bytestreams] as const
 
 /** Milliseconds the receiver may take to check and close, after the last octet. */
 const CLOSE_MS_MAX = 30_000
