@@ -36,6 +36,7 @@ export class Router {
   readonly #asServer: IqRouter
   readonly #asAccount: IqRouter
   readonly #presence: PresenceService
+  #answered: Promise<unknown> = Promise.resolve()
 
   constructor(logger: Logger, clock: Clock, accounts: Accounts, { domain, components, limits, onStanza }: RouterInit) {
     this.#logger = logger
@@ -176,9 +177,11 @@ export class Router {
     }
   }
 
+  /** Answers go out in the order of their questions (RFC 6120 §10.1). */
   #answer(iqs: IqRouter, stanza: Element): void {
-    iqs
-      .answer(stanza)
+    const answer = iqs.answer(stanza)
+    this.#answered = this.#answered
+      .then(() => answer)
       .then((reply) => reply && this.#deliver(reply))
       .catch((error: unknown) => this.#logger.error({ err: error }, 'an answer could not be delivered'))
   }
