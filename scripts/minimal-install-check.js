@@ -1,6 +1,8 @@
 // Why: the README promises that its two commands need Node and its npm, and nothing else: no compiler, no Python, no git,
-// no root. Here they run on a copy of the tree, with a PATH of those two and the shell that npm runs scripts with, as a
-// user without rights when this is run by root.
+// no root. Here they run on a copy of the tree, with a PATH that holds those two, as a user without rights when this is run
+// by root. The one thing npm itself needs besides is a shell for scripts: it would look for `sh` in PATH, and is told where.
+//
+// npm run check:minimal-install [-- --only-demo]
 
 import { chmodSync, chownSync, cpSync, mkdirSync, readdirSync, realpathSync, symlinkSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
@@ -36,7 +38,6 @@ async function main(folder) {
   for (const path of [bin, home]) mkdirSync(path)
   symlinkSync(process.execPath, join(bin, 'node'))
   symlinkSync(npmEntry(), join(bin, 'npm'))
-  symlinkSync('/bin/sh', join(bin, 'sh'))
   cpSync(root, tree, { recursive: true, filter: (source) => !NOT_COPIED.includes(relative(root, source)) })
   give(folder)
   chmodSync(folder, 0o755)
@@ -44,7 +45,7 @@ async function main(folder) {
   const { CI: _, ...outer } = outerEnvironment()
   const options = {
     cwd: tree,
-    env: { ...outer, PATH: bin, HOME: home, TMPDIR: home },
+    env: { ...outer, PATH: bin, HOME: home, TMPDIR: home, npm_config_script_shell: '/bin/sh' },
     ...(isRoot && { uid: NOBODY, gid: NOBODY }),
   }
   run(join(bin, 'npm'), ['ci', '--ignore-scripts'], options)
