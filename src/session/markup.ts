@@ -38,7 +38,7 @@ export type State = (typeof states)[number]
 
 /** What an octet can bring about besides a state. Whoever counts decides on the state that follows. */
 const arrivals = ['opened', 'closed', 'empty', 'declared', 'text again', 'exclamation', 'question', 'letter of a name', 'refused'] as const
-export type Arrival = (typeof arrivals)[number]
+type Arrival = (typeof arrivals)[number]
 
 type Row = Partial<Record<Kind | 'else', State | Arrival>>
 

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { ARRIVALS, type Arrival, faults, following, KIND_BITS, kindOfOctet, nameOf, numbers, type State } from './markup.ts'
+import { ARRIVALS, faults, following, KIND_BITS, kindOfOctet, nameOf, numbers, type State } from './markup.ts'
 import { StreamViolation } from './stream-violation.ts'
 
 /** How much of a stream may come before a parser has to look at it. */
@@ -94,19 +94,21 @@ export class StanzaGuard {
 
   /** @returns the offset behind the piece, or `end` where that comes first */
   #scan(octets: Uint8Array, start: number, end: number): number {
+    // Looked up in their modules, they would cost more than what is done with them.
+    const [table, kinds, arrivals, text] = [following, kindOfOctet, ARRIVALS, TEXT]
     let state = this.#state
     for (let at = start; at < end; at++) {
-      if (state === TEXT) {
+      if (state === text && octets[at] !== LESS) {
         at = octets.indexOf(LESS, at)
         if (at === -1 || at >= end) break
       }
       const octet = octets[at] as number
-      const next = following[(state << KIND_BITS) | (kindOfOctet[octet] as number)] as number
-      if (next < ARRIVALS) {
+      const next = table[(state << KIND_BITS) | (kinds[octet] as number)] as number
+      if (next < arrivals) {
         state = next
         continue
       }
-      state = numbers[this.#arrive(nameOf(next) as Arrival, nameOf(state) as State, octet)]
+      state = this.#arrive(next, state, octet)
       if (state === BETWEEN || state === OVER) {
         this.#state = state
         return at + 1
@@ -116,32 +118,33 @@ export class StanzaGuard {
     return end
   }
 
-  #arrive(arrival: Arrival, state: State, octet: number): State {
+  /** @returns the state that follows */
+  #arrive(arrival: number, state: number, octet: number): number {
     switch (arrival) {
-      case 'opened':
+      case numbers.opened:
         this.#open()
         return this.#content()
-      case 'empty':
+      case numbers.empty:
         this.#open()
         return this.#close()
-      case 'closed':
+      case numbers.closed:
         return this.#close()
-      case 'declared':
-      case 'text again':
+      case numbers.declared:
+      case numbers['text again']:
         return this.#content()
-      case 'exclamation':
+      case numbers.exclamation:
         if (this.#depth <= 1) throw restricted('a comment or a document type')
         this.#matched = 0
-        return 'cdata name'
-      case 'question':
+        return numbers['cdata name']
+      case numbers.question:
         if (this.#depth > 0 || this.#isDeclared) throw restricted('a processing instruction')
         this.#isDeclared = true
         this.#matched = 0
-        return 'declaration name'
-      case 'letter of a name':
-        return state === 'cdata name' ? this.#cdataName(octet) : this.#declarationName(octet)
-      case 'refused':
-        throw refused(state, octet)
+        return numbers['declaration name']
+      case numbers['letter of a name']:
+        return state === numbers['cdata name'] ? this.#cdataName(octet) : this.#declarationName(octet)
+      default:
+        throw refused(nameOf(state) as State, octet)
     }
   }
 
@@ -153,27 +156,27 @@ export class StanzaGuard {
     }
   }
 
-  #close(): State {
+  #close(): number {
     if (this.#depth === 0) throw malformed('an end tag before any other')
     this.#depth -= 1
-    return this.#depth === 0 ? 'over' : this.#content()
+    return this.#depth === 0 ? OVER : this.#content()
   }
 
-  #content(): State {
-    return this.#depth <= 1 ? 'between' : 'text'
+  #content(): number {
+    return this.#depth <= 1 ? BETWEEN : TEXT
   }
 
   /** Through `[CDATA[`. Neither a comment nor a document type begins like that. */
-  #cdataName(octet: number): State {
+  #cdataName(octet: number): number {
     if (octet !== CDATA[this.#matched]) throw restricted('a comment or a document type')
     this.#matched += 1
-    return this.#matched === CDATA.length ? 'cdata' : 'cdata name'
+    return this.#matched === CDATA.length ? numbers.cdata : numbers['cdata name']
   }
 
-  #declarationName(octet: number): State {
+  #declarationName(octet: number): number {
     if (octet !== XML[this.#matched]) throw restricted('a processing instruction')
     this.#matched += 1
-    return this.#matched === XML.length ? 'declaration gap' : 'declaration name'
+    return this.#matched === XML.length ? numbers['declaration gap'] : numbers['declaration name']
   }
 
   #hold(octets: Uint8Array): void {

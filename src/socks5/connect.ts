@@ -31,7 +31,10 @@ export function encodeConnectRequest(dstAddr: DstAddr): Buffer {
  * @see RFC 1928 §4, XEP-0065 §10.2
  */
 export function decodeConnectRequest(bytes: Uint8Array): Decoded<ConnectRequest> | undefined {
-  const [version, command, , addressType, length] = bytes
+  const version = bytes[0]
+  const command = bytes[1]
+  const addressType = bytes[3]
+  const length = bytes[HEADER_BYTES]
   if (version !== undefined && version !== VERSION) {
     throw new BytestreamError('ERR_SOCKS5_MALFORMED', `CONNECT request: version ${version}, not ${VERSION}`)
   }
@@ -91,7 +94,10 @@ function boundAddressBytes(addressType: number, length: number | undefined): num
  * @see RFC 1928 §6
  */
 export function decodeConnectReply(bytes: Uint8Array): Decoded<number> | undefined {
-  const [version, reply, , addressType, length] = bytes
+  const version = bytes[0]
+  const reply = bytes[1]
+  const addressType = bytes[3]
+  const length = bytes[HEADER_BYTES]
   if (version !== undefined && version !== VERSION) {
     throw new BytestreamError('ERR_SOCKS5_MALFORMED', `CONNECT reply: version ${version}, not ${VERSION}`)
   }

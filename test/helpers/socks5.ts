@@ -22,7 +22,7 @@ export function outcomeOf<T>(decode: () => Decoded<T> | undefined): Outcome<T> {
 }
 
 /** DST.ADDRs with digits in either case. */
-export const dstAddrTexts: fc.Arbitrary<string> = fc
+const dstAddrTexts: fc.Arbitrary<string> = fc
   .array(fc.constantFrom(...'0123456789abcdefABCDEF'), { minLength: 40, maxLength: 40 })
   .map((digits) => digits.join(''))
 
