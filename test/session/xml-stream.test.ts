@@ -67,6 +67,11 @@ test('header, elements and end are told in their order, and a proper end is no e
   t.is(await peer.over, END, 'and it is answered (RFC 6120 §4.4)')
 })
 
+test('a stream knows where its other side is', async (t) => {
+  const { stream } = await open(t)
+  t.is(stream.remoteAddress, '127.0.0.1')
+})
+
 test('any segments tell the same', async (t) => {
   await fc.assert(
     fc.asyncProperty(fc.array(stanzas, { maxLength: 3 }), cuts, async (elements, offsets) => {
