@@ -1,0 +1,106 @@
+import ava, { type ExecutionContext } from 'ava'
+import { EmbeddedServer } from '../../src/embedded/index.ts'
+import { type ForeignProgram, foreign } from './foreign.ts'
+import { DOMAIN, PROXY, SECRET, startProsody } from './prosody.ts'
+import type { Address, Login } from './raw-client.ts'
+
+/** Every account of a server under test has it. */
+const PASSWORD = 'pencil'
+
+/** A running XMPP server, whoever made it: accounts at `localhost`, external components at addresses below. */
+export interface ServerUnderTest extends AsyncDisposable {
+  readonly domain: string
+  /** Where it accepts clients. */
+  readonly client: Address
+  /** Where it accepts components. */
+  readonly component: Address
+  /** Of every component. */
+  readonly secret: string
+  /** How to log in to an account. */
+  account(local: string): Login
+}
+
+export interface ServerInit {
+  /** Their local parts. */
+  readonly accounts?: readonly string[]
+  /** Addresses at which an external component may connect. */
+  readonly components?: readonly string[]
+  /** Address of a service for Multi-User Chat, where the server has one of its own. */
+  readonly rooms?: string
+}
+
+/** A kind of server, and what a machine needs to run it. */
+export interface ServerKind {
+  readonly name: string
+  readonly needs: readonly ForeignProgram[]
+  start(init: ServerInit): Promise<ServerUnderTest>
+}
+
+const account = (local: string): Login => ({ local, password: PASSWORD, domain: DOMAIN })
+
+export const embedded: ServerKind = {
+  name: 'the embedded server',
+  needs: [],
+  async start({ accounts = [], components = [PROXY] }) {
+    const listen = { host: '127.0.0.1', port: 0 }
+    const server = new EmbeddedServer(
+      {},
+      {
+        domain: DOMAIN,
+        accounts: accounts.map((local) => ({ local, password: PASSWORD })),
+        components: components.map((jid) => ({ jid, secret: SECRET })),
+        clientListen: listen,
+        componentListen: listen,
+      },
+    )
+    const { client, component } = await server.listen()
+    return { domain: DOMAIN, client, component, secret: SECRET, account, [Symbol.asyncDispose]: () => server.close() }
+  },
+}
+
+export const prosody: ServerKind = {
+  name: 'Prosody',
+  needs: ['prosody'],
+  async start({ accounts = [], components = [PROXY], rooms }) {
+    const server = await startProsody({
+      accounts: Object.fromEntries(accounts.map((local) => [local, PASSWORD])),
+      hosts: [
+        `VirtualHost "${DOMAIN}"`,
+        ...components.map((jid) => `Component "${jid}"\n  component_secret = "${SECRET}"`),
+        rooms ? `Component "${rooms}" "muc"` : '',
+      ].join('\n'),
+    })
+    return {
+      domain: DOMAIN,
+      client: { host: '127.0.0.1', port: server.clientPort },
+      component: { host: '127.0.0.1', port: server.componentPort },
+      secret: SECRET,
+      account,
+      [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+    }
+  },
+}
+
+/** Declares one test of a suite that runs on a server. */
+export type ServerTest = (title: string, run: (t: ExecutionContext, server: ServerUnderTest) => void | Promise<void>) => void
+
+/**
+ * Declares the same tests for each kind of server, `, on NAME` added to their titles. They share one server of each
+ * kind, and run beside each other: what they do to it should not meet.
+ *
+ * @param suite unlike any other in the same file
+ */
+export function onEachServer(suite: string, init: ServerInit, declare: (test: ServerTest, kind: ServerKind) => void): void {
+  for (const kind of [embedded, prosody]) onServer(kind, suite, init, (test) => declare(test, kind))
+}
+
+/** The same for one kind of server. */
+export function onServer(kind: ServerKind, suite: string, init: ServerInit, declare: (test: ServerTest) => void): void {
+  const test = kind.needs.length === 0 ? ava : foreign(`${suite}, on ${kind.name},`, kind.needs)
+  let server: ServerUnderTest
+  test.before(`${kind.name} starts for ${suite}`, async () => {
+    server = await kind.start(init)
+  })
+  test.after.always(`${kind.name} ends after ${suite}`, () => server?.[Symbol.asyncDispose]())
+  declare((title, run) => test(`${title}, on ${kind.name}`, (t) => run(t, server)))
+}
