@@ -4,7 +4,7 @@ import type { Transfer } from '../transfer/index.ts'
 
 /** Where a command writes: the process's own streams, or a test's. */
 export interface Streams {
-  readonly stdout: NodeJS.WritableStream
+  readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number }
   readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean }
 }
 
@@ -30,10 +30,18 @@ export class Output {
     else if (text !== undefined) this.#print(text)
   }
 
-  /** A line that is the result of the command itself, the same for people and for pipes. */
-  #print(text: string): void {
+  /** Tells people what went wrong, on stderr. */
+  complain(text: string): void {
     if (this.#bars?.isActive) this.#bars.log(`${text}\n`)
-    else this.#streams.stdout.write(`${text}\n`)
+    else this.#streams.stderr.write(`${text}\n`)
+  }
+
+  /** A line that is the result of the command itself: on stdout, above the bars where both are the terminal. */
+  #print(text: string): void {
+    const { stdout } = this.#streams
+    const lines = stdout.isTTY && stdout.columns ? wrap(text, stdout.columns) : text
+    if (this.#bars?.isActive && stdout.isTTY) this.#bars.log(`${lines}\n`)
+    else stdout.write(`${lines}\n`)
   }
 
   /** Shows a transfer moving, until it has ended. */
@@ -41,11 +49,11 @@ export class Output {
     if (this.isJson || !this.#streams.stderr.isTTY) return
     this.#bars ??= new MultiBar(
       {
-        format: '{bar} {percentage}% {name} {bytes} of {total_} {rate}/s{left}',
+        format: '{bar} {percentage}% {name}: {status}',
         stream: this.#streams.stderr as NodeJS.WriteStream,
         hideCursor: true,
         clearOnComplete: true,
-        barsize: 24,
+        barsize: 16,
         linewrap: false,
         gracefulExit: false,
       },
@@ -73,7 +81,25 @@ export class Output {
   }
 }
 
-function payload({ name, bytes, size, state }: Transfer, bytesPerSecond: number) {
-  const left = bytesPerSecond > 0 && state === 'moving' ? `, ${formatDuration(((size - bytes) / bytesPerSecond) * 1000)} left` : ''
-  return { name: name.slice(-40), bytes: formatBytes(bytes), total_: formatBytes(size), rate: formatBytes(bytesPerSecond), left }
+function payload({ name, bytes, size, state }: Transfer, bytesPerSecond: number): { name: string; status: string } {
+  const left = bytesPerSecond > 0 ? `, ${formatDuration(((size - bytes) / bytesPerSecond) * 1000)} left` : ''
+  const moving = `${formatBytes(bytes)} of ${formatBytes(size)}, ${formatBytes(bytesPerSecond)}/s${left}`
+  const status = { preparing: 'reading it for its hash', negotiating: 'waiting for the other side', moving, done: 'done', failed: 'failed' }
+  return { name: name.length > 24 ? `…${name.slice(-23)}` : name, status: status[state] }
+}
+
+/** Breaks lines between words, and moves what follows in, so that numbered lines stay apart. */
+function wrap(text: string, columns: number): string {
+  const lines: string[] = []
+  for (const line of text.split('\n')) {
+    let current = ''
+    for (const word of line.split(/(?<=\S)(?= +\S)/)) {
+      if (current && current.length + word.length > columns) {
+        lines.push(current)
+        current = `    ${word.trimStart()}`
+      } else current += word
+    }
+    lines.push(current)
+  }
+  return lines.join('\n')
 }

@@ -39,9 +39,15 @@ export class FileSource implements AsyncDisposable {
     throw new BytestreamError('ERR_FILE', `${path} is not a regular file`)
   }
 
+  /** What can be known without reading it. */
+  async glance(): Promise<Pick<FileFacts, 'name' | 'size' | 'modified'>> {
+    const { size, mtime } = await this.#handle.stat()
+    return { name: basename(this.#path), size, modified: mtime }
+  }
+
   /** Reads the file once to learn its hashes. */
   async inspect(signal?: AbortSignal): Promise<FileFacts> {
-    const { mtime } = await this.#handle.stat()
+    const { name, modified } = await this.glance()
     const sha256 = createHash('sha256')
     const md5 = createHash('md5')
     let size = 0
@@ -50,7 +56,7 @@ export class FileSource implements AsyncDisposable {
       md5.update(octets)
       size += octets.length
     }
-    return { name: basename(this.#path), size, modified: mtime, sha256: sha256.digest('hex'), md5: md5.digest('hex') }
+    return { name, size, modified, sha256: sha256.digest('hex'), md5: md5.digest('hex') }
   }
 
   /** The content from the beginning. Two buffers take turns: one that was given is valid until the next but one. */

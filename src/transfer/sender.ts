@@ -51,8 +51,9 @@ export async function sendFile(
   const { session, resources } = components
   const { signal } = transfer
   await using source = await FileSource.open(path)
+  transfer.update(await source.glance())
   const { name, size, modified, sha256, md5 } = await source.inspect(signal)
-  transfer.update({ name, size })
+  transfer.update({ size })
 
   transfer.moveTo('negotiating')
   const to = await resources.find(prepareJid(init.to), { features: RECEIVER_FEATURES, signal })

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { accountOptions, sendOptions } from '../../config/index.ts'
-import { type BytestreamError, formatBytes, formatDuration, toBytestreamError } from '../../core/index.ts'
+import { BytestreamError, formatBytes, formatDuration, toBytestreamError } from '../../core/index.ts'
 import { type Transfer, TransferClient } from '../../transfer/index.ts'
 import { accountOf, addOptions, CommandFailure, type Run, type Start, settingsOf } from '../command-line.ts'
 import { exitCodeOf } from '../exit-codes.ts'
@@ -20,14 +20,19 @@ async function send(files: readonly string[], command: Command, run: Run): Promi
   await using client = await TransferClient.connect({ ...accountOf(account, run), reconnect: false }, { logger: run.logger })
   const transfers = files.map((path) => {
     const transfer = client.send(path, { to, method, proxy, signal, ...(description !== undefined && { description }) })
-    tell(output, transfer, path)
+    tell(output, transfer, path, files.length > 1)
     return transfer
   })
   const results = await Promise.allSettled(transfers.map(({ done }) => done))
   const failures = results.flatMap((result) => (result.status === 'rejected' ? [toBytestreamError(result.reason)] : []))
   output.close()
   const [first] = failures
-  if (first) throw new CommandFailure(first, exitCodeOf(worst(failures)))
+  if (!first) return
+  const summary =
+    files.length === 1
+      ? first
+      : new BytestreamError(first.code, `${failures.length} of ${files.length} files were not sent`, { cause: first })
+  throw new CommandFailure(summary, exitCodeOf(worst(failures)))
 }
 
 /** A failure says more than a refusal, a refusal more than an absence. */
@@ -35,7 +40,7 @@ function worst(failures: readonly BytestreamError[]): BytestreamError {
   return failures.toSorted((one, other) => exitCodeOf(one) - exitCodeOf(other))[0] as BytestreamError
 }
 
-function tell(output: Output, transfer: Transfer, path: string): void {
+function tell(output: Output, transfer: Transfer, path: string, isOneOfMany: boolean): void {
   output.follow(transfer)
   transfer.on('opened', ({ method, streamhost, peer }) => {
     const way = method === 'direct' ? 'directly' : `through the proxy ${streamhost.jid}`
@@ -53,5 +58,8 @@ function tell(output: Output, transfer: Transfer, path: string): void {
       `${path}: sent, ${formatBytes(size)} in ${formatDuration(durationMs)}, ${rate}/s, SHA-256 ${sha256}`,
     )
   })
-  transfer.on('failed', ({ code, message }) => output.tell('failed', { path, code, message }))
+  transfer.on('failed', ({ code, message }) => {
+    output.tell('failed', { path, code, message })
+    if (isOneOfMany) output.complain(`${path}: ${message}`)
+  })
 }
