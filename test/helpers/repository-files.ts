@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-export const repositoryRoot = join(import.meta.dirname, '..', '..')
+const repositoryRoot = join(import.meta.dirname, '..', '..')
 
 /** Names that `.gitignore` excludes, folders without their slash; `*.tgz` is the one pattern in it. */
 function ignored(): Set<string> {
