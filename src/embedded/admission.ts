@@ -23,14 +23,14 @@ export class Admission {
   admit(stream: XmlStream): () => void {
     const address = stream.remoteAddress ?? ''
     const { unauthenticatedMax, unauthenticatedPerAddressMax, loginMsMax } = this.#limits
+    const [busiest = ['', undefined]] = [...this.#waiting].sort(([, one], [, other]) => other.size - one.size)
+    const count = [...this.#waiting.values()].reduce((sum, { size }) => sum + size, 0)
     if ((this.#waiting.get(address)?.size ?? 0) >= unauthenticatedPerAddressMax) this.#closeOldest(address)
-    else if ([...this.#waiting.values()].reduce((sum, peers) => sum + peers.size, 0) >= unauthenticatedMax)
-      this.#closeOldest(this.#busiest())
+    else if (count >= unauthenticatedMax) this.#closeOldest(busiest[0])
 
     const peers = this.#waiting.get(address) ?? new Map<XmlStream, () => void>()
     this.#waiting.set(address, peers)
     const cancel = this.#clock.after(loginMsMax, () => {
-      release()
       stream.fail({ condition: 'connection-timeout', text: `no login within ${loginMsMax} ms` })
     })
     const release = () => {
@@ -43,14 +43,11 @@ export class Admission {
     return release
   }
 
-  #busiest(): string {
-    const [[address] = ['']] = [...this.#waiting].sort(([, one], [, other]) => other.size - one.size)
-    return address
-  }
-
+  /** At once: a stream that only ended would hold its socket until the other side lets go. */
   #closeOldest(address: string): void {
     const [[stream, release] = []] = this.#waiting.get(address) ?? []
     release?.()
     stream?.fail({ condition: 'resource-constraint', text: 'too many connections that have not logged in' })
+    stream?.destroy()
   }
 }

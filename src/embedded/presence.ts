@@ -123,12 +123,10 @@ export class PresenceService {
   }
 
   #direct(session: ClientSession, stanza: Element, to: string): void {
-    if (!session.directed.has(to) && session.directed.size >= this.#limits.directedPresencesMax) {
-      const { stanzaError, message } = new BytestreamError(
-        'ERR_LIMIT_ACCOUNT',
-        `directed presence goes to at most ${this.#limits.directedPresencesMax} addresses at a time`,
-      )
-      this.#bounce(stanza, stanzaError, message)
+    const { directedPresencesMax } = this.#limits
+    if (!session.directed.has(to) && session.directed.size >= directedPresencesMax) {
+      const text = `directed presence goes to at most ${directedPresencesMax} addresses at a time`
+      this.#bounce(stanza, { type: 'wait', condition: 'resource-constraint' }, text)
     } else {
       session.directed.add(to)
       this.#deliver(stanza)

@@ -26,13 +26,12 @@ export function answerAsServer(logger: Logger, clock: Clock, domain: string, ite
 export function answerAsAccount(logger: Logger, accounts: Accounts, presence: PresenceService): IqRouter {
   const iqs = new IqRouter(logger)
   const disco = new ServiceDiscovery(iqs)
-  disco.add({ identities: [{ category: 'account', type: 'registered' }], features: [] })
+  disco.add({ identities: [{ category: 'account', type: 'registered' }], features: [NS.ping, NS.vcard] })
   iqs.handle('get', NS.ping, 'ping', () => undefined)
   iqs.handle('get', NS.vcard, 'vCard', () => {
     throw new BytestreamError('ERR_ITEM_NOT_FOUND', 'accounts have no vCard here')
   })
   answerLegacySession(iqs)
-  disco.add({ identities: [], features: [NS.ping, NS.vcard] })
 
   iqs.handle('get', NS.roster, 'query', (request) => {
     const account = ownAccount(accounts, request)

@@ -81,6 +81,17 @@ test('at the maximum the address with the most gives way', async (t) => {
   }
 })
 
+test('a connection that ends, but is not let go, counts still, and gives way at once', async (t) => {
+  await using server = await startServer({ limits: { unauthenticatedPerAddressMax: 1 } })
+  const stalled = await openClient(server.client, DOMAIN)
+  stalled.stall()
+  stalled.send('<message/>')
+  const next = await openClient(server.client, DOMAIN)
+  stalled.resume()
+  t.regex((await stalled.rest()).join(''), /not-authorized|resource-constraint/)
+  next.destroy()
+})
+
 test('a connection that has gone leaves its place', async (t) => {
   await using server = await startServer({ limits: { unauthenticatedPerAddressMax: 1 } })
   for (let i = 0; i < 3; i++) {

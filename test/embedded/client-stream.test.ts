@@ -128,7 +128,7 @@ const refusesBeforeBinding = test.macro({
 test('presence', refusesBeforeBinding, '<presence/>')
 test('another IQ', refusesBeforeBinding, "<iq type='get' id='1'><query xmlns='jabber:iq:roster'/></iq>")
 test('binding as a question', refusesBeforeBinding, bind('x', "type='get' id='1'"))
-test('a second login', refusesBeforeBinding, auth('PLAIN', '\0juliet\0r0m30myr0m30'))
+test('a second login in place of binding', refusesBeforeBinding, auth('PLAIN', '\0juliet\0r0m30myr0m30'))
 
 test('a client gets the resource it wants, prepared (RFC 6120 §7.7)', async (t) => {
   await using server = await startServer()

@@ -52,7 +52,7 @@ test('without a nonce', refusesFirst, 'n,,n=user,r=')
 test('with a space in the nonce', refusesFirst, 'n,,n=user,r=a b')
 test('with "=" that stands for nothing', refusesFirst, 'n,,n=us=er,r=abc')
 test('without a GS2 header', refusesFirst, 'n=user,r=abc')
-test('that is empty', refusesFirst, '')
+test('without anything', refusesFirst, '')
 
 const concludes = test.macro({
   exec(t, message: string, outcome: 'malformed' | 'refused') {
