@@ -1,10 +1,11 @@
 // Question: what does the bookkeeping of a streamhost cost for each bytestream?
-// Method: two races, contenders in turn, medians of the rounds, and their ratio in the same run; absolute figures belong to
-// the machine.
+// Method: two races in one run.
 //   1. Pairing alone, without sockets: two join, are activated and end, with 1,000 others waiting. Against a Map of arrays.
-//   2. Whole set-ups over loopback, 32 at once: two sockets, both handshakes, activation, 1 KiB each way, tear-down. The
-//      contender runs in a process of its own, whose CPU time is taken too, and activates when the second socket has come.
-//      Against the least that can relay at all: a Map, pipe(), no limits, no deadlines, one read for each message.
+//   2. Whole set-ups over loopback, 32 at once: two sockets, both handshakes, activation, 1 KiB each way, tear-down. Each
+//      contestant runs in a process of its own, whose CPU time is taken too, and activates when the second socket has come;
+//      they take turns, and the medians are compared. Against the least that can relay at all: a Map, pipe(), no limits, no
+//      deadlines, one read for each message.
+
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
@@ -12,67 +13,45 @@ import { fileURLToPath } from 'node:url'
 import { ClientHandshake, computeDstAddr, type DstAddr } from '../src/socks5/index.ts'
 import { Streamhost } from '../src/streamhost/index.ts'
 import { Pairing } from '../src/streamhost/pairing.ts'
+import { race } from './race.ts'
 
 const ROUNDS = 5
-const PAIRINGS = 50_000
-const OTHERS = 1_000
 const SET_UPS = 3_000
 const AT_ONCE = 32
+const OTHERS = 1_000
 const KIB = Buffer.alloc(1_024, 'x')
 
-const median = (numbers: readonly number[]) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN
-const dstAddrOf = (number: number) => computeDstAddr(`sid ${number}`, 'requester@example.com/foo', 'target@example.org/bar')
+const dstAddrs = Array.from({ length: SET_UPS }, (_, number) =>
+  computeDstAddr(`sid ${number}`, 'requester@example.com/foo', 'target@example.org/bar'),
+)
 
-/** Runs each contender in turn, again and again. @returns the results of each, in the order of the rounds */
-async function race<T>(contenders: Readonly<Record<string, () => T | Promise<T>>>): Promise<Map<string, T[]>> {
-  const results = new Map<string, T[]>()
-  for (let round = 0; round <= ROUNDS; round++) {
-    for (const [name, run] of Object.entries(contenders)) {
-      const result = await run()
-      // The first round only warms up.
-      if (round > 0) results.set(name, [...(results.get(name) ?? []), result])
-    }
-  }
-  return results
-}
-
-const sockets = Array.from({ length: 4 }, () => ({}))
-const places = sockets.map((socket, index) => ({ socket, listeningAddress: '192.0.2.1:7777', rank: 0, sourceAddress: `192.0.2.${index}` }))
-const dstAddrs = Array.from({ length: PAIRINGS }, (_, number) => dstAddrOf(number))
-
-function nanosecondsEach(pairUp: (dstAddr: DstAddr) => void): number {
-  const started = process.hrtime.bigint()
-  for (const dstAddr of dstAddrs) pairUp(dstAddr)
-  return Number(process.hrtime.bigint() - started) / PAIRINGS
-}
-
-function shippedPairing(): number {
+function shippedPairing(): () => void {
   const pairing = new Pairing<object>({ perDstAddrMax: 4, waitingMax: 10_000 })
-  const [first, second] = places as [(typeof places)[0], (typeof places)[0]]
-  for (let number = 0; number < OTHERS; number++) pairing.join(dstAddrOf(-1 - number), first)
-  return nanosecondsEach((dstAddr) => {
+  const place = (sourceAddress: string) => ({ socket: {}, listeningAddress: '192.0.2.1:7777', rank: 0, sourceAddress })
+  const [first, second] = [place('192.0.2.2'), place('192.0.2.3')]
+  for (const dstAddr of dstAddrs.slice(0, OTHERS)) pairing.join(dstAddr, first)
+  const dstAddr = dstAddrs[OTHERS] as DstAddr
+  return () => {
     pairing.join(dstAddr, first)
     pairing.join(dstAddr, second)
     pairing.activate(dstAddr)
     pairing.end(dstAddr)
-  })
+  }
 }
 
-function naivePairing(): number {
+function naivePairing(): () => void {
   const waiting = new Map<string, object[]>()
   const active = new Set<string>()
-  const [first, second] = sockets as [object, object]
-  for (let number = 0; number < OTHERS; number++) waiting.set(dstAddrOf(-1 - number), [first])
-  return nanosecondsEach((dstAddr) => {
-    for (const socket of [first, second]) {
-      const others = waiting.get(dstAddr)
-      if (others) others.push(socket)
-      else waiting.set(dstAddr, [socket])
-    }
-    if (waiting.get(dstAddr)?.length === 2) active.add(dstAddr)
+  const [first, second] = [{}, {}]
+  for (const dstAddr of dstAddrs.slice(0, OTHERS)) waiting.set(dstAddr, [first])
+  const dstAddr = dstAddrs[OTHERS] as DstAddr
+  return () => {
+    waiting.set(dstAddr, [first])
+    waiting.get(dstAddr)?.push(second)
+    active.add(dstAddr)
     waiting.delete(dstAddr)
     active.delete(dstAddr)
-  })
+  }
 }
 
 async function serveShipped(): Promise<number> {
@@ -139,17 +118,17 @@ async function setUp(port: number, dstAddr: DstAddr): Promise<void> {
 
 interface SetUpResult {
   readonly perSecond: number
-  /** Of the contender's process, user and system. */
+  /** Of the contestant's process, user and system. */
   readonly cpuMsEach: number
 }
 
-async function cpuMs(contender: ChildProcess): Promise<number> {
-  contender.send('cpu')
-  return (await once(contender, 'message'))[0] as number
+async function cpuMs(contestant: ChildProcess): Promise<number> {
+  contestant.send('cpu')
+  return (await once(contestant, 'message'))[0] as number
 }
 
-async function runSetUps(contender: ChildProcess, port: number): Promise<SetUpResult> {
-  const cpuBefore = await cpuMs(contender)
+async function runSetUps(contestant: ChildProcess, port: number): Promise<SetUpResult> {
+  const cpuBefore = await cpuMs(contestant)
   const started = performance.now()
   let next = 0
   const worker = async () => {
@@ -157,13 +136,13 @@ async function runSetUps(contender: ChildProcess, port: number): Promise<SetUpRe
   }
   await Promise.all(Array.from({ length: AT_ONCE }, worker))
   const seconds = (performance.now() - started) / 1_000
-  return { perSecond: SET_UPS / seconds, cpuMsEach: ((await cpuMs(contender)) - cpuBefore) / SET_UPS }
+  return { perSecond: SET_UPS / seconds, cpuMsEach: ((await cpuMs(contestant)) - cpuBefore) / SET_UPS }
 }
 
-async function start(name: string): Promise<{ contender: ChildProcess; run: () => Promise<SetUpResult> }> {
-  const contender = fork(fileURLToPath(import.meta.url), [name], { execArgv: ['--import=tsx'] })
-  const [port] = (await once(contender, 'message')) as [number]
-  return { contender, run: () => runSetUps(contender, port) }
+async function start(name: string): Promise<{ contestant: ChildProcess; run: () => Promise<SetUpResult> }> {
+  const contestant = fork(fileURLToPath(import.meta.url), [name], { execArgv: ['--import=tsx'] })
+  const [port] = (await once(contestant, 'message')) as [number]
+  return { contestant, run: () => runSetUps(contestant, port) }
 }
 
 async function serve(name: string): Promise<void> {
@@ -175,25 +154,32 @@ async function serve(name: string): Promise<void> {
   process.send?.(await (name === 'shipped' ? serveShipped() : serveNaive()))
 }
 
-function report(what: string, shipped: readonly number[], naive: readonly number[], digits: number): void {
-  const [ours, theirs] = [median(shipped), median(naive)]
-  console.log(
-    `${what.padEnd(44)} ${ours.toFixed(digits).padStart(8)} ${theirs.toFixed(digits).padStart(8)} ${(ours / theirs).toFixed(2).padStart(8)}`,
-  )
-}
+const median = (numbers: readonly number[]) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN
 
-async function main(): Promise<void> {
-  console.log(`${''.padEnd(44)} ${'shipped'.padStart(8)} ${'naive'.padStart(8)} ${'ratio'.padStart(8)}`)
-  const pairing = await race({ shipped: shippedPairing, naive: naivePairing })
-  report('pairing, ns for each bytestream', pairing.get('shipped') ?? [], pairing.get('naive') ?? [], 0)
-
+async function raceSetUps(): Promise<void> {
   const [shipped, naive] = [await start('shipped'), await start('naive')]
-  const setUps = await race({ shipped: shipped.run, naive: naive.run })
-  const all = (name: string, figure: keyof SetUpResult) => (setUps.get(name) ?? []).map((result) => result[figure])
-  report(`set-ups a second, ${AT_ONCE} at once`, all('shipped', 'perSecond'), all('naive', 'perSecond'), 0)
-  report('CPU of the relay for each, ms', all('shipped', 'cpuMsEach'), all('naive', 'cpuMsEach'), 3)
-  for (const { contender } of [shipped, naive]) contender.disconnect()
+  const results: [SetUpResult, SetUpResult][] = []
+  // The first round only warms up.
+  for (let round = 0; round <= ROUNDS; round++) results.push([await shipped.run(), await naive.run()])
+  for (const { contestant } of [shipped, naive]) contestant.disconnect()
+
+  const report = (figure: keyof SetUpResult, unit: string, digits: number) => {
+    const [ours = Number.NaN, theirs = Number.NaN] = [0, 1].map((index) =>
+      median(results.slice(1).map((round) => round[index]?.[figure] ?? 0)),
+    )
+    console.log(
+      `  ${unit.padEnd(32)} Streamhost ${ours.toFixed(digits)}, naive twin ${theirs.toFixed(digits)}   × ${(ours / theirs).toFixed(2)}`,
+    )
+  }
+  console.log(`\nset-ups, ${AT_ONCE} at once`)
+  report('perSecond', 'bytestreams a second', 0)
+  report('cpuMsEach', 'CPU for each, in ms', 3)
 }
 
 const [role] = process.argv.slice(2)
-await (role === undefined ? main() : serve(role))
+if (role === undefined) {
+  await race('pairing, for each bytestream', { Pairing: shippedPairing(), 'naive twin': naivePairing() })
+  await raceSetUps()
+} else {
+  await serve(role)
+}
