@@ -1,19 +1,9 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import { BytestreamError } from '../core/index.ts'
-import type { ClientSession } from './client-session.ts'
+import type { Account } from './client-session.ts'
 import { tryJid } from './names.ts'
 import { Roster } from './roster.ts'
 import { type Credential, deriveCredential } from './scram.ts'
-
-/** One account, from the configuration; what happens to it lives as long as the server. */
-export interface Account {
-  readonly local: string
-  /** Its bare JID. */
-  readonly jid: string
-  readonly roster: Roster
-  /** By resource. */
-  readonly sessions: Map<string, ClientSession>
-}
 
 /** The accounts, and what their passwords left behind. */
 export class Accounts {

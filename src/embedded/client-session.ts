@@ -1,6 +1,16 @@
 import type { XmlStream } from '../session/index.ts'
 import type { Element } from '../xep/index.ts'
-import type { Account } from './accounts.ts'
+import type { Roster } from './roster.ts'
+
+/** One account, from the configuration; what happens to it lives as long as the server. */
+export interface Account {
+  readonly local: string
+  /** Its bare JID. */
+  readonly jid: string
+  readonly roster: Roster
+  /** By resource. */
+  readonly sessions: Map<string, ClientSession>
+}
 
 /** One connected resource of an account (RFC 6120 §7), and what the server has to remember for it. */
 export class ClientSession {

@@ -14,8 +14,7 @@ import {
   NS,
   parseIqRequest,
 } from '../xep/index.ts'
-import type { Account } from './accounts.ts'
-import { ClientSession } from './client-session.ts'
+import { type Account, ClientSession } from './client-session.ts'
 import { newId, tryJid } from './names.ts'
 import { SaslServer } from './sasl.ts'
 import { type Fault, type ServerParts, ServerStream } from './server-stream.ts'

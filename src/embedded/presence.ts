@@ -9,8 +9,7 @@ import {
   parsePresence,
   type RosterItem,
 } from '../xep/index.ts'
-import type { Account } from './accounts.ts'
-import type { ClientSession } from './client-session.ts'
+import type { Account, ClientSession } from './client-session.ts'
 import { type Bounce, badRequest, type Deliver, readdress } from './delivery.ts'
 import type { EmbeddedLimits } from './limits.ts'
 import { inbound, outbound, SUBSCRIPTION_TYPES, type Subscription, type SubscriptionType } from './subscription.ts'

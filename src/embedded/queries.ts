@@ -1,7 +1,8 @@
 import { BytestreamError, bareJid, type Clock, formatJid, type Logger, parseJid, resourceOf, version } from '../core/index.ts'
 import { answerEntityQueries, IqRouter, ServiceDiscovery } from '../session/index.ts'
 import { buildRoster, type DiscoItem, type IqRequest, NS, parseRosterSet } from '../xep/index.ts'
-import type { Account, Accounts } from './accounts.ts'
+import type { Accounts } from './accounts.ts'
+import type { Account } from './client-session.ts'
 import type { PresenceService } from './presence.ts'
 
 const NAME = 'streamhost embedded server'

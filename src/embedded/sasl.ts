@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { attribute, buildSaslFailure, buildSaslStep, type Element, NS } from '../xep/index.ts'
-import type { Account, Accounts } from './accounts.ts'
+import type { Accounts } from './accounts.ts'
+import type { Account } from './client-session.ts'
 import { isPassword, ScramServer } from './scram.ts'
 
 /** What one message of the client leads to; a failure is one of RFC 6120 §6.5. */

@@ -6,7 +6,7 @@ export const PROXY = 'proxy.example.org'
 export const SECRET = 'xyzzy'
 
 /** By local part. */
-export const PASSWORDS = { romeo: 'call me but love', juliet: 'r0m30myr0m30', nurse: 'peter' } as const
+const PASSWORDS = { romeo: 'call me but love', juliet: 'r0m30myr0m30', nurse: 'peter' } as const
 
 export type Name = keyof typeof PASSWORDS
 
