@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events'
-import { BytestreamError, type ErrorCode, formatJid, parseJid, toBytestreamError } from '../core/index.ts'
+import { BytestreamError, type ErrorCode, prepareJid, toBytestreamError } from '../core/index.ts'
 import type { AccessList } from '../policy/index.ts'
 import type { ServicePart, Session } from '../session/index.ts'
 import { computeDstAddr, type DstAddr } from '../socks5/index.ts'
@@ -23,6 +23,14 @@ export interface ProxyInit {
 export interface ProxyEvents {
   addressAsked: [{ from: string; code: ErrorCode | undefined }]
   activationAsked: [{ from: string; sid: string; targetJid: string; dstAddr: DstAddr; code: ErrorCode | undefined }]
+}
+
+/** What became of an activation. */
+interface Attempt {
+  readonly dstAddr: DstAddr
+  /** The JID of the target as it was hashed. */
+  readonly hashedTarget: string
+  readonly error: BytestreamError | undefined
 }
 
 /**
@@ -64,48 +72,59 @@ export class BytestreamProxy extends EventEmitter<ProxyEvents> {
   #activate({ from, payload }: IqRequest): undefined {
     if (!this.#components.access.mayUse(from)) throw new BytestreamError('ERR_FORBIDDEN', '')
     const { sid, targetJid } = parseActivate(payload)
-    const { dstAddr, hashedTarget } = this.#findWaiting(sid, from, targetJid)
-    let code: ErrorCode | undefined
-    try {
-      this.#components.streamhost.activate(dstAddr)
-    } catch (thrown) {
-      const error = toBytestreamError(thrown)
-      code = error.code
-      throw this.#explain(error, { dstAddr, sid, from, hashedTarget })
-    } finally {
-      this.emit('activationAsked', { from, sid, targetJid: hashedTarget, dstAddr, code })
-    }
+    const { dstAddr, hashedTarget, error } = this.#tryTargets(sid, from, new Set([prepareTarget(targetJid), targetJid]))
+    this.emit('activationAsked', { from, sid, targetJid: hashedTarget, dstAddr, code: error?.code })
+    // Whoever answers IQs logs what is no BytestreamError, and tells the other side nothing of it.
+    if (error?.code === 'ERR_INTERNAL') throw new Error('a bytestream could not be activated', { cause: error })
+    if (error) throw this.#explain(error, { dstAddr, sid, from, hashedTarget })
     return undefined
   }
 
   /**
    * The requester is hashed octet for octet as the server wrote it, the target prepared (XEP-0065 §5.3.2). When nothing
-   * waits under that, the text is tried as it came: some clients hash it unprepared.
+   * is known under that, the text is tried as it came: some clients hash it unprepared.
    */
-  #findWaiting(sid: string, from: string, targetJid: string): { dstAddr: DstAddr; hashedTarget: string } {
-    const hashedTarget = prepareTarget(targetJid)
-    const dstAddr = computeDstAddr(sid, from, hashedTarget)
-    const unprepared = computeDstAddr(sid, from, targetJid)
-    const { streamhost } = this.#components
-    const useUnprepared = streamhost.waitingSockets(dstAddr) === 0 && streamhost.waitingSockets(unprepared) > 0
-    return useUnprepared ? { dstAddr: unprepared, hashedTarget: targetJid } : { dstAddr, hashedTarget }
+  #tryTargets(sid: string, from: string, targets: Iterable<string>): Attempt {
+    let first: Attempt | undefined
+    for (const hashedTarget of targets) {
+      const dstAddr = computeDstAddr(sid, from, hashedTarget)
+      const attempt = { dstAddr, hashedTarget, error: this.#tryActivate(dstAddr) }
+      if (attempt.error?.code !== 'ERR_BYTESTREAM_UNKNOWN') return attempt
+      first ??= attempt
+    }
+    return first as Attempt
+  }
+
+  #tryActivate(dstAddr: DstAddr): BytestreamError | undefined {
+    try {
+      this.#components.streamhost.activate(dstAddr)
+      return undefined
+    } catch (thrown) {
+      return toBytestreamError(thrown)
+    }
   }
 
   /** Tells a requester, who may know, what was looked for. Which side is missing cannot be known. */
-  #explain({ code, message }: BytestreamError, { dstAddr, sid, from, hashedTarget }: { dstAddr: string; sid: string; from: string; hashedTarget: string }) {
-    if (code !== 'ERR_BYTESTREAM_UNKNOWN' && code !== 'ERR_PEER_MISSING') return new BytestreamError(code, code === 'ERR_INTERNAL' ? '' : message)
-    const waiting = this.#components.streamhost.waitingSockets(dstAddr as DstAddr)
-    return new BytestreamError(code, `${waiting} of 2 sockets wait under DST.ADDR ${dstAddr}, the SHA-1 of sid "${shorten(sid)}", requester "${from}" and target "${shorten(hashedTarget)}"`)
+  #explain(
+    { code, message }: BytestreamError,
+    { dstAddr, sid, from, hashedTarget }: { dstAddr: DstAddr; sid: string; from: string; hashedTarget: string },
+  ) {
+    if (code !== 'ERR_BYTESTREAM_UNKNOWN' && code !== 'ERR_PEER_MISSING') return new BytestreamError(code, message)
+    const waiting = this.#components.streamhost.waitingSockets(dstAddr)
+    return new BytestreamError(
+      code,
+      `${waiting} of 2 sockets wait under DST.ADDR ${dstAddr}, the SHA-1 of sid "${shorten(sid)}", requester "${from}" and target "${shorten(hashedTarget)}"`,
+    )
   }
 }
 
 /** COMPAT(Psi): white space around the JID is dropped, but only from a JID that is invalid with it. */
 function prepareTarget(text: string): string {
   try {
-    return formatJid(parseJid(text))
+    return prepareJid(text)
   } catch (error) {
     if (text.trim() === text) throw error
-    return formatJid(parseJid(text.trim()))
+    return prepareJid(text.trim())
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Clock } from '../core/index.ts'
+import { bareJid, type Clock } from '../core/index.ts'
 import { answerEntityQueries, ServiceDiscovery, type ServiceDiscoveryInit, type ServicePart, type Session } from '../session/index.ts'
 import type { SoftwareVersion } from '../xep/index.ts'
 
@@ -12,6 +12,6 @@ export function presentComponent(
   clock: Clock,
   { version, parts, onAsked }: { version: SoftwareVersion; parts: readonly ServicePart[]; onAsked?: ServiceDiscoveryInit['onAsked'] },
 ): void {
-  const discovery = new ServiceDiscovery(session.iqs, { isOurs: (to) => !to.includes('@'), ...(onAsked && { onAsked }) })
+  const discovery = new ServiceDiscovery(session.iqs, { isOurs: (to) => !bareJid(to).includes('@'), ...(onAsked && { onAsked }) })
   for (const part of [...parts, answerEntityQueries(session.iqs, clock, version)]) discovery.add(part)
 }

@@ -47,9 +47,9 @@ export class ServiceDiscovery {
     this.#parts.push(part)
   }
 
-  /** XEP-0030 §7: none of our entities has nodes. */
+  /** XEP-0030 §7: none of our entities has nodes. An empty one is as good as none: other servers read it so. */
   #check({ from, to, payload }: IqRequest, about: 'info' | 'items'): void {
-    if (attribute(payload, 'node') !== undefined || this.#init.isOurs?.(to) === false) {
+    if (attribute(payload, 'node') || this.#init.isOurs?.(to) === false) {
       throw new BytestreamError('ERR_ITEM_NOT_FOUND', 'there is nothing by that name here')
     }
     this.#init.onAsked?.({ from, about })

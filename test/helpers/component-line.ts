@@ -1,0 +1,70 @@
+import type { ExecutionContext } from 'ava'
+import type { Clock, Logger } from '../../src/core/index.ts'
+import { Session } from '../../src/session/index.ts'
+import { attribute, type Element, parseElement } from '../../src/xep/index.ts'
+
+/** A component's session whose server is the test: any `from` can be had, in any spelling. */
+export interface ComponentLine {
+  readonly session: Session
+  /** Lets the component receive a stanza. */
+  say(stanza: string): void
+  /** The next stanza the component sends. */
+  hear(): Promise<Element>
+  /** Asks the component, by an IQ whose id is no other's, and waits for its answer. */
+  ask(iq: { type: 'get' | 'set'; from: string; to?: string; payload: string }): Promise<Element>
+}
+
+/** The session is online when it returns, and stopped when the test is over. */
+export async function openLine(
+  t: ExecutionContext,
+  jid: string,
+  { clock, logger }: { clock?: Clock; logger?: Logger } = {},
+): Promise<ComponentLine> {
+  const sent: Element[] = []
+  const waiting: ((stanza: Element) => void)[] = []
+  let receive = (_: Element) => {}
+  let close = () => {}
+  const closed = new Promise<undefined>((resolve) => {
+    close = () => resolve(undefined)
+  })
+  const send = (stanza: Element) => {
+    const settle = waiting.shift()
+    if (settle) settle(stanza)
+    else sent.push(stanza)
+  }
+  const session = new Session(
+    { ...(clock && { clock }), ...(logger && { logger }) },
+    async (onStanza) => {
+      receive = onStanza
+      return { jid, send, close, closed }
+    },
+    { reconnect: 'never' },
+  )
+  await session.start()
+  t.teardown(() => session.stop())
+
+  const quote = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll("'", '&apos;')
+  let ids = 0
+  const line: ComponentLine = {
+    session,
+    say: (stanza) => receive(parseElement(stanza)),
+    hear: async () => sent.shift() ?? (await new Promise<Element>((settle) => waiting.push(settle))),
+    async ask({ type, from, to = jid, payload }) {
+      ids += 1
+      line.say(`<iq type='${type}' id='${ids}' from='${quote(from)}' to='${quote(to)}'>${payload}</iq>`)
+      const answer = await line.hear()
+      t.like(answer.attrs, { id: String(ids), from: to, to: from }, 'the answer goes back the way the question came')
+      return answer
+    },
+  }
+  return line
+}
+
+/** `result`, or the type, condition and text of a stanza error. */
+export function outcomeOf(answer: Element): string {
+  if (attribute(answer, 'type') === 'result') return 'result'
+  const error = answer.getChild('error')
+  const [condition] = error?.getChildElements() ?? []
+  const text = error?.getChildText('text')
+  return `${error?.attrs['type']} ${condition?.getName()}${text ? `: ${text}` : ''}`
+}

@@ -1,0 +1,86 @@
+import test from 'ava'
+import fc from 'fast-check'
+import { BytestreamError } from '../../src/core/index.ts'
+import { AccessList, defaultRules } from '../../src/policy/index.ts'
+
+const lets = test.macro({
+  exec(t, rules: readonly string[], allowed: readonly string[], refused: readonly string[]) {
+    const access = new AccessList(rules)
+    for (const jid of allowed) t.true(access.mayUse(jid), jid)
+    for (const jid of refused) t.false(access.mayUse(jid), jid)
+  },
+  title: (given) => `a rule that is ${given}`,
+})
+
+test(
+  'a domain lets in its accounts and itself, and nobody of its subdomains or its parent',
+  lets,
+  ['example.org'],
+  ['romeo@example.org', 'romeo@example.org/orchard', 'example.org', 'example.org/admin', 'example.org/x@evil.net/y'],
+  [
+    'romeo@sub.example.org',
+    'sub.example.org',
+    'romeo@example.org.evil.net',
+    'romeo@org',
+    'org',
+    'romeo@notexample.org',
+    'romeo@evil.net/example.org',
+    'romeo@evil.net/x@example.org',
+    '',
+  ],
+)
+test(
+  'a bare JID lets in that account with all its resources',
+  lets,
+  ['romeo@example.org'],
+  ['romeo@example.org', 'romeo@example.org/orchard', 'romeo@example.org/a/b@c'],
+  ['juliet@example.org', 'example.org', 'romeo@sub.example.org', 'romeo@example.org@evil.net', 'evil.net/romeo@example.org'],
+)
+test(
+  'a full JID lets in that resource only',
+  lets,
+  ['romeo@example.org/orchard'],
+  ['romeo@example.org/orchard'],
+  ['romeo@example.org', 'romeo@example.org/Orchard', 'romeo@example.org/orchard2', 'juliet@example.org/orchard'],
+)
+test('* lets everybody in', lets, ['*'], ['romeo@example.org/orchard', 'evil.net', ''], [])
+test('a star within a name is a name', lets, ['*@example.org'], ['*@example.org/x'], ['romeo@example.org'])
+test(
+  'in upper case, or a domain with a final dot, means the prepared one',
+  lets,
+  ['Example.ORG.', 'Romeo@Example.net/Orchard'],
+  ['juliet@example.org/balcony', 'romeo@example.net/Orchard'],
+  ['romeo@example.net/orchard'],
+)
+test(
+  'one of several is enough',
+  lets,
+  ['example.org', 'romeo@example.net'],
+  ['juliet@example.org', 'romeo@example.net/x'],
+  ['juliet@example.net'],
+)
+test('missing lets nobody in', lets, [], [], ['romeo@example.org', 'example.org', ''])
+
+for (const rule of ['', ' ', '@example.org', 'romeo@', 'romeo@example.org/', '*.example.org', 'a b@example.org']) {
+  test(`"${rule}" is no rule, and is said to be none`, (t) => {
+    const error = t.throws(() => new AccessList(['example.org', rule]), { instanceOf: BytestreamError })
+    t.is(error.code, 'ERR_CONFIG')
+    t.true(error.message.includes(`"${rule}"`))
+  })
+}
+
+test('no JID of another domain gets in by what stands in its resource', (t) => {
+  const access = new AccessList(['example.org', 'romeo@example.net'])
+  fc.assert(
+    fc.property(fc.string(), fc.constantFrom('example.org', '@example.org', 'romeo@example.net', '/'), (text, tail) => {
+      t.false(access.mayUse(`evil.net/${text}${tail}`))
+      t.false(access.mayUse(`juliet@evil.net/${text}${tail}`))
+    }),
+  )
+})
+
+test('unless told otherwise, the domain a component is plugged into', (t) => {
+  t.deepEqual(defaultRules('proxy.example.org'), ['example.org'])
+  t.deepEqual(defaultRules('proxy.localhost'), ['localhost'])
+  t.deepEqual(defaultRules('proxy'), [], 'a name of one label is plugged into nothing')
+})
