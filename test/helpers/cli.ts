@@ -1,0 +1,49 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import type { ExecutionContext } from 'ava'
+
+/** A command of ours as a process of its own, from the sources. */
+export interface Cli {
+  readonly child: ChildProcess
+  /** With `--json`: settles with the first object on stdout whose `event` is this one, also when it came before. */
+  event(name: string): Promise<Record<string, unknown>>
+  /** Settles when it has ended, with everything it wrote. */
+  readonly ended: Promise<{ code: number | null; stdout: string; stderr: string }>
+}
+
+/** Starts `streamhost` with these arguments; it ends with the test. */
+export function startCli(t: ExecutionContext, args: readonly string[], environment: Readonly<Record<string, string>> = {}): Cli {
+  const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('STREAMHOST_')))
+  const child = spawn(process.execPath, ['--import=tsx', 'src/cli/main.ts', ...args], {
+    env: { ...inherited, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  t.teardown(() => child.kill('SIGKILL'))
+  let stdout = ''
+  let stderr = ''
+  const lines: string[] = []
+  const reader = createInterface({ input: child.stdout })
+  reader.on('line', (line) => {
+    lines.push(line)
+    stdout += `${line}\n`
+  })
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text
+  })
+  const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, stdout, stderr }))
+  return {
+    child,
+    ended,
+    event: (name) =>
+      new Promise((resolve, reject) => {
+        const look = (line: string) => {
+          const facts = line.startsWith('{') ? (JSON.parse(line) as Record<string, unknown>) : {}
+          if (facts['event'] === name) resolve(facts)
+        }
+        for (const line of lines) look(line)
+        reader.on('line', look)
+        void ended.then(({ code, stderr: text }) => reject(new Error(`ended with ${code} before it said ${name}: ${text}`)))
+      }),
+  }
+}
