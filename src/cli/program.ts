@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander'
-import { BytestreamError, silentLogger, toBytestreamError, version } from '../core/index.ts'
+import { BytestreamError, silentLogger, version } from '../core/index.ts'
 import { type AddCommand, type CommandContext, CommandFailure, type Start } from './command-line.ts'
 import { addDemo } from './commands/demo.ts'
 import { addDisco } from './commands/disco.ts'
@@ -55,11 +55,10 @@ export async function run(args: readonly string[], context: CommandContext): Pro
 
 /** A defect is not explained: it is thrown on, with its stack. */
 function explain(thrown: unknown, signal: AbortSignal): [error: BytestreamError, exitCode: number] {
-  if (thrown instanceof CommandFailure) return [thrown.error, thrown.exitCode]
-  if (!(thrown instanceof BytestreamError)) throw thrown
-  const error = toBytestreamError(thrown)
+  const error = thrown instanceof CommandFailure ? thrown.error : thrown
+  if (!(error instanceof BytestreamError)) throw thrown
   if (signal.aborted && error.code === 'ERR_ABORTED') return [new BytestreamError('ERR_ABORTED', 'cancelled'), EXIT.failed]
-  return [error, exitCodeOf(error)]
+  return [error, thrown instanceof CommandFailure ? thrown.exitCode : exitCodeOf(error)]
 }
 
 function everyCommand(program: Command): Command[] {

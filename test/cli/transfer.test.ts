@@ -1,0 +1,160 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import { startCli } from '../helpers/cli.ts'
+import { PROXY } from '../helpers/prosody.ts'
+
+interface Box {
+  readonly folder: string
+  /** Arguments and environment that log in to an account of the box. */
+  as(local: 'laptop' | 'desk'): readonly [args: readonly string[], environment: Readonly<Record<string, string>>]
+}
+
+/** `streamhost serve --embedded`, with two accounts. */
+async function startBox(t: ExecutionContext): Promise<Box> {
+  const folder = await mkdtemp(join(tmpdir(), 'streamhost-cli-'))
+  t.teardown(() => rm(folder, { recursive: true }))
+  await writeFile(join(folder, 'accounts.toml'), 'laptop = "pencil"\ndesk = "pencil"\n')
+  const serve = startCli(t, [
+    'serve',
+    '--json',
+    '--embedded',
+    '--domain',
+    PROXY,
+    '--embedded-accounts-file',
+    join(folder, 'accounts.toml'),
+    '--listen',
+    '127.0.0.1:0',
+    '--embedded-listen',
+    '127.0.0.1:0',
+    '--log-level',
+    'silent',
+  ])
+  const { client } = (await serve.event('ready')) as { client: { port: number } }
+  const environment = { STREAMHOST_PASSWORD: 'pencil', STREAMHOST_SERVICE: `xmpp://127.0.0.1:${client.port}` }
+  return { folder, as: (local) => [['--account', `${local}@localhost`, '--json'], environment] }
+}
+
+test('send and receive move files between two accounts, and report them as JSON', async (t) => {
+  const { folder, as } = await startBox(t)
+  const contents = [randomBytes(300_000), Buffer.alloc(0)] as const
+  const paths = [join(folder, 'one.bin'), join(folder, 'two.bin')] as const
+  for (const [index, path] of paths.entries()) await writeFile(path, contents[index] as Buffer)
+
+  const [desk, environment] = as('desk')
+  const receive = startCli(t, ['receive', ...desk, '--into', join(folder, 'inbox'), '--from', 'laptop@localhost'], environment)
+  t.like(await receive.event('ready'), { into: join(folder, 'inbox'), from: ['laptop@localhost'] })
+  const [laptop] = as('laptop')
+  const send = await startCli(t, ['send', ...paths, ...laptop, '--to', 'desk@localhost', '--method', 'proxy'], environment).ended
+  t.is(send.code, 0, send.stderr)
+  const sent = send.stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+    .filter(({ event }) => event === 'sent')
+  t.deepEqual(
+    sent.map(({ path, size, sha256 }) => [path, size, sha256]).sort(),
+    paths
+      .map((path, index) => [
+        path,
+        contents[index]?.length,
+        createHash('sha256')
+          .update(contents[index] as Buffer)
+          .digest('hex'),
+      ])
+      .sort(),
+  )
+  await receive.event('received')
+  receive.child.kill('SIGINT')
+  t.is((await receive.ended).code, 0)
+  t.deepEqual(await readFile(join(folder, 'inbox', 'one.bin')), contents[0])
+  t.deepEqual((await readdir(join(folder, 'inbox'))).sort(), ['one.bin', 'two.bin'])
+})
+
+test('receive --once ends after the first file', async (t) => {
+  const { folder, as } = await startBox(t)
+  const path = join(folder, 'one.bin')
+  await writeFile(path, 'one')
+  const [desk, environment] = as('desk')
+  const receive = startCli(t, ['receive', '--once', ...desk, '--into', join(folder, 'inbox'), '--from', 'laptop@localhost'], environment)
+  await receive.event('ready')
+  const [laptop] = as('laptop')
+  t.is((await startCli(t, ['send', path, ...laptop, '--to', 'desk@localhost', '--method', 'proxy'], environment).ended).code, 0)
+  t.is((await receive.ended).code, 0)
+})
+
+test('SIGINT during a transfer ends both sides, and leaves no file', async (t) => {
+  const { folder, as } = await startBox(t)
+  const path = join(folder, 'large.bin')
+  await writeFile(path, '')
+  await truncate(path, 512 * 1024 * 1024)
+  const [desk, environment] = as('desk')
+  const receive = startCli(t, ['receive', '--once', ...desk, '--into', join(folder, 'inbox'), '--from', 'laptop@localhost'], environment)
+  await receive.event('ready')
+  const [laptop] = as('laptop')
+  const send = startCli(t, ['send', path, ...laptop, '--to', 'desk@localhost', '--method', 'proxy'], environment)
+  await receive.event('opened')
+  send.child.kill('SIGINT')
+  const [sent, received] = await Promise.all([send.ended, receive.ended])
+  t.is(sent.code, 1)
+  t.regex(sent.stderr, /^streamhost: cancelled\n$/)
+  t.is(received.code, 1)
+  t.deepEqual(await readdir(join(folder, 'inbox')), [])
+})
+
+test('the exit code tells who is to blame', async (t) => {
+  const { folder, as } = await startBox(t)
+  const path = join(folder, 'one.bin')
+  await writeFile(path, 'one')
+  const [laptop, environment] = as('laptop')
+  const send = async (args: readonly string[], changed = {}) => {
+    const { code, stderr } = await startCli(t, ['send', ...args, ...laptop], { ...environment, ...changed }).ended
+    t.is(stderr.trim().split('\n').length, 1, stderr)
+    t.regex(stderr, /^streamhost: /)
+    return code
+  }
+  t.is(await send([join(folder, 'absent.bin'), '--to', 'desk@localhost/any']), 1)
+  t.is(await send([folder, '--to', 'desk@localhost/any']), 1)
+  t.is(await send([path]), 2)
+  t.is(await send([path, '--to', 'desk@localhost/any'], { STREAMHOST_PASSWORD: 'wrong' }), 3)
+  t.is(await send([path, '--to', 'desk@localhost/absent']), 4)
+  t.is(await send([path, '--to', 'desk@localhost/any'], { STREAMHOST_SERVICE: 'xmpp://127.0.0.1:1' }), 4)
+
+  const [desk] = as('desk')
+  const receive = startCli(t, ['receive', ...desk, '--into', join(folder, 'inbox'), '--from', 'somebody@localhost'], environment)
+  const { jid } = await receive.event('ready')
+  t.is(await send([path, '--to', String(jid)]), 3)
+  t.like(await receive.event('declined'), { code: 'ERR_DECLINED' })
+})
+
+test('disco tells what a server offers and what the proxy is', async (t) => {
+  const { as } = await startBox(t)
+  const [laptop, environment] = as('laptop')
+  const people = laptop.filter((argument) => argument !== '--json')
+  const items = await startCli(t, ['disco', 'items', 'localhost', ...people], environment).ended
+  t.deepEqual([items.code, items.stdout], [0, `${PROXY}\n`])
+  const info = await startCli(t, ['disco', 'info', PROXY, ...people], environment).ended
+  t.is(info.code, 0)
+  t.regex(info.stdout, /^identity {2}proxy\/bytestreams {2}.+$/m)
+  t.regex(info.stdout, /^feature {3}http:\/\/jabber\.org\/protocol\/bytestreams$/m)
+  const absent = await startCli(t, ['disco', 'info', PROXY, '--node', 'absent', ...people], environment).ended
+  t.is(absent.code, 4)
+  t.regex(absent.stderr, /^streamhost: proxy\.localhost answered item-not-found.*\n$/)
+})
+
+test('a file that exists is not overwritten', async (t) => {
+  const { folder, as } = await startBox(t)
+  const path = join(folder, 'one.txt')
+  await writeFile(path, 'new')
+  await mkdir(join(folder, 'inbox'))
+  await writeFile(join(folder, 'inbox', 'one.txt'), 'old')
+  const [desk, environment] = as('desk')
+  const receive = startCli(t, ['receive', '--once', ...desk, '--into', join(folder, 'inbox'), '--from', 'laptop@localhost'], environment)
+  await receive.event('ready')
+  const [laptop] = as('laptop')
+  t.is((await startCli(t, ['send', path, ...laptop, '--to', 'desk@localhost', '--method', 'proxy'], environment).ended).code, 0)
+  t.like(await receive.event('received'), { path: join(folder, 'inbox', 'one (1).txt') })
+  t.is(await readFile(join(folder, 'inbox', 'one.txt'), 'utf8'), 'old')
+})
