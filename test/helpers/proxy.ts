@@ -24,12 +24,12 @@ export interface RunningProxyInit {
 }
 
 export async function startProxy(
-  { domain, component, secret }: ServerUnderTest,
+  { domain, componentAt, secret }: ServerUnderTest,
   { jid, allow = [domain], advertise = (at) => [at] }: RunningProxyInit,
 ): Promise<RunningProxy> {
   const streamhost = new Streamhost({}, { listen: [{ host: '127.0.0.1', port: 0 }] })
   const [address] = (await streamhost.listen()) as [BoundAddress]
-  const session = new Session({}, componentConnector(systemClock, { jid, secret, service: component }), { reconnect: 'never' })
+  const session = new Session({}, componentConnector(systemClock, { jid, secret, service: componentAt(jid) }), { reconnect: 'never' })
   const proxy = new BytestreamProxy(
     { session, streamhost, access: new AccessList(allow) },
     { advertised: advertise({ jid, ...address }), name: 'File Transfer Relay' },

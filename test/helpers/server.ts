@@ -1,5 +1,6 @@
 import ava, { type ExecutionContext } from 'ava'
 import { EmbeddedServer } from '../../src/embedded/index.ts'
+import { startEjabberd } from './ejabberd.ts'
 import { type ForeignProgram, foreign } from './foreign.ts'
 import { DOMAIN, PROXY, SECRET, startProsody } from './prosody.ts'
 import type { Address, Login } from './raw-client.ts'
@@ -12,8 +13,8 @@ export interface ServerUnderTest extends AsyncDisposable {
   readonly domain: string
   /** Where it accepts clients. */
   readonly client: Address
-  /** Where it accepts components. */
-  readonly component: Address
+  /** Where it accepts the component of that address. */
+  componentAt(jid: string): Address
   /** Of every component. */
   readonly secret: string
   /** How to log in to an account. */
@@ -54,7 +55,7 @@ export const embedded: ServerKind = {
       },
     )
     const { client, component } = await server.listen()
-    return { domain: DOMAIN, client, component, secret: SECRET, account, [Symbol.asyncDispose]: () => server.close() }
+    return { domain: DOMAIN, client, componentAt: () => component, secret: SECRET, account, [Symbol.asyncDispose]: () => server.close() }
   },
 }
 
@@ -73,7 +74,28 @@ export const prosody: ServerKind = {
     return {
       domain: DOMAIN,
       client: { host: '127.0.0.1', port: server.clientPort },
-      component: { host: '127.0.0.1', port: server.componentPort },
+      componentAt: () => ({ host: '127.0.0.1', port: server.componentPort }),
+      secret: SECRET,
+      account,
+      [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+    }
+  },
+}
+
+export const ejabberd: ServerKind = {
+  name: 'ejabberd',
+  needs: ['ejabberd'],
+  async start({ accounts = [], components = [PROXY], rooms }) {
+    const server = await startEjabberd({
+      domain: DOMAIN,
+      accounts: Object.fromEntries(accounts.map((local) => [local, PASSWORD])),
+      components: Object.fromEntries(components.map((jid) => [jid, SECRET])),
+      rooms,
+    })
+    return {
+      domain: DOMAIN,
+      client: { host: '127.0.0.1', port: server.clientPort },
+      componentAt: (jid) => ({ host: '127.0.0.1', port: server.componentPorts.get(jid) ?? 0 }),
       secret: SECRET,
       account,
       [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
@@ -91,7 +113,7 @@ export type ServerTest = (title: string, run: (t: ExecutionContext, server: Serv
  * @param suite unlike any other in the same file
  */
 export function onEachServer(suite: string, init: ServerInit, declare: (test: ServerTest, kind: ServerKind) => void): void {
-  for (const kind of [embedded, prosody]) onServer(kind, suite, init, (test) => declare(test, kind))
+  for (const kind of [embedded, prosody, ejabberd]) onServer(kind, suite, init, (test) => declare(test, kind))
 }
 
 /** The same for one kind of server. */

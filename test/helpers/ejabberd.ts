@@ -1,0 +1,113 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { freePort } from './prosody.ts'
+
+/** An ejabberd of its own, on loopback, without a name among Erlang nodes. */
+export interface Ejabberd extends AsyncDisposable {
+  readonly clientPort: number
+  /** By address: whoever connects to a port of ejabberd's gets all addresses of that port. */
+  readonly componentPorts: ReadonlyMap<string, number>
+}
+
+export interface EjabberdInit {
+  readonly domain: string
+  /** Local part → password. */
+  readonly accounts: Readonly<Record<string, string>>
+  /** Address → secret. */
+  readonly components: Readonly<Record<string, string>>
+  /** Address of its service for Multi-User Chat. */
+  readonly rooms?: string | undefined
+}
+
+/** Where Debian keeps ejabberd's modules: its own script knows. */
+function moduleFolder(): string {
+  const script = ['/usr/sbin/ejabberdctl', '/usr/bin/ejabberdctl'].find((path) => existsSync(path))
+  const [, folder] = /^ERL_LIBS='?([^'\n]*)'?$/m.exec(script ? readFileSync(script, 'utf8') : '') ?? []
+  if (!folder) throw new Error('ejabberdctl does not say where the modules of ejabberd are')
+  return folder
+}
+
+export async function startEjabberd(init: EjabberdInit): Promise<Ejabberd> {
+  const folder = await mkdtemp(join(tmpdir(), 'streamhost-ejabberd-'))
+  const clientPort = await freePort()
+  const componentPorts = new Map<string, number>()
+  for (const jid of Object.keys(init.components)) componentPorts.set(jid, await freePort())
+  const configuration = join(folder, 'ejabberd.yml')
+  await writeFile(configuration, JSON.stringify(configurationOf(init, clientPort, componentPorts)))
+  const register = Object.entries(init.accounts).map(
+    ([local, password]) => `ok = ejabberd_auth:try_register(<<"${local}">>, <<"${init.domain}">>, <<"${password}">>), `,
+  )
+  const start = `{ok, _} = application:ensure_all_started(ejabberd), ${register.join('')}io:format("ready~n").`
+  const child = spawn('erl', ['-noinput', '-mnesia', 'dir', `"${join(folder, 'spool')}"`, '-ejabberd', 'quiet', 'true', '-eval', start], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      ...process.env,
+      HOME: folder,
+      ERL_LIBS: moduleFolder(),
+      ERL_CRASH_DUMP_SECONDS: '0',
+      EJABBERD_CONFIG_PATH: configuration,
+      EJABBERD_LOG_PATH: join(folder, 'ejabberd.log'),
+      SPOOL_DIR: folder,
+    },
+  })
+  const close = async () => {
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill('SIGKILL')
+      await once(child, 'exit')
+    }
+    await rm(folder, { recursive: true, force: true })
+  }
+  try {
+    await ready(child)
+  } catch (error) {
+    await close()
+    throw error
+  }
+  return { clientPort, componentPorts, [Symbol.asyncDispose]: close }
+}
+
+/** JSON is YAML. */
+function configurationOf(
+  { domain, components, rooms }: EjabberdInit,
+  clientPort: number,
+  componentPorts: Ejabberd['componentPorts'],
+): object {
+  const services = [...componentPorts].map(([jid, port]) => ({
+    port,
+    ip: '127.0.0.1',
+    module: 'ejabberd_service',
+    access: 'all',
+    hosts: { [jid]: { password: components[jid] } },
+  }))
+  return {
+    hosts: [domain],
+    loglevel: 'warning',
+    auth_method: 'internal',
+    listen: [{ port: clientPort, ip: '127.0.0.1', module: 'ejabberd_c2s', starttls: false }, ...services],
+    modules: {
+      mod_disco: {},
+      mod_ping: {},
+      mod_roster: {},
+      ...(rooms && { mod_muc: { host: rooms, default_room_options: { persistent: false } } }),
+    },
+  }
+}
+
+async function ready(child: ChildProcess): Promise<void> {
+  const lines: string[] = []
+  const [output, errors] = [child.stdout, child.stderr].map((input) => createInterface({ input: input as NodeJS.ReadableStream }))
+  errors?.on('line', (line) => lines.push(line))
+  await new Promise<void>((resolve, reject) => {
+    output?.on('line', (line) => {
+      lines.push(line)
+      if (line === 'ready') resolve()
+    })
+    child.once('error', reject)
+    child.once('exit', () => reject(new Error(`ejabberd ended:\n${lines.slice(-20).join('\n')}`)))
+  })
+}
