@@ -62,9 +62,11 @@ export class Peer {
     return this.closed
   }
 
-  /** Cuts the connection, so that the other side sees a reset. */
+  /** Cuts the connection, so that the other side sees a reset. While an end is under way Node cannot, and leaks the socket. */
   reset(): void {
-    this.socket.resetAndDestroy()
+    const { socket } = this
+    if (socket.writableEnded && !socket.writableFinished) socket.once('finish', () => socket.resetAndDestroy())
+    else socket.resetAndDestroy()
   }
 
   get #isOver(): boolean {
