@@ -1,0 +1,80 @@
+// Goal: `npm test` ends with what passed and what failed, names who could not run, and its exit code agrees.
+// Method: the runner itself, on small projects in a temporary folder, in which Prosody is never found.
+
+import { spawn } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import test, { type ExecutionContext } from 'ava'
+
+const root = join(import.meta.dirname, '..', '..')
+const helper = pathToFileURL(join(root, 'test', 'helpers', 'foreign.ts')).href
+
+const passes = "test('one', (t) => t.pass())"
+const fails = "test('two', (t) => t.fail())"
+const crashes = "throw new Error('a file that cannot be loaded')"
+const needsProsody = `
+const suite = foreign('a talk with Prosody', ['prosody'])
+suite.before(() => { throw new Error('must not run') })
+suite('never', (t) => t.fail())
+suite('nor this', suite.macro((t) => t.fail()))`
+
+interface Outcome {
+  readonly lines: readonly string[]
+  readonly exitCode: number | null
+}
+
+/** Runs the runner on a project whose only test file has `body`. */
+async function runTests(t: ExecutionContext, body: string, variables: Record<string, string> = {}): Promise<Outcome> {
+  const folder = mkdtempSync(join(tmpdir(), 'streamhost-closing-line-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  mkdirSync(join(folder, 'test'))
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
+  writeFileSync(join(folder, 'ava.config.js'), `export { default } from '${pathToFileURL(join(root, 'ava.config.js')).href}'`)
+  writeFileSync(join(folder, 'test', 'its.test.ts'), `import test from 'ava'\nimport { foreign } from '${helper}'\n${body}\n`)
+  // Neither the AVA this runs in, nor where the programs of others are.
+  const inherited = Object.entries(process.env).filter(([name]) => !/^(AVA_|NODE_|CI$|FORCE_COLOR$|PATH$)/.test(name))
+  const env = { ...Object.fromEntries(inherited), PATH: folder, ...variables }
+  const runner = spawn(process.execPath, [join(root, 'scripts', 'test.js')], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  let output = ''
+  for (const stream of [runner.stdout, runner.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text
+    })
+  }
+  const exitCode = await new Promise<number | null>((resolve) => runner.once('close', resolve))
+  return { lines: output.trimEnd().split('\n'), exitCode }
+}
+
+test('all is well: the closing line says so', async (t) => {
+  const { lines, exitCode } = await runTests(t, passes)
+  t.is(lines.at(-1), '1 passed, 0 failed')
+  t.is(exitCode, 0)
+})
+
+test('a failure does not hide what passed', async (t) => {
+  const { lines, exitCode } = await runTests(t, `${passes}\n${fails}`)
+  t.is(lines.at(-1), '1 passed, 1 failed')
+  t.is(exitCode, 1)
+})
+
+test('a file that cannot be loaded is a failure, although none of its tests is', async (t) => {
+  const { lines, exitCode } = await runTests(t, `${passes}\n${crashes}`)
+  t.is(lines.at(-1), '0 passed, 1 failed')
+  t.is(exitCode, 1)
+})
+
+test('a suite that lacks the program of others is named with its reason, and nothing of it runs', async (t) => {
+  const { lines, exitCode } = await runTests(t, `${passes}\n${needsProsody}`)
+  t.is(lines.at(-1), '1 passed, 0 failed, 1 skipped')
+  t.true(lines.includes('  a talk with Prosody could not run: prosody (Debian: prosody) not found'))
+  t.is(exitCode, 0)
+})
+
+test('with CI=true, a suite that lacks the program of others is a failure', async (t) => {
+  const { lines, exitCode } = await runTests(t, `${passes}\n${needsProsody}`, { CI: 'true' })
+  t.is(lines.at(-1), '1 passed, 1 failed')
+  t.is(exitCode, 1)
+})
