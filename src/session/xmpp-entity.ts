@@ -4,14 +4,13 @@ import middleware from '@xmpp/middleware'
 import resolve from '@xmpp/resolve'
 import resourceBinding from '@xmpp/resource-binding'
 import sasl from '@xmpp/sasl'
-import plain from '@xmpp/sasl-plain'
-import scramSha1 from '@xmpp/sasl-scram-sha-1'
 import starttls from '@xmpp/starttls'
 import streamFeatures from '@xmpp/stream-features'
 import tcp from '@xmpp/tcp'
 import tls from '@xmpp/tls'
-import SaslFactory from 'saslmechanisms'
 import { BytestreamError, toBytestreamError } from '../core/index.ts'
+import { type Element, NS } from '../xep/index.ts'
+import { type Credentials, MECHANISMS, type MechanismName, startMechanism } from './sasl-mechanisms.ts'
 import { StanzaGuard, serverStanzaLimits } from './stanza-guard.ts'
 
 export interface EntityInit {
@@ -38,19 +37,34 @@ export function buildEntity({ username, domain, password, resource, service, ste
   const chain = middleware({ entity })
   const features = streamFeatures({ middleware: chain })
   const caller = iqCaller({ middleware: chain, entity })
-  const factory = new SaslFactory()
-  scramSha1(factory)
-  plain(factory)
   // The order is that of negotiation: XEP-0170 §2.
   starttls({ streamFeatures: features })
-  sasl({ streamFeatures: features, saslFactory: factory }, async (authenticate, mechanisms) => {
-    const mechanism = mechanisms.find((name) => name !== 'PLAIN' || entity.isSecure())
-    if (!mechanism)
-      throw new BytestreamError('ERR_AUTHENTICATION', `the server of ${domain} offers no login that is safe without encryption`)
-    await authenticate({ username, password }, mechanism)
-  })
+  logIn({ entity, features, domain }, { username, password })
   resourceBinding({ iqCaller: caller, streamFeatures: features }, resource || undefined)
   return entity
+}
+
+/** SASL with mechanisms of our own: the library's do not check what the server proves, and know ASCII passwords only. */
+function logIn({ entity, features, domain }: { entity: Client; features: object; domain: string }, credentials: Credentials): void {
+  let mechanism: ReturnType<typeof startMechanism> | undefined
+  const create = ([name]: readonly MechanismName[]) => {
+    mechanism = name && startMechanism(name, credentials)
+    return mechanism
+  }
+  sasl(
+    { streamFeatures: features, saslFactory: { _mechs: MECHANISMS.map((name) => ({ name })), create } },
+    async (authenticate, offered) => {
+      const name = offered.find((candidate) => candidate !== 'PLAIN' || entity.isSecure())
+      if (!name) throw new BytestreamError('ERR_AUTHENTICATION', `the server of ${domain} offers no login that is safe without encryption`)
+      let final = ''
+      const onNonza = (element: Element) => {
+        if (element.is('success', NS.sasl)) final = atob(element.text())
+      }
+      entity.on('nonza', onNonza)
+      await authenticate({}, name).finally(() => entity.off('nonza', onNonza))
+      mechanism?.succeed(final)
+    },
+  )
 }
 
 /** Cuts the connection, whether TLS lies over it or not. */

@@ -44,15 +44,6 @@ declare module '@xmpp/resource-binding' {
   export default function resourceBinding(options: object, resource?: string): void
 }
 declare module '@xmpp/sasl' {
-  type Authenticate = (credentials: { username: string; password: string }, mechanism: string) => Promise<void>
+  type Authenticate = (credentials: object, mechanism: string) => Promise<void>
   export default function sasl(options: object, onAuthenticate: (authenticate: Authenticate, mechanisms: string[]) => Promise<void>): void
-}
-declare module '@xmpp/sasl-plain' {
-  export default function plain(factory: object): void
-}
-declare module '@xmpp/sasl-scram-sha-1' {
-  export default function scramSha1(factory: object): void
-}
-declare module 'saslmechanisms' {
-  export default class SaslFactory {}
 }
