@@ -1,7 +1,17 @@
-import { BytestreamError, bareJid, type Clock, domainOf, type ErrorCode, parseJid, startDeadline, toBytestreamError } from '../core/index.ts'
+import {
+  BytestreamError,
+  bareJid,
+  type Clock,
+  domainOf,
+  type ErrorCode,
+  parseJid,
+  startDeadline,
+  toBytestreamError,
+} from '../core/index.ts'
 import type { Element } from '../xep/index.ts'
 import type { Connect, Connection } from './connection.ts'
-import { buildEntity, guardInput, hangUp } from './xmpp-entity.ts'
+import { BACKLOG_BYTES_MAX } from './xml-stream.ts'
+import { buildEntity, guardInput, hangUp, unsentBytes } from './xmpp-entity.ts'
 
 export interface AccountInit {
   /** Bare, or full to ask the server for that resource. */
@@ -20,7 +30,12 @@ const CLOSE_MS_MAX = 2_000
 /** What went wrong while logging in, in the words of whoever has to mend it. */
 function toLoginError(thrown: unknown, { jid, service }: AccountInit): BytestreamError {
   if (thrown instanceof BytestreamError) return thrown
-  const { name = '', message = String(thrown), condition = '', code = '' } = thrown as Partial<Record<'name' | 'message' | 'condition' | 'code', string>>
+  const {
+    name = '',
+    message = String(thrown),
+    condition = '',
+    code = '',
+  } = thrown as Partial<Record<'name' | 'message' | 'condition' | 'code', string>>
   const where = service ?? `the server of ${domainOf(jid)}`
   const [errorCode, sentence]: [ErrorCode, string] =
     name === 'SASLError'
@@ -51,30 +66,48 @@ export function clientConnector(clock: Clock, init: AccountInit): Connect {
       hangUp(entity)
     }
     const closed = new Promise<BytestreamError | undefined>((settle) => {
-      entity.on('disconnect', () => settle(reason ?? new BytestreamError('ERR_SESSION_CLOSED', `the server of ${domain} closed the connection`)))
+      entity.on('disconnect', () =>
+        settle(reason ?? new BytestreamError('ERR_SESSION_CLOSED', `the server of ${domain} closed the connection`)),
+      )
       entity.on('offline', () => settle(undefined))
     })
     guardInput(entity, fail)
     entity.on('error', (error: unknown) => {
       reason ??= toLoginError(error, init)
     })
-    entity.on('stanza', (stanza: Element) => onStanza(stanza))
+    // Before that, whoever sits on the way could speak in anybody's name.
+    entity.once('online', () => entity.on('stanza', (stanza: Element) => onStanza(stanza)))
 
-    using deadline = startDeadline(clock, loginMsMax, 'ERR_TIMEOUT', `logging in as ${bareJid(init.jid)} took longer than ${loginMsMax / 1000} s`, outer)
+    using deadline = startDeadline(
+      clock,
+      loginMsMax,
+      'ERR_TIMEOUT',
+      `logging in as ${bareJid(init.jid)} took longer than ${loginMsMax / 1000} s`,
+      outer,
+    )
     deadline.signal.addEventListener('abort', () => fail(deadline.signal.reason as BytestreamError))
     try {
-      await Promise.race([entity.start(), closed.then((error) => Promise.reject(error ?? new BytestreamError('ERR_SESSION_CLOSED', 'the connection was closed')))])
+      await Promise.race([
+        entity.start(),
+        closed.then((error) => Promise.reject(error ?? new BytestreamError('ERR_SESSION_CLOSED', 'the connection was closed'))),
+      ])
     } catch (thrown) {
       hangUp(entity)
       throw reason ?? toLoginError(thrown, init)
     }
     const connection: Connection = {
       jid: String(entity.jid),
-      send: (stanza) => void entity.send(stanza).catch((error: unknown) => fail(toBytestreamError(error, 'ERR_SESSION_CLOSED'))),
+      send(stanza) {
+        void entity.send(stanza).catch((error: unknown) => fail(toBytestreamError(error, 'ERR_SESSION_CLOSED')))
+        if (unsentBytes(entity) > BACKLOG_BYTES_MAX) fail(new BytestreamError('ERR_SESSION_CLOSED', `${domain} reads too slowly`))
+      },
       close() {
         const cancel = clock.after(CLOSE_MS_MAX, () => hangUp(entity))
         // A stream that does not close properly is cut; either way it is gone.
-        void entity.stop().catch(() => hangUp(entity)).finally(cancel)
+        void entity
+          .stop()
+          .catch(() => hangUp(entity))
+          .finally(cancel)
       },
       closed,
     }

@@ -1,6 +1,14 @@
 import { connect as connectSocket } from 'node:net'
 import { BytestreamError, type Clock, type ErrorCode, startDeadline } from '../core/index.ts'
-import { attribute, buildHandshake, componentStreamHeader, type Element, handshakeDigest, parseStreamError, type StreamErrorReason } from '../xep/index.ts'
+import {
+  attribute,
+  buildHandshake,
+  componentStreamHeader,
+  type Element,
+  handshakeDigest,
+  parseStreamError,
+  type StreamErrorReason,
+} from '../xep/index.ts'
 import type { Connect, Connection } from './connection.ts'
 import { serverStanzaLimits } from './stanza-guard.ts'
 import { XmlStream } from './xml-stream.ts'
@@ -47,7 +55,13 @@ export function componentConnector(clock: Clock, init: ComponentInit): Connect {
     new Promise<Connection>((resolve, reject) => {
       const { jid, secret, service, loginMsMax = LOGIN_MS_MAX } = init
       const at = `${service.host}:${service.port}`
-      const deadline = startDeadline(clock, loginMsMax, 'ERR_TIMEOUT', `the server at ${at} did not finish the component handshake within ${loginMsMax / 1000} s`, outer)
+      const deadline = startDeadline(
+        clock,
+        loginMsMax,
+        'ERR_TIMEOUT',
+        `the server at ${at} did not finish the component handshake within ${loginMsMax / 1000} s`,
+        outer,
+      )
       const socket = connectSocket(service.port, service.host).setKeepAlive(true, KEEP_ALIVE_MS)
       const stream = new XmlStream(socket, { limits: serverStanzaLimits })
       let isConnected = false
@@ -58,7 +72,8 @@ export function componentConnector(clock: Clock, init: ComponentInit): Connect {
       const closed = new Promise<BytestreamError | undefined>((settle) => {
         stream.once('closed', (error) => {
           deadline[Symbol.dispose]()
-          if (!isConnected && error) reason ??= new BytestreamError('ERR_UNREACHABLE', `no server answers at ${at}: ${error.message}`, { cause: error })
+          if (!isConnected && error)
+            reason ??= new BytestreamError('ERR_UNREACHABLE', `no server answers at ${at}: ${error.message}`, { cause: error })
           reason ??= error ?? new BytestreamError('ERR_SESSION_CLOSED', `the server at ${at} closed the connection`)
           if (!isOnline) reject(reason)
           settle(isClosing ? undefined : reason)
@@ -67,7 +82,10 @@ export function componentConnector(clock: Clock, init: ComponentInit): Connect {
       const close = () => {
         isClosing = true
         stream.end()
-        stream.once('closed', clock.after(CLOSE_MS_MAX, () => stream.destroy()))
+        stream.once(
+          'closed',
+          clock.after(CLOSE_MS_MAX, () => stream.destroy()),
+        )
       }
       deadline.signal.addEventListener('abort', () => {
         reason ??= deadline.signal.reason as BytestreamError

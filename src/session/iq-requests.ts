@@ -47,7 +47,11 @@ export class IqRequests {
    * @returns the payload of the result, if it has one
    * @throws StanzaError as the other side answered; BytestreamError `ERR_TIMEOUT`, `ERR_ABORTED`, `ERR_SESSION_CLOSED`
    */
-  ask(question: Question, { answerMsMax = ANSWER_MS_MAX, signal }: QuestionOptions, send: (stanza: Element) => void): Promise<Element | undefined> {
+  ask(
+    question: Question,
+    { answerMsMax = ANSWER_MS_MAX, signal }: QuestionOptions,
+    send: (stanza: Element) => void,
+  ): Promise<Element | undefined> {
     const { type, from, to, payload } = question
     if (this.#outstanding.size >= OUTSTANDING_MAX) {
       return Promise.reject(new BytestreamError('ERR_INTERNAL', `more than ${OUTSTANDING_MAX} questions are waiting for an answer`))

@@ -141,19 +141,31 @@ export class Session extends EventEmitter<SessionEvents> {
 
   /** @returns why the connection ended, or did not come about; `undefined` when it was closed on purpose */
   async #connectOnce(onOnline: () => void): Promise<BytestreamError | undefined> {
+    let connection: Connection
     try {
-      const connection = await this.#connect((stanza) => this.#receive(stanza), this.#stopping.signal)
-      this.#connection = connection
-      this.#jid = connection.jid
-      onOnline()
-      if (this.#stopping.signal.aborted) connection.close()
-      else this.emit('online', { jid: connection.jid })
-      const error = await connection.closed
-      this.#connection = undefined
-      this.#requests.failAll(error ?? new BytestreamError('ERR_SESSION_CLOSED', 'the session was closed'))
-      return error
+      connection = await this.#connect((stanza) => this.#receive(stanza), this.#stopping.signal)
     } catch (thrown) {
       return toBytestreamError(thrown, 'ERR_STREAM')
+    }
+    this.#connection = connection
+    this.#jid = connection.jid
+    onOnline()
+    if (this.#stopping.signal.aborted) connection.close()
+    else this.#tell(() => this.emit('online', { jid: connection.jid }))
+    const error = await connection.closed
+    this.#connection = undefined
+    this.#requests.failAll(error ?? new BytestreamError('ERR_SESSION_CLOSED', 'the session was closed'))
+    return error
+  }
+
+  /** What goes wrong in a listener is its own fault, and must not look like the other side's. */
+  #tell(emit: () => void): void {
+    try {
+      emit()
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error
+      })
     }
   }
 
@@ -179,10 +191,10 @@ export class Session extends EventEmitter<SessionEvents> {
 
   #receive(stanza: Element): void {
     if (stanza.name === 'message') {
-      this.emit('message', parseMessage(stanza), stanza)
+      this.#tell(() => this.emit('message', parseMessage(stanza), stanza))
     } else if (stanza.name === 'presence') {
       const presence = parsePresence(stanza)
-      if (presence) this.emit('presence', presence, stanza)
+      if (presence) this.#tell(() => this.emit('presence', presence, stanza))
     } else if (stanza.name === 'iq') {
       this.#receiveIq(stanza).catch((error: unknown) => this.#logger.error({ err: error }, 'an IQ could not be handled'))
     }

@@ -16,7 +16,8 @@ export interface XmlStreamInit {
   readonly header?: () => string
 }
 
-const BACKLOG_BYTES_MAX = 16 * 1024 * 1024
+/** Octets of one connection that may wait to be sent. */
+export const BACKLOG_BYTES_MAX = 16 * 1024 * 1024
 const CLOSE_MS_MAX = 5_000
 
 /** Facts, in the order they can come. */

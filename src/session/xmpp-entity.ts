@@ -54,6 +54,12 @@ function logIn({ entity, features, domain }: { entity: Client; features: object;
   sasl(
     { streamFeatures: features, saslFactory: { _mechs: MECHANISMS.map((name) => ({ name })), create } },
     async (authenticate, offered) => {
+      if (!entity.isSecure() && !isLoopback(entity)) {
+        throw new BytestreamError(
+          'ERR_AUTHENTICATION',
+          `the server of ${domain} offers no encryption (STARTTLS): nothing is sent to it in the clear`,
+        )
+      }
       const name = offered.find((candidate) => candidate !== 'PLAIN' || entity.isSecure())
       if (!name) throw new BytestreamError('ERR_AUTHENTICATION', `the server of ${domain} offers no login that is safe without encryption`)
       let final = ''
@@ -65,6 +71,17 @@ function logIn({ entity, features, domain }: { entity: Client; features: object;
       mechanism?.succeed(final)
     },
   )
+}
+
+/** A server on this machine: nobody is on the way to it. */
+function isLoopback({ socket }: Client): boolean {
+  const address = socket?.remoteAddress?.replace(/^::ffff:/, '') ?? ''
+  return address === '::1' || address.startsWith('127.')
+}
+
+/** Octets that were sent but not yet taken by the system. */
+export function unsentBytes({ socket }: Client): number {
+  return socket?.writableLength ?? socket?.socket?.writableLength ?? 0
 }
 
 /** Cuts the connection, whether TLS lies over it or not. */
@@ -81,13 +98,23 @@ export function hangUp({ socket }: Client): void {
 export function guardInput(entity: Client, onError: (error: BytestreamError) => void): void {
   const guard = new StanzaGuard(serverStanzaLimits)
   let failed = false
+  let isUpgrading = false
   entity.on('status', (status: string) => {
-    if (status === 'opening') guard.restart()
+    if (status !== 'opening') return
+    guard.restart()
+    isUpgrading = false
+  })
+  entity.on('nonza', (element: Element) => {
+    isUpgrading ||= element.is('proceed', NS.tls)
   })
   Reflect.set(entity, '_onData', (octets: Buffer) => {
     if (failed) return
     try {
-      for (const text of guard.read(octets)) entity.parser?.write(text)
+      for (const text of guard.read(octets)) {
+        // What comes in the clear behind the consent to TLS was put there by somebody else (RFC 6120 §5.4.3.3).
+        if (isUpgrading && text.trim() !== '') throw new BytestreamError('ERR_STREAM', 'there are octets between STARTTLS and TLS')
+        entity.parser?.write(text)
+      }
     } catch (thrown) {
       failed = true
       onError(toBytestreamError(thrown, 'ERR_STREAM'))

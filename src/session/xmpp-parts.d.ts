@@ -11,7 +11,13 @@ declare module '@xmpp/client-core' {
   export class Client extends EventEmitter {
     constructor(options: ClientOptions)
     jid: { toString(): string } | null
-    readonly socket: { destroy?(): void; socket?: { destroy(): void } | null } | null
+    /** A socket of Node, or where there is TLS from the start or by STARTTLS, an object with one. */
+    readonly socket: {
+      destroy?(): void
+      readonly remoteAddress?: string
+      readonly writableLength?: number
+      readonly socket?: { destroy(): void; readonly writableLength: number } | null
+    } | null
     readonly parser: { write(text: string): void } | null
     start(): Promise<unknown>
     stop(): Promise<unknown>

@@ -22,5 +22,6 @@ export const NS = {
   streams: 'urn:ietf:params:xml:ns:xmpp-streams',
   time: 'urn:xmpp:time', // XEP-0202
   vcard: 'vcard-temp', // XEP-0054
+  tls: 'urn:ietf:params:xml:ns:xmpp-tls',
   version: 'jabber:iq:version', // XEP-0092
 } as const

@@ -88,7 +88,7 @@ test('serve complains in one line about a port that is taken', async (t) => {
 
 test('serve stops with a sentence when the server refuses its secret, or does not know its address', async (t) => {
   await using server = await embedded.start({})
-  const at = ['--service', `xmpp://127.0.0.1:${server.component.port}`, '--log-level', 'silent']
+  const at = ['--service', `xmpp://127.0.0.1:${server.componentAt(PROXY).port}`, '--log-level', 'silent']
   const wrong = await startCli(t, [...enough, ...at], { STREAMHOST_SECRET: 'wrong' }).ended
   t.is(wrong.code, 1)
   t.regex(wrong.stderr, /^streamhost: the server at .* refuses the secret for proxy\.localhost .*\n$/)
