@@ -49,3 +49,11 @@ export function defaultLimits(descriptors = descriptorLimit()): StreamhostLimits
     idleMsMax: 3_600_000,
   }
 }
+
+/** @throws TypeError naming the first limit that is no whole number from 1 on */
+export function checkLimits(limits: StreamhostLimits): StreamhostLimits {
+  for (const [name, value] of Object.entries(limits)) {
+    if (!Number.isSafeInteger(value) || value < 1) throw new TypeError(`${name} is ${value}; a limit is a whole number from 1 on`)
+  }
+  return limits
+}

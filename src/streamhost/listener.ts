@@ -57,8 +57,10 @@ const LINGER_MS = 2_000
 const KEEP_ALIVE_MS = 60_000
 /** Sockets the kernel holds for us; it takes no more than `net.core.somaxconn`. */
 const BACKLOG = 4_096
-/** What listening on IPv6 fails with where there is none. */
-const NO_IPV6 = ['EAFNOSUPPORT', 'EADDRNOTAVAIL']
+/** What listening on every address of a family fails with where there is no such family. */
+const NO_FAMILY: readonly string[] = ['EAFNOSUPPORT', 'EADDRNOTAVAIL']
+/** Free ports that are tried until one is free in both families. */
+const PORT_TRIES = 10
 
 /**
  * Accepts sockets and takes each through its SOCKS5 handshake, under a deadline and within the limits. What becomes
@@ -133,16 +135,31 @@ export class HandshakeListener extends EventEmitter<ListenerEvents> {
     await Promise.all(closed)
   }
 
-  /** IPv4 is a must; a machine without IPv6 is told about. */
+  /** Both families on one port; a machine that lacks one is told about. */
   async #listenEverywhere(port: number, rank: number): Promise<BoundAddress[]> {
-    const four = await this.#listenOn('0.0.0.0', port, rank)
+    for (let tries = 1; ; tries++) {
+      const four = await this.#listenIfPossible('0.0.0.0', port, rank)
+      try {
+        const six = await this.#listenIfPossible('::', four?.port ?? port, rank)
+        const bound = [six, four].filter((address) => address !== undefined)
+        if (bound.length === 0) throw new BytestreamError('ERR_LISTEN', 'this machine has neither IPv4 nor IPv6')
+        return bound
+      } catch (error) {
+        // A free port of the one family may be taken in the other.
+        if (port !== 0 || tries >= PORT_TRIES || causeOf(error) !== 'EADDRINUSE') throw error
+        this.#servers.pop()?.close()
+      }
+    }
+  }
+
+  /** @returns `undefined` on a machine without this family */
+  async #listenIfPossible(host: string, port: number, rank: number): Promise<BoundAddress | undefined> {
     try {
-      return [await this.#listenOn('::', four.port, rank), four]
+      return await this.#listenOn(host, port, rank)
     } catch (error) {
-      const { cause, message } = error as BytestreamError
-      if (!NO_IPV6.includes((cause as NodeJS.ErrnoException | undefined)?.code ?? '')) throw error
-      this.#logger.warn({ port: four.port }, `not listening on IPv6: ${message}`)
-      return [four]
+      if (!NO_FAMILY.includes(causeOf(error))) throw error
+      this.#logger.warn({ host, port }, (error as Error).message)
+      return undefined
     }
   }
 
@@ -290,4 +307,10 @@ export class HandshakeListener extends EventEmitter<ListenerEvents> {
     socket.end()
     socket.resume()
   }
+}
+
+/** The system's code behind an error, or an empty string. */
+function causeOf(error: unknown): string {
+  const cause = error instanceof Error ? (error.cause as NodeJS.ErrnoException | undefined) : undefined
+  return cause?.code ?? ''
 }

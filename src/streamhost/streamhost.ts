@@ -4,7 +4,7 @@ import { BytestreamError, type Clock, type ErrorCode, type Logger, silentLogger,
 import type { DstAddr } from '../socks5/index.ts'
 import type { BoundAddress, ListenAddress } from './addresses.ts'
 import type { StreamhostCounters, StreamhostGauges } from './counters.ts'
-import { defaultLimits, type StreamhostLimits } from './limits.ts'
+import { checkLimits, defaultLimits, type StreamhostLimits } from './limits.ts'
 import { HandshakeListener, type SocksRequest } from './listener.ts'
 import { Pairing } from './pairing.ts'
 import type { Relay, RelayEnd, RelayEngine, RelayTotals } from './relay/engine.ts'
@@ -73,13 +73,14 @@ export class Streamhost extends EventEmitter<StreamhostEvents> implements AsyncD
   #readAheadBytes = 0
   #isClosing = false
 
+  /** @throws TypeError for a limit that is no whole number from 1 on */
   constructor(
     { clock = systemClock, logger = silentLogger }: StreamhostComponents,
     { listen, limits, engine = streamEngine }: StreamhostInit,
   ) {
     super()
     this.#clock = clock
-    this.#limits = { ...defaultLimits(), ...limits }
+    this.#limits = checkLimits({ ...defaultLimits(), ...limits })
     this.#engine = engine
     this.#pairing = new Pairing(this.#limits)
     this.#listener = new HandshakeListener(
@@ -201,7 +202,9 @@ export class Streamhost extends EventEmitter<StreamhostEvents> implements AsyncD
     const leave = (code?: ErrorCode) => {
       this.#pairing.leave(dstAddr, socket)
       this.#release(socket)
-      socket.destroy()
+      // A side that is turned away must not take a proper end for an empty bytestream.
+      if (code) socket.resetAndDestroy()
+      else socket.destroy()
       if (code) this.#countRefusal(code)
       this.emit('left', { dstAddr, remoteAddress, code })
     }

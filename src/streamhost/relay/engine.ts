@@ -34,6 +34,6 @@ export interface Relay extends RelayCounters {
  */
 export interface RelayEngine {
   readonly name: string
-  /** Takes over both sockets, which may hold octets and a FIN that came early. */
+  /** Takes over both sockets, which have a high-water mark of 1 and may hold octets and a FIN that came early. */
   relay(first: Socket, second: Socket, options: RelayOptions): Relay
 }
