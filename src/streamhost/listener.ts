@@ -291,19 +291,21 @@ export class HandshakeListener extends EventEmitter<ListenerEvents> {
     guest.socket.destroy()
   }
 
-  /** Sees that a refusal arrives: what the peer still sends is read, since unread octets would turn the end into a reset. */
+  /**
+   * Sees that a refusal arrives: what the peer still sends is read until it ends too, since unread octets would turn our
+   * end into a reset.
+   */
   #hangUp(guest: Guest): void {
     const { socket } = guest
     this.#release(guest)
-    const onEnd = () => socket.destroySoon()
     const onClose = () => this.#release(guest)
     const cancelDeadline = this.#clock.after(LINGER_MS, () => this.#drop(guest))
     guest.release = () => {
       cancelDeadline()
-      socket.off('end', onEnd).off('close', onClose)
+      socket.off('close', onClose)
     }
     this.#lingering.add(guest)
-    socket.on('end', onEnd).on('close', onClose)
+    socket.on('close', onClose)
     socket.end()
     socket.resume()
   }

@@ -177,8 +177,9 @@ function resetTests(test: TestFn, makeEngine: () => RelayEngine): void {
 
     test(`a reset of the ${one} before the start is a reset for the ${other}`, async (t) => {
       const stage = await openStage(t, makeEngine())
+      const gone = new Promise((resolve) => stage[one].near.once('close', resolve))
       stage[one].far.reset()
-      await until(() => stage[one].near.destroyed)
+      await gone
       const relay = stage.start()
       t.is(await stage[other].far.drained(), 'ECONNRESET')
       t.is((await relay.done).end, 'reset')

@@ -177,6 +177,15 @@ test('a request that is refused is answered with its DST.ADDR, then ended', asyn
   t.deepEqual(stage.accepted, [])
 })
 
+test('a refusal arrives though the peer goes on sending behind its request', async (t) => {
+  const stage = await openListener(t, { verdict: () => 'ERR_LIMIT_WAITING' })
+  const peer = await connectPeer(t, stage.port)
+  peer.socket.end(Buffer.concat([greetingAndConnect, Buffer.alloc(8 * 2 ** 20)]))
+  t.deepEqual(await peer.readAll(), Buffer.concat([CHOICE, replyOctets(1, dstAddr)]))
+  t.is(await peer.closed, 'end')
+  await until(() => stage.listener.openSockets === 0)
+})
+
 test('who was refused and does not hang up is cut after two seconds', async (t) => {
   const { port, clock, listener } = await openListener(t)
   const peer = await connectPeer(t, port)
@@ -265,6 +274,18 @@ test('at the maximum of one source the next of it is closed, one of another sour
   t.is((await (await connectPeer(t, four)).readAll()).length, 0)
   t.deepEqual(stage.refused, ['ERR_LIMIT_SOURCE_SOCKETS'])
   t.deepEqual(await handshake(await connectPeer(t, six), dstAddr), replyOctets(0, dstAddr))
+})
+
+test('at the maximum of one source its own oldest handshake makes way, nobody else', async (t) => {
+  const stage = await openListener(t, { limits: { openPerSourceMax: 2 }, listen: TWO_SOURCES })
+  const [four, six] = stage.ports as [Port, Port]
+  const other = await arrive(t, stage, six)
+  await handshake(await connectPeer(t, four), dstAddr)
+  const silent = await arrive(t, stage, four)
+  const newcomer = await arrive(t, stage, four)
+  t.is((await silent.readAll()).length, 0)
+  t.deepEqual(stage.refused, ['ERR_LIMIT_HALF_OPEN'])
+  for (const peer of [other, newcomer]) t.deepEqual(await handshake(peer, dstAddr), replyOctets(0, dstAddr))
 })
 
 test('a source gets a place back with each socket of it that closes', async (t) => {

@@ -208,6 +208,7 @@ test('a target that opens every streamhost and uses the first is paired there, i
     const target = [await join(t, ports[0], dstAddr), await join(t, ports[1] as Port, dstAddr)] as const
     const requester = await join(t, ports[used] as Port, dstAddr)
     t.is(streamhost.waitingSockets(dstAddr), 3)
+    streamhost.on('left', () => t.fail('a spare socket has not left: the streamhost closed it'))
     streamhost.activate(dstAddr)
     await isConnected(t, requester, target[used])
     t.is((await target[1 - used]?.readAll())?.length, 0)
