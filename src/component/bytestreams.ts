@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events'
-import { BytestreamError, type ErrorCode, prepareJid, toBytestreamError } from '../core/index.ts'
+import { BytestreamError, type ErrorCode, prepareJid, toBytestreamError, tryPrepareJid } from '../core/index.ts'
 import type { AccessList } from '../policy/index.ts'
 import type { ServicePart, Session } from '../session/index.ts'
 import { computeDstAddr, type DstAddr } from '../socks5/index.ts'
@@ -25,11 +25,15 @@ export interface ProxyEvents {
   activationAsked: [{ from: string; sid: string; targetJid: string; dstAddr: DstAddr; code: ErrorCode | undefined }]
 }
 
+/** The JIDs of a bytestream, as they were hashed. */
+interface Spelling {
+  readonly requester: string
+  readonly target: string
+}
+
 /** What became of an activation. */
-interface Attempt {
+interface Attempt extends Spelling {
   readonly dstAddr: DstAddr
-  /** The JID of the target as it was hashed. */
-  readonly hashedTarget: string
   readonly error: BytestreamError | undefined
 }
 
@@ -72,23 +76,20 @@ export class BytestreamProxy extends EventEmitter<ProxyEvents> {
   #activate({ from, payload }: IqRequest): undefined {
     if (!this.#components.access.mayUse(from)) throw new BytestreamError('ERR_FORBIDDEN', '')
     const { sid, targetJid } = parseActivate(payload)
-    const { dstAddr, hashedTarget, error } = this.#tryTargets(sid, from, new Set([prepareTarget(targetJid), targetJid]))
-    this.emit('activationAsked', { from, sid, targetJid: hashedTarget, dstAddr, code: error?.code })
+    const { requester, target, dstAddr, error } = this.#tryHashes(sid, spellingsOf(from, prepareTarget(targetJid), targetJid))
+    this.emit('activationAsked', { from, sid, targetJid: target, dstAddr, code: error?.code })
     // Whoever answers IQs logs what is no BytestreamError, and tells the other side nothing of it.
     if (error?.code === 'ERR_INTERNAL') throw new Error('a bytestream could not be activated', { cause: error })
-    if (error) throw this.#explain(error, { dstAddr, sid, from, hashedTarget })
+    if (error) throw this.#explain(error, { dstAddr, sid, requester, target })
     return undefined
   }
 
-  /**
-   * The requester is hashed octet for octet as the server wrote it, the target prepared (XEP-0065 §5.3.2). When nothing
-   * is known under that, the text is tried as it came: some clients hash it unprepared.
-   */
-  #tryTargets(sid: string, from: string, targets: Iterable<string>): Attempt {
+  /** Of hashes under which nothing is known, the first is told of. */
+  #tryHashes(sid: string, spellings: Iterable<Spelling>): Attempt {
     let first: Attempt | undefined
-    for (const hashedTarget of targets) {
-      const dstAddr = computeDstAddr(sid, from, hashedTarget)
-      const attempt = { dstAddr, hashedTarget, error: this.#tryActivate(dstAddr) }
+    for (const { requester, target } of spellings) {
+      const dstAddr = computeDstAddr(sid, requester, target)
+      const attempt = { requester, target, dstAddr, error: this.#tryActivate(dstAddr) }
       if (attempt.error?.code !== 'ERR_BYTESTREAM_UNKNOWN') return attempt
       first ??= attempt
     }
@@ -105,16 +106,25 @@ export class BytestreamProxy extends EventEmitter<ProxyEvents> {
   }
 
   /** Tells a requester, who may know, what was looked for. Which side is missing cannot be known. */
-  #explain(
-    { code, message }: BytestreamError,
-    { dstAddr, sid, from, hashedTarget }: { dstAddr: DstAddr; sid: string; from: string; hashedTarget: string },
-  ) {
+  #explain({ code, message }: BytestreamError, { sid, requester, target, dstAddr }: Omit<Attempt, 'error'> & { sid: string }) {
     if (code !== 'ERR_BYTESTREAM_UNKNOWN' && code !== 'ERR_PEER_MISSING') return new BytestreamError(code, message)
     const waiting = this.#components.streamhost.waitingSockets(dstAddr)
     return new BytestreamError(
       code,
-      `${waiting} of 2 sockets wait under DST.ADDR ${dstAddr}, the SHA-1 of sid "${shorten(sid)}", requester "${from}" and target "${shorten(hashedTarget)}"`,
+      `${waiting} of 2 sockets wait under DST.ADDR ${dstAddr}, the SHA-1 of sid "${shorten(sid)}", requester "${requester}" and target "${shorten(target)}"`,
     )
+  }
+}
+
+/**
+ * Ways to write the two JIDs that either side may have hashed, the likeliest first: the requester octet for octet as
+ * its server wrote it, the target prepared (XEP-0065 §5.3.2); then the target as it was sent, which some clients hash
+ * unprepared; then the same with the requester prepared.
+ */
+function* spellingsOf(from: string, ...targets: readonly string[]): Generator<Spelling> {
+  // COMPAT(ejabberd): it writes JIDs as their users do, while a client that heeds XEP-0065 hashes the prepared form.
+  for (const requester of new Set([from, tryPrepareJid(from)])) {
+    for (const target of new Set(targets)) yield { requester, target }
   }
 }
 

@@ -9,7 +9,7 @@ export {
   type StanzaErrorType,
   toBytestreamError,
 } from './errors.ts'
-export { bareJid, domainOf, formatJid, type Jid, parseJid, prepareJid, resourceOf } from './jid.ts'
+export { bareJid, domainOf, formatJid, type Jid, parseJid, prepareJid, resourceOf, tryPrepareJid } from './jid.ts'
 export { type Logger, silentLogger } from './log.ts'
 export { saslprep } from './stringprep.ts'
 export { formatBytes, formatDuration, parseBytes, parseDuration } from './units.ts'

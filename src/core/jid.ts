@@ -72,6 +72,15 @@ export function prepareJid(text: string): string {
   return formatJid(parseJid(text))
 }
 
+/** The prepared form of a JID, or what a server writes although it has none. */
+export function tryPrepareJid(text: string): string {
+  try {
+    return prepareJid(text)
+  } catch {
+    return text // ERR_JID_MALFORMED is the only reason.
+  }
+}
+
 /** The JID without its resource, textually: for JIDs a server has already prepared. */
 export function bareJid(jid: string): string {
   const slash = jid.indexOf('/')

@@ -96,7 +96,7 @@ function hasBrokenBidi(codePoints: readonly number[]): boolean {
 
 /**
  * Prepares one part of a JID with a stringprep profile. Code points that Unicode 3.2 had not assigned are let
- * through, as XMPP servers do.
+ * through: some servers take them, and theirs is the say.
  *
  * @throws BytestreamError `ERR_JID_MALFORMED` for a prohibited character or mixed directions
  * @see RFC 3454, RFC 6122 appendices A and B, RFC 3491

@@ -1,4 +1,4 @@
-import { BytestreamError, bareJid, domainOf, formatJid, parseJid } from '../core/index.ts'
+import { BytestreamError, bareJid, domainOf, prepareJid, tryPrepareJid } from '../core/index.ts'
 
 /**
  * Who may use the service, judged on the requester. A rule is a bare JID, a full JID, a domain (exactly that one, not
@@ -12,17 +12,18 @@ export class AccessList {
     this.#rules = new Set(rules.map(prepareRule))
   }
 
-  /** @param jid as a server wrote it into `from` */
+  /** @param jid as a server wrote it into `from`; some do not prepare it */
   mayUse(jid: string): boolean {
     const rules = this.#rules
-    return rules.has('*') || rules.has(jid) || rules.has(bareJid(jid)) || rules.has(domainOf(jid))
+    const prepared = tryPrepareJid(jid)
+    return rules.has('*') || rules.has(prepared) || rules.has(bareJid(prepared)) || rules.has(domainOf(prepared))
   }
 }
 
 function prepareRule(rule: string): string {
   if (rule === '*') return rule
   try {
-    return formatJid(parseJid(rule))
+    return prepareJid(rule)
   } catch (cause) {
     throw new BytestreamError('ERR_CONFIG', `"${rule}" is neither a JID, a domain, nor *`, { cause })
   }

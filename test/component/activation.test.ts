@@ -127,12 +127,12 @@ test('another requester, another resource of it, another sid, another target: no
 })
 
 const activates = test.macro({
-  async exec(t, requester: string, hashedTarget: string, said: string = hashedTarget) {
+  async exec(t, from: string, hashedTarget: string, said: string = hashedTarget, hashedRequester: string = from) {
     const { activate, connect, facts } = await openProxy(t, ['*'])
-    const one = await connect(requester, hashedTarget)
-    const other = await connect(requester, hashedTarget)
-    t.is(await activate(activateQuery(said), { from: requester }), 'result')
-    t.is(await activate(activateQuery(said), { from: requester }), 'result', 'and once more')
+    const one = await connect(hashedRequester, hashedTarget)
+    const other = await connect(hashedRequester, hashedTarget)
+    t.is(await activate(activateQuery(said), { from }), 'result')
+    t.is(await activate(activateQuery(said), { from }), 'result', 'and once more')
     one.end('octets')
     t.is(await readAll(other), 'octets')
     t.deepEqual(
@@ -152,6 +152,18 @@ test('a room JID with spaces and what is not ASCII', activates, REQUESTER, 'room
 test('a target in upper case, hashed as stringprep has it', activates, REQUESTER, 'target@example.org/Bar', 'Target@EXAMPLE.org/Bar')
 test('a target in upper case, hashed as it is written', activates, REQUESTER, 'Target@Example.org/Bar')
 test('a requester in upper case, as its server wrote it', activates, 'Requester@Example.ORG/foo', TARGET)
+// COMPAT(ejabberd): it writes the requester as its user does.
+test(
+  'a requester its server did not prepare, hashed prepared',
+  activates,
+  'Requester@example.org/ﬁn',
+  TARGET,
+  TARGET,
+  'requester@example.org/fin',
+)
+test('both in upper case, neither hashed so', activates, 'R@example.org/x', 't@example.org/y', 'T@example.org/y', 'r@example.org/x')
+test('both in upper case, only the target hashed so', activates, 'R@example.org/x', 'T@example.org/y', 'T@example.org/y', 'r@example.org/x')
+test('a requester that has no prepared form', activates, 'a b@example.org/x', TARGET)
 // COMPAT(Psi): it writes its stanzas with newlines and tabs between the tags.
 test('white space around the target that makes it invalid', activates, REQUESTER, TARGET, `\n\t${TARGET}\n`)
 test('white space around a component', activates, REQUESTER, 'gateway.example.org', '\n gateway.example.org\n')

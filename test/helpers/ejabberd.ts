@@ -40,7 +40,7 @@ export async function startEjabberd(init: EjabberdInit): Promise<Ejabberd> {
   const configuration = join(folder, 'ejabberd.yml')
   await writeFile(configuration, JSON.stringify(configurationOf(init, clientPort, componentPorts)))
   const register = Object.entries(init.accounts).map(
-    ([local, password]) => `ok = ejabberd_auth:try_register(<<"${local}">>, <<"${init.domain}">>, <<"${password}">>), `,
+    ([local, password]) => `ok = ejabberd_auth:try_register(<<"${local}"/utf8>>, <<"${init.domain}">>, <<"${password}"/utf8>>), `,
   )
   const start = `{ok, _} = application:ensure_all_started(ejabberd), ${register.join('')}io:format("ready~n").`
   const child = spawn('erl', ['-noinput', '-mnesia', 'dir', `"${join(folder, 'spool')}"`, '-ejabberd', 'quiet', 'true', '-eval', start], {

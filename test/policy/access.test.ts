@@ -61,6 +61,21 @@ test(
 )
 test('missing lets nobody in', lets, [], [], ['romeo@example.org', 'example.org', ''])
 
+test(
+  'prepared is compared with the prepared JID, whatever a server writes',
+  lets,
+  ['romeo@example.org', 'juliet@example.org/fin', 'example.net'],
+  ['ROMEO@example.org/x', 'juliet@EXAMPLE.org/\ufb01n', 'anybody@Example.NET/x', 'ﬀ@example.net'],
+  ['Juliet@example.org/FIN', 'romeo@sub.Example.org'],
+)
+test(
+  'compared with what has no prepared form lets nobody in',
+  lets,
+  ['example.org'],
+  [],
+  ['a b@example.net', 'example.net/example.org\u2028'],
+)
+
 for (const rule of ['', ' ', '@example.org', 'romeo@', 'romeo@example.org/', '*.example.org', 'a b@example.org']) {
   test(`"${rule}" is no rule, and is said to be none`, (t) => {
     const error = t.throws(() => new AccessList(['example.org', rule]), { instanceOf: BytestreamError })
