@@ -3,42 +3,52 @@ import { BytestreamError } from '../core/index.ts'
 /** Octets of a name that every file system in use can hold, less what a part file adds. */
 const NAME_BYTES_MAX = 200
 
+/** What tells the kind of a file; a name that is nothing else has none. */
+const EXTENSION = /(?<=.)\.[^.]{1,16}$/s
+
 /** Names that are devices somewhere, whatever their extension. */
-const DEVICE = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i
+const DEVICE = /^(con|prn|aux|nul|conin\$|conout\$|com[\d\u00b9\u00b2\u00b3]|lpt[\d\u00b9\u00b2\u00b3])(\.|$)/i
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const UNSAFE = /[\x00-\x1f\x7f-\x9f<>:"|?*\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g
 
+/** Dots and white space: hidden files in front, names that some systems cannot open at the end. */
+const EDGES = /^[.\s]+|[.\s]+$/g
+
 /**
  * Turns the name a sender gave into one that is safe to create in a folder: the last part of a path, without
- * separators, control characters, marks that change the direction of text, device names or leading dots.
+ * separators, control characters, marks that change the direction of text, device names, or dots in front or behind.
  *
  * @throws BytestreamError `ERR_FILE_NAME` when nothing is left of it
  */
 export function toSafeFileName(name: string): string {
   const last = name.normalize('NFC').split(/[/\\]/).at(-1) ?? ''
-  const cleaned = last.replace(UNSAFE, '_').replace(/^[.\s]+|[.\s]+$/g, '')
-  if (cleaned === '' || /^_+$/.test(cleaned)) {
-    throw new BytestreamError('ERR_FILE_NAME', `"${name.slice(0, 50)}" cannot be the name of a file`)
+  if (last.replace(UNSAFE, '').replace(EDGES, '') === '') {
+    throw new BytestreamError('ERR_FILE_NAME', `"${toPrintable(name)}" cannot be the name of a file`)
   }
-  return shorten(DEVICE.test(cleaned) ? `_${cleaned}` : cleaned)
+  const cleaned = last.replace(UNSAFE, '_').replace(EDGES, '')
+  // Neither a device, nor an option to whoever handles the file, nor a mark on what stands before it.
+  return shorten(DEVICE.test(cleaned) || /^[-~\p{M}]/u.test(cleaned) ? `_${cleaned}` : cleaned)
 }
+
+/** For a message: short, and without what a terminal would obey. */
+const toPrintable = (name: string) => name.slice(0, 50).replace(UNSAFE, '\ufffd')
 
 /** Cuts a name in the middle, so that its extension stays. */
 function shorten(name: string): string {
   if (Buffer.byteLength(name) <= NAME_BYTES_MAX) return name
-  const [extension = ''] = /\.[^.]{1,16}$/.exec(name) ?? []
+  const [extension = ''] = EXTENSION.exec(name) ?? []
   let stem = ''
   for (const character of name.slice(0, name.length - extension.length)) {
     if (Buffer.byteLength(stem + character + extension) > NAME_BYTES_MAX) break
     stem += character
   }
-  return stem + extension
+  return stem.replace(EDGES, '') + extension
 }
 
 /** `name`, `name (1)`, `name (2)`, …: the alternatives when a file of that name exists. */
 export function numberFileName(name: string, number: number): string {
   if (number === 0) return name
-  const [extension = ''] = /(?<=.)\.[^.]{1,16}$/.exec(name) ?? []
+  const [extension = ''] = EXTENSION.exec(name) ?? []
   return `${name.slice(0, name.length - extension.length)} (${number})${extension}`
 }

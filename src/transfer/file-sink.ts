@@ -1,11 +1,13 @@
 import { createHash, type Hash, randomBytes } from 'node:crypto'
-import { type FileHandle, link, mkdir, open, statfs, unlink } from 'node:fs/promises'
+import { type FileHandle, link, mkdir, open, rename, rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { BytestreamError, formatBytes } from '../core/index.ts'
 import { numberFileName } from './file-name.ts'
 
 /** Names tried when the wanted one is taken. */
 const NAMES_MAX = 1_000
+/** How file systems without hard links, such as FAT, refuse one. */
+const NO_LINKS: readonly unknown[] = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']
 
 /** What a sender promised of a file. */
 export interface ExpectedFile {
@@ -68,7 +70,7 @@ export class FileSink implements AsyncDisposable {
       return new FileSink(folder, expected, partPath, await open(partPath, 'wx', 0o600))
     } catch (cause) {
       if (cause instanceof BytestreamError) throw cause
-      throw new BytestreamError('ERR_FILE', `${folder} cannot be written to: ${(cause as Error).message}`, { cause })
+      throw toFileError(cause, `${folder} cannot be written to`)
     }
   }
 
@@ -93,7 +95,7 @@ export class FileSink implements AsyncDisposable {
         written += (await this.#handle.write(octets, written)).bytesWritten
       }
     } catch (cause) {
-      throw new BytestreamError('ERR_FILE', `writing into ${this.#folder} failed: ${(cause as Error).message}`, { cause })
+      throw toFileError(cause, `writing into ${this.#folder} failed`)
     }
     this.#bytes += octets.length
   }
@@ -115,19 +117,19 @@ export class FileSink implements AsyncDisposable {
       return { path: await this.#giveName(), size, sha256: found }
     } catch (cause) {
       if (cause instanceof BytestreamError) throw cause
-      throw new BytestreamError('ERR_FILE', `storing into ${this.#folder} failed: ${(cause as Error).message}`, { cause })
+      throw toFileError(cause, `storing into ${this.#folder} failed`)
     } finally {
       await this[Symbol.asyncDispose]()
     }
   }
 
-  /** A link fails where the name is taken, in one step; the part file's own name goes with the sink. */
+  /** The part file's own name goes with the sink. */
   async #giveName(): Promise<string> {
     await this.#handle.chmod(0o666 & ~process.umask())
     for (let number = 0; number < NAMES_MAX; number++) {
       const path = join(this.#folder, numberFileName(this.#expected.name, number))
       try {
-        await link(this.#partPath, path)
+        await claim(this.#partPath, path)
         return path
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
@@ -141,6 +143,23 @@ export class FileSink implements AsyncDisposable {
     if (!this.#isOpen) return
     this.#isOpen = false
     await this.#handle.close()
-    await unlink(this.#partPath)
+    await rm(this.#partPath, { force: true }) // Somebody may have cleared the folder.
   }
+}
+
+/** A link fails where the name is taken, in one step. Where there are no links, an empty file holds the name for a moment. */
+async function claim(part: string, path: string): Promise<void> {
+  try {
+    await link(part, path)
+  } catch (error) {
+    if (!NO_LINKS.includes((error as NodeJS.ErrnoException).code)) throw error
+    await (await open(path, 'wx')).close()
+    await rename(part, path)
+  }
+}
+
+function toFileError(cause: unknown, what: string): BytestreamError {
+  const { code, message } = cause as NodeJS.ErrnoException
+  const isFull = code === 'ENOSPC' || code === 'EDQUOT'
+  return new BytestreamError(isFull ? 'ERR_DISK_SPACE' : 'ERR_FILE', `${what}: ${message}`, { cause })
 }

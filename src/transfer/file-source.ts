@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type FileHandle, open } from 'node:fs/promises'
+import { constants, type FileHandle, open } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { BytestreamError, throwIfAborted } from '../core/index.ts'
 
@@ -30,7 +30,8 @@ export class FileSource implements AsyncDisposable {
   /** @throws BytestreamError `ERR_FILE` when it is not there, not ours to read, or not a regular file */
   static async open(path: string): Promise<FileSource> {
     try {
-      const handle = await open(path, 'r')
+      // Opening a FIFO would wait for somebody to write to it.
+      const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
       if ((await handle.stat()).isFile()) return new FileSource(handle, path)
       await handle.close()
     } catch (cause) {
@@ -65,7 +66,9 @@ export class FileSource implements AsyncDisposable {
     for (let position = 0, turn = 0; ; turn ^= 1) {
       throwIfAborted(signal)
       const buffer = buffers[turn as 0 | 1]
-      const { bytesRead } = await this.#handle.read(buffer, 0, READ_BYTES, position)
+      const { bytesRead } = await this.#handle.read(buffer, 0, READ_BYTES, position).catch((cause: Error) => {
+        throw new BytestreamError('ERR_FILE', `reading ${this.#path} failed: ${cause.message}`, { cause })
+      })
       if (bytesRead === 0) return
       position += bytesRead
       yield buffer.subarray(0, bytesRead)

@@ -1,0 +1,180 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, statfs, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import { type ExpectedFile, FileSink } from '../../src/transfer/file-sink.ts'
+
+const content = randomBytes(100_000)
+const sha256 = createHash('sha256').update(content).digest('hex')
+const md5 = createHash('md5').update(content).digest('hex')
+
+async function makeFolder(t: ExecutionContext): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'streamhost-sink-'))
+  t.teardown(() => rm(folder, { recursive: true, force: true }))
+  return folder
+}
+
+/** Writes `octets` in three pieces. */
+async function fill(folder: string, expected: Partial<ExpectedFile> = {}, octets: Buffer = content): Promise<FileSink> {
+  const sink = await FileSink.create(folder, { name: 'a.bin', size: content.length, ...expected })
+  for (const [from, to] of [
+    [0, 1],
+    [1, 65_537],
+    [65_537, octets.length],
+  ] as const) {
+    await sink.write(octets.subarray(from, to))
+  }
+  return sink
+}
+
+test('a file whose size and hash are right gets its name, its path and hash are told, and no part is left', async (t) => {
+  const folder = await makeFolder(t)
+  const sink = await fill(folder, { sha256 })
+  t.true(sink.isComplete)
+  t.is(sink.bytes, content.length)
+  t.deepEqual(await sink.store(), { path: join(folder, 'a.bin'), size: content.length, sha256 })
+  t.deepEqual(await readdir(folder), ['a.bin'])
+  t.deepEqual(await readFile(join(folder, 'a.bin')), content)
+})
+
+test('until it is stored, it has a name of its own that nobody takes for it, and only we can read it', async (t) => {
+  const folder = await makeFolder(t)
+  await using sink = await fill(folder)
+  const [part, ...others] = await readdir(folder)
+  t.deepEqual(others, [])
+  t.regex(part ?? '', /^\.[0-9a-f]{12}\.part$/)
+  t.is((await stat(join(folder, part ?? ''))).mode & 0o777, 0o600)
+  t.is(sink.bytes, content.length)
+})
+
+test('a folder that is not there is made', async (t) => {
+  const folder = join(await makeFolder(t), 'deep', 'deeper')
+  await (await fill(folder)).store()
+  t.deepEqual(await readdir(folder), ['a.bin'])
+})
+
+test('a file of no octets is one', async (t) => {
+  const folder = await makeFolder(t)
+  const sink = await FileSink.create(folder, { name: 'empty', size: 0 })
+  t.true(sink.isComplete)
+  await sink.store()
+  t.is((await stat(join(folder, 'empty'))).size, 0)
+})
+
+test('an existing file is never overwritten: the next free number is used', async (t) => {
+  const folder = await makeFolder(t)
+  await writeFile(join(folder, 'a.bin'), 'old')
+  await writeFile(join(folder, 'a (1).bin'), 'older')
+  t.is((await (await fill(folder)).store()).path, join(folder, 'a (2).bin'))
+  t.is(await readFile(join(folder, 'a.bin'), 'utf8'), 'old')
+  t.is(await readFile(join(folder, 'a (1).bin'), 'utf8'), 'older')
+})
+
+test('a name that is a folder, or a link to nowhere or elsewhere, is taken too', async (t) => {
+  const folder = await makeFolder(t)
+  const elsewhere = join(await makeFolder(t), 'elsewhere')
+  await mkdir(join(folder, 'a.bin'))
+  await symlink(join(folder, 'nowhere'), join(folder, 'a (1).bin'))
+  await symlink(elsewhere, join(folder, 'a (2).bin'))
+  await writeFile(elsewhere, 'mine')
+  t.is((await (await fill(folder)).store()).path, join(folder, 'a (3).bin'))
+  t.is(await readFile(elsewhere, 'utf8'), 'mine')
+})
+
+test('ten sinks for the same name at once store ten files', async (t) => {
+  const folder = await makeFolder(t)
+  const stored = await Promise.all(Array.from({ length: 10 }, async () => (await fill(folder)).store()))
+  t.is(new Set(stored.map(({ path }) => path)).size, 10)
+  t.is((await readdir(folder)).length, 10)
+})
+
+test('when a thousand names are taken it gives up, and leaves no part', async (t) => {
+  const folder = await makeFolder(t)
+  await writeFile(join(folder, 'x'), '')
+  await Promise.all(Array.from({ length: 999 }, (_, index) => writeFile(join(folder, `x (${index + 1})`), '')))
+  const sink = await FileSink.create(folder, { name: 'x', size: 0 })
+  await t.throwsAsync(sink.store(), { code: 'ERR_FILE_EXISTS' })
+  t.is((await readdir(folder)).length, 1_000)
+})
+
+for (const umask of [0o022, 0o077]) {
+  test.serial(`the mode of a stored file is the one the umask ${umask.toString(8)} leaves`, async (t) => {
+    const before = process.umask(umask)
+    t.teardown(() => process.umask(before))
+    const folder = await makeFolder(t)
+    const { path } = await (await fill(folder)).store()
+    t.is((await stat(path)).mode & 0o777, 0o666 & ~umask)
+  })
+}
+
+test('disposing of a sink that was not stored leaves nothing, twice as once', async (t) => {
+  const folder = await makeFolder(t)
+  const sink = await fill(folder)
+  await sink[Symbol.asyncDispose]()
+  await sink[Symbol.asyncDispose]()
+  t.deepEqual(await readdir(folder), [])
+})
+
+test('disposing of a sink that was stored leaves the file', async (t) => {
+  const folder = await makeFolder(t)
+  {
+    await using sink = await fill(folder)
+    await sink.store()
+  }
+  t.deepEqual(await readdir(folder), ['a.bin'])
+})
+
+const wrong = test.macro({
+  async exec(t: ExecutionContext, expected: Partial<ExpectedFile>, message: RegExp) {
+    const folder = await makeFolder(t)
+    const sink = await fill(folder, expected)
+    await t.throwsAsync(sink.store(), { code: 'ERR_INTEGRITY', message })
+    await sink[Symbol.asyncDispose]()
+    t.deepEqual(await readdir(folder), [])
+  },
+  title: (given = '') => `${given} leaves nothing`,
+})
+test('another SHA-256', wrong, { sha256: '0'.repeat(64) }, /SHA-256/)
+test('another SHA-256 beside the right MD5', wrong, { sha256: '0'.repeat(64), md5 }, /SHA-256/)
+test('another MD5, where it is all there is', wrong, { md5: '0'.repeat(32) }, /MD5/)
+test('an octet less than promised', wrong, { size: content.length + 1 }, /promised 100001 octets and sent 100000/)
+
+test('another MD5 beside the right SHA-256 is not looked at', async (t) => {
+  const folder = await makeFolder(t)
+  await (await fill(folder, { sha256, md5: '0'.repeat(32) })).store()
+  t.deepEqual(await readdir(folder), ['a.bin'])
+})
+
+test('the right MD5 is enough where there is nothing better', async (t) => {
+  const folder = await makeFolder(t)
+  t.is((await (await fill(folder, { md5 })).store()).sha256, sha256)
+})
+
+test('an octet more than promised is refused before it is written', async (t) => {
+  const folder = await makeFolder(t)
+  await using sink = await FileSink.create(folder, { name: 'a', size: 3 })
+  await sink.write(Buffer.from('ab'))
+  await t.throwsAsync(sink.write(Buffer.from('cd')), { code: 'ERR_INTEGRITY', message: /promised 3 octets and sends more/ })
+  t.is(sink.bytes, 2)
+})
+
+test('a file the disk has no room for is refused before an octet comes', async (t) => {
+  const folder = await makeFolder(t)
+  const { bavail, bsize } = await statfs(folder)
+  await t.throwsAsync(FileSink.create(folder, { name: 'a', size: bavail * bsize + 2 ** 40 }), { code: 'ERR_DISK_SPACE' })
+  t.deepEqual(await readdir(folder), [])
+})
+
+test('a folder that is a file is ERR_FILE', async (t) => {
+  const path = join(await makeFolder(t), 'file')
+  await writeFile(path, '')
+  await t.throwsAsync(FileSink.create(path, { name: 'a', size: 1 }), { code: 'ERR_FILE', message: /cannot be written to: / })
+})
+
+test('a folder that is cleared meanwhile is ERR_FILE, and nothing else', async (t) => {
+  const folder = await makeFolder(t)
+  const sink = await fill(folder)
+  await rm(folder, { recursive: true })
+  await t.throwsAsync(sink.store(), { code: 'ERR_FILE', message: /storing into .* failed: / })
+})
