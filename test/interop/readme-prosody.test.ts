@@ -17,7 +17,11 @@ const [, lua = ''] = /```lua\n(.*?)```/s.exec(readFileSync('README.md', 'utf8'))
 const [, secret = ''] = /component_secret = "(.*)"/.exec(lua) ?? []
 
 test('with the lines of the README, the proxy is among the items of its server', async (t) => {
-  await using prosody = await startProsody({ domain: 'example.org', hosts: `VirtualHost "example.org"\n${lua}`, accounts: { admin: 'pencil' } })
+  await using prosody = await startProsody({
+    domain: 'example.org',
+    hosts: `VirtualHost "example.org"\n${lua}`,
+    accounts: { admin: 'pencil' },
+  })
   const folder = await mkdtemp(join(tmpdir(), 'streamhost-readme-'))
   t.teardown(() => rm(folder, { recursive: true }))
   await writeFile(join(folder, 'secret'), `${secret}\n`, { mode: 0o600 })
