@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { BytestreamError, type Clock, orAbort } from '../core/index.ts'
+import { abortError, BytestreamError, type Clock, orAbort, tryPrepareJid } from '../core/index.ts'
 import { attribute, buildIq, type Element, parseStanzaError } from '../xep/index.ts'
 
 /** A question to another entity. */
@@ -56,6 +56,7 @@ export class IqRequests {
     if (this.#outstanding.size >= OUTSTANDING_MAX) {
       return Promise.reject(new BytestreamError('ERR_INTERNAL', `more than ${OUTSTANDING_MAX} questions are waiting for an answer`))
     }
+    if (signal?.aborted) return Promise.reject(abortError(signal))
     const id = randomBytes(9).toString('base64url')
     let cancel = () => {}
     const answer = new Promise<Element | undefined>((resolve, reject) => {
@@ -82,8 +83,7 @@ export class IqRequests {
     const from = attribute(stanza, 'from') ?? ''
     const outstanding = this.#outstanding.get(id)
     if (!outstanding) return false
-    const { to } = outstanding
-    if (to === undefined ? from !== '' && !isOurs(from) : from !== to && !(from === '' && isOurs(to))) return false
+    if (!isAnswerFrom(from, outstanding.to, isOurs)) return false
     this.#outstanding.delete(id)
     if (attribute(stanza, 'type') === 'error') outstanding.reject(parseStanzaError(stanza))
     else outstanding.resolve(stanza.getChildElements()[0])
@@ -95,4 +95,12 @@ export class IqRequests {
     for (const { reject } of this.#outstanding.values()) reject(error)
     this.#outstanding.clear()
   }
+}
+
+/** Whether an answer from `from`, empty where it names nobody, is one to a question to `to`. */
+function isAnswerFrom(from: string, to: string | undefined, isOurs: (jid: string) => boolean): boolean {
+  if (to === undefined) return from === '' || isOurs(from)
+  if (from === '') return isOurs(to)
+  // Servers answer under the prepared form of the address that was asked.
+  return from === to || tryPrepareJid(from) === tryPrepareJid(to)
 }
