@@ -305,7 +305,7 @@ test('whoever hears that the second side has come may activate at once', async (
   t.is(streamhost.gauges().readAheadBytes, 0)
 })
 
-test('who waits too long is closed and counted, not a millisecond before', async (t) => {
+test('who waits too long is reset and counted, not a millisecond before', async (t) => {
   const stage = await openStreamhost(t, { limits: { waitingMsMax: 500 } })
   const { streamhost, clock, ports } = stage
   const one = await join(t, ports[0], dstAddr)
@@ -316,10 +316,11 @@ test('who waits too long is closed and counted, not a millisecond before', async
   const left = once(streamhost, 'left')
   clock.advance(1)
   t.deepEqual(await left, [{ dstAddr, remoteAddress: '127.0.0.1', code: 'ERR_TIMEOUT' }])
-  t.is((await one.readAll()).length, 0)
+  // Not an end, which could be taken for an empty bytestream.
+  t.is(await one.drained(), 'ECONNRESET')
   t.is(streamhost.waitingSockets(dstAddr), 1)
   clock.advance(300)
-  t.is((await other.readAll()).length, 0)
+  t.is(await other.drained(), 'ECONNRESET')
   t.deepEqual(streamhost.counters.refusals, { ERR_TIMEOUT: 2 })
   await until(() => streamhost.gauges().openSockets === 0)
   isEmpty(t, stage)
