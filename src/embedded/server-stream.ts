@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type { Clock, Logger } from '../core/index.ts'
 import { type StanzaLimits, XmlStream } from '../session/index.ts'
-import { adoptStanza, attribute, type Element, NS, type StreamErrorReason } from '../xep/index.ts'
+import { attribute, type Element, NS, type StreamErrorReason, startAdopting } from '../xep/index.ts'
 import type { Accounts } from './accounts.ts'
 import type { Admission } from './admission.ts'
 import type { EmbeddedLimits } from './limits.ts'
@@ -33,6 +33,8 @@ export abstract class ServerStream {
   protected readonly admitted: () => void
   readonly #xmlns: string
   #header: Element | undefined
+  /** Of the stream's stanzas. */
+  #adopt: ((stanza: Element) => boolean) | undefined
 
   /** @param xmlns the content namespace of the stream */
   constructor(parts: ServerParts, socket: Socket, xmlns: string, limits: StanzaLimits) {
@@ -67,6 +69,7 @@ export abstract class ServerStream {
 
   #begin(header: Element): Fault {
     this.#header = header
+    this.#adopt = startAdopting(header)
     if (header.is('stream', NS.stream) && attribute(header, 'xmlns') === this.#xmlns) return this.begin(header)
     return { condition: 'invalid-namespace', text: `a stream is an element of ${NS.stream}, and its content of ${this.#xmlns} here` }
   }
@@ -78,8 +81,8 @@ export abstract class ServerStream {
     }
     const outcome = this.negotiate(element)
     if (outcome !== 'stanza') return outcome
-    if (!this.#header || !adoptStanza(element, this.#header)) {
-      return { condition: 'not-well-formed', text: 'a name is not one, or its prefix has no namespace' }
+    if (!this.#adopt?.(element)) {
+      return { condition: 'not-well-formed', text: 'a name is not one, its prefix has no namespace, or there are too many prefixes' }
     }
     if (!['iq', 'message', 'presence'].includes(element.name) || element.getNS() !== this.#xmlns) {
       return { condition: 'unsupported-stanza-type', text: 'only iq, message and presence are stanzas' }
@@ -92,7 +95,7 @@ export abstract class ServerStream {
       const fault = step()
       if (fault) this.fail(fault)
     } catch (error) {
-      this.parts.logger.error({ err: error, address: this.stream.remoteAddress }, 'what came over a stream could not be handled')
+      this.parts.logger.error({ err: error, remoteAddress: this.stream.remoteAddress }, 'what came over a stream could not be handled')
       this.fail({ condition: 'internal-server-error', text: '' })
     }
   }

@@ -1,4 +1,4 @@
-export { adoptStanza } from './adopt.ts'
+export { startAdopting } from './adopt.ts'
 export {
   type Activate,
   type BytestreamOffer,

@@ -1,6 +1,6 @@
 import test from 'ava'
 import fc from 'fast-check'
-import { adoptStanza, type Element, NS } from '../../src/xep/index.ts'
+import { type Element, NS, startAdopting } from '../../src/xep/index.ts'
 import { accountOf, DOMAIN, PROXY, startServer } from '../helpers/embedded-server.ts'
 import { clientHeader, login, RawStream } from '../helpers/raw-client.ts'
 
@@ -75,7 +75,7 @@ test('a client that has logged in may say anything', async (t) => {
   const juliet = await server.login('juliet', 'balcony')
   juliet.send(`<presence/><iq type='get' id='r'><query xmlns='${NS.roster}'/></iq>`)
   const proxy = await server.connectProxy()
-  const isSound = (stream: RawStream) => (element: Element) => stream.header !== undefined && adoptStanza(element, stream.header)
+  const isSound = (stream: RawStream) => (element: Element) => stream.header !== undefined && startAdopting(stream.header)(element)
   await fc.assert(
     fc.asyncProperty(said, async (stanzas) => {
       const romeo = await login(server.client, accountOf('romeo'), 'orchard')
