@@ -2,13 +2,13 @@ import { readFileSync } from 'node:fs'
 
 /** What bounds a streamhost: each wait has a deadline, each thing that grows a maximum. */
 export interface StreamhostLimits {
-  /** Sockets in all. Default: ¾ of the descriptors this process may open, at most 15,000. */
+  /** Sockets in all; at the maximum one in its handshake is closed for the new one, if there is one. Default: ¾ of the descriptors this process may open, at most 15,000. */
   readonly openSocketsMax: number
   /** Sockets in their handshake. At the maximum the oldest of the busiest source is closed for the new one. Default 4,096. */
   readonly halfOpenMax: number
   /** Sockets that wait for the other side or for activation. Default 8,192. */
   readonly waitingMax: number
-  /** Sockets of one source: an IPv4 address, or the /64 of an IPv6 address. Default 512. */
+  /** Sockets of one source, an IPv4 address or the /64 of an IPv6 address; at the maximum as with all. Default 512. */
   readonly openPerSourceMax: number
   /** Sockets of one source in their handshake; at the maximum its oldest is closed for the new one. Default 256. */
   readonly halfOpenPerSourceMax: number

@@ -1,5 +1,5 @@
 import test from 'ava'
-import { defaultLimits } from '../../src/streamhost/index.ts'
+import { defaultLimits, Streamhost, type StreamhostLimits } from '../../src/streamhost/index.ts'
 
 test('of the descriptors of the process a quarter is left for everything else', (t) => {
   t.is(defaultLimits(1_024).openSocketsMax, 768)
@@ -13,4 +13,12 @@ test('however many descriptors there are, 15,000 sockets are enough', (t) => {
 
 test('this process may open sockets', (t) => {
   t.true(defaultLimits().openSocketsMax >= 192)
+})
+
+test('a limit is a whole number from 1 on', (t) => {
+  const open = (limits: Partial<StreamhostLimits>) => () => new Streamhost({}, { listen: [], limits })
+  t.notThrows(open({ waitingMax: 1 }))
+  for (const value of [0, -1, 0.5, Number.NaN, Number.POSITIVE_INFINITY]) {
+    t.throws(open({ waitingMax: value }), { instanceOf: TypeError, message: /^waitingMax is / })
+  }
 })
