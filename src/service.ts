@@ -41,6 +41,7 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
   readonly #init: ServiceInit
   #embedded: EmbeddedServer | undefined
   #session: Session | undefined
+  #isClosing = false
   #advertised: readonly StreamhostAddress[] = []
   #clientAddress: HostPort | undefined
 
@@ -74,6 +75,7 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
     const bound = await this.streamhost.listen()
     this.#advertised = advertise(settings, bound)
     const service = (await this.#startEmbedded()) ?? settings.service
+    if (this.#isClosing) throw new BytestreamError('ERR_ABORTED', 'the service was closed while it started')
 
     const { secret } = this.#init
     const session = new Session(
@@ -101,6 +103,7 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
 
   /** Lets running bytestreams finish, for as long as the settings say, then closes everything. */
   async close({ drainMs = this.#init.settings['drain-time-max'] }: { drainMs?: number } = {}): Promise<void> {
+    this.#isClosing = true
     await this.streamhost.close({ drainMs })
     await this.#session?.stop()
     await this.#embedded?.close()

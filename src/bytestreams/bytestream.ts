@@ -38,13 +38,14 @@ export function openBytestream(socket: Socket, facts: Pick<Bytestream, 'sid' | '
     isReset = true
   })
   const totals = new Promise<BytestreamTotals>((resolve) => {
-    socket.once('close', () =>
+    const settle = () =>
       resolve({
         received: socket.bytesRead - handshakeOctets.received,
         sent: socket.bytesWritten - handshakeOctets.sent,
         end: isReset ? 'reset' : 'closed',
-      }),
-    )
+      })
+    if (socket.closed) settle()
+    else socket.once('close', settle)
   })
   return {
     ...facts,

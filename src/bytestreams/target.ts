@@ -11,18 +11,26 @@ import { defaultTimings, type Timings } from './timings.ts'
 const STREAMHOSTS_MAX = 16
 /** Bytestreams that are waited for at once. */
 const EXPECTED_MAX = 1_000
+/** Milliseconds a requester has to offer others, after a streamhost gave up. */
+const ANOTHER_MS_MAX = 30_000
 
 export interface ExpectInit {
   /** The full JID the offer has to come from. */
   readonly from: string
   readonly sid: string
+  /** Whether a stream that ends without an octet is one; otherwise it is a streamhost that gave up. */
+  readonly mayBeEmpty?: boolean
   readonly timings?: Partial<Timings>
   readonly signal?: AbortSignal | undefined
 }
 
 interface Expected {
   readonly timings: Timings
+  readonly mayBeEmpty: boolean
   readonly resolve: (bytestream: Bytestream) => void
+  readonly reject: (error: BytestreamError) => void
+  /** Stops the time another offer has. */
+  stopWaiting: () => void
   /** Aborts what the last offer has come to: the connecting, or the socket that waits for its first octet. */
   attempt: AbortController
 }
@@ -52,7 +60,7 @@ export class BytestreamTarget {
    *
    * @throws BytestreamError `ERR_TIMEOUT`, `ERR_ABORTED`, `ERR_LIMIT_WAITING`
    */
-  async expect({ from, sid, timings: given, signal }: ExpectInit): Promise<Bytestream> {
+  async expect({ from, sid, mayBeEmpty = false, timings: given, signal }: ExpectInit): Promise<Bytestream> {
     const timings = { ...defaultTimings, ...given }
     const key = keyOf(from, sid)
     if (this.#expected.has(key)) throw new BytestreamError('ERR_BAD_REQUEST', `a bytestream with the sid ${sid} is expected already`)
@@ -65,16 +73,20 @@ export class BytestreamTarget {
       `${from} opened no bytestream within ${timings.overallMsMax / 1000} s`,
       signal,
     )
-    const opened = new Promise<Bytestream>((resolve) => {
-      this.#expected.set(key, { timings, resolve, attempt: new AbortController() })
+    const opened = new Promise<Bytestream>((resolve, reject) => {
+      this.#expected.set(key, { timings, mayBeEmpty, resolve, reject, attempt: new AbortController(), stopWaiting: () => {} })
     })
     try {
       return await orAbort(opened, deadline.signal)
     } catch (error) {
-      void opened.then((late) => late.reset()) // Opened in the moment of the abort.
+      opened.then(
+        (late) => late.reset(), // Opened in the moment of the abort.
+        () => {},
+      )
       throw error
     } finally {
       this.#expected.get(key)?.attempt.abort()
+      this.#expected.get(key)?.stopWaiting()
       this.#expected.delete(key)
     }
   }
@@ -84,6 +96,7 @@ export class BytestreamTarget {
     const expected = this.#expected.get(keyOf(request.from, offer.sid))
     if (!expected) throw new BytestreamError('ERR_NOT_ACCEPTABLE', 'no bytestream of that sid was negotiated')
     if (offer.mode === 'udp') throw new BytestreamError('ERR_NOT_ACCEPTABLE', 'only bytestreams over TCP are supported')
+    expected.stopWaiting()
     expected.attempt.abort()
     expected.attempt = new AbortController()
     const { signal } = expected.attempt
@@ -98,12 +111,26 @@ export class BytestreamTarget {
       throw new BytestreamError('ERR_NOT_ACCEPTABLE', 'the bytestream is not wanted any more')
     }
     signal.addEventListener('abort', giveUp, { once: true })
-    // The first octet, or the end of the stream: either way it is in use.
-    socket.once('readable', () => {
+    const settle = () => {
       signal.removeEventListener('abort', giveUp)
-      expected.resolve(bytestream)
-    })
+      socket.off('readable', settle).off('close', settle)
+      // Without an octet it is an empty stream, or a streamhost that was never activated.
+      if (socket.readableLength > 0 || (expected.mayBeEmpty && !socket.destroyed)) expected.resolve(bytestream)
+      else this.#awaitAnother(expected, bytestream)
+    }
+    socket.on('readable', settle).on('close', settle)
     return buildStreamhostUsed(offer.sid, bytestream.streamhost.jid)
+  }
+
+  /** The requester may offer what is left of its streamhosts. */
+  #awaitAnother(expected: Expected, failed: Bytestream): void {
+    failed.reset()
+    if (expected.attempt.signal.aborted) return
+    const error = new BytestreamError(
+      'ERR_RESET',
+      `${failed.streamhost.jid} hung up before the first octet, and no other streamhost was offered`,
+    )
+    expected.stopWaiting = this.#clock.after(ANOTHER_MS_MAX, () => expected.reject(error))
   }
 
   async #connect(

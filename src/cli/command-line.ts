@@ -47,8 +47,8 @@ export function settingsOf<O extends Options>(command: Command, options: O, { en
   return loadSettings(options, { flags, environment, file })
 }
 
-/** The account a command logs in to, with its password. */
-export function accountOf(settings: Settings<typeof accountOptions>, { environment }: CommandContext): TransferClientInit {
+/** The account a command logs in to, with its password; the login ends with the command. */
+export function accountOf(settings: Settings<typeof accountOptions>, { environment, signal }: CommandContext): TransferClientInit {
   const { account, service } = settings
   const password = loadSecret('password', {
     option: 'password-file',
@@ -56,7 +56,7 @@ export function accountOf(settings: Settings<typeof accountOptions>, { environme
     variable: 'STREAMHOST_PASSWORD',
     environment,
   })
-  return { jid: account, password, service }
+  return { jid: account, password, service, signal }
 }
 
 /** Ends a command with an error the user can read. */

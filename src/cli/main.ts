@@ -3,7 +3,7 @@ import { run } from './program.ts'
 
 const stopping = new AbortController()
 let signals = 0
-for (const name of ['SIGINT', 'SIGTERM'] as const) {
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(name, () => {
     signals += 1
     // The second time means now.
@@ -20,7 +20,7 @@ for (const name of ['uncaughtException', 'unhandledRejection'] as const) {
   })
 }
 
-// A reader that has gone, such as `head`, is no defect.
-process.stdout.on('error', () => process.exit(0))
+// A reader that has gone, such as `head`, hears no more; what the command does goes on, and so does its exit code.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
 
 process.exitCode = await run(process.argv.slice(2), { streams: process, environment: process.env, signal: stopping.signal })

@@ -23,15 +23,16 @@ export class Output {
    * Tells one fact.
    *
    * @param facts for programs; stable names
-   * @param text for people; left out, the fact is for programs only
+   * @param text for people, a line each; left out, the fact is for programs only
    */
-  tell(event: string, facts: object, text?: string): void {
+  tell(event: string, facts: object, ...text: readonly string[]): void {
     if (this.isJson) this.#streams.stdout.write(`${JSON.stringify({ event, ...facts })}\n`)
-    else if (text !== undefined) this.#print(text)
+    else for (const line of text) this.#print(toPlainText(line))
   }
 
   /** Tells people what went wrong, on stderr. */
-  complain(text: string): void {
+  complain(line: string): void {
+    const text = toPlainText(line)
     if (this.#bars?.isActive) this.#bars.log(`${text}\n`)
     else this.#streams.stderr.write(`${text}\n`)
   }
@@ -91,15 +92,21 @@ function payload({ name, bytes, size, state }: Transfer, bytesPerSecond: number)
 /** Breaks lines between words, and moves what follows in, so that numbered lines stay apart. */
 function wrap(text: string, columns: number): string {
   const lines: string[] = []
-  for (const line of text.split('\n')) {
-    let current = ''
-    for (const word of line.split(/(?<=\S)(?= +\S)/)) {
-      if (current && current.length + word.length > columns) {
-        lines.push(current)
-        current = `    ${word.trimStart()}`
-      } else current += word
-    }
-    lines.push(current)
+  let current = ''
+  for (const word of text.split(/(?<=\S)(?= +\S)/)) {
+    if (current && current.length + word.length > columns) {
+      lines.push(current)
+      current = `    ${word.trimStart()}`
+    } else current += word
   }
-  return lines.join('\n')
+  return [...lines, current].join('\n')
+}
+
+/** What a terminal would obey, or show in another order, and what would begin a line of its own. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const OBEYED = /[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
+
+/** One line for people, whoever wrote the names and texts in it. */
+export function toPlainText(line: string): string {
+  return line.replace(OBEYED, '\ufffd')
 }

@@ -28,7 +28,7 @@ export const serveOptions = {
     placeholder: 'xmpp://HOST:PORT',
     description: "the XMPP server's port for components (default xmpp://127.0.0.1:5347)",
   },
-  domain: { type: value.jid, placeholder: 'JID', description: "the component's address, such as proxy.example.org" },
+  domain: { type: value.domain, placeholder: 'JID', description: "the component's address, such as proxy.example.org" },
   'secret-file': {
     type: value.text.optional(),
     placeholder: 'FILE',
@@ -88,7 +88,7 @@ export const serveOptions = {
 
 /** What every command that logs in to an account can be told. */
 export const accountOptions = {
-  account: { type: value.jid, placeholder: 'JID', description: 'the account to log in to' },
+  account: { type: value.account, placeholder: 'JID', description: 'the account to log in to' },
   'password-file': { type: value.text.optional(), placeholder: 'FILE', description: 'file with its password, or set STREAMHOST_PASSWORD' },
   service: {
     type: value.clientService.optional(),

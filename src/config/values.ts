@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { BytestreamError, parseBytes, parseDuration, prepareJid } from '../core/index.ts'
+import { BytestreamError, bareJid, domainOf, parseBytes, parseDuration, prepareJid } from '../core/index.ts'
 
 /** An address to listen on, or to advertise. */
 export interface HostPort {
@@ -37,8 +37,30 @@ export const flag = z.union([z.boolean(), z.enum(['true', 'false', '1', '0']).tr
   error: 'expected true or false',
 })
 export const jid = parsed(prepareJid, 'a JID, such as desk@example.org')
-export const bytes = parsed(parseBytes, 'a size with its unit, such as 64MiB')
-export const duration = parsed(parseDuration, 'a time with its unit, such as 30s')
+/** The address of an account, or of one of its devices. */
+export const account = parsed(
+  (value) => (bareJid(prepareJid(value)).includes('@') ? prepareJid(value) : undefined),
+  'the JID of an account, such as laptop@example.org',
+)
+
+/** The address of a server or a component: no account, no resource. */
+export const domain = parsed(
+  (value) => (domainOf(prepareJid(value)) === prepareJid(value) ? prepareJid(value) : undefined),
+  'a domain, such as proxy.example.org',
+)
+
+const BYTES_MIN = 65_536
+export const bytes = parsed(
+  (value) => (parseBytes(value) >= BYTES_MIN ? parseBytes(value) : undefined),
+  'a size with its unit from 64KiB on, such as 64MiB',
+)
+
+/** What a timer can count. */
+const DURATION_MS_MAX = 24 * 86_400_000
+export const duration = parsed((value) => {
+  const ms = parseDuration(value)
+  return ms >= 1 && ms <= DURATION_MS_MAX ? ms : undefined
+}, 'a time with its unit, from 1ms to 24d, such as 30s')
 export const listenAddress = parsed((value) => parseHostPort(value), 'HOST:PORT, such as 0.0.0.0:7777, [::]:7777 or *:7777')
 
 /** The port of an address to advertise is that of the first one listened on, unless it is said: 0 stands for that. */
@@ -68,7 +90,9 @@ export const clientService = parsed((value) => {
 /** `xmpp://HOST:PORT` of a server's port for components. */
 export const componentService = parsed((value) => {
   const [, address = ''] = /^xmpp:\/\/(.+)$/.exec(value) ?? []
-  return parseHostPort(address, 5347)
+  const at = parseHostPort(address, 5347)
+  return at && at.port > 0 ? at : undefined
 }, 'xmpp://HOST:PORT, such as xmpp://127.0.0.1:5347')
 
-export const list = <T extends z.ZodType>(item: T) => z.union([z.array(item), item.transform((value) => [value])])
+export const list = <T extends z.ZodType>(item: T) =>
+  z.union([z.array(item).min(1, 'expected at least one'), item.transform((value) => [value])])

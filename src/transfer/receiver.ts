@@ -1,6 +1,6 @@
 import { EventEmitter, on } from 'node:events'
 import type { BytestreamTarget, IncomingOffer, Timings } from '../bytestreams/index.ts'
-import { abortError, BytestreamError, bareJid, type Clock, formatBytes, prepareJid } from '../core/index.ts'
+import { abortError, BytestreamError, bareJid, type Clock, formatBytes, orAbort, prepareJid, startDeadline } from '../core/index.ts'
 import { NS, parseSiFile, type SiFile } from '../xep/index.ts'
 import { toSafeFileName } from './file-name.ts'
 import { FileSink } from './file-sink.ts'
@@ -33,6 +33,8 @@ export interface ReceiveInit {
 }
 
 const TRANSFERS_MAX = 20
+/** Milliseconds `mayAccept` has. */
+const ANSWER_MS_MAX = 80_000
 /** Milliseconds a sender may take to close, after we did. */
 const CLOSE_MS_MAX = 10_000
 
@@ -42,6 +44,8 @@ export interface ReceiverEvents {
   transfer: [transfer: Transfer]
   /** An offer was declined; the error says why. */
   declined: [facts: { from: string; error: BytestreamError }]
+  /** Nothing is accepted any more. */
+  stopped: []
 }
 
 /** Accepts files into a folder, until it is stopped. Iterating over it gives each transfer as it begins. */
@@ -83,8 +87,14 @@ export class Receiver extends EventEmitter<ReceiverEvents> {
 
   /** Accepts nothing more, and cancels what is under way. */
   stop(): void {
+    if (this.isStopped) return
     this.#stopping.abort()
     for (const transfer of this.#running) transfer.cancel()
+    this.emit('stopped')
+  }
+
+  get isStopped(): boolean {
+    return this.#stopping.signal.aborted
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Transfer, void> {
@@ -128,10 +138,11 @@ export class Receiver extends EventEmitter<ReceiverEvents> {
     if (this.#stopping.signal.aborted || !this.isExpected(from)) throw new BytestreamError('ERR_DECLINED', 'Offer Declined')
     const file = parseSiFile(payload)
     if (!methods.includes(NS.bytestreams)) throw new BytestreamError('ERR_NO_VALID_STREAMS', 'only SOCKS5 bytestreams are supported')
-    if (this.#offers.size > transfersMax) throw new BytestreamError('ERR_LIMIT_WAITING', `${transfersMax} files are being received already`)
+    if (this.#offers.size > transfersMax || this.#offersOf(from) > this.#share(transfersMax))
+      throw new BytestreamError('ERR_LIMIT_WAITING', `${transfersMax} files are being received already`)
     if (file.size > fileBytesMax) throw new BytestreamError('ERR_DECLINED', `files of at most ${formatBytes(fileBytesMax)} are accepted`)
     const name = toSafeFileName(file.name)
-    if (mayAccept && !(await mayAccept({ from, name, size: file.size, mimeType, description: file.description }))) {
+    if (mayAccept && !(await this.#ask(mayAccept, { from, name, size: file.size, mimeType, description: file.description }))) {
       throw new BytestreamError('ERR_DECLINED', 'Offer Declined')
     }
     const sink = await FileSink.create(into, { name, size: file.size, sha256: toHex(file), md5: file.md5 })
@@ -149,6 +160,22 @@ export class Receiver extends EventEmitter<ReceiverEvents> {
     return transfer
   }
 
+  #offersOf(from: string): number {
+    const bare = bareJid(from)
+    return [...this.#offers].filter((offer) => bareJid(offer) === bare).length
+  }
+
+  /** One of several senders cannot take every place. */
+  #share(transfersMax: number): number {
+    return this.#from.size > 1 ? Math.ceil(transfersMax / 2) : transfersMax
+  }
+
+  /** A sender does not wait longer than this for an answer. */
+  async #ask(mayAccept: NonNullable<ReceiveInit['mayAccept']>, offer: FileOffer): Promise<boolean> {
+    using deadline = startDeadline(this.#clock, ANSWER_MS_MAX, 'ERR_DECLINED', 'nobody decided in time', this.#stopping.signal)
+    return await orAbort(Promise.resolve(mayAccept(offer)), deadline.signal)
+  }
+
   async #receive(
     transfer: Transfer,
     sink: FileSink,
@@ -158,7 +185,7 @@ export class Receiver extends EventEmitter<ReceiverEvents> {
     const { signal } = transfer
     transfer.moveTo('negotiating')
     const { timings } = this.#init
-    const bytestream = await this.#target.expect({ from, sid, signal, ...(timings && { timings }) })
+    const bytestream = await this.#target.expect({ from, sid, mayBeEmpty: transfer.size === 0, signal, ...(timings && { timings }) })
     const { stream } = bytestream
     transfer.emit('opened', bytestream)
     transfer.moveTo('moving')
@@ -167,7 +194,8 @@ export class Receiver extends EventEmitter<ReceiverEvents> {
     try {
       if (!file.isComplete) {
         for await (const octets of stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-          await file.write(octets)
+          // What comes behind the promised size belongs to no file.
+          await file.write(octets.subarray(0, transfer.size - file.bytes))
           transfer.update({ bytes: file.bytes })
           if (file.isComplete) break
         }
@@ -180,7 +208,7 @@ export class Receiver extends EventEmitter<ReceiverEvents> {
         'close',
         this.#clock.after(CLOSE_MS_MAX, () => stream.destroy()),
       )
-      return stored
+      return { ...stored, confirmed: true }
     } catch (thrown) {
       bytestream.reset()
       if (signal.aborted) throw abortError(signal)

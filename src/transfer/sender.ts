@@ -17,8 +17,8 @@ import type { Transfer, TransferResult } from './transfer.ts'
 /** What a receiver has to show in service discovery (XEP-0095 §3.1, XEP-0096, XEP-0065 §3). */
 const RECEIVER_FEATURES = [NS.si, NS.siFileTransfer, NS.bytestreams] as const
 
-/** Milliseconds the receiver may take to check and close, after the last octet. */
-const CLOSE_MS_MAX = 30_000
+/** Milliseconds the last octets may take to arrive and to be checked: buffers on the way hold megabytes. */
+const CLOSE_MS_MAX = 300_000
 
 export interface SendInit {
   /** Full or bare; a bare one becomes the resource that can receive files. */
@@ -89,8 +89,7 @@ export async function sendFile(
     const sent = await sendContent(bytestream.stream, source, transfer)
     if (sent !== size)
       throw new BytestreamError('ERR_INTEGRITY', `${name} changed while it was being sent: it had ${size} octets, and ${sent} were read`)
-    await finish(components, bytestream)
-    return { path, size, sha256 }
+    return { path, size, sha256, confirmed: await finish(components, bytestream) }
   } catch (thrown) {
     bytestream.reset()
     if (signal.aborted) throw abortError(signal)
@@ -129,9 +128,11 @@ function write(stream: Duplex, octets: Buffer): Promise<void> {
 
 /**
  * Half-closes, and waits for the receiver to do the same: it closes properly once it has checked what it got, and
- * breaks the connection if that was wrong. One that just stays is taken to be content.
+ * breaks the connection if that was wrong.
+ *
+ * @returns `false` when it just stays
  */
-async function finish({ clock }: SenderComponents, { stream, peer, totals }: Bytestream): Promise<void> {
+async function finish({ clock }: SenderComponents, { stream, peer, totals }: Bytestream): Promise<boolean> {
   using deadline = startDeadline(clock, CLOSE_MS_MAX, 'ERR_TIMEOUT', '')
   stream.end()
   stream.resume()
@@ -145,4 +146,5 @@ async function finish({ clock }: SenderComponents, { stream, peer, totals }: Byt
       `${peer} broke the connection after the last octet: it could not store the file, or its content was wrong`,
     )
   }
+  return outcome !== 'stayed'
 }

@@ -1,11 +1,11 @@
 import PQueue from 'p-queue'
 import { BytestreamTarget, bytestreamsPart, ProxyFinder, ResourceFinder, StreamInitiationResponder } from '../bytestreams/index.ts'
-import { type Clock, type Logger, silentLogger, systemClock, version } from '../core/index.ts'
+import { abortError, type Clock, type Logger, orAbort, silentLogger, systemClock, throwIfAborted, version } from '../core/index.ts'
 import { type AccountInit, answerEntityQueries, clientConnector, ServiceDiscovery, Session } from '../session/index.ts'
-import { buildPresence, NS } from '../xep/index.ts'
+import { buildPresence, NS, type Presence } from '../xep/index.ts'
 import { type ReceiveInit, Receiver } from './receiver.ts'
 import { type SendInit, sendFile } from './sender.ts'
-import { Transfer } from './transfer.ts'
+import { Transfer, type Work } from './transfer.ts'
 
 export interface TransferClientComponents {
   readonly clock?: Clock
@@ -22,9 +22,13 @@ export interface TransferClientInit extends AccountInit {
    * go to the account's other clients only.
    */
   readonly priority?: number
+  /** Ends the logging in; afterwards it has no meaning. */
+  readonly signal?: AbortSignal | undefined
 }
 
 const CONCURRENCY = 4
+/** Full JIDs that are remembered to have our presence. */
+const ANSWERED_MAX = 10_000
 
 /**
  * An account that sends and receives files.
@@ -41,6 +45,8 @@ export class TransferClient implements AsyncDisposable {
   readonly #proxies: ProxyFinder
   readonly #resources: ResourceFinder
   readonly #discovery: ServiceDiscovery
+  readonly #target: BytestreamTarget
+  readonly #responder: StreamInitiationResponder
   readonly #queue: PQueue
   readonly #priority: number
   readonly #running = new Set<Transfer>()
@@ -60,18 +66,27 @@ export class TransferClient implements AsyncDisposable {
     this.#discovery = new ServiceDiscovery(this.session.iqs)
     this.#discovery.add({ identities: [{ category: 'client', type: 'bot', name: 'streamhost' }], features: [] })
     this.#discovery.add(answerEntityQueries(this.session.iqs, clock, { name: 'streamhost', version }))
+    this.#target = new BytestreamTarget(this.session, clock, logger)
+    this.#responder = new StreamInitiationResponder(this.session)
     this.session.on('online', () => this.#announce())
+    this.session.on('presence', (presence) => this.#onPresence(presence))
   }
 
   /**
    * Logs in.
    *
-   * @throws BytestreamError `ERR_UNREACHABLE`, `ERR_AUTHENTICATION`, `ERR_HOST_UNKNOWN`, `ERR_TIMEOUT`, `ERR_JID_MALFORMED`
+   * @throws BytestreamError `ERR_UNREACHABLE`, `ERR_AUTHENTICATION`, `ERR_HOST_UNKNOWN`, `ERR_TIMEOUT`, `ERR_JID_MALFORMED`, `ERR_ABORTED`
    */
   static async connect(init: TransferClientInit, components: TransferClientComponents = {}): Promise<TransferClient> {
+    throwIfAborted(init.signal)
     const client = new TransferClient(components, init)
-    await client.session.start()
-    return client
+    try {
+      await orAbort(client.session.start(), init.signal)
+      return client
+    } catch (error) {
+      await client.session.stop()
+      throw error
+    }
   }
 
   /** The full JID of this client. */
@@ -89,7 +104,12 @@ export class TransferClient implements AsyncDisposable {
       logger: this.#logger,
     }
     const facts = { direction: 'send', peer: init.to, name: path } as const
-    const transfer = new Transfer(this.#clock, facts, (self) => this.#queue.add(() => sendFile(components, path, init, self)), init.signal)
+    const transfer = new Transfer(
+      this.#clock,
+      facts,
+      (self) => this.#takeTurn(self, () => sendFile(components, path, init, self)),
+      init.signal,
+    )
     this.#running.add(transfer)
     const forget = () => this.#running.delete(transfer)
     transfer.once('done', forget).once('failed', forget)
@@ -102,31 +122,46 @@ export class TransferClient implements AsyncDisposable {
    * @throws BytestreamError `ERR_JID_MALFORMED`; TypeError when it receives already
    */
   receive(init: ReceiveInit): Receiver {
-    if (this.#receiver) throw new TypeError('this client receives already')
-    const receiver = new Receiver(new BytestreamTarget(this.session, this.#clock, this.#logger), this.#clock, init)
-    const responder = new StreamInitiationResponder(this.session)
-    this.#discovery.add(responder.handle(NS.siFileTransfer, (offer) => receiver.decide(offer)))
-    this.#discovery.add(bytestreamsPart)
-    this.#receiver = receiver
-    // Whoever may send learns where to, also when the two accounts have never met.
-    this.session.on('presence', ({ type, from, to }) => {
-      if (type === 'unavailable' && from) this.#answered.delete(from)
-      if (type === 'available' && from && to && receiver.isExpected(from) && from !== this.jid) this.#answerPresence(from)
+    if (this.#receiver && !this.#receiver.isStopped) throw new TypeError('this client receives already')
+    const receiver = new Receiver(this.#target, this.#clock, init)
+    const withdraw = [this.#responder.handle(NS.siFileTransfer, (offer) => receiver.decide(offer)), bytestreamsPart].map((part) =>
+      this.#discovery.add(part),
+    )
+    receiver.once('stopped', () => {
+      for (const take of withdraw) take()
     })
+    this.#receiver = receiver
+    this.#answered.clear()
     this.#greetSenders(receiver.expected)
     return receiver
   }
 
   /** Cancels what is under way, and logs out. */
   async close(): Promise<void> {
+    const running = [...this.#running, ...(this.#receiver?.running ?? [])]
     this.#receiver?.stop()
-    for (const transfer of this.#running) transfer.cancel()
-    await Promise.allSettled([...this.#running].map(({ done }) => done))
+    for (const transfer of running) transfer.cancel()
+    await Promise.allSettled(running.map(({ done }) => done))
     await this.session.stop()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
+  }
+
+  /** Waits for a place in the queue; a transfer that is cancelled meanwhile does not. */
+  #takeTurn(transfer: Transfer, work: () => ReturnType<Work>): ReturnType<Work> {
+    return new Promise((resolve, reject) => {
+      const onAbort = () => reject(abortError(transfer.signal))
+      transfer.signal.addEventListener('abort', onAbort, { once: true })
+      const turn = this.#queue.add(() => {
+        // From here on the work itself hears of it, and cleans up before it ends.
+        transfer.signal.removeEventListener('abort', onAbort)
+        throwIfAborted(transfer.signal)
+        return work()
+      })
+      turn.then(resolve, reject)
+    })
   }
 
   #announce(): void {
@@ -139,9 +174,12 @@ export class TransferClient implements AsyncDisposable {
     for (const sender of senders) this.session.send(buildPresence({ type: 'available', to: sender, priority: this.#priority }))
   }
 
-  #answerPresence(from: string): void {
-    if (this.#answered.has(from)) return
-    if (this.#answered.size >= 10_000) this.#answered.clear()
+  /** Whoever may send learns where to, also when the two accounts have never met. */
+  #onPresence({ type, from, to }: Presence): void {
+    if (!from || from === this.jid) return
+    if (type === 'unavailable') this.#answered.delete(from)
+    if (type !== 'available' || !to || !this.#receiver?.isExpected(from) || this.#answered.has(from)) return
+    if (this.#answered.size >= ANSWERED_MAX) this.#answered.clear()
     this.#answered.add(from)
     this.session.send(buildPresence({ type: 'available', to: from, priority: this.#priority }))
   }

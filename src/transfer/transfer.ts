@@ -21,7 +21,15 @@ export interface TransferResult {
   readonly sha256: string
   /** Milliseconds from the first octet to the last. */
   readonly durationMs: number
+  /**
+   * Whether the other side said that it has the file, by closing properly after the last octet. `false` is for receivers
+   * that just stay: the file was sent whole, and nobody complained for five minutes.
+   */
+  readonly confirmed: boolean
 }
+
+/** What a transfer does. It tells about it by `update`, `moveTo` and `emit`, and ends when `signal` aborts. */
+export type Work = (transfer: Transfer) => Promise<Omit<TransferResult, 'durationMs'>>
 
 /** The states of a transfer, in their order; the last two are final. */
 export type TransferState = 'preparing' | 'negotiating' | 'moving' | 'done' | 'failed'
@@ -68,13 +76,7 @@ export class Transfer extends EventEmitter<TransferEvents> {
   #stopWatch = () => {}
   readonly #watchers = new Set<() => void>()
 
-  /** @param run does the work, and tells about it by `update`, `moveTo` and `emit` */
-  constructor(
-    clock: Clock,
-    facts: TransferFacts,
-    run: (transfer: Transfer) => Promise<Omit<TransferResult, 'durationMs'>>,
-    signal?: AbortSignal,
-  ) {
+  constructor(clock: Clock, facts: TransferFacts, run: Work, signal?: AbortSignal) {
     super()
     this.#clock = clock
     this.#facts = facts
@@ -155,7 +157,7 @@ export class Transfer extends EventEmitter<TransferEvents> {
     })
   }
 
-  async #follow(run: (transfer: Transfer) => Promise<Omit<TransferResult, 'durationMs'>>): Promise<TransferResult> {
+  async #follow(run: Work): Promise<TransferResult> {
     // Whoever made the transfer gets to listen before the first event.
     await Promise.resolve()
     try {

@@ -92,10 +92,10 @@ test('§6.3.3: the target connects, says which streamhost it used, and has the b
   t.is(String(await new Peer(bytestream?.stream as Socket).read(5)), 'first')
 })
 
-test('a bytestream of no octets is one too: its end opens it', async (t) => {
+test('where it may be empty, a bytestream of no octets is one too: its end opens it', async (t) => {
   const { offer, expect } = await setScene(t)
   const { sockets, element } = await listen(t)
-  const expected = expect()
+  const expected = expect({ mayBeEmpty: true })
   await offer([element(requester)])
   sockets[0]?.end()
   const { method, stream } = await expected
@@ -211,6 +211,22 @@ test('another offer replaces one that was not activated, and its socket is broke
   second.sockets[0]?.write('!')
   t.is((await expected).streamhost.jid, 'two.example.com')
 })
+
+for (const [how, hangUp] of [
+  ['ends', (socket: Peer | undefined) => socket?.end()],
+  ['is reset', (socket: Peer | undefined) => socket?.socket.resetAndDestroy()],
+] as const) {
+  test(`a streamhost that ${how} before the first octet has given up: the next offer is taken`, async (t) => {
+    const { offer, expect } = await setScene(t)
+    const [first, second] = [await listen(t), await listen(t)]
+    const expected = expect()
+    await offer([first.element('one.example.com')])
+    hangUp(first.sockets[0])
+    t.is(usedIn(await offer([second.element('two.example.com')])), 'two.example.com')
+    second.sockets[0]?.write('!')
+    t.is((await expected).streamhost.jid, 'two.example.com')
+  })
+}
 
 test('another offer ends one that still connects, which is answered too', async (t) => {
   const { offer, expect } = await setScene(t)

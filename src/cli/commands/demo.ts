@@ -78,9 +78,9 @@ class Narrator {
     this.#output = output
   }
 
-  tell(step: string, facts: object, text: string, source: string): void {
+  tell(step: string, facts: object, text: string, source: string, ...more: readonly string[]): void {
     this.#count += 1
-    this.#output.tell(step, { ...facts, source }, `${String(this.#count).padStart(2)}. ${text}  [${source}]`)
+    this.#output.tell(step, { ...facts, source }, `${String(this.#count).padStart(2)}. ${text}  [${source}]`, ...more)
   }
 }
 
@@ -113,6 +113,7 @@ async function play(path: string, into: string, { output, signal, logger }: Run)
         password: account.password,
         service: `xmpp://${clientAddress.host}:${clientAddress.port}`,
         reconnect: false,
+        signal,
       },
       { logger },
     )
@@ -135,8 +136,10 @@ async function play(path: string, into: string, { output, signal, logger }: Run)
   narrator.tell(
     'compared',
     { sent: sent.sha256, received: received.sha256, agree },
-    `SHA-256 of what was sent     ${sent.sha256}\n    SHA-256 of what was received ${received.sha256}  ${agree ? 'They agree.' : 'THEY DIFFER.'}`,
+    `SHA-256 of both ends: ${agree ? 'they agree.' : 'THEY DIFFER.'}`,
     'FIPS 180-4',
+    `    sent     ${sent.sha256}`,
+    `    received ${received.sha256}`,
   )
   if (!agree) throw new BytestreamError('ERR_INTEGRITY', 'the file that arrived is not the one that was sent')
 }

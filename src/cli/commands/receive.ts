@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { accountOptions, receiveOptions } from '../../config/index.ts'
-import { abortError, formatBytes, formatDuration } from '../../core/index.ts'
+import { abortError, formatBytes, formatDuration, throwIfAborted } from '../../core/index.ts'
 import { type Receiver, type Transfer, TransferClient } from '../../transfer/index.ts'
 import { accountOf, addOptions, CommandFailure, type Run, type Start, settingsOf } from '../command-line.ts'
 import { exitCodeOf } from '../exit-codes.ts'
@@ -28,6 +28,7 @@ async function receive(command: Command, run: Run): Promise<void> {
     output.tell('offline', { code: error.code, retryMs }, `${error.message}; trying again in ${formatDuration(retryMs)}`),
   )
 
+  throwIfAborted(signal)
   await new Promise<void>((resolve, reject) => {
     client.session.on('ended', ({ error }) => (error ? reject(new CommandFailure(error, exitCodeOf(error))) : resolve()))
     signal.addEventListener('abort', () => (receiver.running.size > 0 || once ? reject(abortError(signal)) : resolve()), { once: true })

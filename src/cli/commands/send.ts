@@ -50,12 +50,12 @@ function tell(output: Output, transfer: Transfer, path: string, isOneOfMany: boo
       `${path}: to ${peer}, ${way}`,
     )
   })
-  transfer.on('done', ({ size, sha256, durationMs }) => {
+  transfer.on('done', ({ size, sha256, durationMs, confirmed }) => {
     const rate = formatBytes((size / Math.max(1, durationMs)) * 1000)
     output.tell(
       'sent',
       { path, size, sha256, durationMs },
-      `${path}: sent, ${formatBytes(size)} in ${formatDuration(durationMs)}, ${rate}/s, SHA-256 ${sha256}`,
+      `${path}: sent, ${formatBytes(size)} in ${formatDuration(durationMs)}, ${rate}/s, SHA-256 ${sha256}${confirmed ? '' : ' (the receiver did not confirm it)'}`,
     )
   })
   transfer.on('failed', ({ code, message }) => {

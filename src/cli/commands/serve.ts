@@ -43,6 +43,7 @@ async function serve(command: Command, run: Run): Promise<void> {
     if (!(thrown instanceof BytestreamError)) throw thrown
     throw new CommandFailure(thrown, thrown.code === 'ERR_CONFIG' ? EXIT.usage : EXIT.failed)
   } finally {
-    await service.close(signal.aborted ? {} : { drainMs: 0 })
+    // Running bytestreams need no XMPP: they may finish, whatever ended the rest.
+    await service.close()
   }
 }
