@@ -2,7 +2,10 @@ import { readFileSync } from 'node:fs'
 
 /** What bounds a streamhost: each wait has a deadline, each thing that grows a maximum. */
 export interface StreamhostLimits {
-  /** Sockets in all; at the maximum one in its handshake is closed for the new one, if there is one. Default: ¾ of the descriptors this process may open, at most 15,000. */
+  /**
+   * Sockets in all; at the maximum one in its handshake is closed for the new one, if there is one. Default: ¾ of the
+   * descriptors this process may open, at most 15,000.
+   */
   readonly openSocketsMax: number
   /** Sockets in their handshake. At the maximum the oldest of the busiest source is closed for the new one. Default 4,096. */
   readonly halfOpenMax: number
