@@ -100,7 +100,7 @@ export class IqRequests {
 /** Whether an answer from `from`, empty where it names nobody, is one to a question to `to`. */
 function isAnswerFrom(from: string, to: string | undefined, isOurs: (jid: string) => boolean): boolean {
   if (to === undefined) return from === '' || isOurs(from)
-  if (from === '') return isOurs(to)
-  // Servers answer under the prepared form of the address that was asked.
+  // Servers know the prepared form of the address that was asked, and answer under it.
+  if (from === '') return isOurs(tryPrepareJid(to))
   return from === to || tryPrepareJid(from) === tryPrepareJid(to)
 }

@@ -96,6 +96,8 @@ test(
   strangers,
 )
 test('the server may be answered by nobody', answers, 'example.org', ['example.org', undefined], ['romeo@example.org', ...strangers])
+test('the server, in other letters, may be answered by nobody', answers, 'Example.ORG', ['example.org', undefined], strangers)
+test('what is no JID is answered by the same text', answers, 'a b@example.net', ['a b@example.net'], ['A b@example.net', undefined])
 test('the account may be answered by nobody', answers, 'romeo@example.org', ['romeo@example.org', undefined], ['example.org', ...strangers])
 
 test('what nobody asked settles nothing, and neither does the same answer again', async (t) => {
