@@ -1,15 +1,18 @@
+import type { Client } from '@xmpp/client-core'
 import {
+  abortError,
   BytestreamError,
   bareJid,
   type Clock,
   domainOf,
   type ErrorCode,
+  orAbort,
   parseJid,
   startDeadline,
   toBytestreamError,
 } from '../core/index.ts'
 import type { Element } from '../xep/index.ts'
-import type { Connect, Connection } from './connection.ts'
+import type { Connect } from './connection.ts'
 import { BACKLOG_BYTES_MAX } from './xml-stream.ts'
 import { buildEntity, guardInput, hangUp, unsentBytes } from './xmpp-entity.ts'
 
@@ -26,6 +29,8 @@ export interface AccountInit {
 const LOGIN_MS_MAX = 30_000
 /** How long a server may take to close its side after we closed ours. */
 const CLOSE_MS_MAX = 2_000
+/** Stanzas of a server before it has given us an address; one is to be expected. */
+const EARLY_MAX = 16
 
 /** What went wrong while logging in, in the words of whoever has to mend it. */
 function toLoginError(thrown: unknown, { jid, service }: AccountInit): BytestreamError {
@@ -61,22 +66,34 @@ export function clientConnector(clock: Clock, init: AccountInit): Connect {
   return async (onStanza, outer) => {
     const entity = buildEntity({ username: local, domain, password, resource, service, stepMsMax: loginMsMax })
     let reason: BytestreamError | undefined
+    let isClosing = false
     const fail = (error: BytestreamError) => {
       reason ??= error
       hangUp(entity)
     }
+    /** Closes the stream properly; one that does not end in time is cut. Either way it is gone. */
+    const end = () => {
+      const cancel = clock.after(CLOSE_MS_MAX, () => hangUp(entity))
+      void entity
+        .stop()
+        .catch(() => hangUp(entity))
+        .finally(cancel)
+    }
     const closed = new Promise<BytestreamError | undefined>((settle) => {
-      entity.on('disconnect', () =>
-        settle(reason ?? new BytestreamError('ERR_SESSION_CLOSED', `the server of ${domain} closed the connection`)),
-      )
-      entity.on('offline', () => settle(undefined))
+      entity.once('disconnect', () => {
+        reason ??= new BytestreamError('ERR_SESSION_CLOSED', `the server of ${domain} closed the connection`)
+        settle(isClosing ? undefined : reason)
+      })
     })
     guardInput(entity, fail)
     entity.on('error', (error: unknown) => {
       reason ??= toLoginError(error, init)
     })
-    // Before that, whoever sits on the way could speak in anybody's name.
-    entity.once('online', () => entity.on('stanza', (stanza: Element) => onStanza(stanza)))
+    // The server has closed its stream, and waits for ours (RFC 6120 §4.4).
+    entity.on('close', () => {
+      if (!isClosing) end()
+    })
+    hearStanzas(entity, onStanza)
 
     using deadline = startDeadline(
       clock,
@@ -85,32 +102,45 @@ export function clientConnector(clock: Clock, init: AccountInit): Connect {
       `logging in as ${bareJid(init.jid)} took longer than ${loginMsMax / 1000} s`,
       outer,
     )
-    deadline.signal.addEventListener('abort', () => fail(deadline.signal.reason as BytestreamError))
+    deadline.signal.addEventListener('abort', () => fail(abortError(deadline.signal)))
     try {
-      await Promise.race([
-        entity.start(),
-        closed.then((error) => Promise.reject(error ?? new BytestreamError('ERR_SESSION_CLOSED', 'the connection was closed'))),
-      ])
+      await orAbort(Promise.race([entity.start(), closed.then((error) => Promise.reject(error))]), deadline.signal)
     } catch (thrown) {
       hangUp(entity)
+      entity.on('connect', () => hangUp(entity)) // Who was still looking for the server may yet find it.
       throw reason ?? toLoginError(thrown, init)
     }
-    const connection: Connection = {
+    return {
       jid: String(entity.jid),
       send(stanza) {
         void entity.send(stanza).catch((error: unknown) => fail(toBytestreamError(error, 'ERR_SESSION_CLOSED')))
         if (unsentBytes(entity) > BACKLOG_BYTES_MAX) fail(new BytestreamError('ERR_SESSION_CLOSED', `${domain} reads too slowly`))
       },
       close() {
-        const cancel = clock.after(CLOSE_MS_MAX, () => hangUp(entity))
-        // A stream that does not close properly is cut; either way it is gone.
-        void entity
-          .stop()
-          .catch(() => hangUp(entity))
-          .finally(cancel)
+        isClosing = true
+        end()
       },
       closed,
     }
-    return connection
   }
+}
+
+/**
+ * Tells of stanzas once the login is complete, those included that came with the last answer of it. Of streams before
+ * the last one nothing counts: whoever sits on the way could speak there in anybody's name.
+ */
+function hearStanzas(entity: Client, onStanza: (stanza: Element) => void): void {
+  let early: Element[] | undefined = []
+  entity.on('open', () => {
+    early &&= []
+  })
+  entity.on('stanza', (stanza: Element) => {
+    if (!early) onStanza(stanza)
+    else if (early.length < EARLY_MAX) early.push(stanza)
+  })
+  entity.once('online', () => {
+    const heard = early ?? []
+    early = undefined
+    for (const stanza of heard) onStanza(stanza)
+  })
 }

@@ -63,7 +63,7 @@ export function componentConnector(clock: Clock, init: ComponentInit): Connect {
         outer,
       )
       const socket = connectSocket(service.port, service.host).setKeepAlive(true, KEEP_ALIVE_MS)
-      const stream = new XmlStream(socket, { limits: serverStanzaLimits })
+      const stream = new XmlStream(socket, { limits: serverStanzaLimits, clock })
       let isConnected = false
       let isOnline = false
       let isClosing = false
@@ -108,8 +108,14 @@ export function componentConnector(clock: Clock, init: ComponentInit): Connect {
         } else if (element.name === 'handshake') {
           isOnline = true
           deadline[Symbol.dispose]()
-          resolve({ jid, send: (stanza) => stream.send(stanza), close, closed })
+          resolve({ jid, send: (stanza) => stream.send(withSender(stanza, jid)), close, closed })
         }
       })
     })
+}
+
+/** XEP-0114 §3: a component says of every stanza which of its addresses it is from. */
+function withSender(stanza: Element, jid: string): Element {
+  stanza.attrs['from'] ??= jid
+  return stanza
 }

@@ -133,17 +133,23 @@ export class Session extends EventEmitter<SessionEvents> {
       const mayRetry = this.#init.reconnect === 'always' || (this.#init.reconnect === 'once online' && hasBeenOnline)
       if (signal.aborted || error === undefined || !mayRetry || FINAL.includes(error.code)) break
       const retryMs = backOff.next()
-      this.emit('offline', { error, retryMs })
+      const facts = { error, retryMs }
+      this.#tell(() => this.emit('offline', facts))
       await this.#pause(retryMs)
     }
-    this.emit('ended', { error: signal.aborted ? undefined : error })
+    this.#tell(() => this.emit('ended', { error: signal.aborted ? undefined : error }))
   }
 
   /** @returns why the connection ended, or did not come about; `undefined` when it was closed on purpose */
   async #connectOnce(onOnline: () => void): Promise<BytestreamError | undefined> {
-    let connection: Connection
+    let connection: Connection | undefined
+    const early: Element[] = []
+    const onStanza = (stanza: Element) => {
+      if (connection) this.#receive(stanza, connection)
+      else early.push(stanza)
+    }
     try {
-      connection = await this.#connect((stanza) => this.#receive(stanza), this.#stopping.signal)
+      connection = await this.#connect(onStanza, this.#stopping.signal)
     } catch (thrown) {
       return toBytestreamError(thrown, 'ERR_STREAM')
     }
@@ -151,7 +157,8 @@ export class Session extends EventEmitter<SessionEvents> {
     this.#jid = connection.jid
     onOnline()
     if (this.#stopping.signal.aborted) connection.close()
-    else this.#tell(() => this.emit('online', { jid: connection.jid }))
+    else this.#tell(() => this.emit('online', { jid: this.#jid }))
+    for (const stanza of early) this.#receive(stanza, connection)
     const error = await connection.closed
     this.#connection = undefined
     this.#requests.failAll(error ?? new BytestreamError('ERR_SESSION_CLOSED', 'the session was closed'))
@@ -171,6 +178,7 @@ export class Session extends EventEmitter<SessionEvents> {
 
   #pause(ms: number): Promise<void> {
     const { signal } = this.#stopping
+    if (signal.aborted) return Promise.resolve()
     return new Promise((resolve) => {
       const onAbort = () => {
         cancel()
@@ -189,24 +197,25 @@ export class Session extends EventEmitter<SessionEvents> {
     return from === this.#jid || from === bareJid(this.#jid) || from === domainOf(this.#jid)
   }
 
-  #receive(stanza: Element): void {
+  #receive(stanza: Element, connection: Connection): void {
     if (stanza.name === 'message') {
       this.#tell(() => this.emit('message', parseMessage(stanza), stanza))
     } else if (stanza.name === 'presence') {
       const presence = parsePresence(stanza)
       if (presence) this.#tell(() => this.emit('presence', presence, stanza))
     } else if (stanza.name === 'iq') {
-      this.#receiveIq(stanza).catch((error: unknown) => this.#logger.error({ err: error }, 'an IQ could not be handled'))
+      this.#receiveIq(stanza, connection).catch((error: unknown) => this.#logger.error({ err: error }, 'an IQ could not be handled'))
     }
   }
 
-  async #receiveIq(stanza: Element): Promise<void> {
+  async #receiveIq(stanza: Element, connection: Connection): Promise<void> {
     const type = attribute(stanza, 'type')
     if (type === 'result' || type === 'error') {
       this.#requests.settle(stanza, (from) => this.#isOurs(from))
       return
     }
     const reply = await this.iqs.answer(stanza)
-    if (reply) this.send(reply)
+    // On another connection we may have another address, and who asked may be gone.
+    if (reply && connection === this.#connection) connection.send(reply)
   }
 }
