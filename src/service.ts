@@ -170,12 +170,17 @@ function limitsOf(settings: ServiceSettings): Partial<StreamhostLimits> {
   }
 }
 
-/** What clients are told: what the settings say; else each address listened on, and for a wildcard the domain. */
-function advertise({ advertise: given, domain, listen }: ServiceSettings, bound: readonly BoundAddress[]): StreamhostAddress[] {
-  const [first] = bound
-  if (given.length > 0) return given.map(({ host, port }) => ({ jid: domain, host, port: port || (first?.port ?? 0) }))
-  const addresses = listen.some(({ host }) => isWildcard(host)) ? [{ host: domain, port: first?.port ?? 0 }] : bound
-  return addresses.map(({ host, port }) => ({ jid: domain, host, port }))
+/**
+ * What clients are told: what the settings say; else each address listened on. A wildcard has none of its own: for
+ * clients of this machine's embedded server it is the address they reach that at, for others the domain.
+ */
+function advertise(settings: ServiceSettings, bound: readonly BoundAddress[]): StreamhostAddress[] {
+  const { advertise: given, domain: jid, listen, embedded } = settings
+  const server = settings['embedded-listen'].host
+  const port = bound[0]?.port ?? 0
+  if (given.length > 0) return given.map((address) => ({ jid, host: address.host, port: address.port || port }))
+  if (!listen.some(({ host }) => isWildcard(host))) return bound.map((address) => ({ jid, ...address }))
+  return [{ jid, host: embedded && !isWildcard(server) ? server : jid, port }]
 }
 
 const isWildcard = (host: string) => host === '*' || host === '0.0.0.0' || host === '::'

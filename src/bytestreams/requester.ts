@@ -144,7 +144,11 @@ async function offer({ session }: RequesterComponents, { to, sid, streamhosts, a
   } catch (thrown) {
     // XEP-0065 §5.3.1, §5.3.2: the two answers that have a meaning of their own.
     if (thrown instanceof StanzaError && thrown.condition === 'item-not-found') {
-      throw new BytestreamError('ERR_NO_STREAMHOST', `${to} could reach none of the streamhosts offered`, { cause: thrown })
+      throw new BytestreamError(
+        'ERR_NO_STREAMHOST',
+        `${to} could reach none of the streamhosts offered: ${streamhosts.map(({ host, port }) => `${host}:${port}`).join(', ')}`,
+        { cause: thrown },
+      )
     }
     if (thrown instanceof StanzaError && thrown.condition === 'not-acceptable') {
       throw new BytestreamError('ERR_NOT_ACCEPTABLE', `${to} does not want this bytestream`, { cause: thrown })

@@ -2,6 +2,9 @@ import { MultiBar, Presets, type SingleBar } from 'cli-progress'
 import { formatBytes, formatDuration } from '../core/index.ts'
 import type { Transfer } from '../transfer/index.ts'
 
+/** Erases what a longer line left behind (ECMA-48 EL). */
+const CLEAR_LINE = '\u001b[K'
+
 /** Where a command writes: the process's own streams, or a test's. */
 export interface Streams {
   readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number }
@@ -26,14 +29,14 @@ export class Output {
    * @param text for people, a line each; left out, the fact is for programs only
    */
   tell(event: string, facts: object, ...text: readonly string[]): void {
-    if (this.isJson) this.#streams.stdout.write(`${JSON.stringify({ event, ...facts })}\n`)
+    if (this.isJson) this.#streams.stdout.write(`${JSON.stringify({ event, ...facts }, rounded)}\n`)
     else for (const line of text) this.#print(toPlainText(line))
   }
 
   /** Tells people what went wrong, on stderr. */
   complain(line: string): void {
     const text = toPlainText(line)
-    if (this.#bars?.isActive) this.#bars.log(`${text}\n`)
+    if (this.#bars?.isActive) this.#bars.log(`${text}${CLEAR_LINE}\n`)
     else this.#streams.stderr.write(`${text}\n`)
   }
 
@@ -41,7 +44,7 @@ export class Output {
   #print(text: string): void {
     const { stdout } = this.#streams
     const lines = stdout.isTTY && stdout.columns ? wrap(text, stdout.columns) : text
-    if (this.#bars?.isActive && stdout.isTTY) this.#bars.log(`${lines}\n`)
+    if (this.#bars?.isActive && stdout.isTTY) this.#bars.log(`${lines.replaceAll('\n', `${CLEAR_LINE}\n`)}${CLEAR_LINE}\n`)
     else stdout.write(`${lines}\n`)
   }
 
@@ -81,6 +84,9 @@ export class Output {
     this.#bars = undefined
   }
 }
+
+/** Times are told in whole milliseconds. */
+const rounded = (name: string, value: unknown) => (name.endsWith('Ms') && typeof value === 'number' ? Math.round(value) : value)
 
 function payload({ name, bytes, size, state }: Transfer, bytesPerSecond: number): { name: string; status: string } {
   const left = bytesPerSecond > 0 ? `, ${formatDuration(((size - bytes) / bytesPerSecond) * 1000)} left` : ''

@@ -56,10 +56,11 @@ function splitList(value: string | undefined, { isList = false }: Option): unkno
   return isList ? value.split(',').map((item) => item.trim()) : value
 }
 
-function parseValue({ type, placeholder }: Option, value: unknown, source: string): unknown {
+function parseValue({ type, placeholder, description }: Option, value: unknown, source: string): unknown {
   const result = type.safeParse(value)
   if (result.success) return result.data
-  if (value === undefined) throw new BytestreamError('ERR_CONFIG', `${source} is missing: expected ${placeholder ?? 'a value'}`)
+  if (value === undefined)
+    throw new BytestreamError('ERR_CONFIG', `${source} is missing: expected ${placeholder ?? 'a value'}, ${description}`)
   const [wrong, message] = firstIssue(result.error.issues, value)
   throw new BytestreamError('ERR_CONFIG', `${source}: ${JSON.stringify(wrong)} is wrong: ${message}`)
 }

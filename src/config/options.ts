@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { formatBytes, formatDuration } from '../core/index.ts'
+import { formatBytes } from '../core/index.ts'
 import { defaultLimits } from '../streamhost/index.ts'
 import type { Options } from './load.ts'
 import * as value from './values.ts'
@@ -15,8 +15,14 @@ const amount = (name: 'openSocketsMax' | 'halfOpenMax' | 'waitingMax' | 'openPer
 const time = (ms: number, what: string) => ({
   type: value.duration.default(ms),
   placeholder: 'TIME',
-  description: `${what} (default ${formatDuration(ms)})`,
+  description: `${what} (default ${inSetting(ms)})`,
 })
+
+/** A time as one would write it into a setting. */
+function inSetting(ms: number): string {
+  if (ms % 3_600_000 === 0) return `${ms / 3_600_000}h`
+  return ms % 60_000 === 0 ? `${ms / 60_000}m` : `${ms / 1000}s`
+}
 
 /** Milliseconds running bytestreams get to finish after SIGTERM. */
 const DRAIN_MS_MAX = 30_000
@@ -72,7 +78,7 @@ export const serveOptions = {
   'read-ahead-max': {
     type: value.bytes.default(limits.readAheadBytesMax),
     placeholder: 'SIZE',
-    description: `octets read before activation, of all sockets together (default ${formatBytes(limits.readAheadBytesMax)})`,
+    description: `octets read before activation, of all sockets together (default ${formatBytes(limits.readAheadBytesMax).replace(' ', '')})`,
   },
   'handshake-time-max': time(limits.handshakeMsMax, 'for the SOCKS5 handshake'),
   'waiting-time-max': time(limits.waitingMsMax, 'for the other side, or for activation'),

@@ -60,7 +60,7 @@ const DURATION_MS_MAX = 24 * 86_400_000
 export const duration = parsed((value) => {
   const ms = parseDuration(value)
   return ms >= 1 && ms <= DURATION_MS_MAX ? ms : undefined
-}, 'a time with its unit, from 1ms to 24d, such as 30s')
+}, 'a time with its unit (ms, s, m, h, d), up to 24d, such as 30s')
 export const listenAddress = parsed((value) => parseHostPort(value), 'HOST:PORT, such as 0.0.0.0:7777, [::]:7777 or *:7777')
 
 /** The port of an address to advertise is that of the first one listened on, unless it is said: 0 stands for that. */

@@ -50,10 +50,18 @@ function toLoginError(thrown: unknown, { jid, service }: AccountInit): Bytestrea
         : condition === 'conflict'
           ? ['ERR_REPLACED', `another connection took over ${jid}`]
           : code || message.includes('No compatible') || message.includes("Couldn't connect")
-            ? ['ERR_UNREACHABLE', `${where} cannot be reached: ${message}`]
+            ? [
+                'ERR_UNREACHABLE',
+                isAboutCertificate(code)
+                  ? `the certificate of ${where} is not trusted: ${message}`
+                  : `${where} cannot be reached: ${message}`,
+              ]
             : ['ERR_STREAM', `the stream to ${where} failed: ${message}`]
   return new BytestreamError(errorCode, sentence, { cause: thrown })
 }
+
+/** Codes of OpenSSL's and Node's verdicts on a certificate. */
+const isAboutCertificate = (code: string) => /CERT|ISSUER|SIGNATURE|ALTNAME/.test(code)
 
 /**
  * Logs in to an account: TCP or TLS, STARTTLS where the server offers it, SASL, resource binding.
@@ -67,12 +75,16 @@ export function clientConnector(clock: Clock, init: AccountInit): Connect {
     const entity = buildEntity({ username: local, domain, password, resource, service, stepMsMax: loginMsMax })
     let reason: BytestreamError | undefined
     let isClosing = false
+    let isEnding = false
     const fail = (error: BytestreamError) => {
       reason ??= error
       hangUp(entity)
     }
     /** Closes the stream properly; one that does not end in time is cut. Either way it is gone. */
     const end = () => {
+      // Closing the stream is told as a close too.
+      if (isEnding) return
+      isEnding = true
       const cancel = clock.after(CLOSE_MS_MAX, () => hangUp(entity))
       void entity
         .stop()

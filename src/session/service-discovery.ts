@@ -24,15 +24,15 @@ export interface ServiceDiscoveryInit {
  * @see XEP-0030 §3, §4
  */
 export class ServiceDiscovery {
-  readonly #parts: ServicePart[] = []
+  readonly #parts = new Set<ServicePart>()
   readonly #init: ServiceDiscoveryInit
 
   constructor(iqs: IqRouter, init: ServiceDiscoveryInit = {}) {
     this.#init = init
     iqs.handle('get', NS.discoInfo, 'query', (request) => {
       this.#check(request, 'info')
-      const identities = this.#parts.flatMap((part) => part.identities)
-      const features = this.#parts.flatMap((part) => part.features)
+      const identities = [...this.#parts].flatMap((part) => part.identities)
+      const features = [...this.#parts].flatMap((part) => part.features)
       return buildDiscoInfo({ identities, features: [...new Set(features)].sort() })
     })
     iqs.handle('get', NS.discoItems, 'query', (request) => {
@@ -42,9 +42,14 @@ export class ServiceDiscovery {
     this.add({ identities: [], features: [NS.discoInfo, NS.discoItems] })
   }
 
-  /** Shows a part. Its handlers are registered by whoever adds it. */
-  add(part: ServicePart): void {
-    this.#parts.push(part)
+  /**
+   * Shows a part. Its handlers are registered by whoever adds it.
+   *
+   * @returns to be called when it is to be shown no more
+   */
+  add(part: ServicePart): () => void {
+    this.#parts.add(part)
+    return () => void this.#parts.delete(part)
   }
 
   /** XEP-0030 §7: none of our entities has nodes. An empty one is as good as none: other servers read it so. */

@@ -121,14 +121,20 @@ export class Transfer extends EventEmitter<TransferEvents> {
     let lastBytes = 0
     let lastMs = this.#clock.now()
     for (;;) {
+      const isLast = this.#isOver
       const nowMs = this.#clock.now()
       const bytesPerSecond = nowMs > lastMs ? ((this.#bytes - lastBytes) / (nowMs - lastMs)) * 1000 : 0
       yield { bytes: this.#bytes, size: this.#size, bytesPerSecond }
-      if (this.#state === 'done' || this.#state === 'failed') return
+      if (isLast) return
       lastBytes = this.#bytes
       lastMs = nowMs
-      await this.#nextReport()
+      // Whoever was slow may have missed the end.
+      if (!this.#isOver) await this.#nextReport()
     }
+  }
+
+  get #isOver(): boolean {
+    return this.#state === 'done' || this.#state === 'failed'
   }
 
   /** For whoever runs it: what is known by now. */

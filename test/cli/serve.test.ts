@@ -40,7 +40,7 @@ test(
   2,
   /STREAMHOST_WAITING_MAX: "many" is wrong: expected a whole number/,
 )
-test('a bad domain', complains, ['serve', '--domain', 'a b@c'], secret, 2, /--domain: "a b@c" is wrong: expected a JID/)
+test('a bad domain', complains, ['serve', '--domain', 'a b@c'], secret, 2, /--domain: "a b@c" is wrong: expected a domain/)
 test('a bad rule of access', complains, [...enough, '--allow', '@'], secret, 2, /"@" is neither a JID, a domain, nor \*/)
 test('a missing domain', complains, ['serve'], secret, 2, /--domain is missing: expected JID/)
 test(

@@ -1,0 +1,75 @@
+import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { mkdtemp, open, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { ExecutionContext } from 'ava'
+import { TransferClient } from '../../src/transfer/index.ts'
+import { startCli } from './cli.ts'
+import { PROXY } from './prosody.ts'
+
+const CHUNK_BYTES = 1024 * 1024
+
+/** The largest resident set of a process so far apart: over the first quarter of a transfer, and over the rest. */
+export interface MemoryOfTransfer {
+  readonly firstQuarterBytes: number
+  readonly restBytes: number
+  readonly sent: string
+  readonly received: string
+  /** Octets a second. */
+  readonly rate: number
+}
+
+/** Resident memory of a process (Linux). */
+function residentBytes(pid: number): number {
+  const [, kibibytes] = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1')) ?? []
+  return Number(kibibytes) * 1024
+}
+
+/** Sends a file through `streamhost serve`, which runs as a process of its own, and looks at its memory. */
+export async function watchTransfer(t: ExecutionContext, sizeBytes: number): Promise<MemoryOfTransfer> {
+  const folder = await mkdtemp(join(tmpdir(), 'streamhost-memory-'))
+  t.teardown(() => rm(folder, { recursive: true }))
+  const path = join(folder, 'data.bin')
+  const file = await open(path, 'wx')
+  await file.write('laptop = "pencil"\ndesk = "pencil"\n')
+  await file.close()
+  const service = startCli(t, [
+    'serve',
+    '--json',
+    '--embedded',
+    '--domain',
+    PROXY,
+    '--embedded-accounts-file',
+    path,
+    '--listen',
+    '127.0.0.1:0',
+    '--embedded-listen',
+    '127.0.0.1:0',
+    '--log-level',
+    'silent',
+  ])
+  const { client: at } = (await service.event('ready')) as { client: { port: number } }
+  const data = await open(path, 'w')
+  for (let left = sizeBytes; left > 0; left -= CHUNK_BYTES) await data.write(randomBytes(Math.min(CHUNK_BYTES, left)))
+  await data.close()
+
+  const logIn = (local: string) =>
+    TransferClient.connect({ jid: `${local}@localhost`, password: 'pencil', service: `xmpp://127.0.0.1:${at.port}`, reconnect: false })
+  await using desk = await logIn('desk')
+  await using laptop = await logIn('laptop')
+  const receiver = desk.receive({ into: join(folder, 'inbox'), from: ['laptop@localhost'] })
+  const received = new Promise<string>((resolve, reject) => {
+    receiver.on('transfer', ({ done }) => void done.then(({ sha256 }) => resolve(sha256), reject))
+  })
+  const transfer = laptop.send(path, { to: 'desk@localhost', method: 'proxy' })
+  let firstQuarterBytes = 0
+  let restBytes = 0
+  for await (const { bytes } of transfer.progress()) {
+    const resident = residentBytes(service.child.pid as number)
+    if (bytes <= sizeBytes / 4) firstQuarterBytes = Math.max(firstQuarterBytes, resident)
+    else restBytes = Math.max(restBytes, resident)
+  }
+  const { sha256, durationMs } = await transfer.done
+  return { firstQuarterBytes, restBytes, sent: sha256, received: await received, rate: (sizeBytes / durationMs) * 1000 }
+}
