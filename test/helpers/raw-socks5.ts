@@ -8,7 +8,7 @@ import { hex } from './socks5.ts'
 export const connectRequest = (dstAddr: string) => Buffer.concat([hex('05 01 00 03 28'), Buffer.from(dstAddr, 'latin1'), hex('0000')])
 
 /** STATUS 0, and DST.ADDR and DST.PORT echoed as BND.ADDR and BND.PORT. */
-export const connectReply = (dstAddr: string) => Buffer.concat([hex('05 00 00 03 28'), Buffer.from(dstAddr, 'latin1'), hex('0000')])
+const connectReply = (dstAddr: string) => Buffer.concat([hex('05 00 00 03 28'), Buffer.from(dstAddr, 'latin1'), hex('0000')])
 
 /** The next `bytes` octets of a socket; fails when it ends first. */
 export async function take(socket: Socket, bytes: number): Promise<Buffer> {

@@ -5,7 +5,7 @@ import { type Element, NS, parseElement } from '../../src/xep/index.ts'
  * An element as it is meant: prefixes, quotes, the order of attributes and white space between elements do not count,
  * and neither does the language, which servers add (RFC 6120 §8.1.5).
  */
-export interface Meaning {
+interface Meaning {
   readonly name: string
   /** Empty for the content of a stream, whichever namespace the stream has. */
   readonly xmlns: string
@@ -16,7 +16,7 @@ export interface Meaning {
 
 const CONTENT: readonly string[] = [NS.client, NS.component]
 
-export function meaningOf(element: Element): Meaning {
+function meaningOf(element: Element): Meaning {
   const xmlns = element.getNS() ?? ''
   const attributes = Object.entries(element.attrs as Record<string, unknown>)
     .filter(([name]) => name !== 'xmlns' && !name.startsWith('xmlns:') && name !== 'xml:lang')
@@ -34,7 +34,7 @@ export function meaningOf(element: Element): Meaning {
 }
 
 /** Whether `whole` says everything `part` does: more attributes and children, in another order, are allowed. */
-export function says(whole: Meaning, part: Meaning): boolean {
+function says(whole: Meaning, part: Meaning): boolean {
   const { attributes, children } = part
   if (whole.name !== part.name || whole.xmlns !== part.xmlns) return false
   if (part.text !== '' && whole.text !== part.text) return false

@@ -23,7 +23,7 @@ export interface XmppNetwork {
   connect(local: string, init?: Partial<TransferClientInit>, components?: TransferClientComponents): Promise<TransferClient>
 }
 
-export interface RunningProxy {
+interface RunningProxy {
   readonly proxy: BytestreamProxy
   readonly streamhost: Streamhost
   readonly session: Session
@@ -31,7 +31,7 @@ export interface RunningProxy {
   readonly streamhosts: readonly StreamhostAddress[]
 }
 
-export interface ProxySetup extends Partial<StreamhostInit> {
+interface ProxySetup extends Partial<StreamhostInit> {
   /** Instead of where it listens. */
   readonly advertised?: ProxyInit['advertised']
 }
