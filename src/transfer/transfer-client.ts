@@ -153,6 +153,7 @@ export class TransferClient implements AsyncDisposable {
   #takeTurn(transfer: Transfer, work: () => ReturnType<Work>): ReturnType<Work> {
     return new Promise((resolve, reject) => {
       const onAbort = () => reject(abortError(transfer.signal))
+      if (transfer.signal.aborted) return onAbort()
       transfer.signal.addEventListener('abort', onAbort, { once: true })
       const turn = this.#queue.add(() => {
         // From here on the work itself hears of it, and cleans up before it ends.
@@ -161,6 +162,7 @@ export class TransferClient implements AsyncDisposable {
         return work()
       })
       turn.then(resolve, reject)
+      return undefined
     })
   }
 
