@@ -33,8 +33,12 @@ function toError({ condition, text }: StreamErrorReason, { jid, service }: Compo
   const at = `${service.host}:${service.port}`
   const said = `(${condition}${text && `: ${text}`})`
   const [code, sentence]: [ErrorCode, string] =
+    // ejabberd says this of an address it does not know, too.
     condition === 'not-authorized'
-      ? ['ERR_AUTHENTICATION', `the server at ${at} refuses the secret for ${jid} ${said}; compare it with the server's configuration`]
+      ? [
+          'ERR_AUTHENTICATION',
+          `the server at ${at} refuses the secret for ${jid} ${said}; compare secret and address with the server's configuration`,
+        ]
       : condition === 'host-unknown'
         ? ['ERR_HOST_UNKNOWN', `the server at ${at} does not know a component ${jid} ${said}; add it to the server's configuration`]
         : condition === 'conflict' && isOnline
