@@ -95,7 +95,7 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
     proxy.on('activationAsked', (facts) => this.emit('activationAsked', facts))
     session.on('online', ({ jid }) => this.#logger.info({ domain: jid }, 'the component is online'))
     session.on('offline', ({ error, retryMs }) =>
-      this.#logger.warn({ code: error.code, retryMs }, `${error.message}; trying again in ${Math.round(retryMs / 1000)} s`),
+      this.#logger.warn({ code: error.code, reason: error.message, retryMs }, 'the component is offline, and will try again'),
     )
     await session.start()
     session.on('ended', ({ error }) => this.emit('ended', { error }))

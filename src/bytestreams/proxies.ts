@@ -82,7 +82,8 @@ export class ProxyFinder {
       const asked = await Promise.all(items.slice(0, ITEMS_MAX).map(({ jid }) => this.#probe(jid)))
       return asked.filter((proxy) => proxy !== undefined)
     } catch (thrown) {
-      this.#logger.warn({ code: toBytestreamError(thrown).code }, `looking for proxies failed: ${toBytestreamError(thrown).message}`)
+      const { code, message } = toBytestreamError(thrown)
+      this.#logger.warn({ code, reason: message }, 'looking for proxies failed')
       return []
     }
   }
@@ -97,7 +98,8 @@ export class ProxyFinder {
       const proxy = await this.ask(jid)
       return proxy.streamhosts.length > 0 ? proxy : undefined
     } catch (thrown) {
-      this.#logger.debug({ jid }, `${jid} is of no use as a proxy: ${toBytestreamError(thrown).message}`)
+      const { code, message } = toBytestreamError(thrown)
+      this.#logger.debug({ jid, code, reason: message }, 'an item of the server is of no use as a proxy')
       return undefined
     }
   }

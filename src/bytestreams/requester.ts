@@ -108,7 +108,8 @@ async function findStreamhosts(
     return (await proxies.ask(proxy)).streamhosts
   } catch (error) {
     if (!isSpare) throw error
-    logger.warn({ jid: proxy }, `${proxy} is of no use as a proxy: ${toBytestreamError(error).message}`)
+    const { code, message } = toBytestreamError(error)
+    logger.warn({ jid: proxy, code, reason: message }, 'a proxy is of no use')
     return []
   }
 }

@@ -101,7 +101,8 @@ export class BytestreamTarget {
     expected.attempt = new AbortController()
     const { signal } = expected.attempt
     const { bytestream, socket } = await this.#connect(request, offer, { timings: expected.timings, signal }).catch((error: unknown) => {
-      this.#logger.debug({ from: request.from, sid: offer.sid }, toBytestreamError(error).message)
+      const { code, message } = toBytestreamError(error)
+      this.#logger.debug({ from: request.from, sid: offer.sid, code, reason: message }, 'no streamhost of an offer could be reached')
       // Why each one failed would tell the requester about our network.
       throw new BytestreamError('ERR_NO_STREAMHOST', 'none of the streamhosts could be reached')
     })

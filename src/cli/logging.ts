@@ -3,8 +3,21 @@ import pretty from 'pino-pretty'
 import type { Logger } from '../core/index.ts'
 import type { Streams } from './output.ts'
 
-/** Facts of a log line that say who somebody is, or where. */
-const PRIVATE = ['from', 'jid', 'peer', 'targetJid', 'remoteAddress', 'sid', 'dstAddr', 'remoteAddresses']
+/** Facts of a log line that say who somebody is, or where; `reason` is a sentence that may. */
+export const privateFacts: readonly string[] = ['from', 'jid', 'targetJid', 'remoteAddress', 'sid', 'dstAddr', 'reason']
+
+/** An error without its message, which may name somebody: what it is, and where in the program it came from. */
+function withoutMessage(error: unknown): object {
+  if (!(error instanceof Error)) return { type: typeof error }
+  const { name, message, stack = '', cause } = error
+  const lines = stack.replace(message, '').split('\n')
+  return {
+    type: name,
+    code: (error as NodeJS.ErrnoException).code,
+    stack: lines.filter((line) => line.startsWith('    at ')).join('\n'),
+    ...(cause !== undefined && { cause: withoutMessage(cause) }),
+  }
+}
 
 /**
  * A log on stderr: JSON lines, or on a terminal lines for people.
@@ -21,8 +34,6 @@ export function buildLogger({ stderr }: Streams, { level, isPrivate }: { level: 
         sync: true,
       })
     : stderr
-  return pino(
-    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, ...(isPrivate && { redact: { paths: PRIVATE, remove: true } }) },
-    destination,
-  )
+  const hidden = { redact: { paths: [...privateFacts], remove: true }, serializers: { err: withoutMessage } }
+  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime, ...(isPrivate && hidden) }, destination)
 }

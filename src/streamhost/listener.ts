@@ -158,7 +158,7 @@ export class HandshakeListener extends EventEmitter<ListenerEvents> {
       return await this.#listenOn(host, port, rank)
     } catch (error) {
       if (!NO_FAMILY.includes(causeOf(error))) throw error
-      this.#logger.warn({ host, port }, (error as Error).message)
+      this.#logger.warn({ host, port, reason: (error as Error).message }, 'this machine lacks a family of addresses')
       return undefined
     }
   }
