@@ -103,6 +103,10 @@ export class BytestreamTarget {
     const { bytestream, socket } = await this.#connect(request, offer, { timings: expected.timings, signal }).catch((error: unknown) => {
       const { code, message } = toBytestreamError(error)
       this.#logger.debug({ from: request.from, sid: offer.sid, code, reason: message }, 'no streamhost of an offer could be reached')
+      this.#awaitAnother(
+        expected,
+        new BytestreamError('ERR_NO_STREAMHOST', `none of the streamhosts ${request.from} offered could be reached`),
+      )
       // Why each one failed would tell the requester about our network.
       throw new BytestreamError('ERR_NO_STREAMHOST', 'none of the streamhosts could be reached')
     })
@@ -117,20 +121,22 @@ export class BytestreamTarget {
       socket.off('readable', settle).off('close', settle)
       // Without an octet it is an empty stream, or a streamhost that was never activated.
       if (socket.readableLength > 0 || (expected.mayBeEmpty && !socket.destroyed)) expected.resolve(bytestream)
-      else this.#awaitAnother(expected, bytestream)
+      else {
+        bytestream.reset()
+        const { jid } = bytestream.streamhost
+        this.#awaitAnother(
+          expected,
+          new BytestreamError('ERR_RESET', `${jid} hung up before the first octet, and no other streamhost was offered`),
+        )
+      }
     }
     socket.on('readable', settle).on('close', settle)
     return buildStreamhostUsed(offer.sid, bytestream.streamhost.jid)
   }
 
-  /** The requester may offer what is left of its streamhosts. */
-  #awaitAnother(expected: Expected, failed: Bytestream): void {
-    failed.reset()
+  /** The requester may offer what is left of its streamhosts; `error` is the end if it does not. */
+  #awaitAnother(expected: Expected, error: BytestreamError): void {
     if (expected.attempt.signal.aborted) return
-    const error = new BytestreamError(
-      'ERR_RESET',
-      `${failed.streamhost.jid} hung up before the first octet, and no other streamhost was offered`,
-    )
     expected.stopWaiting = this.#clock.after(ANOTHER_MS_MAX, () => expected.reject(error))
   }
 

@@ -58,6 +58,8 @@ export async function sendFile(
   transfer.moveTo('negotiating')
   const to = await resources.find(prepareJid(init.to), { features: RECEIVER_FEATURES, signal })
   transfer.update({ peer: to })
+  // A proxy that is none should be known before the receiver is asked.
+  if (init.proxy !== undefined) await components.proxies.ask(init.proxy)
   const sid = randomUUID()
   const payload = buildSiFile({
     name,
