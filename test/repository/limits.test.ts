@@ -1,0 +1,109 @@
+// Goal: docs/LIMITS.md has every fixed limit of the code, with the number it has there.
+// Method: constants are found by their names, fields by the objects of defaults; each has its row in a table.
+
+import test from 'ava'
+import { defaultTimings } from '../../src/bytestreams/index.ts'
+import { formatBytes, formatDuration } from '../../src/core/index.ts'
+import { embeddedLimits } from '../../src/embedded/limits.ts'
+import { readRepositoryFile, repositoryFiles } from '../helpers/repository-files.ts'
+
+/** Where each constant stands: the beginning of its row. */
+const rowOf: Readonly<Record<string, string>> = {
+  'config/options DRAIN_MS_MAX': 'time to finish after SIGTERM',
+  'streamhost/listener LINGER_MS': 'time a refused socket has to close',
+  'streamhost/listener BACKLOG': 'connections the kernel holds',
+  'streamhost/listener PORT_TRIES': 'free ports tried',
+  'core/jid PART_BYTES_MAX': 'each part of a JID',
+  'session/iq-requests ANSWER_MS_MAX': 'questions waiting for an answer',
+  'session/iq-requests OUTSTANDING_MAX': 'questions waiting for an answer',
+  'session/xml-stream BACKLOG_BYTES_MAX': 'octets a peer leaves unread on an XML stream',
+  'session/xml-stream CLOSE_MS_MAX': 'time the other side has to read the rest',
+  'session/component-connection LOGIN_MS_MAX': 'time for a component to log in',
+  'session/component-connection CLOSE_MS_MAX': 'time a server has to close its stream',
+  'session/client-connection LOGIN_MS_MAX': 'time for an account to log in',
+  'session/client-connection CLOSE_MS_MAX': 'time a server has to close its stream',
+  'session/client-connection EARLY_MAX': 'stanzas kept that a server sends before',
+  'session/scram-client ITERATIONS_MAX': 'iterations of SCRAM',
+  'embedded/roster GROUPS_MAX': 'groups of a contact',
+  'embedded/roster NAME_BYTES_MAX': 'octets of the name of a contact or a group',
+  'xep/adopt PREFIXES_MAX': 'prefixes a stream header declares',
+  'transfer/transfer-client CONCURRENCY': 'files sent at once',
+  'transfer/receiver TRANSFERS_MAX': 'files received at once',
+  'bytestreams/resources ANSWER_MS_MAX': 'until a device of a bare JID shows up',
+  'bytestreams/resource-search GATHER_MS': 'head start of the device',
+  'bytestreams/resources PEERS_MAX': 'accounts whose devices are remembered',
+  'bytestreams/resources RESOURCES_MAX': 'devices of an account that are remembered',
+  'transfer/transfer-client ANSWERED_MAX': 'devices that are remembered to have our presence',
+  'bytestreams/proxies ITEMS_MAX': 'items of the server',
+  'bytestreams/proxies STEP_MS_MAX': 'for the list of items',
+  'bytestreams/proxies REMEMBERED_MS': 'proxies are remembered',
+  'bytestreams/target STREAMHOSTS_MAX': 'streamhosts of an offer',
+  'bytestreams/target EXPECTED_MAX': 'bytestreams that are waited for',
+  'bytestreams/target ANOTHER_MS_MAX': 'another offer',
+  'transfer/receiver ANSWER_MS_MAX': 'for `mayAccept` to decide',
+  'transfer/transfer STALL_MS_MAX': 'without an octet, while a file moves',
+  'transfer/sender CLOSE_MS_MAX': "the receiver's check after the last octet",
+  'transfer/receiver CLOSE_MS_MAX': 'the sender has to close',
+  'transfer/file-name NAME_BYTES_MAX': 'octets of a stored name',
+  'transfer/file-sink NAMES_MAX': 'names tried',
+}
+
+/** What is called like a limit, and keeps nobody from anything. */
+const others: readonly string[] = [
+  ...['config/values PORT_MAX', 'config/values DURATION_MS_MAX', 'core/clock TIMER_MS_MAX', 'core/jid JID_BYTES_MAX'],
+  'transfer/transfer REPORT_MS',
+]
+
+const CONSTANT = /^(?:export )?const ([A-Z_]*(?:_MAX|_MS|_TRIES)|BACKLOG|CONCURRENCY) = (.+)$/gm
+const isKeepAlive = (name: string) => name === 'KEEP_ALIVE_MS'
+
+/** `[folder/file NAME, its value]`, the value as it is written. */
+const constants = repositoryFiles()
+  .filter((path) => path.startsWith('src/') && path.endsWith('.ts'))
+  .flatMap((path) =>
+    [...readRepositoryFile(path).matchAll(CONSTANT)]
+      .filter(([, name = '']) => !isKeepAlive(name))
+      .map(([, name, value = '']) => [`${path.slice('src/'.length, -'.ts'.length)} ${name}`, value] as const),
+  )
+
+const rows = readRepositoryFile('docs/LIMITS.md')
+  .split('\n')
+  .filter((line) => line.startsWith('| '))
+const product = (text: string) => text.split('*').reduce((value, factor) => value * Number(factor.replaceAll('_', '')), 1)
+
+/** The ways to write a value of that name. */
+function writings(name: string, value: number): string[] {
+  if (/Ms|_MS/.test(name)) return [formatDuration(value), `${value / 1000} s`]
+  const number = value.toLocaleString('en')
+  return /bytes/i.test(name) ? [formatBytes(value), number] : [number]
+}
+
+function hasValue(row: string | undefined, name: string, value: number): boolean {
+  return writings(name, value).some((writing) => new RegExp(`(?<![\\d,.])${writing}(?![\\d,.]*\\d)`).test(row ?? ''))
+}
+
+test('every constant that limits something has its row, and every row its constant', (t) => {
+  t.deepEqual(constants.map(([name]) => name).sort(), [...Object.keys(rowOf), ...others].sort())
+})
+
+test('the row of a constant has its value', (t) => {
+  for (const [name, text] of constants) {
+    if (others.includes(name)) continue
+    const row = rows.filter((line) => line.startsWith(`| ${rowOf[name]}`))
+    t.is(row.length, 1, name)
+    t.true(hasValue(row[0], name, product(text)), `${name} = ${text}: ${row[0]}`)
+    t.false(hasValue(row[0], name, 2 * product(text)), name)
+  }
+})
+
+test('the row of a field has its default', (t) => {
+  const fields = [
+    ...Object.entries(embeddedLimits),
+    ...Object.entries(defaultTimings).map(([name, value]) => [`timings.${name}`, value] as const),
+  ]
+  for (const [name, value] of fields) {
+    const row = rows.filter((line) => line.includes(`\`${name}\``))
+    t.is(row.length, 1, name)
+    t.true(hasValue(row[0], name, value), `${name} = ${value}: ${row[0]}`)
+  }
+})
