@@ -40,7 +40,7 @@ export async function connectToStreamhost(t: ExecutionContext, at: Address, dstA
 }
 
 /** A streamhost that lets everybody in. */
-export interface RawStreamhost extends Address {
+interface RawStreamhost extends Address {
   /** The next socket that has shown its DST.ADDR. */
   next(): Promise<{ socket: Socket; dstAddr: string }>
 }

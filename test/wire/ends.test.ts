@@ -8,7 +8,7 @@ import { clientConnector, ServiceDiscovery, Session } from '../../src/session/in
 import { attribute, type Element } from '../../src/xep/index.ts'
 import { startProxy } from '../helpers/proxy.ts'
 import { login, type RawStream } from '../helpers/raw-client.ts'
-import { connectToStreamhost, readAll } from '../helpers/raw-socks5.ts'
+import { connectToStreamhost, listenRaw, readAll } from '../helpers/raw-socks5.ts'
 import { onEachServer, type ServerUnderTest } from '../helpers/server.ts'
 import { sameStanza, stanzaSays } from '../helpers/stanzas.ts'
 
@@ -90,6 +90,30 @@ onEachServer('our target', { accounts, components }, (test) => {
     stanzaSays(t, await requester.next(), error(target.jid, String(requester.jid), 'cancel', 'item-not-found'))
     stopping.abort()
     await t.throwsAsync(expected, { code: 'ERR_ABORTED' })
+  })
+
+  test('§5: it connects to the requester itself, by SOCKS5, and says so', async (t, server) => {
+    const target = await logIn(t, server, 'target', 'direct')
+    const bytestreams = new BytestreamTarget(target, systemClock)
+    const requester = await enter(t, server, 'requester', 'streamhost')
+    const streamhost = await listenRaw(t)
+    const expected = bytestreams.expect({ from: String(requester.jid), sid: SID })
+    requester.send(
+      offer(String(requester.jid), target.jid, `<streamhost jid='${requester.jid}' host='${streamhost.host}' port='${streamhost.port}'/>`),
+    )
+    const { socket, dstAddr } = await streamhost.next()
+    t.is(dstAddr, sha1(`${SID}${requester.jid}${target.jid}`))
+    sameStanza(
+      t,
+      await requester.next(),
+      `<iq from='${target.jid}' id='hu3vax16' to='${requester.jid}' type='result'>
+         <query xmlns='http://jabber.org/protocol/bytestreams' sid='${SID}'><streamhost-used jid='${requester.jid}'/></query>
+       </iq>`,
+    )
+    socket.end('there')
+    const { method, stream } = await expected
+    t.is(method, 'direct')
+    t.is(await readAll(stream as Socket), 'there')
   })
 
   test('§6: it connects to a proxy, says so, and has what comes after the activation', async (t, server) => {
