@@ -77,6 +77,7 @@ export {
   type TransferFacts,
   type TransferResult,
   type TransferState,
+  type Work,
 } from './transfer/index.ts'
 export {
   type Attributes,

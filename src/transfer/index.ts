@@ -1,5 +1,13 @@
 export { numberFileName, toSafeFileName } from './file-name.ts'
 export { type FileOffer, type ReceiveInit, Receiver, type ReceiverEvents } from './receiver.ts'
 export type { SendInit } from './sender.ts'
-export { type Progress, Transfer, type TransferEvents, type TransferFacts, type TransferResult, type TransferState } from './transfer.ts'
+export {
+  type Progress,
+  Transfer,
+  type TransferEvents,
+  type TransferFacts,
+  type TransferResult,
+  type TransferState,
+  type Work,
+} from './transfer.ts'
 export { TransferClient, type TransferClientComponents, type TransferClientInit } from './transfer-client.ts'

@@ -9,7 +9,7 @@ export type ForeignProgram = keyof typeof programs
 
 /** How a program is found, and which Debian package has it. Exactly one of the first three is there. */
 interface ForeignProgramEntry {
-  /** Looked for in `PATH` and where Debian keeps what only administrators run. */
+  /** Looked for in `PATH`. */
   readonly executable?: string
   /** Imported by Debian's own Python, not by the first in `PATH`. */
   readonly pythonModule?: string
@@ -31,7 +31,7 @@ function isExecutable(path: string): boolean {
 }
 
 function hasExecutable(name: string): boolean {
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin'].filter((folder) => folder !== '')
+  const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '')
   return folders.some((folder) => isExecutable(join(folder, name)))
 }
 
