@@ -44,7 +44,6 @@ const table = {
   ERR_LISTEN: { type: 'cancel', condition: 'internal-server-error' },
 
   // Stanzas and sessions
-  ERR_FEATURE_NOT_IMPLEMENTED: { type: 'cancel', condition: 'feature-not-implemented' },
   ERR_SERVICE_UNAVAILABLE: { type: 'cancel', condition: 'service-unavailable' },
   ERR_ITEM_NOT_FOUND: { type: 'cancel', condition: 'item-not-found' },
   ERR_STANZA: { type: 'cancel', condition: 'undefined-condition' },
