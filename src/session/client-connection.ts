@@ -32,8 +32,8 @@ const CLOSE_MS_MAX = 2_000
 /** Stanzas of a server before it has given us an address; one is to be expected. */
 const EARLY_MAX = 16
 
-/** What went wrong while logging in, in the words of whoever has to mend it. */
-function toLoginError(thrown: unknown, { jid, service }: AccountInit): BytestreamError {
+/** What went wrong, in the words of whoever has to mend it. */
+function toError(thrown: unknown, { jid, service }: AccountInit, isOnline: boolean): BytestreamError {
   if (thrown instanceof BytestreamError) return thrown
   const {
     name = '',
@@ -49,14 +49,16 @@ function toLoginError(thrown: unknown, { jid, service }: AccountInit): Bytestrea
         ? ['ERR_HOST_UNKNOWN', `${where} does not serve ${domainOf(jid)}`]
         : condition === 'conflict'
           ? ['ERR_REPLACED', `another connection took over ${jid}`]
-          : code || message.includes('No compatible') || message.includes("Couldn't connect")
-            ? [
-                'ERR_UNREACHABLE',
-                isAboutCertificate(code)
-                  ? `the certificate of ${where} is not trusted: ${message}`
-                  : `${where} cannot be reached: ${message}`,
-              ]
-            : ['ERR_STREAM', `the stream to ${where} failed: ${message}`]
+          : code && isOnline
+            ? ['ERR_SESSION_CLOSED', `the connection to ${where} broke: ${message}`]
+            : code || message.includes('No compatible') || message.includes("Couldn't connect")
+              ? [
+                  'ERR_UNREACHABLE',
+                  isAboutCertificate(code)
+                    ? `the certificate of ${where} is not trusted: ${message}`
+                    : `${where} cannot be reached: ${message}`,
+                ]
+              : ['ERR_STREAM', `the stream to ${where} failed: ${message}`]
   return new BytestreamError(errorCode, sentence, { cause: thrown })
 }
 
@@ -74,6 +76,7 @@ export function clientConnector(clock: Clock, init: AccountInit): Connect {
   return async (onStanza, outer) => {
     const entity = buildEntity({ username: local, domain, password, resource, service, stepMsMax: loginMsMax })
     let reason: BytestreamError | undefined
+    let isOnline = false
     let isClosing = false
     let isEnding = false
     const fail = (error: BytestreamError) => {
@@ -98,8 +101,11 @@ export function clientConnector(clock: Clock, init: AccountInit): Connect {
       })
     })
     guardInput(entity, fail)
-    entity.on('error', (error: unknown) => {
-      reason ??= toLoginError(error, init)
+    const failed = new Promise<never>((_, reject) => {
+      entity.on('error', (error: unknown) => {
+        reason ??= toError(error, init, isOnline)
+        reject(reason)
+      })
     })
     // The server has closed its stream, and waits for ours (RFC 6120 §4.4).
     entity.on('close', () => {
@@ -116,11 +122,14 @@ export function clientConnector(clock: Clock, init: AccountInit): Connect {
     )
     deadline.signal.addEventListener('abort', () => fail(abortError(deadline.signal)))
     try {
-      await orAbort(Promise.race([entity.start(), closed.then((error) => Promise.reject(error))]), deadline.signal)
+      await orAbort(Promise.race([logIn(entity), failed, closed.then((error) => Promise.reject(error))]), deadline.signal)
+      isOnline = true
     } catch (thrown) {
+      const error = reason ?? toError(thrown, init, isOnline)
       hangUp(entity)
       entity.on('connect', () => hangUp(entity)) // Who was still looking for the server may yet find it.
-      throw reason ?? toLoginError(thrown, init)
+      entity.emit('error', error) // Whatever still waits within the library gives up.
+      throw error
     }
     return {
       jid: String(entity.jid),
@@ -135,6 +144,14 @@ export function clientConnector(clock: Clock, init: AccountInit): Connect {
       closed,
     }
   }
+}
+
+/** What the library's `start` does, but for a promise of its own that nobody would hear fail. */
+async function logIn(entity: Client): Promise<void> {
+  const online = new Promise((resolve) => entity.once('online', resolve))
+  await entity.connect(entity.options.service)
+  await entity.open(entity.options)
+  await online
 }
 
 /**

@@ -42,6 +42,9 @@ export function buildEntity({ username, domain, password, resource, service, ste
   const chain = middleware({ entity })
   const features = streamFeatures({ middleware: chain })
   const caller = iqCaller({ middleware: chain, entity })
+  entity.on('disconnect', () => {
+    for (const { reject } of caller.handlers.values()) reject(new Error('the connection is gone'))
+  })
   // The order is that of negotiation: XEP-0170 §2.
   starttls({ streamFeatures: features })
   logIn({ entity, features, domain }, { username, password })
@@ -108,18 +111,21 @@ export function hangUp({ socket }: Client): void {
  */
 export function guardInput(entity: Client, onError: (error: BytestreamError) => void): void {
   const guard = new StanzaGuard(serverStanzaLimits)
-  let failed = false
+  let isDeaf = false
   let isUpgrading = false
   entity.on('status', (status: string) => {
     if (status !== 'opening') return
     guard.restart()
     isUpgrading = false
   })
+  entity.on('close', () => {
+    isDeaf = true // What comes behind the end of the stream is not looked at.
+  })
   entity.on('nonza', (element: Element) => {
     isUpgrading ||= element.is('proceed', NS.tls)
   })
   Reflect.set(entity, '_onData', (octets: Buffer) => {
-    if (failed) return
+    if (isDeaf) return
     try {
       for (const text of guard.read(octets)) {
         // What comes in the clear behind the consent to TLS was put there by somebody else (RFC 6120 §5.4.3.3).
@@ -127,7 +133,7 @@ export function guardInput(entity: Client, onError: (error: BytestreamError) => 
         entity.parser?.write(text)
       }
     } catch (thrown) {
-      failed = true
+      isDeaf = true
       onError(toBytestreamError(thrown, 'ERR_STREAM'))
     }
   })

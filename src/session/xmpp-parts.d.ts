@@ -11,6 +11,8 @@ declare module '@xmpp/client-core' {
   export class Client extends EventEmitter {
     constructor(options: ClientOptions)
     jid: { toString(): string } | null
+    /** Milliseconds for each answer it waits for. */
+    timeout: number
     /** A socket of Node, or where there is TLS from the start or by STARTTLS, an object with one. */
     readonly socket: {
       destroy?(): void
@@ -24,7 +26,9 @@ declare module '@xmpp/client-core' {
       } | null
     } | null
     readonly parser: { write(text: string): void } | null
-    start(): Promise<unknown>
+    readonly options: ClientOptions
+    connect(service: string): Promise<unknown>
+    open(options: ClientOptions): Promise<unknown>
     stop(): Promise<unknown>
     send(element: Element): Promise<void>
     isSecure(): boolean
@@ -49,7 +53,10 @@ declare module '@xmpp/stream-features' {
   export default function streamFeatures(options: object): object
 }
 declare module '@xmpp/iq/caller.js' {
-  export default function iqCaller(options: object): object
+  interface IqCaller {
+    readonly handlers: ReadonlyMap<string, { reject(error: Error): void }>
+  }
+  export default function iqCaller(options: object): IqCaller
 }
 declare module '@xmpp/resource-binding' {
   export default function resourceBinding(options: object, resource?: string): void

@@ -19,7 +19,10 @@ export class ServerSide {
     socket.once('end', () => {
       this.#isOver = true
     })
-    this.hungUp = Promise.race([once(socket, 'end'), once(socket, 'close')])
+    this.hungUp = new Promise((resolve) => {
+      socket.once('end', resolve)
+      socket.once('close', resolve)
+    })
   }
 
   say(text: string): void {
