@@ -7,7 +7,7 @@ import { addReceive } from './commands/receive.ts'
 import { addSend } from './commands/send.ts'
 import { addServe } from './commands/serve.ts'
 import { EXIT, exitCodeOf } from './exit-codes.ts'
-import { Output, toPlainText } from './output.ts'
+import { Output } from './output.ts'
 
 const commands: readonly AddCommand[] = [addServe, addDemo, addSend, addReceive, addDisco]
 
@@ -34,7 +34,7 @@ export async function run(args: readonly string[], context: CommandContext): Pro
       output.close()
       const [error, code] = explain(thrown, signal)
       output.tell('error', { code: error.code, message: error.message })
-      streams.stderr.write(`${toPlainText(`streamhost: ${error.message}`)}\n`)
+      output.complain(`streamhost: ${error.message}`)
       exitCode = code
     } finally {
       output.close()

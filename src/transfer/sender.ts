@@ -50,6 +50,7 @@ export async function sendFile(
 ): Promise<Omit<TransferResult, 'durationMs'>> {
   const { session, resources } = components
   const { signal } = transfer
+  transfer.moveTo('preparing')
   await using source = await FileSource.open(path)
   transfer.update(await source.glance())
   const { name, size, modified, sha256, md5 } = await source.inspect(signal)

@@ -31,8 +31,8 @@ export interface TransferResult {
 /** What a transfer does. It tells about it by `update`, `moveTo` and `emit`, and ends when `signal` aborts. */
 export type Work = (transfer: Transfer) => Promise<Omit<TransferResult, 'durationMs'>>
 
-/** The states of a transfer, in their order; the last two are final. */
-export type TransferState = 'preparing' | 'negotiating' | 'moving' | 'done' | 'failed'
+/** The states of a transfer, in their order, of which not every transfer has each; the last two are final. */
+export type TransferState = 'waiting' | 'preparing' | 'negotiating' | 'moving' | 'done' | 'failed'
 
 export interface TransferFacts {
   readonly direction: 'send' | 'receive'
@@ -69,7 +69,7 @@ export class Transfer extends EventEmitter<TransferEvents> {
   readonly #cancelling = new AbortController()
   readonly #clock: Clock
   #facts: TransferFacts
-  #state: TransferState = 'preparing'
+  #state: TransferState = 'waiting'
   #bytes = 0
   #size = 0
   #startedMs = 0

@@ -23,7 +23,7 @@ test('ten files at once: two on their way at a time, all arrive', async (t) => {
   })
   const files = await Promise.all(Array.from({ length: 10 }, (_, index) => makeFile(t, 200_000 + index, `${index}.bin`)))
   const sent = files.map(({ path }) => sender.send(path, here))
-  t.deepEqual(new Set(sent.map(({ state }) => state)), new Set(['preparing']))
+  t.deepEqual(new Set(sent.map(({ state }) => state)), new Set(['waiting']))
   const results = await Promise.all(sent.map(({ done }) => done))
   t.deepEqual(
     results.map(({ sha256 }) => sha256),

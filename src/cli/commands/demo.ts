@@ -9,6 +9,7 @@ import { BytestreamError, formatBytes, formatDuration, orAbort, parseBytes, thro
 import { Service } from '../../service.ts'
 import { type Transfer, TransferClient } from '../../transfer/index.ts'
 import type { Run, Start } from '../command-line.ts'
+import { EXIT } from '../exit-codes.ts'
 import type { Output } from '../output.ts'
 
 const CHUNK_BYTES = 4 * 1024 * 1024
@@ -28,15 +29,16 @@ export function addDemo(program: Command, start: Start): void {
 async function demo(file: string | undefined, size: string, run: Run): Promise<void> {
   const sizeBytes = file === undefined ? parseBytes(size) : (await statOf(file)).size
   const folder = await mkdtemp(join(tmpdir(), 'streamhost-demo-'))
-  // Also when the user will not wait for the proper end.
+  // Also when the user will not wait for the proper end, or closes the terminal.
   const cleanUp = () => rmSync(folder, { recursive: true, force: true })
-  process.once('exit', cleanUp)
+  const leave = () => process.exit(EXIT.failed)
+  process.once('exit', cleanUp).once('SIGHUP', leave)
   try {
     await checkSpace(folder, file === undefined ? 2 * sizeBytes : sizeBytes)
     const path = file ?? (await makeData(join(folder, 'demo.bin'), sizeBytes, run))
     await play(path, join(folder, 'received'), run)
   } finally {
-    process.off('exit', cleanUp)
+    process.off('exit', cleanUp).off('SIGHUP', leave)
     cleanUp()
   }
 }

@@ -20,7 +20,7 @@ async function send(files: readonly string[], command: Command, run: Run): Promi
   await using client = await TransferClient.connect({ ...accountOf(account, run), reconnect: false }, { logger: run.logger })
   const transfers = files.map((path) => {
     const transfer = client.send(path, { to, method, proxy, signal, ...(description !== undefined && { description }) })
-    tell(output, transfer, path, files.length > 1)
+    tell(output, transfer, path, () => files.length > 1 && !signal.aborted)
     return transfer
   })
   const results = await Promise.allSettled(transfers.map(({ done }) => done))
@@ -40,8 +40,11 @@ function worst(failures: readonly BytestreamError[]): BytestreamError {
   return failures.toSorted((one, other) => exitCodeOf(one) - exitCodeOf(other))[0] as BytestreamError
 }
 
-function tell(output: Output, transfer: Transfer, path: string, isOneOfMany: boolean): void {
-  output.follow(transfer)
+/** @param isWorthALine whether a failure is to be told at once, since the last line of the command will not */
+function tell(output: Output, transfer: Transfer, path: string, isWorthALine: () => boolean): void {
+  transfer.on('state', (state) => {
+    if (state === 'preparing') output.follow(transfer)
+  })
   transfer.on('opened', ({ method, streamhost, peer }) => {
     const way = method === 'direct' ? 'directly' : `through the proxy ${streamhost.jid}`
     output.tell(
@@ -54,12 +57,12 @@ function tell(output: Output, transfer: Transfer, path: string, isOneOfMany: boo
     const rate = formatBytes((size / Math.max(1, durationMs)) * 1000)
     output.tell(
       'sent',
-      { path, size, sha256, durationMs },
+      { path, to: transfer.peer, size, sha256, durationMs, confirmed },
       `${path}: sent, ${formatBytes(size)} in ${formatDuration(durationMs)}, ${rate}/s, SHA-256 ${sha256}${confirmed ? '' : ' (the receiver did not confirm it)'}`,
     )
   })
   transfer.on('failed', ({ code, message }) => {
     output.tell('failed', { path, code, message })
-    if (isOneOfMany) output.complain(`${path}: ${message}`)
+    if (isWorthALine()) output.complain(message.startsWith(path) ? message : `${path}: ${message}`)
   })
 }

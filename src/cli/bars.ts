@@ -1,0 +1,105 @@
+import { clearScreenDown } from 'node:readline'
+import { MultiBar, type Options, type Params } from 'cli-progress'
+import { formatBytes, formatDuration } from '../core/index.ts'
+import type { Progress, Transfer } from '../transfer/index.ts'
+import { columnsOf, shorten, toPlainText } from './text.ts'
+
+/** A stream that may be a terminal. */
+export type Terminal = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number }
+
+const BAR_COLUMNS = 16
+
+/**
+ * Progress bars at the bottom of a terminal, one for each transfer under way; lines of text go above them. Cursor and
+ * line wrapping stay as they are, so that nothing has to be put back, whatever ends the program.
+ */
+export class Bars {
+  readonly #terminal: Terminal
+  readonly #bars: MultiBar
+  #count = 0
+  #above: (() => void)[] = []
+
+  constructor(terminal: Terminal) {
+    this.#terminal = terminal
+    const options = {
+      stream: terminal,
+      clearOnComplete: true,
+      forceRedraw: true,
+      linewrap: true,
+      gracefulExit: false,
+    }
+    this.#bars = new MultiBar(options)
+    // In both moments the cursor is where the first bar begins.
+    for (const event of ['redraw-pre', 'stop-pre-clear']) this.#bars.on(event, () => this.#writeAbove())
+  }
+
+  /** Shows a transfer until it has ended, or {@link close} was called. */
+  async follow(transfer: Transfer): Promise<void> {
+    let latest: Progress = { bytes: 0, size: 0, bytesPerSecond: 0 }
+    // A character in the last column would make some terminals wrap.
+    const format = (_: Options, { maxWidth }: Params) => joinWithin(describe(transfer, latest, maxWidth / 4), maxWidth - 1)
+    const bar = this.#bars.create(1, 0, {}, { format })
+    this.#count += 1
+    let smooth = 0
+    for await (const progress of transfer.progress()) {
+      smooth = smooth === 0 ? progress.bytesPerSecond : smooth * 0.8 + progress.bytesPerSecond * 0.2
+      latest = { ...progress, bytesPerSecond: smooth }
+    }
+    this.#count -= 1
+    if (!this.#bars.isActive) return
+    this.#bars.remove(bar)
+    if (this.#count === 0) this.#bars.stop()
+  }
+
+  /** Writes lines to a terminal, above the bars if it is theirs. */
+  write(terminal: Terminal, lines: string): void {
+    if (!this.#bars.isActive) {
+      terminal.write(`${lines}\n`)
+      return
+    }
+    this.#above.push(() => terminal.write(`${lines}\n`))
+    this.#bars.update()
+  }
+
+  /** Takes the bars away. */
+  close(): void {
+    if (this.#bars.isActive) this.#bars.stop()
+  }
+
+  #writeAbove(): void {
+    if (this.#above.length === 0) return
+    clearScreenDown(this.#terminal)
+    for (const write of this.#above.splice(0)) write()
+  }
+}
+
+const STATES = {
+  waiting: 'waiting for its turn',
+  preparing: 'reading it for its hash',
+  negotiating: 'waiting for the other side',
+  done: 'done',
+  failed: 'failed',
+} as const
+
+/** The bar of a transfer and what is said of it, the most important first. */
+function describe({ name, state }: Transfer, { bytes, size, bytesPerSecond }: Progress, nameColumns: number): string[] {
+  const done = size === 0 ? 0 : bytes / size
+  const filled = Math.floor(done * BAR_COLUMNS)
+  const bar = '█'.repeat(filled) + '░'.repeat(BAR_COLUMNS - filled)
+  const title = [bar, `${Math.floor(done * 100)}%`.padStart(5), ` ${shorten(toPlainText(name), nameColumns)}:`]
+  if (state !== 'moving') return [...title, ` ${STATES[state]}`]
+  const amount = ` ${formatBytes(bytes)} of ${formatBytes(size)}`
+  if (bytesPerSecond === 0) return [...title, amount]
+  const left = Math.ceil((size - bytes) / bytesPerSecond)
+  return [...title, amount, `, ${formatBytes(bytesPerSecond)}/s`, `, ${formatDuration(left * 1000)} left`]
+}
+
+/** As many parts as there is room for. */
+function joinWithin(parts: readonly string[], columns: number): string {
+  let line = ''
+  for (const part of parts) {
+    if (columnsOf(line + part) > columns) break
+    line += part
+  }
+  return line
+}
