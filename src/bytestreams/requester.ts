@@ -80,7 +80,7 @@ export async function requestBytestream(components: RequesterComponents, init: R
     const streamhosts = [...own, ...proxies.filter(({ jid }) => !failed.has(jid))]
     if (streamhosts.length === 0) throw noneLeft({ method, proxy: init.proxy, failed })
     onStep({ step: 'offered', streamhosts, dstAddr })
-    const jid = await offer(components, { to, sid, streamhosts, answerMsMax: timings.answerMsMax, signal: deadline.signal })
+    const jid = await offer(components, { to, sid, dstAddr, streamhosts, answerMsMax: timings.answerMsMax, signal: deadline.signal })
     onStep({ step: 'used', jid })
     if (jid === session.jid) return takeDirect(direct, { sid, peer: to, dstAddr })
     try {
@@ -125,16 +125,18 @@ function noneLeft({ method, proxy, failed }: { method: MethodChoice; proxy: stri
 interface Offer {
   readonly to: string
   readonly sid: string
+  readonly dstAddr: DstAddr
   readonly streamhosts: readonly StreamhostAddress[]
   readonly answerMsMax: number
   readonly signal: AbortSignal
 }
 
 /** @returns the JID of the streamhost the target connected to */
-async function offer({ session }: RequesterComponents, { to, sid, streamhosts, answerMsMax, signal }: Offer): Promise<string> {
+async function offer({ session }: RequesterComponents, { to, sid, dstAddr, streamhosts, answerMsMax, signal }: Offer): Promise<string> {
   try {
     const answer = await session.request(
-      { type: 'set', to, payload: buildBytestreamOffer({ sid, streamhosts, mode: 'tcp' }) },
+      // XEP-0065 §7: in a room, the target does not know the JID we hashed.
+      { type: 'set', to, payload: buildBytestreamOffer({ sid, streamhosts, dstAddr, mode: 'tcp' }) },
       { answerMsMax, signal },
     )
     const jid = answer && parseStreamhostUsed(answer)
