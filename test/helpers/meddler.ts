@@ -4,7 +4,7 @@ import type { ExecutionContext } from 'ava'
 import type { Address } from './raw-client.ts'
 
 /** One connection that goes through a {@link Meddler}. */
-export interface MeddledLink {
+interface MeddledLink {
   readonly client: Socket
   readonly server: Socket
 }
