@@ -26,8 +26,9 @@ export type AddCommand = (program: Command, start: Start) => void
 
 /** Adds the options of a table to a command, with their help. */
 export function addOptions(command: Command, options: Options): Command {
-  for (const [name, { placeholder, isList, description }] of Object.entries(options)) {
-    const option = new CommanderOption(placeholder === undefined ? `--${name}` : `--${name} <${placeholder}>`, description)
+  for (const [name, { type, placeholder, isList, description }] of Object.entries(options)) {
+    const help = type.safeParse(undefined).success ? description : `${description} (required)`
+    const option = new CommanderOption(placeholder === undefined ? `--${name}` : `--${name} <${placeholder}>`, help)
     if (isList) option.argParser((value: string, previous: string[] | undefined) => [...(previous ?? []), value])
     command.addOption(option)
   }

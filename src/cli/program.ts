@@ -9,6 +9,14 @@ import { addServe } from './commands/serve.ts'
 import { EXIT, exitCodeOf } from './exit-codes.ts'
 import { Output } from './output.ts'
 
+const EXIT_CODES = `
+Exit codes:
+  0  done
+  1  failed
+  2  wrong usage
+  3  refused by the other side
+  4  timed out or not there`
+
 const commands: readonly AddCommand[] = [addServe, addDemo, addSend, addReceive, addDisco]
 
 /**
@@ -23,8 +31,19 @@ export async function run(args: readonly string[], context: CommandContext): Pro
   const program = new Command('streamhost')
     .description('The bytestream service for XMPP: a SOCKS5 bytestream proxy (XEP-0065), file transfer, and what goes with them')
     .version(version)
-    .showHelpAfterError('(--help tells what there is)')
-    .configureOutput({ writeOut: (text) => streams.stdout.write(text), writeErr: (text) => streams.stderr.write(text) })
+    .addHelpText('after', EXIT_CODES)
+    .configureOutput({
+      writeOut: (text) => streams.stdout.write(text),
+      writeErr: (text) => streams.stderr.write(text),
+      // One line, as of any other complaint.
+      outputError: (text, write) =>
+        write(
+          `streamhost: ${text
+            .replace(/^error: /, '')
+            .trim()
+            .replaceAll('\n', ' ')} (--help tells what there is)\n`,
+        ),
+    })
     .exitOverride()
   const start: Start = async (command, body) => {
     const output = new Output(streams, command.optsWithGlobals<{ json?: boolean }>().json === true)

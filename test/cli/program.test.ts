@@ -1,0 +1,96 @@
+import test from 'ava'
+import { run } from '../../src/cli/program.ts'
+import { accountOptions, receiveOptions, sendOptions, serveOptions } from '../../src/config/index.ts'
+import { version } from '../../src/core/index.ts'
+import { TestTerminal } from '../helpers/terminal.ts'
+
+async function call(args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
+  const [stdout, stderr] = [new TestTerminal(), new TestTerminal()]
+  const code = await run(args, { streams: { stdout, stderr }, environment, signal: new AbortController().signal })
+  return { code, stdout: stdout.written, stderr: stderr.written }
+}
+
+for (const [what, args, message] of [
+  ['an unknown command', ['sned'], "unknown command 'sned' (Did you mean send?)"],
+  ['an unknown option', ['send', '--acount', 'a@b', 'file'], "unknown option '--acount' (Did you mean --account?)"],
+  ['a missing argument', ['send'], "missing required argument 'files'"],
+  ['an option without its value', ['serve', '--domain'], "option '--domain <JID>' argument missing"],
+  ['an argument too many', ['serve', 'now'], 'too many arguments for '],
+] as const) {
+  test(`${what} is one line on stderr, exit code 2`, async (t) => {
+    const { code, stdout, stderr } = await call(args)
+    t.is(code, 2)
+    t.is(stdout, '')
+    t.true(stderr.startsWith(`streamhost: ${message}`), stderr)
+    t.true(stderr.endsWith(' (--help tells what there is)\n'))
+    t.is(stderr.split('\n').length, 2)
+  })
+}
+
+test('without a command the help is shown, exit code 2', async (t) => {
+  const { code, stdout, stderr } = await call([])
+  t.is(code, 2)
+  t.is(stdout, '')
+  t.true(stderr.startsWith('Usage: streamhost '))
+})
+
+test('--version tells the version', async (t) => {
+  t.deepEqual(await call(['--version']), { code: 0, stdout: `${version}\n`, stderr: '' })
+})
+
+test('--help tells the commands and the exit codes, on stdout', async (t) => {
+  const { code, stdout, stderr } = await call(['--help'])
+  t.deepEqual([code, stderr], [0, ''])
+  for (const word of ['serve', 'demo', 'send', 'receive', 'disco', '3  refused by the other side']) t.true(stdout.includes(word), word)
+})
+
+for (const [command, options] of [
+  ['serve', serveOptions],
+  ['send', { ...accountOptions, ...sendOptions }],
+  ['receive', { ...accountOptions, ...receiveOptions }],
+  ['disco info', accountOptions],
+  ['disco items', accountOptions],
+] as const) {
+  test(`${command} --help tells every option, and which are required`, async (t) => {
+    const { code, stdout } = await call([...command.split(' '), '--help'])
+    t.is(code, 0)
+    for (const [name, { type, placeholder }] of Object.entries(options)) {
+      t.true(stdout.includes(placeholder ? `--${name} <${placeholder}>` : `--${name} `), name)
+      if (type.safeParse(undefined).success) continue
+      const [, text = ''] = new RegExp(`--${name} <(.*?)\\n  --`, 's').exec(stdout) ?? []
+      t.regex(text.replaceAll(/\s+/g, ' '), /\(required\)$/, name)
+    }
+    for (const name of ['--config <FILE>', '--json', '-h, --help']) t.true(stdout.includes(name), name)
+    t.true(stdout.split('\n').every((line) => line.length <= 80))
+  })
+}
+
+test('with --json an error is an object on stdout too, and no secret is in it', async (t) => {
+  const { code, stdout, stderr } = await call(['send', '--json', '--account', 'a b', '--to', 'b@c', 'file'], {
+    STREAMHOST_PASSWORD: 'hush',
+  })
+  t.is(code, 2)
+  t.like(JSON.parse(stdout), { event: 'error', code: 'ERR_CONFIG' })
+  t.regex(stderr, /^streamhost: --account: "a b" is wrong: /)
+  t.notRegex(stdout + stderr, /hush/)
+})
+
+test('a demo of a file that is not there is exit code 1, one of a size that is none 2', async (t) => {
+  const absent = await call(['demo', 'does/not/exist'])
+  t.is(absent.code, 1)
+  t.regex(absent.stderr, /^streamhost: does\/not\/exist cannot be read: ENOENT/)
+  const odd = await call(['demo', '--size', 'large'])
+  t.is(odd.code, 2)
+  t.regex(odd.stderr, /^streamhost: .*expected a number with a unit/)
+})
+
+test('a demo of a small file tells its steps, and that both ends agree', async (t) => {
+  const { code, stdout, stderr } = await call(['demo', '--size', '64KiB'])
+  t.deepEqual([code, stderr], [0, ''])
+  t.deepEqual(
+    stdout.match(/^ ?\d+\./gm)?.map(Number),
+    Array.from({ length: 11 }, (_, index) => index + 1),
+  )
+  t.regex(stdout, /XEP-0065 §6\.3\.5/)
+  t.regex(stdout, /they agree/i)
+})
