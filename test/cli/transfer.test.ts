@@ -104,6 +104,25 @@ test('SIGINT during a transfer ends both sides, and leaves no file', async (t) =
   t.deepEqual(await readdir(join(folder, 'inbox')), [])
 })
 
+test('SIGINT at the receiver ends both sides too, and leaves no part of the file', async (t) => {
+  const { folder, as } = await startBox(t)
+  const path = join(folder, 'large.bin')
+  await writeFile(path, '')
+  await truncate(path, 512 * 1024 * 1024)
+  const [desk, environment] = as('desk')
+  const receive = startCli(t, ['receive', ...desk, '--into', join(folder, 'inbox'), '--from', 'laptop@localhost'], environment)
+  await receive.event('ready')
+  const [laptop] = as('laptop')
+  const send = startCli(t, ['send', path, ...laptop, '--to', 'desk@localhost', '--method', 'proxy'], environment)
+  await receive.event('opened')
+  receive.child.kill('SIGINT')
+  const [sent, received] = await Promise.all([send.ended, receive.ended])
+  t.is(received.code, 1)
+  t.is(sent.code, 1)
+  t.regex(sent.stderr, /^streamhost: the connection broke after \d+ of 536870912 octets: .*\n$/)
+  t.deepEqual(await readdir(join(folder, 'inbox')), [])
+})
+
 test('the exit code tells who is to blame', async (t) => {
   const { folder, as } = await startBox(t)
   const path = join(folder, 'one.bin')

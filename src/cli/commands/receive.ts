@@ -20,13 +20,15 @@ async function receive(command: Command, run: Run): Promise<void> {
   await using client = await TransferClient.connect({ ...accountOf(account, run), reconnect: !once }, { logger })
   const receiver = client.receive({ into, from, transfersMax: once ? 1 : 20 })
   output.tell('ready', { jid: client.jid, into, from }, `${client.jid} accepts files from ${from.join(', ')} into ${into}`)
-  receiver.on('declined', (facts) =>
-    output.tell('declined', { from: facts.from, code: facts.error.code }, `declined a file from ${facts.from}: ${facts.error.message}`),
-  )
+  receiver.on('declined', ({ from: sender, error: { code, message } }) => {
+    output.tell('declined', { from: sender, code, message })
+    output.complain(`declined a file from ${sender}: ${message}`)
+  })
   receiver.on('transfer', (transfer) => tell(output, transfer))
-  client.session.on('offline', ({ error, retryMs }) =>
-    output.tell('offline', { code: error.code, retryMs }, `${error.message}; trying again in ${formatDuration(retryMs)}`),
-  )
+  client.session.on('offline', ({ error: { code, message }, retryMs }) => {
+    output.tell('offline', { code, message, retryMs })
+    output.complain(`${message}; trying again in ${formatDuration(retryMs)}`)
+  })
 
   throwIfAborted(signal)
   await new Promise<void>((resolve, reject) => {
@@ -59,7 +61,8 @@ function tell(output: Output, transfer: Transfer): void {
       `${path}: from ${peer}, ${formatBytes(size)} in ${formatDuration(durationMs)}, ${rate}/s, SHA-256 ${sha256}`,
     )
   })
-  transfer.on('failed', ({ code, message }) =>
-    output.tell('failed', { name, from: peer, code, message }, `${name} from ${peer}: ${message}`),
-  )
+  transfer.on('failed', ({ code, message }) => {
+    output.tell('failed', { name, from: peer, code, message })
+    output.complain(`${name} from ${peer}: ${message}`)
+  })
 }
