@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { connect, createServer } from 'node:net'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -37,14 +38,24 @@ Component "${PROXY}"
 Component "conference.${DOMAIN}" "muc"
 `
 
-/** Free at the moment it is asked for. */
+/** Below the ports a system gives to whoever connects, which come and go with every test. */
+const PORT_MIN = 12_000
+const PORT_MAX = 32_000
+
+/** For a server that cannot be told to take a free one: a port that nobody listens on. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
+  for (;;) {
+    const server = createServer().listen(randomInt(PORT_MIN, PORT_MAX), '127.0.0.1')
+    try {
+      await once(server, 'listening')
+    } catch {
+      continue // Taken: another one.
+    }
+    const { port } = server.address() as AddressInfo
+    server.close()
+    await once(server, 'close')
+    return port
+  }
 }
 
 export async function startProsody({
