@@ -84,7 +84,7 @@ async function shakeHands(socket: Socket): Promise<{ socket: Socket; dstAddr: st
 /** What a socket says until it ends its side; ours stays open. */
 export async function readAll(socket: Socket): Promise<string> {
   const pieces: Buffer[] = []
-  socket.on('data', (octets: Buffer) => pieces.push(octets))
+  socket.on('data', (octets: Buffer) => pieces.push(octets)).resume()
   await once(socket, 'end')
   return Buffer.concat(pieces).toString()
 }

@@ -82,7 +82,7 @@ export const prosody: ServerKind = {
   },
 }
 
-const ejabberd: ServerKind = {
+export const ejabberd: ServerKind = {
   name: 'ejabberd',
   needs: ['ejabberd'],
   async start({ accounts = [], components = [PROXY], rooms }) {
