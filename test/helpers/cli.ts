@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import type { ExecutionContext } from 'ava'
+import type { Host } from './namespaces.ts'
 
 /** A command of ours as a process of its own, from the sources. */
 export interface Cli {
@@ -12,10 +13,11 @@ export interface Cli {
   readonly ended: Promise<{ code: number | null; stdout: string; stderr: string }>
 }
 
-/** Starts `streamhost` with these arguments; it ends with the test. */
-export function startCli(t: ExecutionContext, args: readonly string[], environment: Readonly<Record<string, string>> = {}): Cli {
+/** Starts `streamhost` with these arguments, here or on a host of its own; it ends with the test. */
+export function startCli(t: ExecutionContext, args: readonly string[], environment: Readonly<Record<string, string>> = {}, on?: Host): Cli {
   const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('STREAMHOST_')))
-  const child = spawn(process.execPath, ['--import=tsx', 'src/cli/main.ts', ...args], {
+  const command = ['--import=tsx', 'src/cli/main.ts', ...args]
+  const child = spawn(...(on?.command(process.execPath, command) ?? [process.execPath, command]), {
     env: { ...inherited, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

@@ -5,6 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import type { Host } from './namespaces.ts'
 import { freePort } from './prosody.ts'
 
 /** An ejabberd of its own, on loopback, without a name among Erlang nodes. */
@@ -22,6 +23,8 @@ export interface EjabberdInit {
   readonly components: Readonly<Record<string, string>>
   /** Address of its service for Multi-User Chat. */
   readonly rooms?: string | undefined
+  /** Where it runs, and at which of its addresses it accepts clients; components always connect over loopback. Default: here, on loopback. */
+  readonly on?: Host
 }
 
 /** Where Debian keeps ejabberd's modules: its own script knows. */
@@ -43,7 +46,8 @@ export async function startEjabberd(init: EjabberdInit): Promise<Ejabberd> {
     ([local, password]) => `ok = ejabberd_auth:try_register(<<"${local}"/utf8>>, <<"${init.domain}">>, <<"${password}"/utf8>>), `,
   )
   const start = `{ok, _} = application:ensure_all_started(ejabberd), ${register.join('')}io:format("ready~n").`
-  const child = spawn('erl', ['-noinput', '-mnesia', 'dir', `"${join(folder, 'spool')}"`, '-ejabberd', 'quiet', 'true', '-eval', start], {
+  const args = ['-noinput', '-mnesia', 'dir', `"${join(folder, 'spool')}"`, '-ejabberd', 'quiet', 'true', '-eval', start]
+  const child = spawn(...(init.on?.command('erl', args) ?? (['erl', args] as const)), {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       ...process.env,
@@ -73,7 +77,7 @@ export async function startEjabberd(init: EjabberdInit): Promise<Ejabberd> {
 
 /** JSON is YAML. */
 function configurationOf(
-  { domain, components, rooms }: EjabberdInit,
+  { domain, components, rooms, on }: EjabberdInit,
   clientPort: number,
   componentPorts: Ejabberd['componentPorts'],
 ): object {
@@ -84,11 +88,14 @@ function configurationOf(
     access: 'all',
     hosts: { [jid]: { password: components[jid] } },
   }))
+  const clients = ['127.0.0.1', on?.ipv4, on?.ipv6]
+    .filter((ip) => ip)
+    .map((ip) => ({ port: clientPort, ip, module: 'ejabberd_c2s', starttls: false }))
   return {
     hosts: [domain],
     loglevel: 'warning',
     auth_method: 'internal',
-    listen: [{ port: clientPort, ip: '127.0.0.1', module: 'ejabberd_c2s', starttls: false }, ...services],
+    listen: [...clients, ...services],
     modules: {
       mod_disco: {},
       mod_ping: {},

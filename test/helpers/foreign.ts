@@ -16,6 +16,8 @@ interface ForeignProgramEntry {
   /** A shared library, by its soname. */
   readonly library?: string
   readonly package: string
+  /** Whether only root can use it. */
+  readonly needsRoot?: boolean
 }
 
 const LIBRARY_FOLDERS = ['/usr/lib', '/usr/local/lib']
@@ -54,7 +56,9 @@ function isThere({ executable, pythonModule, library }: ForeignProgramEntry): bo
 /** @returns why a suite that needs `needed` cannot run here, or `undefined` when all of it is there */
 function whatIsMissing(needed: readonly ForeignProgram[]): string | undefined {
   const missing = needed.filter((name) => !isThere(programs[name]))
-  return missing.length === 0 ? undefined : `${missing.map((name) => `${name} (Debian: ${programs[name].package})`).join(', ')} not found`
+  if (missing.length > 0) return `${missing.map((name) => `${name} (Debian: ${programs[name].package})`).join(', ')} not found`
+  const forRoot = process.getuid?.() === 0 ? [] : needed.filter((name) => (programs[name] as ForeignProgramEntry).needsRoot)
+  return forRoot.length === 0 ? undefined : `${forRoot.join(', ')} ${forRoot.length === 1 ? 'needs' : 'need'} root`
 }
 
 /** Takes every test and hook of a suite that cannot run, and does nothing with them. */

@@ -6,6 +6,7 @@ import { type AddressInfo, connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import type { Host } from './namespaces.ts'
 
 export const DOMAIN = 'localhost'
 export const PROXY = `proxy.${DOMAIN}`
@@ -29,6 +30,8 @@ export interface ProsodyInit {
   readonly domain?: string
   /** The virtual hosts and components, as in a configuration file. */
   readonly hosts?: string
+  /** Where it runs, and at which of its addresses it accepts clients; components always connect over loopback. Default: here, on loopback. */
+  readonly on?: Host
 }
 
 const HOSTS = `
@@ -63,12 +66,13 @@ export async function startProsody({
   configuration = '',
   domain = DOMAIN,
   hosts = HOSTS,
+  on,
 }: ProsodyInit = {}): Promise<Prosody> {
   const folder = await mkdtemp(join(tmpdir(), 'streamhost-prosody-'))
   const [clientPort, componentPort] = [await freePort(), await freePort()]
   const config = join(folder, 'prosody.cfg.lua')
   await mkdir(join(folder, 'data'))
-  await writeFile(config, configurationFile({ folder, clientPort, componentPort, configuration, hosts }))
+  await writeFile(config, configurationFile({ folder, clientPort, componentPort, configuration, hosts, on }))
   for (const [local, password] of Object.entries(accounts)) {
     const { status, stderr } = spawnSync('prosodyctl', ['--root', '--config', config, 'register', local, domain, password], {
       encoding: 'utf8',
@@ -77,8 +81,10 @@ export async function startProsody({
   }
   let child: ChildProcess | undefined
   const start = async () => {
-    child = spawn('prosody', ['--root', '-F', '--config', config], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const args = ['--root', '-F', '--config', config]
+    child = spawn(...(on?.command('prosody', args) ?? ['prosody', args]), { stdio: ['ignore', 'pipe', 'inherit'] })
     await listening(child, [clientPort, componentPort])
+    if (!on) await connectable([clientPort, componentPort])
   }
   const kill = async () => {
     if (!child || child.exitCode !== null || child.signalCode !== null) return
@@ -98,7 +104,7 @@ export async function startProsody({
   }
 }
 
-/** Prosody says so on its console when it has started; the ports are tried to be sure. */
+/** Prosody says so on its console when it has started. */
 async function listening(child: ChildProcess, ports: readonly number[]): Promise<void> {
   const lines: string[] = []
   const reader = createInterface({ input: child.stdout as NodeJS.ReadableStream })
@@ -111,6 +117,10 @@ async function listening(child: ChildProcess, ports: readonly number[]): Promise
     })
     child.once('exit', () => reject(new Error(`prosody ended:\n${lines.slice(-20).join('\n')}`)))
   })
+}
+
+/** To be sure. */
+async function connectable(ports: readonly number[]): Promise<void> {
   for (const port of ports) {
     const socket = connect(port, '127.0.0.1')
     await once(socket, 'connect')
@@ -124,25 +134,28 @@ function configurationFile({
   componentPort,
   configuration,
   hosts,
+  on,
 }: {
   folder: string
   clientPort: number
   componentPort: number
   configuration: string
   hosts: string
+  on: Host | undefined
 }): string {
+  const interfaces = ['127.0.0.1', on?.ipv4, on?.ipv6].filter((address) => address)
   return `
 pidfile = "${folder}/prosody.pid"
 data_path = "${folder}/data"
 log = { info = "*console" }
-interfaces = { "127.0.0.1" }
+interfaces = { ${interfaces.map((address) => `"${address}"`).join(', ')} }
 c2s_ports = { ${clientPort} }
 c2s_direct_tls_ports = {}
 s2s_ports = {}
 http_ports = {}
 https_ports = {}
 component_ports = { ${componentPort} }
-component_interfaces = { "127.0.0.1" }
+component_interfaces = { ${interfaces.map((address) => `"${address}"`).join(', ')} }
 modules_enabled = { "roster", "saslauth", "disco", "ping", "presence", "message", "iq", "limits" }
 modules_disabled = { "s2s", "tls", "posix" }
 authentication = "internal_hashed"

@@ -1,0 +1,82 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import type { ExecutionContext } from 'ava'
+
+const run = promisify(execFile)
+
+/** A host of its own on this machine: a network namespace. Its loopback interface is up. */
+export interface Host {
+  /** Of its namespace, for `ip netns`. */
+  readonly name: string
+  /** Where the others reach it; empty for a family it does not have. */
+  readonly ipv4: string
+  readonly ipv6: string
+  /** What runs a program there: for `spawn(...host.command(program, args), options)`. */
+  command(program: string, args: readonly string[]): [program: string, args: string[]]
+}
+
+/** One host in the middle, and others that reach it and nobody else: it forwards nothing. */
+export interface Star {
+  readonly centre: Host
+  readonly leaves: readonly Host[]
+}
+
+export interface StarInit {
+  readonly leaves: number
+  /** Which addresses the hosts have. Default: both. */
+  readonly families?: readonly ('ipv4' | 'ipv6')[]
+}
+
+/** Of all stars: each lives in namespaces of its own, so that they may look the same. */
+const CENTRE = { ipv4: '10.65.0.1', ipv6: 'fd65::1' }
+
+let stars = 0
+
+/** Builds a network of hosts, which ends with the test. Needs root: declare the suite with `foreign(…, ['namespaces'])`. */
+export async function startStar(t: ExecutionContext, { leaves: count, families = ['ipv4', 'ipv6'] }: StarInit): Promise<Star> {
+  stars += 1
+  const label = `streamhost-${process.pid}-${stars}`
+  const addressOf = (ipv4: string, ipv6: string) => ({
+    ipv4: families.includes('ipv4') ? ipv4 : '',
+    ipv6: families.includes('ipv6') ? ipv6 : '',
+  })
+  const start = async (name: string, addresses: Pick<Host, 'ipv4' | 'ipv6'>): Promise<Host> => {
+    await run('ip', ['netns', 'add', name])
+    // Teardowns run backwards: what is started there later has ended by then.
+    t.teardown(() => run('ip', ['netns', 'delete', name]))
+    if (!addresses.ipv6) await run('ip', ['netns', 'exec', name, 'sh', '-c', 'echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6'])
+    await run('ip', ['-n', name, 'link', 'set', 'lo', 'up'])
+    return { name, ...addresses, command: (program, args) => ['ip', ['netns', 'exec', name, program, ...args]] }
+  }
+  const centre = await start(`${label}-centre`, addressOf(CENTRE.ipv4, CENTRE.ipv6))
+  for (const address of [centre.ipv4, centre.ipv6]) {
+    if (address) await run('ip', ['-n', centre.name, 'address', 'add', address, 'dev', 'lo'])
+  }
+  const leaves: Host[] = []
+  for (let index = 0; index < count; index += 1) {
+    const leaf = await start(`${label}-leaf${index}`, addressOf(`10.65.${index + 1}.2`, `fd65:${index + 1}::2`))
+    await join(centre, leaf, index)
+    leaves.push(leaf)
+  }
+  return { centre, leaves }
+}
+
+/** A cable from a leaf to the centre, and a route to nothing else: whoever is tried says so at once. */
+async function join(centre: Host, leaf: Host, index: number): Promise<void> {
+  const port = `leaf${index}`
+  await run('ip', ['-n', centre.name, 'link', 'add', port, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', leaf.name])
+  await run('ip', ['-n', centre.name, 'link', 'set', port, 'up'])
+  await run('ip', ['-n', leaf.name, 'link', 'set', 'eth0', 'up'])
+  for (const [own, to, bits] of [
+    [leaf.ipv4, centre.ipv4, 24],
+    [leaf.ipv6, centre.ipv6, 64],
+  ] as const) {
+    if (!own) continue
+    const gateway = own.replace(/2$/, '1')
+    // Without duplicate address detection, for which an IPv6 address would have to wait.
+    const atOnce = own.includes(':') ? ['nodad'] : []
+    await run('ip', ['-n', centre.name, 'address', 'add', `${gateway}/${bits}`, 'dev', port, ...atOnce])
+    await run('ip', ['-n', leaf.name, 'address', 'add', `${own}/${bits}`, 'dev', 'eth0', ...atOnce])
+    await run('ip', ['-n', leaf.name, 'route', 'add', to, 'via', gateway])
+  }
+}
