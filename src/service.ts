@@ -10,6 +10,9 @@ import type { StreamhostAddress } from './xep/index.ts'
 
 export type ServiceSettings = Settings<typeof serveOptions>
 
+/** Those that say who may use the proxy. */
+export type AccessSettings = Pick<ServiceSettings, 'allow' | 'deny' | 'domain'>
+
 export interface ServiceComponents {
   readonly clock?: Clock
   readonly logger?: Logger
@@ -39,18 +42,21 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
   readonly #logger: Logger
   readonly #clock: Clock
   readonly #init: ServiceInit
+  readonly #access: AccessList
   #embedded: EmbeddedServer | undefined
   #session: Session | undefined
   #isClosing = false
   #advertised: readonly StreamhostAddress[] = []
   #clientAddress: HostPort | undefined
 
+  /** @throws BytestreamError `ERR_CONFIG` for a rule of access that is none */
   constructor({ clock = systemClock, logger = silentLogger }: ServiceComponents, init: ServiceInit) {
     super()
     this.#clock = clock
     this.#logger = logger
     this.#init = init
     const { settings } = init
+    this.#access = new AccessList(...rulesOf(settings))
     this.streamhost = new Streamhost({ clock, logger }, { listen: settings.listen, limits: limitsOf(settings) })
   }
 
@@ -71,7 +77,6 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
    */
   async start(): Promise<void> {
     const { settings } = this.#init
-    const access = new AccessList(settings.allow ?? defaultRules(settings.domain))
     const bound = await this.streamhost.listen()
     this.#advertised = advertise(settings, bound)
     const service = (await this.#startEmbedded()) ?? settings.service
@@ -84,7 +89,7 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
       { reconnect: 'always' },
     )
     this.#session = session
-    const proxy = new BytestreamProxy({ session, streamhost: this.streamhost, access }, { advertised: this.#advertised })
+    const proxy = new BytestreamProxy({ session, streamhost: this.streamhost, access: this.#access }, { advertised: this.#advertised })
     presentComponent(session, this.#clock, {
       version: { name: 'streamhost', version },
       parts: [proxy.part],
@@ -99,6 +104,16 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
     )
     await session.start()
     session.on('ended', ({ error }) => this.emit('ended', { error }))
+  }
+
+  /**
+   * Puts other rules in place of who may use the proxy. They hold from the next question on, also for pairs that wait
+   * already; bytestreams that run go on.
+   *
+   * @throws BytestreamError `ERR_CONFIG` for a rule that is none; then the old ones stay
+   */
+  changeAccess(settings: AccessSettings): void {
+    this.#access.replace(...rulesOf(settings))
   }
 
   /** Lets running bytestreams finish, for as long as the settings say, then closes everything. */
@@ -154,6 +169,11 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
     this.#logger.info({ domain, host: client.host, port: client.port }, 'the embedded XMPP server accepts clients')
     return component
   }
+}
+
+/** @returns who is allowed, who is denied */
+function rulesOf({ allow, deny, domain }: AccessSettings): [allow: readonly string[], deny: readonly string[]] {
+  return [allow ?? defaultRules(domain), deny]
 }
 
 function limitsOf(settings: ServiceSettings): Partial<StreamhostLimits> {

@@ -10,6 +10,8 @@ export interface CommandContext {
   readonly environment: Readonly<Record<string, string | undefined>>
   /** Aborts when the user wants the command to end: SIGINT, SIGTERM. */
   readonly signal: AbortSignal
+  /** Has SIGHUP call `listener` from now on, instead of ending the command. */
+  onHangUp(listener: () => void): void
 }
 
 /** What every command gets when it runs. */
@@ -38,14 +40,18 @@ export function addOptions(command: Command, options: Options): Command {
   )
 }
 
+/** The TOML file of a command, if it was given one. */
+export function configFileOf(command: Command, { environment }: CommandContext): string | undefined {
+  return command.opts<{ config?: string }>().config ?? environment['STREAMHOST_CONFIG']
+}
+
 /** Reads the settings of a command from its flags, the environment and its file. */
-export function settingsOf<O extends Options>(command: Command, options: O, { environment }: CommandContext): Settings<O> {
+export function settingsOf<O extends Options>(command: Command, options: O, context: CommandContext): Settings<O> {
   const given = command.opts<Record<string, unknown>>()
   const flags: Record<string, unknown> = {}
   // Commander gives camelCase names.
   for (const name of Object.keys(options)) flags[name] = given[name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())]
-  const file = (given['config'] as string | undefined) ?? environment['STREAMHOST_CONFIG']
-  return loadSettings(options, { flags, environment, file })
+  return loadSettings(options, { flags, environment: context.environment, file: configFileOf(command, context) })
 }
 
 /** The account a command logs in to, with its password; the login ends with the command. */

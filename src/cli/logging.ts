@@ -19,12 +19,18 @@ function withoutMessage(error: unknown): object {
   }
 }
 
+/** A logger that can be made to say more, or less, while it is in use. */
+export interface LeveledLogger extends Logger {
+  /** One of the values of `log-level`. */
+  level: string
+}
+
 /**
  * A log on stderr: JSON lines, or on a terminal lines for people.
  *
  * @param isPrivate leaves out who did what, and from where
  */
-export function buildLogger({ stderr }: Streams, { level, isPrivate }: { level: string; isPrivate: boolean }): Logger {
+export function buildLogger({ stderr }: Streams, { level, isPrivate }: { level: string; isPrivate: boolean }): LeveledLogger {
   const destination = stderr.isTTY
     ? pretty({
         destination: stderr as NodeJS.WriteStream,

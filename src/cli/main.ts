@@ -3,14 +3,15 @@ import { run } from './program.ts'
 
 const stopping = new AbortController()
 let signals = 0
-for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.on(name, () => {
-    signals += 1
-    // The second time means now.
-    if (signals > 1) process.exit(130)
-    stopping.abort()
-  })
+const stop = () => {
+  signals += 1
+  // The second time means now.
+  if (signals > 1) process.exit(130)
+  stopping.abort()
 }
+let hangUp = stop
+process.on('SIGINT', stop).on('SIGTERM', stop)
+process.on('SIGHUP', () => hangUp())
 
 // What nobody caught leaves the program in a state nobody thought of: say it, and end.
 for (const name of ['uncaughtException', 'unhandledRejection'] as const) {
@@ -23,4 +24,11 @@ for (const name of ['uncaughtException', 'unhandledRejection'] as const) {
 // A reader that has gone, such as `head`, hears no more; what the command does goes on, and so does its exit code.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
 
-process.exitCode = await run(process.argv.slice(2), { streams: process, environment: process.env, signal: stopping.signal })
+process.exitCode = await run(process.argv.slice(2), {
+  streams: process,
+  environment: process.env,
+  signal: stopping.signal,
+  onHangUp: (listener) => {
+    hangUp = listener
+  },
+})

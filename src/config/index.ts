@@ -1,3 +1,3 @@
 export { loadAccounts, loadSecret, loadSettings, type Option, type Options, type Settings, type Sources, variableOf } from './load.ts'
-export { accountOptions, receiveOptions, sendOptions, serveOptions } from './options.ts'
+export { accountOptions, receiveOptions, reloadableOptions, sendOptions, serveOptions } from './options.ts'
 export type { HostPort } from './values.ts'

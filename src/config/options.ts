@@ -59,6 +59,12 @@ export const serveOptions = {
     isList: true,
     description: 'who may use the proxy; repeatable (default: the domain without its first label)',
   },
+  deny: {
+    type: value.list(value.text, 0).default([]),
+    placeholder: 'JID|DOMAIN',
+    isList: true,
+    description: 'who may not, whatever --allow says; repeatable (default: nobody)',
+  },
   embedded: { type: value.flag.default(false), description: 'run the embedded XMPP server too, for one box without another server' },
   'embedded-listen': {
     type: value.listenAddress.default({ host: '127.0.0.1', port: 5222 }),
@@ -91,6 +97,9 @@ export const serveOptions = {
   },
   'log-private': { type: value.flag.default(false), description: 'leave JIDs and addresses out of the log' },
 } as const satisfies Options
+
+/** Of these, what changes while `serve` runs, when it reads its file again. */
+export const reloadableOptions = ['allow', 'deny', 'log-level'] as const satisfies readonly (keyof typeof serveOptions)[]
 
 /** What every command that logs in to an account can be told. */
 export const accountOptions = {

@@ -94,5 +94,6 @@ export const componentService = parsed((value) => {
   return at && at.port > 0 ? at : undefined
 }, 'xmpp://HOST:PORT, such as xmpp://127.0.0.1:5347')
 
-export const list = <T extends z.ZodType>(item: T) =>
-  z.union([z.array(item).min(1, 'expected at least one'), item.transform((value) => [value])])
+/** @param min how many there have to be, where they are given at all */
+export const list = <T extends z.ZodType>(item: T, min: 0 | 1 = 1) =>
+  z.union([z.array(item).min(min, 'expected at least one'), item.transform((value) => [value])])

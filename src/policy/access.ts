@@ -1,23 +1,43 @@
 import { BytestreamError, bareJid, domainOf, prepareJid, tryPrepareJid } from '../core/index.ts'
 
+/** The prepared JIDs and domains that rules name. */
+type Rules = ReadonlySet<string>
+
 /**
  * Who may use the service, judged on the requester. A rule is a bare JID, a full JID, a domain (exactly that one, not
- * its subdomains), or `*` for everybody.
+ * its subdomains), or `*` for everybody. A rule that denies beats all that allow.
  */
 export class AccessList {
-  readonly #rules: ReadonlySet<string>
+  #allow: Rules
+  #deny: Rules
 
   /** @throws BytestreamError `ERR_CONFIG` for a rule that is none of these */
-  constructor(rules: readonly string[]) {
-    this.#rules = new Set(rules.map(prepareRule))
+  constructor(allow: readonly string[], deny: readonly string[] = []) {
+    this.#allow = prepareRules(allow)
+    this.#deny = prepareRules(deny)
+  }
+
+  /**
+   * Puts other rules in the place of all there are, for every question from now on.
+   *
+   * @throws BytestreamError as the constructor does; then the old rules stay
+   */
+  replace(allow: readonly string[], deny: readonly string[] = []): void {
+    const [allowed, denied] = [prepareRules(allow), prepareRules(deny)]
+    this.#allow = allowed
+    this.#deny = denied
   }
 
   /** @param jid as a server wrote it into `from`; some do not prepare it */
   mayUse(jid: string): boolean {
-    const rules = this.#rules
-    const prepared = tryPrepareJid(jid)
-    return rules.has('*') || rules.has(prepared) || rules.has(bareJid(prepared)) || rules.has(domainOf(prepared))
+    // Part by part: a resource that has no prepared form must not hide whose it is.
+    const names = ['*', ...[jid, bareJid(jid), domainOf(jid)].map(tryPrepareJid)]
+    return names.some((name) => this.#allow.has(name)) && !names.some((name) => this.#deny.has(name))
   }
+}
+
+function prepareRules(rules: readonly string[]): Rules {
+  return new Set(rules.map(prepareRule))
 }
 
 function prepareRule(rule: string): string {

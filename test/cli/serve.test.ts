@@ -117,6 +117,13 @@ test('serve says when it is ready, and SIGTERM ends it with 0', async (t) => {
   t.is(stderr, '')
 })
 
+test('without a configuration file there is nothing to read again, and SIGHUP ends serve', async (t) => {
+  const serve = startCli(t, [...enough, '--embedded', '--embedded-listen', '127.0.0.1:0', '--json', '--log-level', 'silent'])
+  await serve.event('ready')
+  serve.child.kill('SIGHUP')
+  t.is((await serve.ended).code, 0)
+})
+
 test('an option that does not exist is wrong usage', async (t) => {
   const { code, stderr } = await startCli(t, ['serve', '--nonsense']).ended
   t.is(code, 2)

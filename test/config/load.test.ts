@@ -208,7 +208,7 @@ test('what nobody says is the default', (t) => {
   const limits = defaultLimits()
   t.deepEqual(loadSettings(serveOptions, { flags: { domain: 'proxy.example.org' }, environment: {} }), {
     ...{ service: { host: '127.0.0.1', port: 5347 }, domain: 'proxy.example.org', 'secret-file': undefined },
-    ...{ listen: [{ host: '*', port: 7777 }], advertise: [], allow: undefined },
+    ...{ listen: [{ host: '*', port: 7777 }], advertise: [], allow: undefined, deny: [] },
     ...{ embedded: false, 'embedded-listen': { host: '127.0.0.1', port: 5222 }, 'embedded-accounts-file': undefined },
     ...{ 'open-sockets-max': limits.openSocketsMax, 'half-open-max': 4_096, 'waiting-max': 8_192 },
     ...{ 'open-per-source-max': 512, 'half-open-per-source-max': 256, 'read-ahead-max': 64 * 2 ** 20 },

@@ -9,6 +9,8 @@ export interface Cli {
   readonly child: ChildProcess
   /** With `--json`: settles with the first object on stdout whose `event` is this one, also when it came before. */
   event(name: string): Promise<Record<string, unknown>>
+  /** Settles with the first line of its log after the last one asked for that says this, also when it came before. */
+  logged(sentence: string): Promise<Record<string, unknown>>
   /** Settles when it has ended, with everything it wrote. */
   readonly ended: Promise<{ code: number | null; stdout: string; stderr: string }>
 }
@@ -33,10 +35,25 @@ export function startCli(t: ExecutionContext, args: readonly string[], environme
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text
   })
+  let heardBytes = 0
   const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, stdout, stderr }))
   return {
     child,
     ended,
+    async logged(sentence) {
+      for (;;) {
+        const end = stderr.indexOf('\n', heardBytes)
+        if (end === -1) {
+          const isOver = await Promise.race([once(child.stderr, 'data').then(() => false), ended.then(() => true)])
+          if (isOver && !stderr.includes('\n', heardBytes)) throw new Error(`ended before it logged "${sentence}": ${stderr}`)
+          continue
+        }
+        const line = stderr.slice(heardBytes, end)
+        heardBytes = end + 1
+        const facts = line.startsWith('{') ? (JSON.parse(line) as Record<string, unknown>) : {}
+        if (facts['msg'] === sentence) return facts
+      }
+    },
     event: (name) =>
       new Promise((resolve, reject) => {
         const look = (line: string) => {

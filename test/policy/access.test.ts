@@ -76,6 +76,67 @@ test(
   ['a b@example.net', 'example.net/example.org\u2028'],
 )
 
+test(
+  'compared with a JID whose resource alone has no prepared form is compared with the rest',
+  lets,
+  ['romeo@example.org'],
+  ['Romeo@example.org/\u0007'],
+  ['juliet@example.org/\u0007', 'Romeo\u0007@example.org'],
+)
+
+const denies = test.macro({
+  exec(t, allow: readonly string[], deny: readonly string[], allowed: readonly string[], refused: readonly string[]) {
+    const access = new AccessList(allow, deny)
+    for (const jid of allowed) t.true(access.mayUse(jid), jid)
+    for (const jid of refused) t.false(access.mayUse(jid), jid)
+  },
+  title: (given) => `a rule that denies ${given}`,
+})
+test(
+  'beats those that allow, however exact they are',
+  denies,
+  ['*', 'example.net', 'romeo@example.net/orchard'],
+  ['example.net'],
+  ['romeo@example.org', 'romeo@sub.example.net'],
+  ['romeo@example.net', 'romeo@example.net/orchard', 'example.net'],
+)
+test(
+  'an account means all its resources, however they and it are written',
+  denies,
+  ['example.org'],
+  ['romeo@example.org'],
+  ['juliet@example.org/balcony', 'romeo2@example.org'],
+  [
+    'romeo@example.org',
+    'ROMEO@Example.org/x',
+    'romeo@example.org/juliet@example.org',
+    'Romeo@example.org/\u0007',
+    'ｒomeo@example.org/\u2028',
+  ],
+)
+test('a resource means that one', denies, ['example.org'], ['romeo@example.org/x'], ['romeo@example.org/y'], ['romeo@example.org/x'])
+test('everybody leaves nobody', denies, ['*', 'example.org'], ['*'], [], ['romeo@example.org', 'example.net'])
+test('allows nobody by that', denies, [], ['romeo@example.org'], [], ['romeo@example.org', 'juliet@example.org'])
+
+test('rules are replaced all at once, or not at all', (t) => {
+  const access = new AccessList(['example.org'], ['romeo@example.org'])
+  for (const [allow, deny] of [
+    [['*'], ['@']],
+    [['@'], []],
+  ] as const) {
+    t.is(t.throws(() => access.replace(allow, deny), { instanceOf: BytestreamError }).code, 'ERR_CONFIG')
+    t.false(access.mayUse('romeo@example.org'))
+    t.true(access.mayUse('juliet@example.org'))
+    t.false(access.mayUse('anybody@example.net'))
+  }
+  access.replace(['*'], ['juliet@example.org'])
+  t.true(access.mayUse('romeo@example.org'))
+  t.false(access.mayUse('juliet@example.org'))
+  access.replace(['example.net'])
+  t.true(access.mayUse('juliet@example.net'))
+  t.false(access.mayUse('romeo@example.org'))
+})
+
 for (const rule of ['', ' ', '@example.org', 'romeo@', 'romeo@example.org/', '*.example.org', 'a b@example.org']) {
   test(`"${rule}" is no rule, and is said to be none`, (t) => {
     const error = t.throws(() => new AccessList(['example.org', rule]), { instanceOf: BytestreamError })

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { ExecutionContext } from 'ava'
 import { attribute, type Element } from '../../src/xep/index.ts'
 import { startProxy } from '../helpers/proxy.ts'
-import { login, type RawStream } from '../helpers/raw-client.ts'
+import { login, loginComponent, type RawStream } from '../helpers/raw-client.ts'
 import { connectRequest, connectToStreamhost, open, readAll, take } from '../helpers/raw-socks5.ts'
 import { onEachServer, type ServerUnderTest } from '../helpers/server.ts'
 import { hex } from '../helpers/socks5.ts'
@@ -22,7 +22,7 @@ async function enter(t: ExecutionContext, server: ServerUnderTest, local: string
   return stream
 }
 
-const components = ['streamer', 'second', 'closed', 'nowhere', 'mediated', 'errors', 'again', 'udp', 'bare'].map(
+const components = ['streamer', 'second', 'closed', 'nowhere', 'mediated', 'errors', 'again', 'udp', 'bare', 'own', 'gateway'].map(
   (label) => `${label}.localhost`,
 )
 
@@ -121,6 +121,32 @@ onEachServer('our proxy', { accounts: ['requester', 'target', 'stranger'], compo
         </query>
       </iq>`)
     sameStanza(t, await stranger.next(), forbidden('oqx6t1c9'))
+  })
+
+  test("§4, §6.3.5: a stranger's domain, though it ends in that of the proxy's own accounts, is forbidden to ask and to activate", async (t, server) => {
+    await using proxy = await startProxy(server, { jid: 'own.localhost' })
+    const gateway = await loginComponent(server.componentAt('gateway.localhost'), 'gateway.localhost', server.secret)
+    t.teardown(() => gateway.destroy())
+    const from = 'requester@gateway.localhost/foo'
+    const dstAddr = sha1(`vxf9n471bn46${from}target@localhost/bar`)
+    await connectToStreamhost(t, proxy.address, dstAddr)
+    await connectToStreamhost(t, proxy.address, dstAddr)
+    for (const [type, query] of [
+      ['get', "<query xmlns='http://jabber.org/protocol/bytestreams'/>"],
+      ['set', "<query xmlns='http://jabber.org/protocol/bytestreams' sid='vxf9n471bn46'><activate>target@localhost/bar</activate></query>"],
+    ]) {
+      gateway.send(`<iq from='${from}' id='uj2c15z9' to='${proxy.jid}' type='${type}'>${query}</iq>`)
+      sameStanza(
+        t,
+        await gateway.next(),
+        `<iq from='own.localhost' id='uj2c15z9' to='${from}' type='error'>
+           <error type='auth'>
+             <forbidden xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>
+           </error>
+         </iq>`,
+      )
+    }
+    t.is(proxy.streamhost.gauges().waiting, 2)
   })
 
   test('§4: a proxy without an address says that it is unable to act as a streamhost', async (t, server) => {

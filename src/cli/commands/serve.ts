@@ -1,15 +1,19 @@
 import { randomBytes } from 'node:crypto'
 import type { Command } from 'commander'
-import { loadAccounts, loadSecret, serveOptions } from '../../config/index.ts'
-import { BytestreamError } from '../../core/index.ts'
+import { loadAccounts, loadSecret, reloadableOptions, serveOptions } from '../../config/index.ts'
+import { BytestreamError, type Logger } from '../../core/index.ts'
 import { Service } from '../../service.ts'
-import { addOptions, CommandFailure, type Run, type Start, settingsOf } from '../command-line.ts'
+import { addOptions, CommandFailure, configFileOf, type Run, type Start, settingsOf } from '../command-line.ts'
 import { EXIT } from '../exit-codes.ts'
 import { buildLogger } from '../logging.ts'
+import { adopt } from '../reload.ts'
 
 /** `streamhost serve`. */
 export function addServe(program: Command, start: Start): void {
-  const command = program.command('serve').description('run the service: a SOCKS5 bytestream proxy behind an XMPP server')
+  const command = program
+    .command('serve')
+    .description('run the service: a SOCKS5 bytestream proxy behind an XMPP server')
+    .addHelpText('after', `\nSIGHUP makes it read ${reloadableOptions.join(', ')} again from the file of --config.`)
   addOptions(command, serveOptions).action(() => start(command, (run) => serve(command, run)))
 }
 
@@ -21,8 +25,12 @@ async function serve(command: Command, run: Run): Promise<void> {
     ? randomBytes(24).toString('base64url')
     : loadSecret('secret', { option: 'secret-file', file: settings['secret-file'], variable: 'STREAMHOST_SECRET', environment })
   const accounts = settings['embedded-accounts-file'] === undefined ? [] : loadAccounts(settings['embedded-accounts-file'])
-  const logger = buildLogger(streams, { level: settings['log-level'], isPrivate: settings['log-private'] })
+  const leveled = buildLogger(streams, { level: settings['log-level'], isPrivate: settings['log-private'] })
+  const logger: Logger = leveled
   const service = new Service({ logger }, { settings, secret, accounts })
+  // Without a file there is nothing to read again, and SIGHUP says that the terminal is gone.
+  if (configFileOf(command, run) !== undefined)
+    run.onHangUp(() => adopt(() => settingsOf(command, serveOptions, run), { settings, service, leveled }))
 
   const ended = new Promise<BytestreamError | undefined>((resolve) => service.once('ended', ({ error }) => resolve(error)))
   const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
