@@ -2,7 +2,9 @@
 // packages, and sees to it that none of the servers among them starts, now or at the next boot: the tests start their own.
 // Plain JavaScript without dependencies: it runs before `npm ci`.
 //
-// npm run test:setup [-- --yes]    Debian and root only; --yes does not ask
+// npm run test:setup [-- [--yes] [--full]]
+//
+// Debian and root only; --yes does not ask, --full adds what only `npm run test:full` needs.
 
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
@@ -14,7 +16,9 @@ const POLICY = '/usr/sbin/policy-rc.d'
 const POLICY_OURS = '#!/bin/sh\n# For a moment, while streamhost installs what its tests need.\nexit 101\n'
 const POLICY_KEPT = `${POLICY}.before-streamhost`
 
-const programs = Object.values(JSON.parse(readFileSync(new URL('../test/helpers/foreign-programs.json', import.meta.url), 'utf8')))
+const isFull = process.argv.includes('--full')
+const list = JSON.parse(readFileSync(new URL('../test/helpers/foreign-programs.json', import.meta.url), 'utf8'))
+const programs = Object.values(list).filter((program) => isFull || program.for !== 'full')
 
 /** Set by the first signal; what is running is told and waited for, since services must not start behind our back. */
 let interruptedBy
@@ -99,7 +103,7 @@ async function main() {
   if (process.getuid() !== 0) throw new Error('only root can install packages')
   if (!(await isWanted(missing.map((program) => program.package).join(', ')))) throw new Error('nothing was installed')
   await install(missing)
-  console.log('Done: `npm test` leaves no suite out.')
+  console.log(`Done: \`npm ${isFull ? 'run test:full' : 'test'}\` leaves no suite out.`)
 }
 
 main().catch((error) => {

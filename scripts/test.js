@@ -20,6 +20,7 @@ const SKIPPED = /^ {2}- \[skip\] (.*)$/
 const FAILED = /^ {2}(\d+) (?:tests?|hooks?) failed$/
 const BROKEN = /^ {2}(\d+) (?:unhandled rejections?|uncaught exceptions?|tests? remained pending after a timeout)$/
 
+const isFull = process.argv.includes('full.config.js')
 const results = { passed: 0, failed: 0, skipped: [] }
 
 function count(line) {
@@ -38,7 +39,7 @@ function close(status) {
   const { passed, failed, skipped } = results
   console.log()
   if (skipped.length > 0) {
-    console.log('Not run (on Debian, npm run test:setup installs the programs of others):')
+    console.log(`Not run (on Debian, npm run test:setup${isFull ? ' -- --full' : ''} installs the programs of others):`)
     for (const suite of skipped) console.log(`  ${suite}`)
     console.log()
   }

@@ -16,6 +16,8 @@ interface ForeignProgramEntry {
   /** A shared library, by its soname. */
   readonly library?: string
   readonly package: string
+  /** `full`: too large for every day; only `npm run test:setup -- --full` installs it, and only `test/full/` may need it. */
+  readonly for?: string
   /** Whether only root can use it. */
   readonly needsRoot?: boolean
 }
@@ -82,7 +84,8 @@ export function foreign<Context = unknown>(suite: string, needed: readonly Forei
   const missing = whatIsMissing(needed)
   if (missing === undefined) return ava as TestFn<Context>
   const title = `${suite} could not run: ${missing}`
-  if (process.env['CI'] === 'true') ava(title, (t) => t.fail('npm run test:setup installs what is missing'))
+  const setup = needed.some((name) => (programs[name] as ForeignProgramEntry).for === 'full') ? 'test:setup -- --full' : 'test:setup'
+  if (process.env['CI'] === 'true') ava(title, (t) => t.fail(`npm run ${setup} installs what is missing`))
   else ava.skip(title, (t) => t.pass())
   return nothing as TestFn<Context>
 }
