@@ -16,7 +16,12 @@ export interface Cli {
 }
 
 /** Starts `streamhost` with these arguments, here or on a host of its own; it ends with the test. */
-export function startCli(t: ExecutionContext, args: readonly string[], environment: Readonly<Record<string, string>> = {}, on?: Host): Cli {
+export function startCli(
+  t: Pick<ExecutionContext, 'teardown'>,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+  on?: Host,
+): Cli {
   const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('STREAMHOST_')))
   const command = ['--import=tsx', 'src/cli/main.ts', ...args]
   const child = spawn(...(on?.command(process.execPath, command) ?? [process.execPath, command]), {

@@ -33,7 +33,10 @@ const CENTRE = { ipv4: '10.65.0.1', ipv6: 'fd65::1' }
 let stars = 0
 
 /** Builds a network of hosts, which ends with the test. Needs root: declare the suite with `foreign(…, ['namespaces'])`. */
-export async function startStar(t: ExecutionContext, { leaves: count, families = ['ipv4', 'ipv6'] }: StarInit): Promise<Star> {
+export async function startStar(
+  t: Pick<ExecutionContext, 'teardown'>,
+  { leaves: count, families = ['ipv4', 'ipv6'] }: StarInit,
+): Promise<Star> {
   stars += 1
   const label = `streamhost-${process.pid}-${stars}`
   const addressOf = (ipv4: string, ipv6: string) => ({

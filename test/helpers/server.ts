@@ -2,6 +2,7 @@ import ava, { type ExecutionContext } from 'ava'
 import { EmbeddedServer } from '../../src/embedded/index.ts'
 import { startEjabberd } from './ejabberd.ts'
 import { type ForeignProgram, foreign } from './foreign.ts'
+import type { Host } from './namespaces.ts'
 import { DOMAIN, PROXY, SECRET, startProsody } from './prosody.ts'
 import type { Address, Login } from './raw-client.ts'
 
@@ -28,6 +29,8 @@ export interface ServerInit {
   readonly components?: readonly string[]
   /** Address of a service for Multi-User Chat, where the server has one of its own. */
   readonly rooms?: string
+  /** Where it runs, and accepts clients over the network; components connect over loopback. Not for the embedded one. Default: here. */
+  readonly on?: Host
 }
 
 /** A kind of server, and what a machine needs to run it. */
@@ -62,7 +65,7 @@ export const embedded: ServerKind = {
 export const prosody: ServerKind = {
   name: 'Prosody',
   needs: ['prosody'],
-  async start({ accounts = [], components = [PROXY], rooms }) {
+  async start({ accounts = [], components = [PROXY], rooms, on }) {
     const server = await startProsody({
       accounts: Object.fromEntries(accounts.map((local) => [local, PASSWORD])),
       hosts: [
@@ -70,10 +73,11 @@ export const prosody: ServerKind = {
         ...components.map((jid) => `Component "${jid}"\n  component_secret = "${SECRET}"`),
         rooms ? `Component "${rooms}" "muc"` : '',
       ].join('\n'),
+      ...(on && { on }),
     })
     return {
       domain: DOMAIN,
-      client: { host: '127.0.0.1', port: server.clientPort },
+      client: { host: on?.ipv4 || on?.ipv6 || '127.0.0.1', port: server.clientPort },
       componentAt: () => ({ host: '127.0.0.1', port: server.componentPort }),
       secret: SECRET,
       account,
@@ -85,16 +89,17 @@ export const prosody: ServerKind = {
 export const ejabberd: ServerKind = {
   name: 'ejabberd',
   needs: ['ejabberd'],
-  async start({ accounts = [], components = [PROXY], rooms }) {
+  async start({ accounts = [], components = [PROXY], rooms, on }) {
     const server = await startEjabberd({
       domain: DOMAIN,
       accounts: Object.fromEntries(accounts.map((local) => [local, PASSWORD])),
       components: Object.fromEntries(components.map((jid) => [jid, SECRET])),
       rooms,
+      ...(on && { on }),
     })
     return {
       domain: DOMAIN,
-      client: { host: '127.0.0.1', port: server.clientPort },
+      client: { host: on?.ipv4 || on?.ipv6 || '127.0.0.1', port: server.clientPort },
       componentAt: (jid) => ({ host: '127.0.0.1', port: server.componentPorts.get(jid) ?? 0 }),
       secret: SECRET,
       account,
