@@ -69,6 +69,8 @@ const peer = (script: string) => [PYTHON, `test/interop/peers/${script}`] as con
 export const slixmpp = foreignKind('slixmpp', ['slixmpp'], peer('slixmpp-files.py'), 'bare')
 export const slixmppSi = foreignKind('slixmpp with stream initiation', ['slixmpp'], peer('slixmpp-files.py'), 'si')
 
+export const libpurple = foreignKind('libpurple', ['libpurple'], peer('libpurple-files.py'))
+
 /** Our own commands, on the host of the server: elsewhere they would not log in without TLS. */
 export const streamhost: FileClientKind = {
   name: 'streamhost',

@@ -32,7 +32,7 @@ export class ForeignClient {
 
   constructor(t: ExecutionContext, { command: [program, ...args], password, environment, on }: ForeignClientInit) {
     this.#process = spawn(...(on?.command(program, args) ?? ([program, args] as const)), {
-      env: { ...process.env, ...environment, PASSWORD: password },
+      env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1', ...environment, PASSWORD: password },
     })
     createInterface({ input: this.#process.stdout })
       .on('line', (line) => this.#push(JSON.parse(line) as Fact))

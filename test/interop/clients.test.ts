@@ -1,7 +1,7 @@
 // Goal: clients of others move files through our proxy, and to and from our own commands. Method: two hosts without a way
 // to each other; the proxy counts the octets. Each client once on each server; test/full/clients.full.ts has every pair.
 
-import { type FileClientKind, moveFile, slixmpp, slixmppSi, streamhost } from '../helpers/file-clients.ts'
+import { type FileClientKind, libpurple, moveFile, slixmpp, slixmppSi, streamhost } from '../helpers/file-clients.ts'
 import { type FileNetwork, fileNetworkNeeds, startFileNetwork } from '../helpers/file-network.ts'
 import { foreign } from '../helpers/foreign.ts'
 import type { Host } from '../helpers/namespaces.ts'
@@ -11,8 +11,10 @@ const BYTES_MIN = 100_000
 
 const pairs: readonly (readonly [ServerKind, from: FileClientKind, to: FileClientKind])[] = [
   [prosody, slixmpp, slixmpp],
+  [prosody, libpurple, libpurple],
   [ejabberd, slixmpp, slixmpp],
   [ejabberd, slixmppSi, streamhost],
+  [ejabberd, streamhost, libpurple],
 ]
 
 for (const kind of [prosody, ejabberd]) {
