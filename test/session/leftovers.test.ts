@@ -1,24 +1,19 @@
 import test, { type ExecutionContext } from 'ava'
 import { systemClock } from '../../src/core/index.ts'
 import { clientConnector, componentConnector, Session } from '../../src/session/index.ts'
+import { heldResources } from '../helpers/held.ts'
 import { acceptComponent, listenScripted, type ServerSide } from '../helpers/scripted-server.ts'
 import { embedded } from '../helpers/server.ts'
 
 // Goal: a session that is over, however it came to that, keeps no process alive.
 // Method: what keeps this one alive is the same before and after. Tests of this file run one after another.
 
-const held = () =>
-  process
-    .getActiveResourcesInfo()
-    .filter((resource) => ['Timeout', 'TCPSocketWrap', 'TCPServerWrap', 'Immediate'].includes(resource))
-    .sort()
-
 async function leavesNothing(t: ExecutionContext, run: () => Promise<unknown>): Promise<void> {
-  const before = held()
+  const before = heldResources()
   await run()
   // Sockets are gone from the list a turn after they were closed.
-  for (let turn = 0; turn < 20 && held().length > before.length; turn++) await new Promise(setImmediate)
-  t.deepEqual(held(), before)
+  for (let turn = 0; turn < 20 && heldResources().length > before.length; turn++) await new Promise(setImmediate)
+  t.deepEqual(heldResources(), before)
 }
 
 const HEADER = "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0' id='1' from='localhost'>"
