@@ -1,11 +1,11 @@
 import { EventEmitter } from 'node:events'
-import { BytestreamProxy, type ProxyEvents, presentComponent } from './component/index.ts'
+import { BytestreamProxy, logProxy, type ProxyEvents, presentComponent } from './component/index.ts'
 import type { HostPort, Settings, serveOptions } from './config/index.ts'
 import { BytestreamError, type Clock, type Logger, silentLogger, systemClock, version } from './core/index.ts'
 import { EmbeddedServer, type EmbeddedServerInit } from './embedded/index.ts'
 import { AccessList, defaultRules } from './policy/index.ts'
 import { componentConnector, Session } from './session/index.ts'
-import { type BoundAddress, Streamhost, type StreamhostLimits } from './streamhost/index.ts'
+import { type BoundAddress, descriptorLimit, Streamhost, type StreamhostLimits } from './streamhost/index.ts'
 import type { StreamhostAddress } from './xep/index.ts'
 
 export type ServiceSettings = Settings<typeof serveOptions>
@@ -77,6 +77,7 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
    */
   async start(): Promise<void> {
     const { settings } = this.#init
+    this.#warnOfDescriptors()
     const bound = await this.streamhost.listen()
     this.#advertised = advertise(settings, bound)
     const service = (await this.#startEmbedded()) ?? settings.service
@@ -95,8 +96,10 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
       parts: [proxy.part],
       onAsked: (facts) => this.emit('discoAsked', facts),
     })
-    this.#log(proxy)
+    logProxy(proxy, this.#logger, this.#clock)
+    this.#logBytestreams()
     proxy.on('addressAsked', (facts) => this.emit('addressAsked', facts))
+    proxy.on('activationRefused', (facts) => this.emit('activationRefused', facts))
     proxy.on('activationAsked', (facts) => this.emit('activationAsked', facts))
     session.on('online', ({ jid }) => this.#logger.info({ domain: jid }, 'the component is online'))
     session.on('offline', ({ error, retryMs }) =>
@@ -128,17 +131,24 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
     await this.close({ drainMs: 0 })
   }
 
-  /** One line a bytestream at `info`; who came and went, and what was refused, at `debug`. */
-  #log(proxy: BytestreamProxy): void {
+  /** The limits promise more than the system gives. */
+  #warnOfDescriptors(): void {
+    const { openSocketsMax } = this.streamhost.limits
+    const promised = this.#init.settings['open-sockets-max']
+    if (promised <= openSocketsMax) return
+    this.#logger.warn(
+      { promised, openSocketsMax, descriptors: descriptorLimit() },
+      'fewer sockets can be open than --open-sockets-max promises: raise ulimit -n (LimitNOFILE= of a systemd unit), or lower the setting',
+    )
+  }
+
+  /** One line a bytestream at `info`; who came and went at `debug`. What is refused, the streamhost and the proxy tell. */
+  #logBytestreams(): void {
     const logger = this.#logger
-    proxy.on('addressAsked', (facts) => logger.debug(facts, facts.code ? 'refused to tell the address' : 'told the address'))
-    proxy.on('activationAsked', (facts) => {
-      if (facts.code) logger.info(facts, 'could not activate a bytestream')
-      else logger.debug(facts, 'activated a bytestream')
-    })
     this.streamhost.on('waiting', (facts) => logger.debug(facts, 'a socket waits'))
-    this.streamhost.on('left', (facts) => logger.debug(facts, 'a waiting socket is gone'))
-    this.streamhost.on('refused', (facts) => logger.debug(facts, 'turned a socket away'))
+    this.streamhost.on('left', ({ code, ...facts }) => {
+      if (code === undefined) logger.debug(facts, 'a waiting socket is gone')
+    })
     this.streamhost.on('closed', ({ dstAddr, engine, totals, durationMs }) =>
       logger.info({ dstAddr, engine, ...totals, durationMs: Math.round(durationMs) }, 'a bytestream is over'),
     )

@@ -4,7 +4,7 @@ import type { AccessList } from '../policy/index.ts'
 import type { ServicePart, Session } from '../session/index.ts'
 import { computeDstAddr, type DstAddr } from '../socks5/index.ts'
 import type { Streamhost } from '../streamhost/index.ts'
-import { attribute, buildAddresses, type IqRequest, NS, parseActivate, type StreamhostAddress } from '../xep/index.ts'
+import { attribute, buildAddresses, type Element, type IqRequest, NS, parseActivate, type StreamhostAddress } from '../xep/index.ts'
 
 export interface ProxyComponents {
   readonly session: Session
@@ -22,6 +22,8 @@ export interface ProxyInit {
 /** Facts, after the reply was decided. `code` is set where the reply is an error. */
 export interface ProxyEvents {
   addressAsked: [{ from: string; code: ErrorCode | undefined }]
+  /** An activation that was refused before anything was looked for. */
+  activationRefused: [{ from: string; code: ErrorCode }]
   activationAsked: [{ from: string; sid: string; targetJid: string; dstAddr: DstAddr; code: ErrorCode | undefined }]
 }
 
@@ -74,14 +76,25 @@ export class BytestreamProxy extends EventEmitter<ProxyEvents> {
   }
 
   #activate({ from, payload }: IqRequest): undefined {
-    if (!this.#components.access.mayUse(from)) throw new BytestreamError('ERR_FORBIDDEN', '')
-    const { sid, targetJid } = parseActivate(payload)
-    const { requester, target, dstAddr, error } = this.#tryHashes(sid, spellingsOf(from, prepareTarget(targetJid), targetJid))
+    const { sid, targetJid, prepared } = this.#understand(from, payload)
+    const { requester, target, dstAddr, error } = this.#tryHashes(sid, spellingsOf(from, prepared, targetJid))
     this.emit('activationAsked', { from, sid, targetJid: target, dstAddr, code: error?.code })
     // Whoever answers IQs logs what is no BytestreamError, and tells the other side nothing of it.
     if (error?.code === 'ERR_INTERNAL') throw new Error('a bytestream could not be activated', { cause: error })
     if (error) throw this.#explain(error, { dstAddr, sid, requester, target })
     return undefined
+  }
+
+  /** Who may not ask is told nothing else; then what was asked has to make sense. */
+  #understand(from: string, payload: Element) {
+    try {
+      if (!this.#components.access.mayUse(from)) throw new BytestreamError('ERR_FORBIDDEN', '')
+      const { sid, targetJid } = parseActivate(payload)
+      return { sid, targetJid, prepared: prepareTarget(targetJid) }
+    } catch (thrown) {
+      this.emit('activationRefused', { from, code: toBytestreamError(thrown).code })
+      throw thrown
+    }
   }
 
   /** Of hashes under which nothing is known, the first is told of. */

@@ -11,6 +11,7 @@ export {
 } from './errors.ts'
 export { bareJid, domainOf, formatJid, type Jid, parseJid, prepareJid, resourceOf, tryPrepareJid } from './jid.ts'
 export { type Logger, silentLogger } from './log.ts'
+export { LogRation } from './log-ration.ts'
 export { saslprep } from './stringprep.ts'
 export { formatBytes, formatDuration, parseBytes, parseDuration } from './units.ts'
 export { version } from './version.ts'

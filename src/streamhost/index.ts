@@ -1,6 +1,6 @@
 export type { BoundAddress, ListenAddress } from './addresses.ts'
 export type { StreamhostCounters, StreamhostGauges } from './counters.ts'
-export { defaultLimits, type StreamhostLimits } from './limits.ts'
+export { defaultLimits, descriptorLimit, type StreamhostLimits } from './limits.ts'
 export {
   HandshakeListener,
   type ListenerComponents,

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 export interface StreamhostLimits {
   /**
    * Sockets in all; at the maximum one in its handshake is closed for the new one, if there is one. Default: ¾ of the
-   * descriptors this process may open, at most 15,000.
+   * descriptors this process may open, at most 15,000. Lowered where that many descriptors cannot be had.
    */
   readonly openSocketsMax: number
   /** Sockets in their handshake. At the maximum the oldest of the busiest source is closed for the new one. Default 4,096. */
@@ -27,18 +27,30 @@ export interface StreamhostLimits {
   readonly idleMsMax: number
 }
 
-/** Descriptors this process may open: the soft limit, which Node has raised to the hard one. */
-function descriptorLimit(): number {
+/** What every system gives, where it cannot be found out how many it are. */
+const DESCRIPTORS = 1_024
+/** Descriptors for all that is no socket of the streamhost: XMPP, HTTP, files, the runtime itself. */
+const RESERVE_MAX = 128
+
+/** Descriptors this process may open: the soft limit, which Node has raised to the hard one. Known on Linux only. */
+export function descriptorLimit(): number | undefined {
   try {
     const [, soft] = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1')) ?? []
-    if (soft) return Number(soft)
+    return soft === undefined ? undefined : Number(soft)
   } catch {
-    // Not Linux: what every system gives.
+    return undefined
   }
-  return 1024
 }
 
-export function defaultLimits(descriptors = descriptorLimit()): StreamhostLimits {
+/**
+ * Sockets for which there are descriptors, whatever a setting promises. Beyond it the kernel would accept for nobody:
+ * libuv closes what comes in unseen, and neither XMPP nor a file could be opened.
+ */
+function openSocketsPossible(descriptors: number): number {
+  return descriptors - Math.min(RESERVE_MAX, Math.ceil(descriptors / 4))
+}
+
+export function defaultLimits(descriptors = descriptorLimit() ?? DESCRIPTORS): StreamhostLimits {
   return {
     openSocketsMax: Math.min(15_000, Math.floor((descriptors * 3) / 4)),
     halfOpenMax: 4_096,
@@ -59,4 +71,10 @@ export function checkLimits(limits: StreamhostLimits): StreamhostLimits {
     if (!Number.isSafeInteger(value) || value < 1) throw new TypeError(`${name} is ${value}; a limit is a whole number from 1 on`)
   }
   return limits
+}
+
+/** The same, with no more open sockets than there are descriptors for. */
+export function withinDescriptors(limits: StreamhostLimits, descriptors = descriptorLimit()): StreamhostLimits {
+  if (descriptors === undefined) return limits
+  return { ...limits, openSocketsMax: Math.min(limits.openSocketsMax, openSocketsPossible(descriptors)) }
 }

@@ -4,9 +4,10 @@ import { BytestreamError, type Clock, type ErrorCode, type Logger, silentLogger,
 import type { DstAddr } from '../socks5/index.ts'
 import type { BoundAddress, ListenAddress } from './addresses.ts'
 import type { StreamhostCounters, StreamhostGauges } from './counters.ts'
-import { checkLimits, defaultLimits, type StreamhostLimits } from './limits.ts'
+import { checkLimits, defaultLimits, type StreamhostLimits, withinDescriptors } from './limits.ts'
 import { HandshakeListener, type SocksRequest } from './listener.ts'
 import { Pairing } from './pairing.ts'
+import { type Refusal, RefusalLog } from './refusal-log.ts'
 import type { Relay, RelayEnd, RelayEngine, RelayTotals } from './relay/engine.ts'
 import { streamEngine } from './relay/stream-engine.ts'
 import { watchWaiting } from './waiting-socket.ts'
@@ -57,8 +58,10 @@ interface Active {
  * @see XEP-0065 §6, §10
  */
 export class Streamhost extends EventEmitter<StreamhostEvents> implements AsyncDisposable {
+  /** As they are kept: a default for each that was not given, and no more open sockets than there are descriptors for. */
+  readonly limits: StreamhostLimits
   readonly #clock: Clock
-  readonly #limits: StreamhostLimits
+  readonly #refusalLog: RefusalLog
   readonly #engine: RelayEngine
   readonly #listener: HandshakeListener
   readonly #pairing: Pairing<Socket>
@@ -80,15 +83,13 @@ export class Streamhost extends EventEmitter<StreamhostEvents> implements AsyncD
   ) {
     super()
     this.#clock = clock
-    this.#limits = checkLimits({ ...defaultLimits(), ...limits })
+    this.limits = withinDescriptors(checkLimits({ ...defaultLimits(), ...limits }))
+    this.#refusalLog = new RefusalLog(logger, clock)
     this.#engine = engine
-    this.#pairing = new Pairing(this.#limits)
-    this.#listener = new HandshakeListener(
-      { clock, logger },
-      { listen, limits: this.#limits, onRequest: (request) => this.#admit(request) },
-    )
+    this.#pairing = new Pairing(this.limits)
+    this.#listener = new HandshakeListener({ clock, logger }, { listen, limits: this.limits, onRequest: (request) => this.#admit(request) })
     this.#listener.on('refused', ({ remoteAddress, error: { code } }) => {
-      this.#countRefusal(code)
+      this.#countRefusal({ remoteAddress, code })
       this.emit('refused', { remoteAddress, code })
     })
   }
@@ -198,14 +199,14 @@ export class Streamhost extends EventEmitter<StreamhostEvents> implements AsyncD
   }
 
   #wait(dstAddr: DstAddr, socket: Socket, remoteAddress: string): void {
-    const { waitingMsMax, readAheadBytesMax } = this.#limits
+    const { waitingMsMax, readAheadBytesMax } = this.limits
     const leave = (code?: ErrorCode) => {
       this.#pairing.leave(dstAddr, socket)
       this.#release(socket)
       // A side that is turned away must not take a proper end for an empty bytestream.
       if (code) socket.resetAndDestroy()
       else socket.destroy()
-      if (code) this.#countRefusal(code)
+      if (code) this.#countRefusal({ remoteAddress, code, dstAddr })
       this.emit('left', { dstAddr, remoteAddress, code })
     }
     const stopWatching = watchWaiting(socket, {
@@ -242,7 +243,7 @@ export class Streamhost extends EventEmitter<StreamhostEvents> implements AsyncD
   #relay(dstAddr: DstAddr, first: Socket, second: Socket): void {
     const startedMs = this.#clock.now()
     const aborting = new AbortController()
-    const relay = this.#engine.relay(first, second, { clock: this.#clock, signal: aborting.signal, idleMsMax: this.#limits.idleMsMax })
+    const relay = this.#engine.relay(first, second, { clock: this.#clock, signal: aborting.signal, idleMsMax: this.limits.idleMsMax })
     this.#active.set(dstAddr, { relay, aborting })
     void relay.done.then((totals) => {
       this.#active.delete(dstAddr)
@@ -254,8 +255,9 @@ export class Streamhost extends EventEmitter<StreamhostEvents> implements AsyncD
     })
   }
 
-  #countRefusal(code: ErrorCode): void {
-    this.#refusals[code] = (this.#refusals[code] ?? 0) + 1
+  #countRefusal(refusal: Refusal): void {
+    this.#refusals[refusal.code] = (this.#refusals[refusal.code] ?? 0) + 1
+    this.#refusalLog.tell(refusal)
   }
 }
 

@@ -12,6 +12,7 @@ const harmless: readonly string[] = [
   ...['domain', 'host', 'port', 'engine', 'end', 'code', 'err', 'sockets'],
   'settings',
   ...['retryMs', 'durationMs', 'firstToSecond', 'secondToFirst'],
+  ...['suppressed', 'promised', 'openSocketsMax', 'descriptors'],
   ...['openSockets', 'halfOpen', 'waiting', 'active', 'readAheadBytes'],
 ]
 

@@ -15,12 +15,17 @@ export interface Cli {
   readonly ended: Promise<{ code: number | null; stdout: string; stderr: string }>
 }
 
-/** Starts `streamhost` with these arguments, here or on a host of its own; it ends with the test. */
+/** For {@link startCli}: with so many descriptors. */
+export const withDescriptors = (count: number): Pick<Host, 'command'> => ({
+  command: (program, args) => ['sh', ['-c', `ulimit -n ${count}; exec "$@"`, 'sh', program, ...args]],
+})
+
+/** Starts `streamhost` with these arguments, here, on a host of its own, or with fewer descriptors; it ends with the test. */
 export function startCli(
   t: Pick<ExecutionContext, 'teardown'>,
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
-  on?: Host,
+  on?: Pick<Host, 'command'>,
 ): Cli {
   const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('STREAMHOST_')))
   const command = ['--import=tsx', 'src/cli/main.ts', ...args]

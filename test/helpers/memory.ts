@@ -4,9 +4,7 @@ import { mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
-import { TransferClient } from '../../src/transfer/index.ts'
-import { startCli } from './cli.ts'
-import { PROXY } from './prosody.ts'
+import { startServe } from './serve.ts'
 
 const CHUNK_BYTES = 1024 * 1024
 
@@ -31,33 +29,11 @@ export async function watchTransfer(t: ExecutionContext, sizeBytes: number): Pro
   const folder = await mkdtemp(join(tmpdir(), 'streamhost-memory-'))
   t.teardown(() => rm(folder, { recursive: true }))
   const path = join(folder, 'data.bin')
-  const file = await open(path, 'wx')
-  await file.write('laptop = "pencil"\ndesk = "pencil"\n')
-  await file.close()
-  const service = startCli(t, [
-    'serve',
-    '--json',
-    '--embedded',
-    '--domain',
-    PROXY,
-    '--embedded-accounts-file',
-    path,
-    '--listen',
-    '127.0.0.1:0',
-    '--embedded-listen',
-    '127.0.0.1:0',
-    '--log-level',
-    'silent',
-  ])
-  const { client: at } = (await service.event('ready')) as { client: { port: number } }
-  const data = await open(path, 'w')
+  const { cli: service, logIn } = await startServe(t, { accounts: ['laptop', 'desk'], args: ['--log-level', 'silent'] })
+  const data = await open(path, 'wx')
   for (let left = sizeBytes; left > 0; left -= CHUNK_BYTES) await data.write(randomBytes(Math.min(CHUNK_BYTES, left)))
   await data.close()
-
-  const logIn = (local: string) =>
-    TransferClient.connect({ jid: `${local}@localhost`, password: 'pencil', service: `xmpp://127.0.0.1:${at.port}`, reconnect: false })
-  await using desk = await logIn('desk')
-  await using laptop = await logIn('laptop')
+  const [laptop, desk] = [await logIn('laptop'), await logIn('desk')]
   const receiver = desk.receive({ into: join(folder, 'inbox'), from: ['laptop@localhost'] })
   const received = new Promise<string>((resolve, reject) => {
     receiver.on('transfer', ({ done }) => void done.then(({ sha256 }) => resolve(sha256), reject))

@@ -1,4 +1,5 @@
 import type { ExecutionContext } from 'ava'
+import { type Logger, silentLogger } from '../../src/core/index.ts'
 import { computeDstAddr, type DstAddr, encodeConnectRequest, encodeGreeting } from '../../src/socks5/index.ts'
 import { Streamhost, type StreamhostInit } from '../../src/streamhost/index.ts'
 import { FakeClock } from './fake-clock.ts'
@@ -28,9 +29,13 @@ export interface StreamhostStage {
 }
 
 /** A streamhost on 127.0.0.1, or where `init` says, with a clock that stands still. */
-export async function openStreamhost(t: ExecutionContext, init: Partial<StreamhostInit> = {}): Promise<StreamhostStage> {
+export async function openStreamhost(
+  t: ExecutionContext,
+  init: Partial<StreamhostInit> = {},
+  logger: Logger = silentLogger,
+): Promise<StreamhostStage> {
   const clock = new FakeClock()
-  const streamhost = new Streamhost({ clock }, { listen: [{ host: '127.0.0.1', port: 0 }], ...init })
+  const streamhost = new Streamhost({ clock, logger }, { listen: [{ host: '127.0.0.1', port: 0 }], ...init })
   t.teardown(() => streamhost.close())
   const ports = (await streamhost.listen()) as readonly Port[] as readonly [Port, ...Port[]]
   return { streamhost, clock, ports }

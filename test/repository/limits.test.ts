@@ -10,6 +10,8 @@ import { readRepositoryFile, repositoryFiles } from '../helpers/repository-files
 /** Where each constant stands: the beginning of its row. */
 const rowOf: Readonly<Record<string, string>> = {
   'config/options DRAIN_MS_MAX': 'time to finish after SIGTERM',
+  'core/log-ration REPEAT_MS': 'log lines for one reason',
+  'streamhost/limits RESERVE_MAX': 'descriptors left for everything',
   'streamhost/listener LINGER_MS': 'time a refused socket has to close',
   'streamhost/listener BACKLOG': 'connections the kernel holds',
   'streamhost/listener PORT_TRIES': 'free ports tried',

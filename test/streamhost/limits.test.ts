@@ -1,5 +1,6 @@
 import test from 'ava'
 import { defaultLimits, Streamhost, type StreamhostLimits } from '../../src/streamhost/index.ts'
+import { withinDescriptors } from '../../src/streamhost/limits.ts'
 
 test('of the descriptors of the process a quarter is left for everything else', (t) => {
   t.is(defaultLimits(1_024).openSocketsMax, 768)
@@ -20,5 +21,22 @@ test('a limit is a whole number from 1 on', (t) => {
   t.notThrows(open({ waitingMax: 1 }))
   for (const value of [0, -1, 0.5, Number.NaN, Number.POSITIVE_INFINITY]) {
     t.throws(open({ waitingMax: value }), { instanceOf: TypeError, message: /^waitingMax is / })
+  }
+})
+
+test('no more sockets are promised than there are descriptors for, some of which are for the rest of the process', (t) => {
+  const promise = (openSocketsMax: number, descriptors: number | undefined) =>
+    withinDescriptors({ ...defaultLimits(), openSocketsMax }, descriptors).openSocketsMax
+  t.is(promise(15_000, 1_024), 896)
+  t.is(promise(896, 1_024), 896)
+  t.is(promise(895, 1_024), 895)
+  t.is(promise(15_000, 100), 75)
+  t.is(promise(15_000, undefined), 15_000)
+})
+
+test('the defaults promise what can be kept, whatever there is', (t) => {
+  for (let descriptors = 4; descriptors < 40_000; descriptors += 37) {
+    const limits = defaultLimits(descriptors)
+    t.deepEqual(withinDescriptors(limits, descriptors), limits, `${descriptors}`)
   }
 })
