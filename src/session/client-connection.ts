@@ -13,6 +13,7 @@ import {
 } from '../core/index.ts'
 import type { Element } from '../xep/index.ts'
 import type { Connect } from './connection.ts'
+import { KeepAlive } from './keep-alive.ts'
 import { BACKLOG_BYTES_MAX } from './xml-stream.ts'
 import { buildEntity, guardInput, hangUp, unsentBytes } from './xmpp-entity.ts'
 
@@ -131,12 +132,18 @@ export function clientConnector(clock: Clock, init: AccountInit): Connect {
       entity.emit('error', error) // Whatever still waits within the library gives up.
       throw error
     }
+    const send = (stanza: Element) => {
+      void entity.send(stanza).catch((error: unknown) => fail(toBytestreamError(error, 'ERR_SESSION_CLOSED')))
+      if (unsentBytes(entity) > BACKLOG_BYTES_MAX) fail(new BytestreamError('ERR_SESSION_CLOSED', `${domain} reads too slowly`))
+    }
+    const giveUp = (silenceMs: number) =>
+      fail(new BytestreamError('ERR_TIMEOUT', `the server of ${domain} has said nothing for ${silenceMs / 1000} s`))
+    const keepAlive = new KeepAlive(clock, { to: domain, send, giveUp })
+    entity.on('element', () => keepAlive.heard())
+    void closed.then(() => keepAlive[Symbol.dispose]())
     return {
       jid: String(entity.jid),
-      send(stanza) {
-        void entity.send(stanza).catch((error: unknown) => fail(toBytestreamError(error, 'ERR_SESSION_CLOSED')))
-        if (unsentBytes(entity) > BACKLOG_BYTES_MAX) fail(new BytestreamError('ERR_SESSION_CLOSED', `${domain} reads too slowly`))
-      },
+      send,
       close() {
         isClosing = true
         end()

@@ -10,6 +10,7 @@ import {
   type StreamErrorReason,
 } from '../xep/index.ts'
 import type { Connect, Connection } from './connection.ts'
+import { KeepAlive } from './keep-alive.ts'
 import { serverStanzaLimits } from './stanza-guard.ts'
 import { XmlStream } from './xml-stream.ts'
 
@@ -24,7 +25,6 @@ export interface ComponentInit {
 }
 
 const LOGIN_MS_MAX = 10_000
-const KEEP_ALIVE_MS = 30_000
 /** How long a server may take to close its side after we closed ours. */
 const CLOSE_MS_MAX = 2_000
 
@@ -66,20 +66,22 @@ export function componentConnector(clock: Clock, init: ComponentInit): Connect {
         `the server at ${at} did not finish the component handshake within ${loginMsMax / 1000} s`,
         outer,
       )
-      const socket = connectSocket(service.port, service.host).setKeepAlive(true, KEEP_ALIVE_MS)
+      const socket = connectSocket(service.port, service.host)
       const stream = new XmlStream(socket, { limits: serverStanzaLimits, clock })
       let isConnected = false
-      let isOnline = false
+      /** From the end of the handshake on. */
+      let keepAlive: KeepAlive | undefined
       let isClosing = false
       let reason: BytestreamError | undefined
 
       const closed = new Promise<BytestreamError | undefined>((settle) => {
         stream.once('closed', (error) => {
           deadline[Symbol.dispose]()
+          keepAlive?.[Symbol.dispose]()
           if (!isConnected && error)
             reason ??= new BytestreamError('ERR_UNREACHABLE', `no server answers at ${at}: ${error.message}`, { cause: error })
           reason ??= error ?? new BytestreamError('ERR_SESSION_CLOSED', `the server at ${at} closed the connection`)
-          if (!isOnline) reject(reason)
+          if (!keepAlive) reject(reason)
           settle(isClosing ? undefined : reason)
         })
       })
@@ -90,6 +92,10 @@ export function componentConnector(clock: Clock, init: ComponentInit): Connect {
           'closed',
           clock.after(CLOSE_MS_MAX, () => stream.destroy()),
         )
+      }
+      const giveUp = (silenceMs: number) => {
+        reason ??= new BytestreamError('ERR_TIMEOUT', `the server at ${at} has said nothing for ${silenceMs / 1000} s`)
+        stream.destroy()
       }
       deadline.signal.addEventListener('abort', () => {
         reason ??= deadline.signal.reason as BytestreamError
@@ -103,15 +109,16 @@ export function componentConnector(clock: Clock, init: ComponentInit): Connect {
         stream.send(buildHandshake(handshakeDigest(attribute(header, 'id') ?? '', secret)))
       })
       stream.on('element', (element: Element) => {
+        keepAlive?.heard()
         const streamError = parseStreamError(element)
         if (streamError) {
-          reason ??= toError(streamError, init, isOnline)
+          reason ??= toError(streamError, init, keepAlive !== undefined)
           stream.end()
-        } else if (isOnline) {
+        } else if (keepAlive) {
           onStanza(element)
         } else if (element.name === 'handshake') {
-          isOnline = true
           deadline[Symbol.dispose]()
+          keepAlive = new KeepAlive(clock, { from: jid, to: jid, send: (ping) => stream.send(ping), giveUp })
           resolve({ jid, send: (stanza) => stream.send(withSender(stanza, jid)), close, closed })
         }
       })

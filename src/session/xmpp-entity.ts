@@ -25,8 +25,6 @@ export interface EntityInit {
   readonly stepMsMax: number
 }
 
-const KEEP_ALIVE_MS = 30_000
-
 /**
  * `@xmpp/client` put together from its parts, leaving out those that would answer, reconnect or resume on their own:
  * {@link Session} does that (docs/adr/0003).
@@ -35,7 +33,6 @@ export function buildEntity({ username, domain, password, resource, service, ste
   const entity = new Client({ service: service ?? domain, domain, timeout: stepMsMax })
   // It would be followed to wherever it points, before anything proves that the server said it.
   Reflect.set(entity, '_onSeeOtherHost', (error: unknown) => entity.emit('error', error))
-  entity.on('connect', () => keepAlive(entity))
   tcp({ entity })
   tls({ entity })
   resolve({ entity })
@@ -85,12 +82,6 @@ function logIn({ entity, features, domain }: { entity: Client; features: object;
 function isLoopback({ socket }: Client): boolean {
   const address = socket?.remoteAddress?.replace(/^::ffff:/, '') ?? ''
   return address === '::1' || address.startsWith('127.')
-}
-
-/** So that a server that is gone without a word is missed. */
-function keepAlive({ socket }: Client): void {
-  if (socket?.setKeepAlive) socket.setKeepAlive(true, KEEP_ALIVE_MS)
-  else socket?.socket?.setKeepAlive(true, KEEP_ALIVE_MS)
 }
 
 /** Octets that were sent but not yet taken by the system. */

@@ -16,12 +16,10 @@ declare module '@xmpp/client-core' {
     /** A socket of Node, or where there is TLS from the start or by STARTTLS, an object with one. */
     readonly socket: {
       destroy?(): void
-      setKeepAlive?(enable: boolean, initialDelayMs: number): void
       readonly remoteAddress?: string
       readonly writableLength?: number
       readonly socket?: {
         destroy(): void
-        setKeepAlive(enable: boolean, initialDelayMs: number): void
         readonly writableLength: number
       } | null
     } | null
