@@ -14,6 +14,7 @@ const RANK = {
   bytestreams: 3,
   transfer: 4,
   config: 5,
+  http: 6,
   service: 7,
   cli: 8,
   index: 8,
@@ -76,6 +77,12 @@ module.exports = {
       { path: npm('@xmpp/[^/]+'), pathNot: npm('@xmpp/xml') },
     ),
     forbid('socksv5-is-for-tests', 'It is a peer: it cannot speak this profile of SOCKS5.', { path: '^src/' }, { path: npm('socksv5') }),
+    forbid(
+      'http-servers-are-for-http',
+      'What is answered over HTTP is put together in one place.',
+      { path: '^src/', pathNot: '^src/http/' },
+      { path: [npm('fastify'), npm('light-my-request'), npm('prom-client')] },
+    ),
     forbid(
       'terminals-are-for-cli',
       'A library neither parses arguments nor draws.',

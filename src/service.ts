@@ -3,6 +3,7 @@ import { BytestreamProxy, logProxy, type ProxyEvents, presentComponent } from '.
 import type { HostPort, Settings, serveOptions } from './config/index.ts'
 import { BytestreamError, type Clock, type Logger, silentLogger, systemClock, version } from './core/index.ts'
 import { EmbeddedServer, type EmbeddedServerInit } from './embedded/index.ts'
+import type { Monitor } from './http/index.ts'
 import { AccessList, defaultRules } from './policy/index.ts'
 import { componentConnector, Session } from './session/index.ts'
 import { type BoundAddress, descriptorLimit, Streamhost, type StreamhostLimits } from './streamhost/index.ts'
@@ -34,8 +35,8 @@ export interface ServiceEvents extends ProxyEvents {
 }
 
 /**
- * Everything behind `streamhost serve`, put together from its settings: embedded server if wanted, streamhost,
- * component. What was started is closed in reverse order.
+ * Everything behind `streamhost serve`, put together from its settings: what tells how it is and the embedded server, if
+ * wanted, streamhost, component. What was started is closed in reverse order.
  */
 export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposable {
   readonly streamhost: Streamhost
@@ -43,11 +44,13 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
   readonly #clock: Clock
   readonly #init: ServiceInit
   readonly #access: AccessList
+  #monitor: Monitor | undefined
   #embedded: EmbeddedServer | undefined
   #session: Session | undefined
   #isClosing = false
   #advertised: readonly StreamhostAddress[] = []
   #clientAddress: HostPort | undefined
+  #httpAddress: HostPort | undefined
 
   /** @throws BytestreamError `ERR_CONFIG` for a rule of access that is none */
   constructor({ clock = systemClock, logger = silentLogger }: ServiceComponents, init: ServiceInit) {
@@ -70,6 +73,11 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
     return this.#clientAddress
   }
 
+  /** Where it tells how it is, if it does. */
+  get httpAddress(): HostPort | undefined {
+    return this.#httpAddress
+  }
+
   /**
    * Starts everything, and waits until the component is online.
    *
@@ -78,10 +86,11 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
   async start(): Promise<void> {
     const { settings } = this.#init
     this.#warnOfDescriptors()
+    await this.#startMonitor()
     const bound = await this.streamhost.listen()
     this.#advertised = advertise(settings, bound)
     const service = (await this.#startEmbedded()) ?? settings.service
-    if (this.#isClosing) throw new BytestreamError('ERR_ABORTED', 'the service was closed while it started')
+    this.#throwIfClosing()
 
     const { secret } = this.#init
     const session = new Session(
@@ -90,6 +99,7 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
       { reconnect: 'always' },
     )
     this.#session = session
+    this.#monitor?.watch({ session })
     const proxy = new BytestreamProxy({ session, streamhost: this.streamhost, access: this.#access }, { advertised: this.#advertised })
     presentComponent(session, this.#clock, {
       version: { name: 'streamhost', version },
@@ -122,9 +132,11 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
   /** Lets running bytestreams finish, for as long as the settings say, then closes everything. */
   async close({ drainMs = this.#init.settings['drain-time-max'] }: { drainMs?: number } = {}): Promise<void> {
     this.#isClosing = true
+    this.#monitor?.stop()
     await this.streamhost.close({ drainMs })
     await this.#session?.stop()
     await this.#embedded?.close()
+    await this.#monitor?.close()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -152,6 +164,21 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
     this.streamhost.on('closed', ({ dstAddr, engine, totals, durationMs }) =>
       logger.info({ dstAddr, engine, ...totals, durationMs: Math.round(durationMs) }, 'a bytestream is over'),
     )
+  }
+
+  #throwIfClosing(): void {
+    if (this.#isClosing) throw new BytestreamError('ERR_ABORTED', 'the service was closed while it started')
+  }
+
+  /** First of all, so that it can be asked how the start goes; what it needs is loaded only then. */
+  async #startMonitor(): Promise<void> {
+    const { http } = this.#init.settings
+    if (!http) return
+    const { Monitor } = await import('./http/index.ts')
+    this.#throwIfClosing()
+    this.#monitor = new Monitor({ clock: this.#clock, logger: this.#logger, streamhost: this.streamhost })
+    this.#httpAddress = await this.#monitor.listen(http)
+    this.#logger.info({ ...this.#httpAddress }, 'tells over HTTP how the service is')
   }
 
   /** @returns its port for components */

@@ -65,6 +65,11 @@ export const serveOptions = {
     isList: true,
     description: 'who may not, whatever --allow says; repeatable (default: nobody)',
   },
+  http: {
+    type: value.httpAddress.optional(),
+    placeholder: 'HOST:PORT',
+    description: 'where to tell over HTTP how the service is: /healthz, /readyz; on loopback without a HOST (default: nowhere)',
+  },
   embedded: { type: value.flag.default(false), description: 'run the embedded XMPP server too, for one box without another server' },
   'embedded-listen': {
     type: value.listenAddress.default({ host: '127.0.0.1', port: 5222 }),

@@ -63,6 +63,15 @@ export const duration = parsed((value) => {
 }, 'a time with its unit (ms, s, m, h, d), up to 24d, such as 30s')
 export const listenAddress = parsed((value) => parseHostPort(value), 'HOST:PORT, such as 0.0.0.0:7777, [::]:7777 or *:7777')
 
+/** Where to answer HTTP: on loopback, unless a host is named. A file may give the port as a number. */
+export const httpAddress = z.preprocess(
+  (value) => (typeof value === 'number' ? String(value) : value),
+  parsed(
+    (value) => parseHostPort(/^:?\d+$/.test(value) ? `127.0.0.1:${value.replace(':', '')}` : value),
+    'HOST:PORT, :PORT or PORT, such as 127.0.0.1:9477',
+  ),
+)
+
 /** The port of an address to advertise is that of the first one listened on, unless it is said: 0 stands for that. */
 export const advertisedAddress = parsed((value) => parseHostPort(value, 0), 'HOST or HOST:PORT, such as proxy.example.org:7777')
 

@@ -102,6 +102,11 @@ export class HandshakeListener extends EventEmitter<ListenerEvents> {
     return this.#halfOpen.size
   }
 
+  /** Whether every address accepts sockets. */
+  get isListening(): boolean {
+    return this.#servers.length > 0 && this.#servers.every(({ listening }) => listening)
+  }
+
   /**
    * @throws BytestreamError `ERR_LISTEN` when an address cannot be listened on; those already bound are given up.
    *   `ERR_SHUTTING_DOWN` after {@link close}

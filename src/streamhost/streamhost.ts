@@ -99,6 +99,11 @@ export class Streamhost extends EventEmitter<StreamhostEvents> implements AsyncD
     return this.#addresses
   }
 
+  /** Whether every address accepts sockets: from {@link listen} until {@link close}. */
+  get isListening(): boolean {
+    return this.#listener.isListening
+  }
+
   get counters(): StreamhostCounters {
     let { firstToSecond, secondToFirst } = this.#moved
     for (const { relay } of this.#active.values()) {

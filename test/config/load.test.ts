@@ -110,6 +110,14 @@ const kinds: readonly Kind[] = [
     ],
   },
   {
+    option: 'http',
+    given: [
+      ['9477', '9477', { host: '127.0.0.1', port: 9477 }],
+      ['[::]:9478', '"[::]:9478"', { host: '::', port: 9478 }],
+      [':9479', '9479', { host: '127.0.0.1', port: 9479 }],
+    ],
+  },
+  {
     option: 'embedded-listen',
     given: [
       ['127.0.0.1:1', '"127.0.0.1:1"', { host: '127.0.0.1', port: 1 }],
@@ -209,7 +217,7 @@ test('what nobody says is the default', (t) => {
   t.deepEqual(loadSettings(serveOptions, { flags: { domain: 'proxy.example.org' }, environment: {} }), {
     ...{ service: { host: '127.0.0.1', port: 5347 }, domain: 'proxy.example.org', 'secret-file': undefined },
     ...{ listen: [{ host: '*', port: 7777 }], advertise: [], allow: undefined, deny: [] },
-    ...{ embedded: false, 'embedded-listen': { host: '127.0.0.1', port: 5222 }, 'embedded-accounts-file': undefined },
+    ...{ http: undefined, embedded: false, 'embedded-listen': { host: '127.0.0.1', port: 5222 }, 'embedded-accounts-file': undefined },
     ...{ 'open-sockets-max': limits.openSocketsMax, 'half-open-max': 4_096, 'waiting-max': 8_192 },
     ...{ 'open-per-source-max': 512, 'half-open-per-source-max': 256, 'read-ahead-max': 64 * 2 ** 20 },
     ...{ 'handshake-time-max': 10_000, 'waiting-time-max': 120_000, 'idle-time-max': 3_600_000, 'drain-time-max': 30_000 },
@@ -256,6 +264,8 @@ for (const value of ['30', '0s', '-1s', '25d', 's']) test(wrong, 'idle-time-max'
 for (const value of ['nonsense', '127.0.0.1', '::1:80', '[::1]', 'a:65536', 'a:b', ':80', 'a b:1'])
   test(wrong, 'listen', [value], 'HOST:PORT')
 test(wrong, 'listen', ['127.0.0.1:1', 'nonsense'], 'HOST:PORT')
+for (const value of ['', ':', 'a', '65536', ':65536', '::1:80', 'http://a:80']) test(wrong, 'http', value, 'HOST:PORT, :PORT or PORT')
+test(wrong, 'http', true, 'HOST:PORT, :PORT or PORT')
 for (const value of ['', 'a:b', 'a b', 'xmpp://a']) test(wrong, 'advertise', [value], 'HOST or HOST:PORT')
 for (const value of ['127.0.0.1:5347', 'http://a', 'xmpps://a', 'xmpp://', 'xmpp://a:0']) test(wrong, 'service', value, 'xmpp://HOST:PORT')
 test(wrong, 'log-level', 'loud', 'debug, info, warn, error or silent')

@@ -21,6 +21,7 @@ const ranks: readonly (readonly string[])[] = [
   ['component', 'embedded', 'bytestreams'],
   ['transfer'],
   ['config'],
+  ['http'],
   ['service'],
   ['cli', 'index'],
 ]
@@ -70,6 +71,11 @@ const forbidden: Plant[] = [
   { path: 'src/xep/client.ts', imports: ['@xmpp/client'], rule: 'xmpp-js-is-for-session' },
   { path: 'src/service.ts', imports: ['@xmpp/connection-tcp'], rule: 'xmpp-js-is-for-session' },
   { path: 'src/socks5/peer.ts', imports: ['socksv5'], rule: 'socksv5-is-for-tests' },
+  ...['fastify', 'prom-client'].map((module) => ({
+    path: `src/config/${module}.ts`,
+    imports: [module],
+    rule: 'http-servers-are-for-http',
+  })),
   ...['commander', 'cli-progress', 'node:tty', 'node:readline'].map((module) => ({
     path: `src/config/${module.replace(':', '-')}.ts`,
     imports: [module],
@@ -103,6 +109,7 @@ const allowed: Plant[] = [
   { path: 'src/xep/xml.ts', imports: ['@xmpp/xml', 'node:crypto'] },
   { path: 'src/session/client.ts', imports: ['@xmpp/client', 'node:net'] },
   { path: 'src/cli/terminal.ts', imports: ['commander', 'cli-progress', 'node:tty'] },
+  { path: 'src/http/server.ts', imports: ['fastify', 'prom-client', 'node:http'] },
   { path: 'src/streamhost/listener.ts', imports: ['node:net', '/src/socks5/index.ts'] },
   { path: 'src/transfer/file.ts', imports: ['node:fs'] },
   { path: 'test/inside.ts', imports: ['/src/core/inside.ts', 'socksv5', '@xmpp/xml', '/src/cli/index.ts'] },

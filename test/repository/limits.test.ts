@@ -5,6 +5,7 @@ import test from 'ava'
 import { defaultTimings } from '../../src/bytestreams/index.ts'
 import { formatBytes, formatDuration } from '../../src/core/index.ts'
 import { embeddedLimits } from '../../src/embedded/limits.ts'
+import { httpLimits } from '../../src/http/limits.ts'
 import { readRepositoryFile, repositoryFiles } from '../helpers/repository-files.ts'
 
 /** Where each constant stands: the beginning of its row. */
@@ -56,7 +57,7 @@ const rowOf: Readonly<Record<string, string>> = {
 /** What is called like a limit, and keeps nobody from anything. */
 const others: readonly string[] = [
   ...['config/values PORT_MAX', 'config/values DURATION_MS_MAX', 'core/clock TIMER_MS_MAX', 'core/jid JID_BYTES_MAX'],
-  'transfer/transfer REPORT_MS',
+  ...['transfer/transfer REPORT_MS', 'http/http-server LOOK_MS'],
 ]
 
 const CONSTANT = /^(?:export )?const ([A-Z_]*(?:_MAX|_MS|_TRIES)|BACKLOG|CONCURRENCY) = (.+)$/gm
@@ -104,6 +105,7 @@ test('the row of a constant has its value', (t) => {
 test('the row of a field has its default', (t) => {
   const fields = [
     ...Object.entries(embeddedLimits),
+    ...Object.entries(httpLimits),
     ...Object.entries(defaultTimings).map(([name, value]) => [`timings.${name}`, value] as const),
   ]
   for (const [name, value] of fields) {

@@ -38,9 +38,10 @@ async function serve(command: Command, run: Run): Promise<void> {
     await Promise.race([service.start(), stopped])
     if (!signal.aborted) {
       const addresses = service.advertised.map(({ host, port }) => `${host}:${port}`)
+      const { advertised, clientAddress, httpAddress } = service
       output.tell(
         'ready',
-        { domain: settings.domain, advertised: service.advertised, ...(service.clientAddress && { client: service.clientAddress }) },
+        { domain: settings.domain, advertised, ...(clientAddress && { client: clientAddress }), ...(httpAddress && { http: httpAddress }) },
         `${settings.domain} is ready; clients are told to connect to ${addresses.join(', ')}`,
       )
       const error = await Promise.race([ended, stopped])

@@ -1,0 +1,1 @@
+export { Monitor, type MonitorComponents } from './monitor.ts'

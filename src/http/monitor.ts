@@ -1,0 +1,46 @@
+import type { HostPort } from '../config/index.ts'
+import type { Clock, Logger } from '../core/index.ts'
+import type { Session } from '../session/index.ts'
+import type { Streamhost } from '../streamhost/index.ts'
+import { Health } from './health.ts'
+import { healthRoutes } from './health-routes.ts'
+import { HttpServer } from './http-server.ts'
+
+export interface MonitorComponents {
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly streamhost: Streamhost
+}
+
+/** What tells over HTTP how the service is. It changes nothing, and asks nobody who is asking. */
+export class Monitor {
+  readonly #health: Health
+  readonly #server: HttpServer
+
+  constructor({ clock, logger, streamhost }: MonitorComponents) {
+    this.#health = new Health({ clock, streamhost })
+    this.#server = new HttpServer({ logger }, { parts: [healthRoutes(this.#health)] })
+  }
+
+  /**
+   * @returns where it listens
+   * @throws BytestreamError `ERR_LISTEN`
+   */
+  listen(at: HostPort): Promise<HostPort> {
+    return this.#server.listen(at)
+  }
+
+  /** Follows the component, from before its session starts. */
+  watch({ session }: { session: Session }): void {
+    this.#health.watch(session)
+  }
+
+  /** Says from now on that the service is not to be used anymore. */
+  stop(): void {
+    this.#health.stop()
+  }
+
+  async close(): Promise<void> {
+    await this.#server.close()
+  }
+}
