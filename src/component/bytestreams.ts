@@ -8,7 +8,7 @@ import { attribute, buildAddresses, type Element, type IqRequest, NS, parseActiv
 
 export interface ProxyComponents {
   readonly session: Session
-  readonly streamhost: Pick<Streamhost, 'activate' | 'waitingSockets'>
+  readonly streamhost: Pick<Streamhost, 'activate' | 'isClosing' | 'waitingSockets'>
   readonly access: AccessList
 }
 
@@ -70,6 +70,8 @@ export class BytestreamProxy extends EventEmitter<ProxyEvents> {
 
   #refusal(from: string): BytestreamError | undefined {
     if (!this.#components.access.mayUse(from)) return new BytestreamError('ERR_FORBIDDEN', '')
+    // Who only wants an address shall look for another proxy.
+    if (this.#components.streamhost.isClosing) return new BytestreamError('ERR_SHUTTING_DOWN', 'the proxy is shutting down')
     // COMPAT(Dino): an answer without a streamhost would end its search for proxies.
     if (this.#advertised.length === 0) return new BytestreamError('ERR_NOT_A_STREAMHOST', 'no address of this proxy is configured')
     return undefined

@@ -104,6 +104,11 @@ export class Streamhost extends EventEmitter<StreamhostEvents> implements AsyncD
     return this.#listener.isListening
   }
 
+  /** Whether it takes no more: {@link close} was called. */
+  get isClosing(): boolean {
+    return this.#isClosing
+  }
+
   get counters(): StreamhostCounters {
     let { firstToSecond, secondToFirst } = this.#moved
     for (const { relay } of this.#active.values()) {

@@ -214,6 +214,7 @@ test('a fault of our own is an internal-server-error without detail, and is logg
   const line = await openLine(t, PROXY, { logger })
   const fault = new RangeError('secret detail')
   const streamhost = {
+    isClosing: false,
     waitingSockets: () => 2,
     activate: () => {
       throw fault

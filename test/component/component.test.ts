@@ -16,14 +16,18 @@ const ADDRESS_QUERY = "<query xmlns='http://jabber.org/protocol/bytestreams'/>"
 /** The whole component; where its streamhost would be, nobody waits. */
 async function openComponent(
   t: ExecutionContext,
-  { allow = ['example.org'], advertised = [ADDRESS] }: { allow?: readonly string[]; advertised?: readonly StreamhostAddress[] } = {},
+  {
+    allow = ['example.org'],
+    advertised = [ADDRESS],
+    isClosing = false,
+  }: { allow?: readonly string[]; advertised?: readonly StreamhostAddress[]; isClosing?: boolean } = {},
 ) {
   const clock = new FakeClock()
   const line = await openLine(t, PROXY, { clock })
   const activate = () => {
     throw new Error('nothing is to be activated')
   }
-  const streamhost = { waitingSockets: () => 0, activate }
+  const streamhost = { isClosing, waitingSockets: () => 0, activate }
   const proxy = new BytestreamProxy({ session: line.session, streamhost, access: new AccessList(allow) }, { advertised })
   const discoAsked: unknown[] = []
   const addressAsked: ProxyEvents['addressAsked'][0][] = []
@@ -153,6 +157,16 @@ test('without an address the answer is an error, not an empty list', async (t) =
   const { ask, addressAsked } = await openComponent(t, { advertised: [] })
   t.is(outcomeOf(await ask(ADDRESS_QUERY)), 'cancel not-allowed: no address of this proxy is configured')
   t.deepEqual(addressAsked, [{ from: REQUESTER, code: 'ERR_NOT_A_STREAMHOST' }])
+})
+
+test('a proxy that is shutting down tells no address, and a stranger nothing at all', async (t) => {
+  const { ask, addressAsked } = await openComponent(t, { isClosing: true })
+  t.is(outcomeOf(await ask(ADDRESS_QUERY)), 'wait service-unavailable: the proxy is shutting down')
+  t.is(outcomeOf(await ask(ADDRESS_QUERY, { from: 'requester@sub.example.org/foo' })), 'auth forbidden')
+  t.deepEqual(
+    addressAsked.map(({ code }) => code),
+    ['ERR_SHUTTING_DOWN', 'ERR_FORBIDDEN'],
+  )
 })
 
 test('whoever may not use the proxy hears that first, even of one without an address', async (t) => {

@@ -13,6 +13,9 @@ export interface Ejabberd extends AsyncDisposable {
   readonly clientPort: number
   /** By address: whoever connects to a port of ejabberd's gets all addresses of that port. */
   readonly componentPorts: ReadonlyMap<string, number>
+  /** Ends it at once, as `kill -9` does; `start` brings it back on the same ports. */
+  kill(): Promise<void>
+  start(): Promise<void>
 }
 
 export interface EjabberdInit {
@@ -43,36 +46,42 @@ export async function startEjabberd(init: EjabberdInit): Promise<Ejabberd> {
   const configuration = join(folder, 'ejabberd.yml')
   await writeFile(configuration, JSON.stringify(configurationOf(init, clientPort, componentPorts)))
   const register = Object.entries(init.accounts).map(
-    ([local, password]) => `ok = ejabberd_auth:try_register(<<"${local}"/utf8>>, <<"${init.domain}">>, <<"${password}"/utf8>>), `,
+    ([local, password]) => `ejabberd_auth:try_register(<<"${local}"/utf8>>, <<"${init.domain}">>, <<"${password}"/utf8>>), `,
   )
-  const start = `{ok, _} = application:ensure_all_started(ejabberd), ${register.join('')}io:format("ready~n").`
-  const args = ['-noinput', '-mnesia', 'dir', `"${join(folder, 'spool')}"`, '-ejabberd', 'quiet', 'true', '-eval', start]
-  const child = spawn(...(init.on?.command('erl', args) ?? (['erl', args] as const)), {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: {
-      ...process.env,
-      HOME: folder,
-      ERL_LIBS: moduleFolder(),
-      ERL_CRASH_DUMP_SECONDS: '0',
-      EJABBERD_CONFIG_PATH: configuration,
-      EJABBERD_LOG_PATH: join(folder, 'ejabberd.log'),
-      SPOOL_DIR: folder,
-    },
-  })
+  const expression = `{ok, _} = application:ensure_all_started(ejabberd), ${register.join('')}io:format("ready~n").`
+  const args = ['-noinput', '-mnesia', 'dir', `"${join(folder, 'spool')}"`, '-ejabberd', 'quiet', 'true', '-eval', expression]
+  let child: ChildProcess | undefined
+  const kill = async () => {
+    if (!child || child.exitCode !== null || child.signalCode !== null) return
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+  }
   const close = async () => {
-    if (child.exitCode === null && child.signalCode === null) {
-      child.kill('SIGKILL')
-      await once(child, 'exit')
-    }
+    await kill()
     await rm(folder, { recursive: true, force: true })
   }
-  try {
+  const start = async () => {
+    child = spawn(...(init.on?.command('erl', args) ?? (['erl', args] as const)), {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        ...process.env,
+        HOME: folder,
+        ERL_LIBS: moduleFolder(),
+        ERL_CRASH_DUMP_SECONDS: '0',
+        EJABBERD_CONFIG_PATH: configuration,
+        EJABBERD_LOG_PATH: join(folder, 'ejabberd.log'),
+        SPOOL_DIR: folder,
+      },
+    })
     await ready(child)
+  }
+  try {
+    await start()
   } catch (error) {
     await close()
     throw error
   }
-  return { clientPort, componentPorts, [Symbol.asyncDispose]: close }
+  return { clientPort, componentPorts, kill, start, [Symbol.asyncDispose]: close }
 }
 
 /** JSON is YAML. */

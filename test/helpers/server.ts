@@ -1,6 +1,7 @@
 import ava, { type ExecutionContext } from 'ava'
-import { EmbeddedServer } from '../../src/embedded/index.ts'
+import { EmbeddedServer, type EmbeddedServerInit } from '../../src/embedded/index.ts'
 import { startEjabberd } from './ejabberd.ts'
+import { startEmbeddedProcess } from './embedded-process.ts'
 import { type ForeignProgram, foreign } from './foreign.ts'
 import type { Host } from './namespaces.ts'
 import { DOMAIN, PROXY, SECRET, startProsody } from './prosody.ts'
@@ -33,36 +34,58 @@ export interface ServerInit {
   readonly on?: Host
 }
 
+/** One that runs as a process of its own. */
+export interface RestartableServer extends ServerUnderTest {
+  /** Ends it at once, as `kill -9` does; `start` brings it back on the same ports. */
+  kill(): Promise<void>
+  start(): Promise<void>
+}
+
 /** A kind of server, and what a machine needs to run it. */
-export interface ServerKind {
+export interface ServerKind<Server extends ServerUnderTest = ServerUnderTest> {
   readonly name: string
   readonly needs: readonly ForeignProgram[]
-  start(init: ServerInit): Promise<ServerUnderTest>
+  start(init: ServerInit): Promise<Server>
 }
 
 const account = (local: string): Login => ({ local, password: PASSWORD, domain: DOMAIN })
 
+/** How the embedded server is configured for a test. */
+function embeddedInit({ accounts = [], components = [PROXY] }: ServerInit): EmbeddedServerInit {
+  const listen = { host: '127.0.0.1', port: 0 }
+  return {
+    domain: DOMAIN,
+    accounts: accounts.map((local) => ({ local, password: PASSWORD })),
+    components: components.map((jid) => ({ jid, secret: SECRET })),
+    clientListen: listen,
+    componentListen: listen,
+  }
+}
+
 export const embedded: ServerKind = {
   name: 'the embedded server',
   needs: [],
-  async start({ accounts = [], components = [PROXY] }) {
-    const listen = { host: '127.0.0.1', port: 0 }
-    const server = new EmbeddedServer(
-      {},
-      {
-        domain: DOMAIN,
-        accounts: accounts.map((local) => ({ local, password: PASSWORD })),
-        components: components.map((jid) => ({ jid, secret: SECRET })),
-        clientListen: listen,
-        componentListen: listen,
-      },
-    )
+  async start(init) {
+    const server = new EmbeddedServer({}, embeddedInit(init))
     const { client, component } = await server.listen()
     return { domain: DOMAIN, client, componentAt: () => component, secret: SECRET, account, [Symbol.asyncDispose]: () => server.close() }
   },
 }
 
-export const prosody: ServerKind = {
+export const embeddedProcess: ServerKind<RestartableServer> = {
+  name: 'the embedded server in a process of its own',
+  needs: [],
+  async start(init) {
+    const server = await startEmbeddedProcess(embeddedInit(init))
+    const { client, component, kill, start } = server
+    return {
+      ...{ domain: DOMAIN, client, componentAt: () => component, secret: SECRET, account, kill, start },
+      [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+    }
+  },
+}
+
+export const prosody: ServerKind<RestartableServer> = {
   name: 'Prosody',
   needs: ['prosody'],
   async start({ accounts = [], components = [PROXY], rooms, on }) {
@@ -81,12 +104,14 @@ export const prosody: ServerKind = {
       componentAt: () => ({ host: '127.0.0.1', port: server.componentPort }),
       secret: SECRET,
       account,
+      kill: server.kill,
+      start: server.start,
       [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
     }
   },
 }
 
-export const ejabberd: ServerKind = {
+export const ejabberd: ServerKind<RestartableServer> = {
   name: 'ejabberd',
   needs: ['ejabberd'],
   async start({ accounts = [], components = [PROXY], rooms, on }) {
@@ -103,6 +128,8 @@ export const ejabberd: ServerKind = {
       componentAt: (jid) => ({ host: '127.0.0.1', port: server.componentPorts.get(jid) ?? 0 }),
       secret: SECRET,
       account,
+      kill: server.kill,
+      start: server.start,
       [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
     }
   },

@@ -5,8 +5,7 @@ import { BytestreamError, type ErrorCode, systemClock } from '../../src/core/ind
 import { type ComponentInit, componentConnector, Session, type SessionEvents } from '../../src/session/index.ts'
 import { buildPing, xml } from '../../src/xep/index.ts'
 import { FakeClock } from '../helpers/fake-clock.ts'
-import { foreign } from '../helpers/foreign.ts'
-import { freePort, startProsody } from '../helpers/prosody.ts'
+import { freePort } from '../helpers/prosody.ts'
 import { acceptComponent, componentStream, listenScripted, type ScriptedServer, streamError } from '../helpers/scripted-server.ts'
 import { onEachServer } from '../helpers/server.ts'
 
@@ -326,25 +325,4 @@ onEachServer('component sessions', { components: ['one.localhost', 'two.localhos
     t.is(await started, jid)
     await second.stop()
   })
-})
-
-foreign('Prosody, killed and started again,', ['prosody'])('when its server is killed and comes back, so does the component', async (t) => {
-  await using server = await startProsody()
-  const connect = componentConnector(systemClock, {
-    jid: 'proxy.localhost',
-    secret: 'component secret',
-    service: { host: '127.0.0.1', port: server.componentPort },
-  })
-  const session = new Session({}, connect, { reconnect: 'always', backOff: { firstMs: 5, retryMsMax: 50 } })
-  session.iqs.handle('get', 'urn:xmpp:ping', 'ping', () => undefined)
-  await session.start()
-  const lost = offline(session)
-  await server.kill()
-  const { error } = await lost
-  t.is(error.code, 'ERR_SESSION_CLOSED')
-  const back = once(session, 'online')
-  await server.start()
-  await back
-  t.is(await session.request({ type: 'get', to: 'proxy.localhost', payload: buildPing() }), undefined, 'it can talk to itself')
-  await session.stop()
 })
