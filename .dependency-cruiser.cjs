@@ -6,6 +6,7 @@ const RANK = {
   core: 0,
   xep: 1,
   socks5: 1,
+  tls: 1,
   session: 2,
   streamhost: 2,
   policy: 2,
@@ -104,6 +105,7 @@ module.exports = {
     forbid('socks5-knows-no-socket', 'Handshakes are over octets.', { path: pathOf('socks5') }, { path: [NETWORK, FILE_SYSTEM] }),
     forbid('policy-knows-no-socket', 'It is asked with names and numbers.', { path: pathOf('policy') }, { path: NETWORK }),
     forbid('session-knows-no-file', 'Secrets and certificates come in as values.', { path: pathOf('session') }, { path: FILE_SYSTEM }),
+    forbid('tls-knows-no-file', 'Certificates come in as values.', { path: pathOf('tls') }, { path: FILE_SYSTEM }),
     forbid(
       'bytestreams-know-no-file',
       'A bytestream carries octets, whoever wants them.',

@@ -54,6 +54,7 @@ const table = {
   ERR_HOST_UNKNOWN: { type: 'cancel', condition: 'item-not-found' },
   ERR_REPLACED: { type: 'cancel', condition: 'conflict' },
   ERR_UNREACHABLE: { type: 'wait', condition: 'remote-server-not-found' },
+  ERR_TLS: { type: 'wait', condition: 'remote-server-not-found' },
 
   // Negotiation and transfer
   ERR_NOT_ACCEPTABLE: { type: 'modify', condition: 'not-acceptable' }, // XEP-0065 §5.3.1

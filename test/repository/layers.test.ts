@@ -16,7 +16,7 @@ const config = createRequire(import.meta.url)(join(root, '.dependency-cruiser.cj
 /** Parts of src/ by rank, as docs/ARCHITECTURE.md has them: written again here, so that a slip in the rules shows. */
 const ranks: readonly (readonly string[])[] = [
   ['core'],
-  ['xep', 'socks5'],
+  ['xep', 'socks5', 'tls'],
   ['session', 'streamhost', 'policy'],
   ['component', 'embedded', 'bytestreams'],
   ['transfer'],
@@ -92,6 +92,7 @@ const forbidden: Plant[] = [
   { path: 'src/socks5/socket.ts', imports: ['net'], rule: 'socks5-knows-no-socket' },
   { path: 'src/policy/socket.ts', imports: ['node:tls'], rule: 'policy-knows-no-socket' },
   { path: 'src/session/file.ts', imports: ['node:fs/promises'], rule: 'session-knows-no-file' },
+  { path: 'src/tls/file.ts', imports: ['node:fs'], rule: 'tls-knows-no-file' },
   { path: 'src/bytestreams/file.ts', imports: ['node:fs'], rule: 'bytestreams-know-no-file' },
   ...['streamhost', 'policy', 'socks5'].map((to) => ({
     path: `src/embedded/${to}.ts`,
@@ -107,6 +108,7 @@ const allowed: Plant[] = [
   { path: 'src/index.ts', imports: ['/src/service.ts', '/src/core/index.ts'] },
   { path: 'src/service.ts', imports: ['/src/config/index.ts', '/src/core/index.ts', 'node:net', 'pino'] },
   { path: 'src/xep/xml.ts', imports: ['@xmpp/xml', 'node:crypto'] },
+  { path: 'src/tls/socket.ts', imports: ['node:tls', 'node:net'] },
   { path: 'src/session/client.ts', imports: ['@xmpp/client', 'node:net'] },
   { path: 'src/cli/terminal.ts', imports: ['commander', 'cli-progress', 'node:tty'] },
   { path: 'src/http/server.ts', imports: ['fastify', 'prom-client', 'node:http'] },
