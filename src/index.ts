@@ -37,12 +37,15 @@ export {
   componentConnector,
   type IqHandler,
   type IqRouter,
+  type NameResolver,
   type Question,
   type QuestionOptions,
   Session,
   type SessionComponents,
   type SessionEvents,
   type SessionInit,
+  type SrvRecord,
+  systemResolver,
 } from './session/index.ts'
 export { computeDstAddr, type DstAddr } from './socks5/index.ts'
 export {
@@ -62,6 +65,7 @@ export {
   type StreamhostInit,
   type StreamhostLimits,
 } from './streamhost/index.ts'
+export type { TrustInit } from './tls/index.ts'
 export {
   type FileOffer,
   type Progress,

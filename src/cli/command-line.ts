@@ -1,5 +1,13 @@
 import { type Command, Option as CommanderOption } from 'commander'
-import { type accountOptions, loadSecret, loadSettings, type Options, type Settings, variableOf } from '../config/index.ts'
+import {
+  type accountOptions,
+  loadCertificates,
+  loadSecret,
+  loadSettings,
+  type Options,
+  type Settings,
+  variableOf,
+} from '../config/index.ts'
 import type { BytestreamError, Logger } from '../core/index.ts'
 import type { TransferClientInit } from '../transfer/index.ts'
 import type { Output, Streams } from './output.ts'
@@ -55,15 +63,17 @@ export function settingsOf<O extends Options>(command: Command, options: O, cont
 }
 
 /** The account a command logs in to, with its password; the login ends with the command. */
-export function accountOf(settings: Settings<typeof accountOptions>, { environment, signal }: CommandContext): TransferClientInit {
-  const { account, service } = settings
+export function accountOf(settings: Settings<typeof accountOptions>, { environment, signal, output }: Run): TransferClientInit {
+  const { account, service, 'tls-ca': ca, 'tls-insecure': insecure } = settings
   const password = loadSecret('password', {
     option: 'password-file',
     file: settings['password-file'],
     variable: 'STREAMHOST_PASSWORD',
     environment,
   })
-  return { jid: account, password, service, signal }
+  const tls = { ca: ca === undefined ? undefined : loadCertificates('tls-ca', ca), insecure }
+  if (insecure) output.complain('warning: --tls-insecure: any certificate is accepted, so the server may be somebody else')
+  return { jid: account, password, service, tls, signal }
 }
 
 /** Ends a command with an error the user can read. */

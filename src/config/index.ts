@@ -1,3 +1,13 @@
-export { loadAccounts, loadSecret, loadSettings, type Option, type Options, type Settings, type Sources, variableOf } from './load.ts'
+export {
+  loadAccounts,
+  loadCertificates,
+  loadSecret,
+  loadSettings,
+  type Option,
+  type Options,
+  type Settings,
+  type Sources,
+  variableOf,
+} from './load.ts'
 export { accountOptions, receiveOptions, reloadableOptions, sendOptions, serveOptions } from './options.ts'
 export type { HostPort } from './values.ts'

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { parse as parseToml, TomlError } from 'smol-toml'
 import type { z } from 'zod'
 import { BytestreamError } from '../core/index.ts'
+import { readCertificates } from '../tls/index.ts'
 
 /** One setting: a flag, an environment variable and a key of the configuration file, all with the same meaning. */
 export interface Option<T extends z.ZodType = z.ZodType> {
@@ -116,6 +117,22 @@ export function loadSecret(
   }
   if (!secret) throw new BytestreamError('ERR_CONFIG', `--${option}: ${file} is empty; its first line is the ${what}`)
   return secret
+}
+
+/**
+ * Reads a file of certificates.
+ *
+ * @returns its text, in PEM
+ * @throws BytestreamError `ERR_CONFIG` when it cannot be read, or holds no certificate
+ */
+export function loadCertificates(option: string, file: string): string {
+  try {
+    const pem = readFileSync(file, 'utf8')
+    readCertificates(pem)
+    return pem
+  } catch (cause) {
+    throw new BytestreamError('ERR_CONFIG', `--${option}: ${file} cannot be used: ${(cause as Error).message}`, { cause })
+  }
 }
 
 /**

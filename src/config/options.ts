@@ -113,7 +113,16 @@ export const accountOptions = {
   service: {
     type: value.clientService.optional(),
     placeholder: 'xmpp://HOST:PORT',
-    description: 'the server to connect to (default: found by DNS)',
+    description: 'the server to connect to; xmpps:// for TLS from the first octet (default: found by DNS)',
+  },
+  'tls-ca': {
+    type: value.text.optional(),
+    placeholder: 'FILE',
+    description: "certificates (PEM) to trust besides this machine's own: of an authority, or of the server itself",
+  },
+  'tls-insecure': {
+    type: value.flag.default(false),
+    description: 'accept any certificate, for a test: whoever is on the way can then pretend to be the server',
   },
 } as const satisfies Options
 

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import type { Client } from '@xmpp/client-core'
 import {
   abortError,
@@ -11,18 +12,24 @@ import {
   startDeadline,
   toBytestreamError,
 } from '../core/index.ts'
+import { Trust, type TrustInit } from '../tls/index.ts'
 import type { Element } from '../xep/index.ts'
 import type { Connect } from './connection.ts'
+import { dial } from './dial.ts'
 import { KeepAlive } from './keep-alive.ts'
+import { type NameResolver, systemResolver } from './name-resolver.ts'
+import { findServers, parseService } from './server-addresses.ts'
 import { BACKLOG_BYTES_MAX } from './xml-stream.ts'
-import { buildEntity, guardInput, hangUp, unsentBytes } from './xmpp-entity.ts'
+import { attach, buildEntity, guardInput, hangUp, unsentBytes } from './xmpp-entity.ts'
 
 export interface AccountInit {
   /** Bare, or full to ask the server for that resource. */
   readonly jid: string
   readonly password: string
-  /** `xmpp://HOST:PORT`; found by DNS where it is left out. */
+  /** `xmpp://HOST:PORT`, or `xmpps://HOST:PORT` for direct TLS (XEP-0368); found by DNS where it is left out. */
   readonly service?: string | undefined
+  /** Which certificates of the server will do. It has to show one of the account's domain, wherever it is. */
+  readonly tls?: TrustInit | undefined
   /** Milliseconds for connecting, logging in and binding together. Default 30,000. */
   readonly loginMsMax?: number
 }
@@ -33,6 +40,8 @@ const CLOSE_MS_MAX = 2_000
 /** Stanzas of a server before it has given us an address; one is to be expected. */
 const EARLY_MAX = 16
 
+const nameOf = ({ jid, service }: Pick<AccountInit, 'jid' | 'service'>) => service ?? `the server of ${domainOf(jid)}`
+
 /** What went wrong, in the words of whoever has to mend it. */
 function toError(thrown: unknown, { jid, service }: AccountInit, isOnline: boolean): BytestreamError {
   if (thrown instanceof BytestreamError) return thrown
@@ -42,7 +51,7 @@ function toError(thrown: unknown, { jid, service }: AccountInit, isOnline: boole
     condition = '',
     code = '',
   } = thrown as Partial<Record<'name' | 'message' | 'condition' | 'code', string>>
-  const where = service ?? `the server of ${domainOf(jid)}`
+  const where = nameOf({ jid, service })
   const [errorCode, sentence]: [ErrorCode, string] =
     name === 'SASLError'
       ? ['ERR_AUTHENTICATION', `${where} refuses to log ${bareJid(jid)} in (${condition || message})`]
@@ -50,32 +59,39 @@ function toError(thrown: unknown, { jid, service }: AccountInit, isOnline: boole
         ? ['ERR_HOST_UNKNOWN', `${where} does not serve ${domainOf(jid)}`]
         : condition === 'conflict'
           ? ['ERR_REPLACED', `another connection took over ${jid}`]
-          : code && isOnline
-            ? ['ERR_SESSION_CLOSED', `the connection to ${where} broke: ${message}`]
-            : code || message.includes('No compatible') || message.includes("Couldn't connect")
-              ? [
-                  'ERR_UNREACHABLE',
-                  isAboutCertificate(code)
-                    ? `the certificate of ${where} is not trusted: ${message}`
-                    : `${where} cannot be reached: ${message}`,
-                ]
-              : ['ERR_STREAM', `the stream to ${where} failed: ${message}`]
+          : code
+            ? isOnline
+              ? ['ERR_SESSION_CLOSED', `the connection to ${where} broke: ${message}`]
+              : ['ERR_UNREACHABLE', `${where} cannot be reached: ${message}`]
+            : ['ERR_STREAM', `the stream to ${where} failed: ${message}`]
   return new BytestreamError(errorCode, sentence, { cause: thrown })
 }
 
-/** Codes of OpenSSL's and Node's verdicts on a certificate. */
-const isAboutCertificate = (code: string) => /CERT|ISSUER|SIGNATURE|ALTNAME/.test(code)
-
 /**
- * Logs in to an account: TCP or TLS, STARTTLS where the server offers it, SASL, resource binding.
+ * Logs in to an account: DNS, TCP or TLS, STARTTLS, SASL, resource binding.
  *
- * @see RFC 6120 §5-§7
+ * @param resolver answers where the server is, when `service` does not say
+ * @throws BytestreamError `ERR_JID_MALFORMED`, `ERR_CONFIG`: before anything is tried
+ * @see RFC 6120 §3, §5-§7; XEP-0368
  */
-export function clientConnector(clock: Clock, init: AccountInit): Connect {
+export function clientConnector(clock: Clock, init: AccountInit, resolver: NameResolver = systemResolver): Connect {
   const { local, domain, resource } = parseJid(init.jid)
   const { password, service, loginMsMax = LOGIN_MS_MAX } = init
+  const trust = new Trust(init.tls ?? {})
+  const given = service === undefined ? undefined : [parseService(service)]
+  const where = nameOf(init)
   return async (onStanza, outer) => {
-    const entity = buildEntity({ username: local, domain, password, resource, service, stepMsMax: loginMsMax })
+    using deadline = startDeadline(
+      clock,
+      loginMsMax,
+      'ERR_TIMEOUT',
+      `logging in as ${bareJid(init.jid)} took longer than ${loginMsMax / 1000} s`,
+      outer,
+    )
+    const { signal } = deadline
+    const servers = given ?? (await findServers({ clock, resolver }, domain, signal))
+    const socket = await dial({ clock, resolver, trust }, { domain, servers, where, signal })
+    const entity = buildEntity({ username: local, domain, password, resource, where, trust, stepMsMax: loginMsMax, signal })
     let reason: BytestreamError | undefined
     let isOnline = false
     let isClosing = false
@@ -114,21 +130,13 @@ export function clientConnector(clock: Clock, init: AccountInit): Connect {
     })
     hearStanzas(entity, onStanza)
 
-    using deadline = startDeadline(
-      clock,
-      loginMsMax,
-      'ERR_TIMEOUT',
-      `logging in as ${bareJid(init.jid)} took longer than ${loginMsMax / 1000} s`,
-      outer,
-    )
-    deadline.signal.addEventListener('abort', () => fail(abortError(deadline.signal)))
+    signal.addEventListener('abort', () => fail(abortError(signal)))
     try {
-      await orAbort(Promise.race([logIn(entity), failed, closed.then((error) => Promise.reject(error))]), deadline.signal)
+      await orAbort(Promise.race([logIn(entity, socket), failed, closed.then((error) => Promise.reject(error))]), signal)
       isOnline = true
     } catch (thrown) {
       const error = reason ?? toError(thrown, init, isOnline)
       hangUp(entity)
-      entity.on('connect', () => hangUp(entity)) // Who was still looking for the server may yet find it.
       entity.emit('error', error) // Whatever still waits within the library gives up.
       throw error
     }
@@ -154,9 +162,9 @@ export function clientConnector(clock: Clock, init: AccountInit): Connect {
 }
 
 /** What the library's `start` does, but for a promise of its own that nobody would hear fail. */
-async function logIn(entity: Client): Promise<void> {
+async function logIn(entity: Client, socket: Socket): Promise<void> {
   const online = new Promise((resolve) => entity.once('online', resolve))
-  await entity.connect(entity.options.service)
+  attach(entity, socket)
   await entity.open(entity.options)
   await online
 }

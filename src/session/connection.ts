@@ -16,7 +16,7 @@ export interface Connection {
  * Opens a connection and logs in.
  *
  * @param onStanza hears every stanza that comes, from the first moment on
- * @throws BytestreamError `ERR_UNREACHABLE`, `ERR_TIMEOUT`, `ERR_AUTHENTICATION`, `ERR_HOST_UNKNOWN`, `ERR_REPLACED`,
+ * @throws BytestreamError `ERR_UNREACHABLE`, `ERR_TLS`, `ERR_TIMEOUT`, `ERR_AUTHENTICATION`, `ERR_HOST_UNKNOWN`, `ERR_REPLACED`,
  *   `ERR_STREAM`, `ERR_ABORTED`
  */
 export type Connect = (onStanza: (stanza: Element) => void, signal: AbortSignal) => Promise<Connection>

@@ -21,6 +21,9 @@ interface Mechanism {
 export const MECHANISMS = ['SCRAM-SHA-256', 'SCRAM-SHA-1', 'PLAIN'] as const
 export type MechanismName = (typeof MECHANISMS)[number]
 
+/** Whoever listens, or pretends to be the server, learns no password. */
+export const isSafeInTheClear = (name: string) => name === 'SCRAM-SHA-256' || name === 'SCRAM-SHA-1'
+
 const toOctets = (text: string) => Buffer.from(text).toString('latin1')
 const fromOctets = (octets: string) => Buffer.from(octets, 'latin1').toString()
 
@@ -29,7 +32,7 @@ export function startMechanism(name: MechanismName, credentials: Credentials): M
   return name === 'PLAIN' ? plain(credentials) : scram(name, name === 'SCRAM-SHA-256' ? 'sha256' : 'sha1', credentials)
 }
 
-/** Only where the connection is encrypted: see {@link buildEntity}. RFC 4616 §2 */
+/** Only to a server whose certificate was checked: see {@link buildEntity}. RFC 4616 §2, RFC 6120 §13.8.3 */
 function plain({ username, password }: Credentials): Mechanism {
   return {
     name: 'PLAIN',

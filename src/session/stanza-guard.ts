@@ -88,6 +88,11 @@ export class StanzaGuard {
     }
   }
 
+  /** Whether it has octets of a piece that is not whole yet. */
+  get isHolding(): boolean {
+    return this.#heldBytes > 0
+  }
+
   get #isIdle(): boolean {
     return this.#state === BETWEEN || this.#state === OVER
   }

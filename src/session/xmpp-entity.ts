@@ -1,16 +1,16 @@
+import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
 import { Client } from '@xmpp/client-core'
 import iqCaller from '@xmpp/iq/caller.js'
 import middleware from '@xmpp/middleware'
-import resolve from '@xmpp/resolve'
 import resourceBinding from '@xmpp/resource-binding'
 import sasl from '@xmpp/sasl'
-import starttls from '@xmpp/starttls'
-import streamFeatures from '@xmpp/stream-features'
+import streamFeatures, { type StreamFeatures } from '@xmpp/stream-features'
 import tcp from '@xmpp/tcp'
-import tls from '@xmpp/tls'
 import { BytestreamError, toBytestreamError } from '../core/index.ts'
-import { type Element, NS } from '../xep/index.ts'
-import { type Credentials, MECHANISMS, type MechanismName, startMechanism } from './sasl-mechanisms.ts'
+import { secure, type Trust } from '../tls/index.ts'
+import { buildStartTls, type Element, NS, parseMechanisms } from '../xep/index.ts'
+import { type Credentials, isSafeInTheClear, MECHANISMS, type MechanismName, startMechanism } from './sasl-mechanisms.ts'
 import { StanzaGuard, serverStanzaLimits } from './stanza-guard.ts'
 
 export interface EntityInit {
@@ -19,23 +19,25 @@ export interface EntityInit {
   readonly password: string
   /** Asked for; the server may give another. */
   readonly resource: string
-  /** `xmpp://HOST:PORT` or `xmpps://HOST:PORT`; found by DNS (RFC 6120 §3.2, XEP-0368) where it is left out. */
-  readonly service: string | undefined
+  /** What the user calls the server. */
+  readonly where: string
+  readonly trust: Trust
   /** Milliseconds for each step of logging in. */
   readonly stepMsMax: number
+  /** Ends the logging in. */
+  readonly signal: AbortSignal
 }
 
 /**
  * `@xmpp/client` put together from its parts, leaving out those that would answer, reconnect or resume on their own:
- * {@link Session} does that (docs/adr/0003).
+ * {@link Session} does that (docs/adr/0003). It is given its socket by {@link attach}.
  */
-export function buildEntity({ username, domain, password, resource, service, stepMsMax }: EntityInit): Client {
-  const entity = new Client({ service: service ?? domain, domain, timeout: stepMsMax })
+export function buildEntity(init: EntityInit): Client {
+  const { domain, username, password, resource, stepMsMax } = init
+  const entity = new Client({ service: domain, domain, timeout: stepMsMax })
   // It would be followed to wherever it points, before anything proves that the server said it.
   Reflect.set(entity, '_onSeeOtherHost', (error: unknown) => entity.emit('error', error))
   tcp({ entity })
-  tls({ entity })
-  resolve({ entity })
   const chain = middleware({ entity })
   const features = streamFeatures({ middleware: chain })
   const caller = iqCaller({ middleware: chain, entity })
@@ -43,14 +45,56 @@ export function buildEntity({ username, domain, password, resource, service, ste
     for (const { reject } of caller.handlers.values()) reject(new Error('the connection is gone'))
   })
   // The order is that of negotiation: XEP-0170 §2.
-  starttls({ streamFeatures: features })
-  logIn({ entity, features, domain }, { username, password })
+  upgrade({ entity, features, init })
+  logIn({ entity, features, init }, { username, password })
   resourceBinding({ iqCaller: caller, streamFeatures: features }, resource || undefined)
+  chain.use(({ stanza }, next) => {
+    if (!stanza.is('features', NS.stream) || entity.jid) return next()
+    // Somebody on the way may have taken out what the server offered.
+    throw isEncrypted(entity) ? new BytestreamError('ERR_STREAM', `${init.where} offers nothing to go on with`) : unencrypted(init)
+  })
   return entity
 }
 
+/** Lets the entity speak over a connected socket, which it owns from now on. */
+export function attach(entity: Client, socket: Socket): void {
+  const [Transport] = entity.transports
+  entity.Transport = Transport
+  entity.Parser = Transport?.prototype.Parser
+  entity._attachSocket(socket)
+}
+
+interface Negotiation {
+  readonly entity: Client
+  readonly features: StreamFeatures
+  readonly init: EntityInit
+}
+
+/** STARTTLS (RFC 6120 §5), wherever it is offered, but for a server on this machine that lets us in without. */
+function upgrade({ entity, features, init: { domain, where, trust, signal } }: Negotiation): void {
+  features.use('starttls', NS.tls, async ({ stanza }, next, feature) => {
+    const { socket } = entity
+    const isOptional = !feature.getChild('required') && parseMechanisms(stanza).some(isSafeInTheClear)
+    if (!socket || isEncrypted(entity) || (isLoopback(entity) && isOptional && !trust.isExplicit && !trust.isInsecure)) return next()
+    const answer = await entity.sendReceive(buildStartTls())
+    if (!answer.is('proceed', NS.tls)) throw new BytestreamError('ERR_TLS', `${where} offers encryption (STARTTLS), and then refuses it`)
+    const secured = await secure(socket, { domain, trust, signal }).catch((error: unknown) => {
+      throw inWordsAbout(where, error)
+    })
+    entity._detachSocket()
+    attach(entity, secured)
+    await entity.restart()
+    return undefined // What a handler returns is sent.
+  })
+}
+
+function inWordsAbout(where: string, error: unknown): unknown {
+  if (!(error instanceof BytestreamError) || error.code !== 'ERR_TLS') return error
+  return new BytestreamError('ERR_TLS', `${where} cannot be trusted: ${error.message}`, { cause: error })
+}
+
 /** SASL with mechanisms of our own: the library's do not check what the server proves, and know ASCII passwords only. */
-function logIn({ entity, features, domain }: { entity: Client; features: object; domain: string }, credentials: Credentials): void {
+function logIn({ entity, features, init: { where, trust } }: Negotiation, credentials: Credentials): void {
   let mechanism: ReturnType<typeof startMechanism> | undefined
   const create = ([name]: readonly MechanismName[]) => {
     mechanism = name && startMechanism(name, credentials)
@@ -59,14 +103,12 @@ function logIn({ entity, features, domain }: { entity: Client; features: object;
   sasl(
     { streamFeatures: features, saslFactory: { _mechs: MECHANISMS.map((name) => ({ name })), create } },
     async (authenticate, offered) => {
-      if (!entity.isSecure() && !isLoopback(entity)) {
-        throw new BytestreamError(
-          'ERR_AUTHENTICATION',
-          `the server of ${domain} offers no encryption (STARTTLS): nothing is sent to it in the clear`,
-        )
+      if (!isEncrypted(entity) && (!isLoopback(entity) || trust.isExplicit)) throw unencrypted({ where })
+      const name = offered.find((candidate) => isSafeInTheClear(candidate) || isVerified(entity))
+      if (!name) {
+        const without = isEncrypted(entity) ? 'a certificate that was checked' : 'encryption'
+        throw new BytestreamError('ERR_AUTHENTICATION', `${where} offers no login that is safe without ${without}`)
       }
-      const name = offered.find((candidate) => candidate !== 'PLAIN' || entity.isSecure())
-      if (!name) throw new BytestreamError('ERR_AUTHENTICATION', `the server of ${domain} offers no login that is safe without encryption`)
       let final = ''
       const onNonza = (element: Element) => {
         if (element.is('success', NS.sasl)) final = atob(element.text())
@@ -78,6 +120,14 @@ function logIn({ entity, features, domain }: { entity: Client; features: object;
   )
 }
 
+const unencrypted = ({ where }: Pick<EntityInit, 'where'>) =>
+  new BytestreamError('ERR_TLS', `${where} offers no encryption (STARTTLS): nothing is sent to it in the clear`)
+
+const isEncrypted = ({ socket }: Client) => socket instanceof TLSSocket
+
+/** The server has shown a certificate of the domain that somebody we trust vouches for. */
+const isVerified = ({ socket }: Client) => socket instanceof TLSSocket && socket.authorized
+
 /** A server on this machine: nobody is on the way to it. */
 function isLoopback({ socket }: Client): boolean {
   const address = socket?.remoteAddress?.replace(/^::ffff:/, '') ?? ''
@@ -85,15 +135,13 @@ function isLoopback({ socket }: Client): boolean {
 }
 
 /** Octets that were sent but not yet taken by the system. */
-export function unsentBytes({ socket }: Client): number {
-  return socket?.writableLength ?? socket?.socket?.writableLength ?? 0
-}
+export const unsentBytes = ({ socket }: Client) => socket?.writableLength ?? 0
 
 /** Cuts the connection, whether TLS lies over it or not. */
-export function hangUp({ socket }: Client): void {
-  if (socket?.destroy) socket.destroy()
-  else socket?.socket?.destroy()
-}
+export const hangUp = ({ socket }: Client) => void socket?.destroy()
+
+/** What comes in the clear behind the consent to TLS was put there by somebody else (RFC 6120 §5.4.3.3). */
+const injected = () => new BytestreamError('ERR_STREAM', 'there are octets between STARTTLS and TLS')
 
 /**
  * Puts our guard before the library's parser, which also decodes UTF-8 across segments, as the library does not.
@@ -119,10 +167,10 @@ export function guardInput(entity: Client, onError: (error: BytestreamError) => 
     if (isDeaf) return
     try {
       for (const text of guard.read(octets)) {
-        // What comes in the clear behind the consent to TLS was put there by somebody else (RFC 6120 §5.4.3.3).
-        if (isUpgrading && text.trim() !== '') throw new BytestreamError('ERR_STREAM', 'there are octets between STARTTLS and TLS')
+        if (isUpgrading) throw injected()
         entity.parser?.write(text)
       }
+      if (isUpgrading && guard.isHolding) throw injected()
     } catch (thrown) {
       isDeaf = true
       onError(toBytestreamError(thrown, 'ERR_STREAM'))

@@ -1,7 +1,12 @@
 /** The parts of `@xmpp/client` that come without types, as far as `xmpp-entity.ts` uses them. */
 declare module '@xmpp/client-core' {
   import type { EventEmitter } from 'node:events'
+  import type { Socket } from 'node:net'
   import type { Element } from '@xmpp/xml'
+
+  interface Transport {
+    readonly prototype: { readonly Parser: unknown }
+  }
 
   interface ClientOptions {
     readonly service: string
@@ -13,42 +18,40 @@ declare module '@xmpp/client-core' {
     jid: { toString(): string } | null
     /** Milliseconds for each answer it waits for. */
     timeout: number
-    /** A socket of Node, or where there is TLS from the start or by STARTTLS, an object with one. */
-    readonly socket: {
-      destroy?(): void
-      readonly remoteAddress?: string
-      readonly writableLength?: number
-      readonly socket?: {
-        destroy(): void
-        readonly writableLength: number
-      } | null
-    } | null
+    readonly socket: Socket | null
+    readonly transports: readonly Transport[]
+    Transport: Transport | undefined
+    Parser: unknown
     readonly parser: { write(text: string): void } | null
     readonly options: ClientOptions
-    connect(service: string): Promise<unknown>
+    _attachSocket(socket: Socket): void
+    _detachSocket(): void
     open(options: ClientOptions): Promise<unknown>
+    restart(): Promise<unknown>
     stop(): Promise<unknown>
     send(element: Element): Promise<void>
-    isSecure(): boolean
+    sendReceive(element: Element): Promise<Element>
   }
 }
 declare module '@xmpp/tcp' {
   export default function tcp(options: object): void
 }
-declare module '@xmpp/tls' {
-  export default function tls(options: object): void
-}
-declare module '@xmpp/resolve' {
-  export default function resolve(options: object): void
-}
-declare module '@xmpp/starttls' {
-  export default function starttls(options: object): void
-}
 declare module '@xmpp/middleware' {
-  export default function middleware(options: object): object
+  import type { Element } from '@xmpp/xml'
+
+  interface Middleware {
+    use(handle: (context: { readonly stanza: Element }, next: () => Promise<unknown>) => Promise<unknown> | undefined): void
+  }
+  export default function middleware(options: object): Middleware
 }
 declare module '@xmpp/stream-features' {
-  export default function streamFeatures(options: object): object
+  import type { Element } from '@xmpp/xml'
+
+  type Handler = (context: { readonly stanza: Element }, next: () => Promise<unknown>, feature: Element) => Promise<unknown>
+  export interface StreamFeatures {
+    use(name: string, xmlns: string, handler: Handler): void
+  }
+  export default function streamFeatures(options: object): StreamFeatures
 }
 declare module '@xmpp/iq/caller.js' {
   interface IqCaller {

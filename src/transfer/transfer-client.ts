@@ -1,7 +1,15 @@
 import PQueue from 'p-queue'
 import { BytestreamTarget, bytestreamsPart, ProxyFinder, ResourceFinder, StreamInitiationResponder } from '../bytestreams/index.ts'
 import { abortError, type Clock, type Logger, orAbort, silentLogger, systemClock, throwIfAborted, version } from '../core/index.ts'
-import { type AccountInit, answerEntityQueries, clientConnector, ServiceDiscovery, Session } from '../session/index.ts'
+import {
+  type AccountInit,
+  answerEntityQueries,
+  clientConnector,
+  type NameResolver,
+  ServiceDiscovery,
+  Session,
+  systemResolver,
+} from '../session/index.ts'
 import { buildPresence, NS, type Presence } from '../xep/index.ts'
 import { type ReceiveInit, Receiver } from './receiver.ts'
 import { type SendInit, sendFile } from './sender.ts'
@@ -10,6 +18,8 @@ import { Transfer, type Work } from './transfer.ts'
 export interface TransferClientComponents {
   readonly clock?: Clock
   readonly logger?: Logger
+  /** Where the server of an account is, when nobody says. Default: what DNS and this machine know. */
+  readonly resolver?: NameResolver
 }
 
 export interface TransferClientInit extends AccountInit {
@@ -54,12 +64,15 @@ export class TransferClient implements AsyncDisposable {
   readonly #answered = new Set<string>()
   #receiver: Receiver | undefined
 
-  private constructor({ clock = systemClock, logger = silentLogger }: TransferClientComponents, init: TransferClientInit) {
+  private constructor(components: TransferClientComponents, init: TransferClientInit) {
+    const { clock = systemClock, logger = silentLogger, resolver = systemResolver } = components
     const { concurrency = CONCURRENCY, reconnect = true, priority = -1 } = init
     this.#priority = priority
     this.#clock = clock
     this.#logger = logger
-    this.session = new Session({ clock, logger }, clientConnector(clock, init), { reconnect: reconnect ? 'once online' : 'never' })
+    this.session = new Session({ clock, logger }, clientConnector(clock, init, resolver), {
+      reconnect: reconnect ? 'once online' : 'never',
+    })
     this.#proxies = new ProxyFinder(this.session, clock, logger)
     this.#resources = new ResourceFinder(this.session, clock)
     this.#queue = new PQueue({ concurrency })
@@ -75,7 +88,8 @@ export class TransferClient implements AsyncDisposable {
   /**
    * Logs in.
    *
-   * @throws BytestreamError `ERR_UNREACHABLE`, `ERR_AUTHENTICATION`, `ERR_HOST_UNKNOWN`, `ERR_TIMEOUT`, `ERR_JID_MALFORMED`, `ERR_ABORTED`
+   * @throws BytestreamError `ERR_UNREACHABLE`, `ERR_TLS`, `ERR_AUTHENTICATION`, `ERR_HOST_UNKNOWN`, `ERR_TIMEOUT`, `ERR_JID_MALFORMED`,
+   *   `ERR_CONFIG`, `ERR_ABORTED`
    */
   static async connect(init: TransferClientInit, components: TransferClientComponents = {}): Promise<TransferClient> {
     throwIfAborted(init.signal)

@@ -28,6 +28,17 @@ export function buildMechanisms(names: readonly string[]): Element {
   return xml('mechanisms', { xmlns: NS.sasl }, ...names.map((name) => xml('mechanism', {}, name)))
 }
 
+/** @returns the names in stream features, in the server's order */
+export function parseMechanisms(features: Element): string[] {
+  const mechanisms = features.getChild('mechanisms', NS.sasl)
+  return mechanisms?.getChildren('mechanism').map((mechanism) => mechanism.text()) ?? []
+}
+
+/** The client asks for TLS (RFC 6120 §5.4.2.1). */
+export function buildStartTls(): Element {
+  return xml('starttls', { xmlns: NS.tls })
+}
+
 /** @param data sent along in base64, if any (RFC 6120 §6.4.3, §6.4.6) */
 export function buildSaslStep(name: 'challenge' | 'success', data?: string): Element {
   return xml(name, { xmlns: NS.sasl }, data === undefined ? undefined : Buffer.from(data).toString('base64'))

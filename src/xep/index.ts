@@ -19,9 +19,11 @@ export {
   buildMechanisms,
   buildSaslFailure,
   buildSaslStep,
+  buildStartTls,
   buildStreamFeatures,
   type ClientStreamHeader,
   clientStreamHeader,
+  parseMechanisms,
 } from './client-stream.ts'
 export { buildHandshake, componentStreamHeader, handshakeDigest } from './component-stream.ts'
 export { buildForm, type FormField, parseForm } from './data-forms.ts'

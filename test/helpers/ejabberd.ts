@@ -5,12 +5,15 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import type { Certified } from './certificates.ts'
 import type { Host } from './namespaces.ts'
 import { freePort } from './prosody.ts'
 
 /** An ejabberd of its own, on loopback, without a name among Erlang nodes. */
 export interface Ejabberd extends AsyncDisposable {
   readonly clientPort: number
+  /** For TLS from the first octet; 0 without a certificate. */
+  readonly directTlsPort: number
   /** By address: whoever connects to a port of ejabberd's gets all addresses of that port. */
   readonly componentPorts: ReadonlyMap<string, number>
   /** Ends it at once, as `kill -9` does; `start` brings it back on the same ports. */
@@ -28,6 +31,8 @@ export interface EjabberdInit {
   readonly rooms?: string | undefined
   /** Where it runs, and at which of its addresses it accepts clients; components always connect over loopback. Default: here, on loopback. */
   readonly on?: Host
+  /** With one, TLS is required of clients. */
+  readonly certified?: Certified | undefined
 }
 
 /** Where Debian keeps ejabberd's modules: its own script knows. */
@@ -43,8 +48,11 @@ export async function startEjabberd(init: EjabberdInit): Promise<Ejabberd> {
   const clientPort = await freePort()
   const componentPorts = new Map<string, number>()
   for (const jid of Object.keys(init.components)) componentPorts.set(jid, await freePort())
+  const directTlsPort = init.certified ? await freePort() : 0
   const configuration = join(folder, 'ejabberd.yml')
-  await writeFile(configuration, JSON.stringify(configurationOf(init, clientPort, componentPorts)))
+  const certificate = join(folder, 'certificate.pem')
+  if (init.certified) await writeFile(certificate, `${init.certified.cert}${init.certified.key}`)
+  await writeFile(configuration, JSON.stringify(configurationOf(init, { clientPort, directTlsPort, componentPorts }, certificate)))
   const register = Object.entries(init.accounts).map(
     ([local, password]) => `ejabberd_auth:try_register(<<"${local}"/utf8>>, <<"${init.domain}">>, <<"${password}"/utf8>>), `,
   )
@@ -81,14 +89,14 @@ export async function startEjabberd(init: EjabberdInit): Promise<Ejabberd> {
     await close()
     throw error
   }
-  return { clientPort, componentPorts, kill, start, [Symbol.asyncDispose]: close }
+  return { clientPort, directTlsPort, componentPorts, kill, start, [Symbol.asyncDispose]: close }
 }
 
 /** JSON is YAML. */
 function configurationOf(
-  { domain, components, rooms, on }: EjabberdInit,
-  clientPort: number,
-  componentPorts: Ejabberd['componentPorts'],
+  { domain, components, rooms, on, certified }: EjabberdInit,
+  { clientPort, directTlsPort, componentPorts }: Pick<Ejabberd, 'clientPort' | 'directTlsPort' | 'componentPorts'>,
+  certificate: string,
 ): object {
   const services = [...componentPorts].map(([jid, port]) => ({
     port,
@@ -99,11 +107,16 @@ function configurationOf(
   }))
   const clients = ['127.0.0.1', on?.ipv4, on?.ipv6]
     .filter((ip) => ip)
-    .map((ip) => ({ port: clientPort, ip, module: 'ejabberd_c2s', starttls: false }))
+    .flatMap((ip) => {
+      const listener = { ip, module: 'ejabberd_c2s' }
+      const clear = { ...listener, port: clientPort, starttls: certified !== undefined, starttls_required: certified !== undefined }
+      return certified ? [clear, { ...listener, port: directTlsPort, tls: true }] : [clear]
+    })
   return {
     hosts: [domain],
     loglevel: 'warning',
     auth_method: 'internal',
+    ...(certified && { certfiles: [certificate] }),
     listen: [...clients, ...services],
     modules: {
       mod_disco: {},

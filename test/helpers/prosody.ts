@@ -6,6 +6,7 @@ import { type AddressInfo, connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import type { Certified } from './certificates.ts'
 import type { Host } from './namespaces.ts'
 
 export const DOMAIN = 'localhost'
@@ -16,6 +17,8 @@ export const SECRET = 'component secret'
 export interface Prosody extends AsyncDisposable {
   readonly clientPort: number
   readonly componentPort: number
+  /** For TLS from the first octet; 0 without a certificate. */
+  readonly directTlsPort: number
   /** Ends it at once, as `kill -9` does; `start` brings it back on the same ports. */
   kill(): Promise<void>
   start(): Promise<void>
@@ -32,6 +35,8 @@ export interface ProsodyInit {
   readonly hosts?: string
   /** Where it runs, and at which of its addresses it accepts clients; components always connect over loopback. Default: here, on loopback. */
   readonly on?: Host
+  /** By virtual host, the first one for direct TLS without SNI; with any, TLS is required of clients. */
+  readonly certified?: Readonly<Record<string, Certified>> | undefined
 }
 
 const HOSTS = `
@@ -67,12 +72,18 @@ export async function startProsody({
   domain = DOMAIN,
   hosts = HOSTS,
   on,
+  certified,
 }: ProsodyInit = {}): Promise<Prosody> {
   const folder = await mkdtemp(join(tmpdir(), 'streamhost-prosody-'))
   const [clientPort, componentPort] = [await freePort(), await freePort()]
+  const directTlsPort = certified ? await freePort() : 0
+  const tls = certified ? await tlsConfiguration(folder, directTlsPort, certified, hosts) : { configuration: '', hosts }
   const config = join(folder, 'prosody.cfg.lua')
   await mkdir(join(folder, 'data'))
-  await writeFile(config, configurationFile({ folder, clientPort, componentPort, configuration, hosts, on }))
+  await writeFile(
+    config,
+    configurationFile({ folder, clientPort, componentPort, configuration: `${tls.configuration}${configuration}`, hosts: tls.hosts, on }),
+  )
   for (const [local, password] of Object.entries(accounts)) {
     const { status, stderr } = spawnSync('prosodyctl', ['--root', '--config', config, 'register', local, domain, password], {
       encoding: 'utf8',
@@ -83,7 +94,7 @@ export async function startProsody({
   const start = async () => {
     const args = ['--root', '-F', '--config', config]
     child = spawn(...(on?.command('prosody', args) ?? ['prosody', args]), { stdio: ['ignore', 'pipe', 'inherit'] })
-    await listening(child, [clientPort, componentPort])
+    await listening(child, [clientPort, componentPort, ...(certified ? [directTlsPort] : [])])
     if (!on) await connectable([clientPort, componentPort])
   }
   const kill = async () => {
@@ -95,6 +106,7 @@ export async function startProsody({
   return {
     clientPort,
     componentPort,
+    directTlsPort,
     kill,
     start,
     async [Symbol.asyncDispose]() {
@@ -126,6 +138,26 @@ async function connectable(ports: readonly number[]): Promise<void> {
     await once(socket, 'connect')
     socket.destroy()
   }
+}
+
+async function tlsConfiguration(folder: string, port: number, certified: Readonly<Record<string, Certified>>, hosts: string) {
+  const sections: string[] = []
+  let withSections = hosts
+  for (const [index, [host, { cert, key }]] of Object.entries(certified).entries()) {
+    const path = join(folder, `host${index}`)
+    await writeFile(`${path}.crt`, cert)
+    await writeFile(`${path}.key`, key)
+    sections.push(`{ certificate = "${path}.crt"; key = "${path}.key" }`)
+    withSections = withSections.replace(`VirtualHost "${host}"`, `$&\n  ssl = ${sections[index]}`)
+  }
+  const configuration = `
+modules_disabled = { "s2s", "posix" }
+modules_enabled = { "roster", "saslauth", "disco", "ping", "presence", "message", "iq", "limits", "tls" }
+c2s_require_encryption = true
+c2s_direct_tls_ports = { ${port} }
+c2s_direct_tls_ssl = ${sections[0]}
+`
+  return { configuration, hosts: withSections }
 }
 
 function configurationFile({

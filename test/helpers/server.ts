@@ -1,5 +1,6 @@
 import ava, { type ExecutionContext } from 'ava'
 import { EmbeddedServer, type EmbeddedServerInit } from '../../src/embedded/index.ts'
+import type { Certified } from './certificates.ts'
 import { startEjabberd } from './ejabberd.ts'
 import { startEmbeddedProcess } from './embedded-process.ts'
 import { type ForeignProgram, foreign } from './foreign.ts'
@@ -15,6 +16,8 @@ export interface ServerUnderTest extends AsyncDisposable {
   readonly domain: string
   /** Where it accepts clients. */
   readonly client: Address
+  /** Where it accepts clients with TLS from the first octet, if it does. */
+  readonly directTls?: Address | undefined
   /** Where it accepts the component of that address. */
   componentAt(jid: string): Address
   /** Of every component. */
@@ -32,6 +35,8 @@ export interface ServerInit {
   readonly rooms?: string
   /** Where it runs, and accepts clients over the network; components connect over loopback. Not for the embedded one. Default: here. */
   readonly on?: Host
+  /** With one, clients have to use TLS. */
+  readonly certified?: Certified
 }
 
 /** One that runs as a process of its own. */
@@ -88,7 +93,7 @@ export const embeddedProcess: ServerKind<RestartableServer> = {
 export const prosody: ServerKind<RestartableServer> = {
   name: 'Prosody',
   needs: ['prosody'],
-  async start({ accounts = [], components = [PROXY], rooms, on }) {
+  async start({ accounts = [], components = [PROXY], rooms, on, certified }) {
     const server = await startProsody({
       accounts: Object.fromEntries(accounts.map((local) => [local, PASSWORD])),
       hosts: [
@@ -96,11 +101,14 @@ export const prosody: ServerKind<RestartableServer> = {
         ...components.map((jid) => `Component "${jid}"\n  component_secret = "${SECRET}"`),
         rooms ? `Component "${rooms}" "muc"` : '',
       ].join('\n'),
+      certified: certified && { [DOMAIN]: certified },
       ...(on && { on }),
     })
+    const host = on?.ipv4 || on?.ipv6 || '127.0.0.1'
     return {
       domain: DOMAIN,
-      client: { host: on?.ipv4 || on?.ipv6 || '127.0.0.1', port: server.clientPort },
+      client: { host, port: server.clientPort },
+      directTls: { host, port: server.directTlsPort },
       componentAt: () => ({ host: '127.0.0.1', port: server.componentPort }),
       secret: SECRET,
       account,
@@ -114,17 +122,20 @@ export const prosody: ServerKind<RestartableServer> = {
 export const ejabberd: ServerKind<RestartableServer> = {
   name: 'ejabberd',
   needs: ['ejabberd'],
-  async start({ accounts = [], components = [PROXY], rooms, on }) {
+  async start({ accounts = [], components = [PROXY], rooms, on, certified }) {
     const server = await startEjabberd({
       domain: DOMAIN,
       accounts: Object.fromEntries(accounts.map((local) => [local, PASSWORD])),
       components: Object.fromEntries(components.map((jid) => [jid, SECRET])),
       rooms,
+      certified,
       ...(on && { on }),
     })
+    const host = on?.ipv4 || on?.ipv6 || '127.0.0.1'
     return {
       domain: DOMAIN,
-      client: { host: on?.ipv4 || on?.ipv6 || '127.0.0.1', port: server.clientPort },
+      client: { host, port: server.clientPort },
+      directTls: { host, port: server.directTlsPort },
       componentAt: (jid) => ({ host: '127.0.0.1', port: server.componentPorts.get(jid) ?? 0 }),
       secret: SECRET,
       account,

@@ -29,6 +29,10 @@ const rowOf: Readonly<Record<string, string>> = {
   'session/keep-alive SILENCE_MS': 'silence of a server',
   'session/keep-alive AGAIN_MS': 'silence of a server',
   'session/keep-alive SILENCE_MS_MAX': 'the same, and no answer',
+  'session/dial STEP_MS_MAX': 'one connection to a server',
+  'session/dial ADDRESSES_MAX': 'addresses of one server',
+  'session/server-addresses SRV_MS_MAX': 'for DNS to say where',
+  'session/server-addresses SERVERS_MAX': 'servers of a domain',
   'session/scram-client ITERATIONS_MAX': 'iterations of SCRAM',
   'embedded/roster GROUPS_MAX': 'groups of a contact',
   'embedded/roster NAME_BYTES_MAX': 'octets of the name of a contact or a group',
@@ -57,7 +61,7 @@ const rowOf: Readonly<Record<string, string>> = {
 /** What is called like a limit, and keeps nobody from anything. */
 const others: readonly string[] = [
   ...['config/values PORT_MAX', 'config/values DURATION_MS_MAX', 'core/clock TIMER_MS_MAX', 'core/jid JID_BYTES_MAX'],
-  ...['transfer/transfer REPORT_MS', 'http/http-server LOOK_MS'],
+  ...['transfer/transfer REPORT_MS', 'http/http-server LOOK_MS', 'session/server-addresses PORT_MAX'],
 ]
 
 const CONSTANT = /^(?:export )?const ([A-Z_]*(?:_MAX|_MS|_TRIES)|BACKLOG|CONCURRENCY) = (.+)$/gm

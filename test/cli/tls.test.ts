@@ -1,0 +1,89 @@
+// Goal: the commands log in over TLS, say what is wrong with a certificate, and what helps.
+// Method: they run as processes, against a Prosody that requires TLS, with a certificate of an authority of the test's own.
+
+import type { ExecutionContext } from 'ava'
+import { fileOf, selfSigned, startAuthority } from '../helpers/certificates.ts'
+import { type Cli, startCli } from '../helpers/cli.ts'
+import { onServer, prosody, type ServerUnderTest } from '../helpers/server.ts'
+import { makeFile, makeFolder } from '../helpers/transfers.ts'
+
+const authority = await startAuthority()
+const certified = await authority.issue('localhost')
+
+const environment = { STREAMHOST_PASSWORD: 'pencil' }
+const as = (local: string, { client }: ServerUnderTest) => [
+  '--account',
+  `${local}@localhost`,
+  '--service',
+  `xmpp://127.0.0.1:${client.port}`,
+]
+const asDirectly = (local: string, { directTls }: ServerUnderTest) => [
+  ...['--account', `${local}@localhost`],
+  ...['--service', `xmpps://127.0.0.1:${directTls?.port}`],
+]
+
+/** `streamhost disco info` of the server. */
+const ask = (t: ExecutionContext, args: readonly string[], more: Readonly<Record<string, string>> = {}): Cli['ended'] =>
+  startCli(t, ['disco', 'info', 'localhost', ...args], { ...environment, ...more }).ended
+
+const SELF_SIGNED_HELP = 'name a file with the certificate of that authority (--tls-ca)'
+
+onServer(prosody, 'commands over TLS', { accounts: ['laptop', 'desk'], certified }, (test) => {
+  test('send and receive over STARTTLS and direct TLS, end to end', async (t, server) => {
+    const ca = ['--tls-ca', await fileOf(t, authority.cert)]
+    const file = await makeFile(t, 300_000)
+    const into = await makeFolder(t)
+    const receive = startCli(
+      t,
+      ['receive', '--json', '--once', ...as('desk', server), ...ca, '--into', into, '--from', 'laptop@localhost'],
+      environment,
+    )
+    await receive.event('ready')
+    const args = ['send', '--json', file.path, ...asDirectly('laptop', server), ...ca, '--to', 'desk@localhost', '--method', 'direct']
+    const send = startCli(t, args, environment)
+    t.like(await send.event('sent'), { sha256: file.sha256 })
+    t.like(await receive.event('received'), { sha256: file.sha256 })
+    t.deepEqual(
+      (await Promise.all([send.ended, receive.ended])).map(({ code }) => code),
+      [0, 0],
+    )
+  })
+
+  test('an authority that is unknown is exit code 1, and one line that says what helps', async (t, server) => {
+    const { code, stdout, stderr } = await ask(t, as('laptop', server))
+    t.is(code, 1)
+    t.is(stdout, '')
+    t.regex(stderr, /^streamhost: xmpp:\/\/127\.0\.0\.1:\d+ cannot be trusted: its certificate comes from an authority .*\n$/)
+    t.true(stderr.includes(SELF_SIGNED_HELP))
+  })
+
+  test('--tls-ca is a key of the file and a variable of the environment, too; the code of the error is told as JSON', async (t, server) => {
+    const good = await fileOf(t, authority.cert)
+    t.is((await ask(t, as('laptop', server), { STREAMHOST_TLS_CA: good })).code, 0)
+    const config = await fileOf(t, `tls-ca = "${good}"\n`)
+    t.is((await ask(t, [...as('laptop', server), '--config', config])).code, 0)
+    const other = await fileOf(t, (await selfSigned('localhost')).cert)
+    const { code, stdout } = await ask(t, ['--json', ...as('laptop', server), '--tls-ca', other])
+    t.is(code, 1)
+    t.like(JSON.parse(stdout), { event: 'error', code: 'ERR_TLS' })
+  })
+
+  test('--tls-insecure accepts any certificate, and warns', async (t, server) => {
+    const { code, stderr } = await ask(t, [...asDirectly('laptop', server), '--tls-insecure'])
+    t.is(code, 0)
+    t.is(stderr, 'warning: --tls-insecure: any certificate is accepted, so the server may be somebody else\n')
+  })
+
+  test('a file without certificates is wrong usage, exit code 2', async (t, server) => {
+    const empty = await fileOf(t, 'nothing')
+    const { code, stderr } = await ask(t, [...as('laptop', server), '--tls-ca', empty])
+    t.is(code, 2)
+    t.is(
+      stderr,
+      `streamhost: --tls-ca: ${empty} cannot be used: there is no certificate in it: expected PEM, -----BEGIN CERTIFICATE-----\n`,
+    )
+    const missing = await ask(t, [...as('laptop', server), '--tls-ca', `${empty}.missing`])
+    t.is(missing.code, 2)
+    t.regex(missing.stderr, /^streamhost: --tls-ca: .* cannot be used: ENOENT/)
+  })
+})
