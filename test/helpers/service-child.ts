@@ -1,0 +1,51 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import type { ExecutionContext } from 'ava'
+import type { RelayEnd, StreamhostCounters, StreamhostGauges } from '../../src/streamhost/index.ts'
+import type { Address } from './raw-client.ts'
+
+/** What the service is told: settings by their names, as on the command line, and the accounts of its embedded server. */
+export interface ServiceFlags {
+  readonly flags: Readonly<Record<string, unknown>>
+  readonly accounts: readonly { readonly local: string; readonly password: string }[]
+}
+
+export interface Started {
+  readonly client: Address
+  readonly streamhost: Address
+}
+
+/** What a service says of itself. */
+export interface Look {
+  readonly gauges: StreamhostGauges
+  readonly counters: StreamhostCounters
+  /** Octets of the bytestreams that are over, both directions, by how they ended. */
+  readonly moved: Readonly<Record<RelayEnd, number>>
+  /** What keeps the process alive, by kind. */
+  readonly resources: readonly string[]
+  readonly descriptors: number
+  /** After the garbage was collected. */
+  readonly heapBytes: number
+  readonly residentBytes: number
+}
+
+export interface ServiceChild extends Started {
+  look(): Promise<Look>
+}
+
+/** Starts a service in a process of its own, which ends with the test. */
+export async function startServiceChild(t: ExecutionContext, flags: ServiceFlags): Promise<ServiceChild> {
+  const child = fork(fileURLToPath(new URL('service-process.ts', import.meta.url)), { execArgv: ['--import=tsx'] })
+  t.teardown(() => child.kill())
+  child.once('exit', (code) => void (code && t.fail(`the service has ended with ${code}`)))
+  child.send(flags)
+  const [started] = (await once(child, 'message')) as [Started]
+  return {
+    ...started,
+    async look() {
+      child.send('look')
+      return (await once(child, 'message'))[0] as Look
+    },
+  }
+}

@@ -1,0 +1,33 @@
+// A whole service in a process of its own, which tells of itself when its parent asks. Forked by service-child.ts.
+
+import { readdirSync } from 'node:fs'
+import { loadSettings, serveOptions } from '../../src/config/index.ts'
+import { Service } from '../../src/service.ts'
+import { reachableBytes } from './held.ts'
+import type { Look, ServiceFlags, Started } from './service-child.ts'
+
+const tell = (message: Look | Started) => void process.send?.(message)
+
+process.once('message', async ({ flags, accounts }: ServiceFlags) => {
+  const settings = loadSettings(serveOptions, { flags, environment: {} })
+  const service = new Service({}, { settings, secret: 'secret', accounts: [...accounts] })
+  const moved = { end: 0, reset: 0, idle: 0, aborted: 0 }
+  service.streamhost.on('closed', ({ totals }) => {
+    moved[totals.end] += totals.firstToSecond + totals.secondToFirst
+  })
+  await service.start()
+  process.on('message', () => {
+    const heapBytes = reachableBytes()
+    tell({
+      gauges: service.streamhost.gauges(),
+      counters: service.streamhost.counters,
+      moved,
+      resources: process.getActiveResourcesInfo().sort(),
+      descriptors: readdirSync('/proc/self/fd').length,
+      heapBytes,
+      residentBytes: process.memoryUsage.rss(),
+    })
+  })
+  tell({ client: service.clientAddress as Started['client'], streamhost: service.streamhost.addresses[0] as Started['streamhost'] })
+})
+process.once('disconnect', () => process.exit())
