@@ -149,7 +149,7 @@ test('whoever does not read the answer is cut', async (t) => {
   socket.on('data', (octets: Buffer) => {
     received += octets.length
   })
-  await new Promise((resolve) => socket.once('close', resolve))
+  await new Promise((resolve) => socket.once('end', resolve).once('close', resolve))
   t.true(received < size, `${received}`)
 })
 
