@@ -14,6 +14,7 @@ const RANK = {
   embedded: 3,
   bytestreams: 3,
   transfer: 4,
+  check: 4,
   config: 5,
   http: 6,
   service: 7,

@@ -13,6 +13,16 @@ export type {
   RequesterStep,
   Timings,
 } from './bytestreams/index.ts'
+export {
+  type CheckComponents,
+  type CheckInit,
+  type CheckResult,
+  type CheckTimings,
+  checkProxy,
+  type Finding,
+  findProxies,
+  type Verdict,
+} from './check/index.ts'
 export type { ProxyEvents } from './component/index.ts'
 export { type HostPort, loadSettings, type Option, type Options, type Settings, type Sources, serveOptions } from './config/index.ts'
 export {

@@ -26,6 +26,8 @@ export interface CommandContext {
 export interface Run extends CommandContext {
   readonly output: Output
   readonly logger: Logger
+  /** Sets the exit code of a command that ends without an error. */
+  endWith(exitCode: number): void
 }
 
 /** Runs the body of a command and takes care of its end. */

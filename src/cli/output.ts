@@ -8,15 +8,36 @@ export interface Streams {
   readonly stderr: Terminal
 }
 
+/** SGR parameters of ECMA-48 §8.3.117. */
+const COLOURS = { red: 31, green: 32, yellow: 33, grey: 90 } as const
+
+/** A line of a table. */
+export interface TableLine {
+  readonly text: string
+  /** Columns by which what does not fit the terminal is moved in. */
+  readonly indent: number
+  /** Of its first word, on a terminal that shows colours. */
+  readonly colour?: keyof typeof COLOURS | undefined
+}
+
 /** What a command has to tell: one JSON object a line with `--json`, else text; progress bars on a terminal only. */
 export class Output {
   readonly isJson: boolean
   readonly #streams: Streams
+  readonly #isPlain: boolean
   #bars: Bars | undefined
 
-  constructor(streams: Streams, isJson: boolean) {
+  /** @param init `isPlain`: without colours, even on a terminal */
+  constructor(streams: Streams, { isJson, isPlain = false }: { isJson: boolean; isPlain?: boolean }) {
     this.#streams = streams
     this.isJson = isJson
+    this.#isPlain = isPlain
+  }
+
+  /** Columns of the terminal that is told; `undefined` where it is none. */
+  get columns(): number | undefined {
+    const { stdout } = this.#streams
+    return stdout.isTTY ? stdout.columns : undefined
   }
 
   /**
@@ -25,7 +46,7 @@ export class Output {
    * @param facts for programs; stable names
    * @param text for people, a line each; left out, the fact is for programs only
    */
-  tell(event: string, facts: object, ...text: readonly string[]): void {
+  tell(event: string, facts: object, ...text: readonly (string | TableLine)[]): void {
     const { stdout } = this.#streams
     if (this.isJson) stdout.write(`${JSON.stringify({ event, ...facts }, rounded)}\n`)
     else for (const line of text) this.#write(stdout, line)
@@ -37,9 +58,12 @@ export class Output {
   }
 
   /** Above the bars, where there are any: stdout and stderr, if terminals, are taken to be the same one. */
-  #write(terminal: Terminal, line: string): void {
-    const text = toPlainText(line)
-    const lines = terminal.isTTY && terminal.columns ? wrap(text, terminal.columns) : text
+  #write(terminal: Terminal, line: string | TableLine): void {
+    const { text, indent, colour }: Partial<TableLine> & { text: string } = typeof line === 'string' ? { text: line } : line
+    const plain = toPlainText(text)
+    const wrapped = terminal.isTTY && terminal.columns ? wrap(plain, terminal.columns, indent) : plain
+    const isPainted = colour && terminal.isTTY && !this.#isPlain
+    const lines = isPainted ? wrapped.replace(/\S+/, (word) => `\x1b[${COLOURS[colour]}m${word}\x1b[39m`) : wrapped
     if (this.#bars && terminal.isTTY) this.#bars.write(terminal, lines)
     else terminal.write(`${lines}\n`)
   }

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { BytestreamError, silentLogger, version } from '../core/index.ts'
 import { type AddCommand, type CommandContext, CommandFailure, type Start } from './command-line.ts'
+import { addCheck } from './commands/check.ts'
 import { addDemo } from './commands/demo.ts'
 import { addDisco } from './commands/disco.ts'
 import { addReceive } from './commands/receive.ts'
@@ -17,7 +18,7 @@ Exit codes:
   3  refused by the other side
   4  timed out or not there`
 
-const commands: readonly AddCommand[] = [addServe, addDemo, addSend, addReceive, addDisco]
+const commands: readonly AddCommand[] = [addServe, addDemo, addSend, addReceive, addDisco, addCheck]
 
 /**
  * Runs one command.
@@ -46,9 +47,12 @@ export async function run(args: readonly string[], context: CommandContext): Pro
     })
     .exitOverride()
   const start: Start = async (command, body) => {
-    const output = new Output(streams, command.optsWithGlobals<{ json?: boolean }>().json === true)
+    const output = new Output(streams, { isJson: command.optsWithGlobals<{ json?: boolean }>().json === true, isPlain: isPlain(context) })
+    const endWith = (code: number) => {
+      exitCode = code
+    }
     try {
-      await body({ ...context, output, logger: silentLogger })
+      await body({ ...context, output, logger: silentLogger, endWith })
     } catch (thrown) {
       output.close()
       const [error, code] = explain(thrown, signal)
@@ -70,6 +74,11 @@ export async function run(args: readonly string[], context: CommandContext): Pro
     throw error
   }
   return exitCode
+}
+
+/** https://no-color.org: whatever NO_COLOR says, unless it is empty. */
+function isPlain({ environment }: CommandContext): boolean {
+  return Boolean(environment['NO_COLOR']) || environment['TERM'] === 'dumb'
 }
 
 /** A defect is not explained: it is thrown on, with its stack. */

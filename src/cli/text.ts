@@ -37,14 +37,18 @@ export function shorten(text: string, columns: number): string {
   return `…${end.join('')}`
 }
 
-/** Breaks a line between words, and moves what follows in, so that numbered lines stay apart. */
-export function wrap(line: string, columns: number): string {
+/**
+ * Breaks a line between words, and moves what follows in, so that lines of a list stay apart.
+ *
+ * @param indent columns by which it is moved in
+ */
+export function wrap(line: string, columns: number, indent = 4): string {
   const lines: string[] = []
   let current = ''
   for (const word of line.split(/(?<=\S)(?= +\S)/)) {
     if (current && columnsOf(current + word) > columns) {
       lines.push(current)
-      current = `    ${word.trimStart()}`
+      current = `${' '.repeat(indent)}${word.trimStart()}`
     } else current += word
   }
   return [...lines, current].join('\n')

@@ -9,5 +9,5 @@ export {
   type Sources,
   variableOf,
 } from './load.ts'
-export { accountOptions, receiveOptions, reloadableOptions, sendOptions, serveOptions } from './options.ts'
+export { accountOptions, checkOptions, receiveOptions, reloadableOptions, sendOptions, serveOptions } from './options.ts'
 export type { HostPort } from './values.ts'

@@ -149,3 +149,32 @@ export const receiveOptions = {
   },
   once: { type: value.flag.default(false), description: 'exit after the first file' },
 } as const satisfies Options
+
+/** What `streamhost check` can be told besides the account. */
+export const checkOptions = {
+  peer: {
+    type: value.account.optional(),
+    placeholder: 'JID',
+    description: 'another account, for the other end of the bytestreams (default: a second login of the account)',
+  },
+  'peer-password-file': {
+    type: value.text.optional(),
+    placeholder: 'FILE',
+    description: 'file with its password, or set STREAMHOST_PEER_PASSWORD',
+  },
+  stranger: {
+    type: value.account.optional(),
+    placeholder: 'JID',
+    description: 'an account of another domain, or one that should be refused for another reason',
+  },
+  'stranger-password-file': {
+    type: value.text.optional(),
+    placeholder: 'FILE',
+    description: 'file with its password, or set STREAMHOST_STRANGER_PASSWORD',
+  },
+  'stranger-service': {
+    type: value.clientService.optional(),
+    placeholder: 'xmpp://HOST:PORT',
+    description: 'the server it connects to (default: found by DNS, or that of an account of the same domain)',
+  },
+} as const satisfies Options

@@ -36,10 +36,11 @@ export interface Activate {
  * ```xml
  * <query xmlns='http://jabber.org/protocol/bytestreams'/>
  * ```
+ * @param sid only as requesters sent one before XEP-0065 1.8
  * @see XEP-0065 §4
  */
-export function buildAddressRequest(): Element {
-  return xml('query', { xmlns: NS.bytestreams })
+export function buildAddressRequest(sid?: string): Element {
+  return xml('query', { xmlns: NS.bytestreams, sid })
 }
 
 /**

@@ -19,7 +19,7 @@ function startTransfer(name: string) {
 
 function start({ stdout, stderr }: { stdout?: number; stderr?: number }, isJson = false) {
   const streams = { stdout: new TestTerminal(stdout), stderr: new TestTerminal(stderr) }
-  return { ...streams, output: new Output(streams, isJson) }
+  return { ...streams, output: new Output(streams, { isJson }) }
 }
 
 /** Until the bars were drawn `times` more. */

@@ -33,6 +33,8 @@ export interface EjabberdInit {
   readonly on?: Host
   /** With one, TLS is required of clients. */
   readonly certified?: Certified | undefined
+  /** Address of its own bytestream proxy, `mod_proxy65`. */
+  readonly ownProxy?: string | undefined
 }
 
 /** Where Debian keeps ejabberd's modules: its own script knows. */
@@ -52,7 +54,9 @@ export async function startEjabberd(init: EjabberdInit): Promise<Ejabberd> {
   const configuration = join(folder, 'ejabberd.yml')
   const certificate = join(folder, 'certificate.pem')
   if (init.certified) await writeFile(certificate, `${init.certified.cert}${init.certified.key}`)
-  await writeFile(configuration, JSON.stringify(configurationOf(init, { clientPort, directTlsPort, componentPorts }, certificate)))
+  const ownProxyPort = init.ownProxy === undefined ? 0 : await freePort()
+  const ports = { clientPort, directTlsPort, componentPorts, ownProxyPort }
+  await writeFile(configuration, JSON.stringify(configurationOf(init, ports, certificate)))
   const register = Object.entries(init.accounts).map(
     ([local, password]) => `ejabberd_auth:try_register(<<"${local}"/utf8>>, <<"${init.domain}">>, <<"${password}"/utf8>>), `,
   )
@@ -94,8 +98,13 @@ export async function startEjabberd(init: EjabberdInit): Promise<Ejabberd> {
 
 /** JSON is YAML. */
 function configurationOf(
-  { domain, components, rooms, on, certified }: EjabberdInit,
-  { clientPort, directTlsPort, componentPorts }: Pick<Ejabberd, 'clientPort' | 'directTlsPort' | 'componentPorts'>,
+  { domain, components, rooms, on, certified, ownProxy }: EjabberdInit,
+  {
+    clientPort,
+    directTlsPort,
+    componentPorts,
+    ownProxyPort,
+  }: Pick<Ejabberd, 'clientPort' | 'directTlsPort' | 'componentPorts'> & { ownProxyPort: number },
   certificate: string,
 ): object {
   const services = [...componentPorts].map(([jid, port]) => ({
@@ -117,11 +126,17 @@ function configurationOf(
     loglevel: 'warning',
     auth_method: 'internal',
     ...(certified && { certfiles: [certificate] }),
+    acl: { local: { user_regexp: '' } },
+    access_rules: { local: { allow: 'local' } },
     listen: [...clients, ...services],
     modules: {
       mod_disco: {},
       mod_ping: {},
       mod_roster: {},
+      // As in the file Debian installs.
+      ...(ownProxy && {
+        mod_proxy65: { host: ownProxy, ip: '127.0.0.1', hostname: '127.0.0.1', port: ownProxyPort, access: 'local', max_connections: 5 },
+      }),
       ...(rooms && { mod_muc: { host: rooms, default_room_options: { persistent: false } } }),
     },
   }

@@ -37,6 +37,8 @@ export interface ProsodyInit {
   readonly on?: Host
   /** By virtual host, the first one for direct TLS without SNI; with any, TLS is required of clients. */
   readonly certified?: Readonly<Record<string, Certified>> | undefined
+  /** Address of its own bytestream proxy, `mod_proxy65`. */
+  readonly ownProxy?: string | undefined
 }
 
 const HOSTS = `
@@ -73,6 +75,7 @@ export async function startProsody({
   hosts = HOSTS,
   on,
   certified,
+  ownProxy,
 }: ProsodyInit = {}): Promise<Prosody> {
   const folder = await mkdtemp(join(tmpdir(), 'streamhost-prosody-'))
   const [clientPort, componentPort] = [await freePort(), await freePort()]
@@ -80,9 +83,15 @@ export async function startProsody({
   const tls = certified ? await tlsConfiguration(folder, directTlsPort, certified, hosts) : { configuration: '', hosts }
   const config = join(folder, 'prosody.cfg.lua')
   await mkdir(join(folder, 'data'))
+  const proxyPort = ownProxy === undefined ? undefined : await freePort()
+  const own = ownProxyConfiguration(ownProxy, proxyPort)
   await writeFile(
     config,
-    configurationFile({ folder, clientPort, componentPort, configuration: `${tls.configuration}${configuration}`, hosts: tls.hosts, on }),
+    configurationFile({
+      ...{ folder, clientPort, componentPort, on },
+      configuration: `${tls.configuration}${configuration}${own.configuration}`,
+      hosts: `${tls.hosts}${own.hosts}`,
+    }),
   )
   for (const [local, password] of Object.entries(accounts)) {
     const { status, stderr } = spawnSync('prosodyctl', ['--root', '--config', config, 'register', local, domain, password], {
@@ -92,10 +101,11 @@ export async function startProsody({
   }
   let child: ChildProcess | undefined
   const start = async () => {
+    const ports = proxyPort === undefined ? [clientPort, componentPort] : [clientPort, componentPort, proxyPort]
     const args = ['--root', '-F', '--config', config]
     child = spawn(...(on?.command('prosody', args) ?? ['prosody', args]), { stdio: ['ignore', 'pipe', 'inherit'] })
-    await listening(child, [clientPort, componentPort, ...(certified ? [directTlsPort] : [])])
-    if (!on) await connectable([clientPort, componentPort])
+    await listening(child, [...ports, ...(certified ? [directTlsPort] : [])])
+    if (!on) await connectable(ports)
   }
   const kill = async () => {
     if (!child || child.exitCode !== null || child.signalCode !== null) return
@@ -138,6 +148,11 @@ async function connectable(ports: readonly number[]): Promise<void> {
     await once(socket, 'connect')
     socket.destroy()
   }
+}
+
+function ownProxyConfiguration(jid: string | undefined, port: number | undefined) {
+  if (jid === undefined) return { configuration: '', hosts: '' }
+  return { configuration: `\nproxy65_ports = { ${port} }`, hosts: `\nComponent "${jid}" "proxy65"\n  proxy65_address = "127.0.0.1"` }
 }
 
 async function tlsConfiguration(folder: string, port: number, certified: Readonly<Record<string, Certified>>, hosts: string) {

@@ -37,6 +37,8 @@ export interface ServerInit {
   readonly on?: Host
   /** With one, clients have to use TLS. */
   readonly certified?: Certified
+  /** Address of a bytestream proxy of the server's own, where it has one. */
+  readonly ownProxy?: string
 }
 
 /** One that runs as a process of its own. */
@@ -93,8 +95,9 @@ export const embeddedProcess: ServerKind<RestartableServer> = {
 export const prosody: ServerKind<RestartableServer> = {
   name: 'Prosody',
   needs: ['prosody'],
-  async start({ accounts = [], components = [PROXY], rooms, on, certified }) {
+  async start({ accounts = [], components = [PROXY], rooms, ownProxy, on, certified }) {
     const server = await startProsody({
+      ownProxy,
       accounts: Object.fromEntries(accounts.map((local) => [local, PASSWORD])),
       hosts: [
         `VirtualHost "${DOMAIN}"`,
@@ -122,8 +125,9 @@ export const prosody: ServerKind<RestartableServer> = {
 export const ejabberd: ServerKind<RestartableServer> = {
   name: 'ejabberd',
   needs: ['ejabberd'],
-  async start({ accounts = [], components = [PROXY], rooms, on, certified }) {
+  async start({ accounts = [], components = [PROXY], rooms, ownProxy, on, certified }) {
     const server = await startEjabberd({
+      ownProxy,
       domain: DOMAIN,
       accounts: Object.fromEntries(accounts.map((local) => [local, PASSWORD])),
       components: Object.fromEntries(components.map((jid) => [jid, SECRET])),

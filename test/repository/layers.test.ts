@@ -19,7 +19,7 @@ const ranks: readonly (readonly string[])[] = [
   ['xep', 'socks5', 'tls'],
   ['session', 'streamhost', 'policy'],
   ['component', 'embedded', 'bytestreams'],
-  ['transfer'],
+  ['transfer', 'check'],
   ['config'],
   ['http'],
   ['service'],

@@ -3,6 +3,7 @@
 
 import test from 'ava'
 import { defaultTimings } from '../../src/bytestreams/index.ts'
+import { defaultCheckTimings } from '../../src/check/index.ts'
 import { formatBytes, formatDuration } from '../../src/core/index.ts'
 import { embeddedLimits } from '../../src/embedded/limits.ts'
 import { httpLimits } from '../../src/http/limits.ts'
@@ -44,9 +45,11 @@ const rowOf: Readonly<Record<string, string>> = {
   'bytestreams/resources PEERS_MAX': 'accounts whose devices are remembered',
   'bytestreams/resources RESOURCES_MAX': 'devices of an account that are remembered',
   'transfer/transfer-client ANSWERED_MAX': 'devices that are remembered to have our presence',
-  'bytestreams/proxies ITEMS_MAX': 'items of the server',
+  'bytestreams/proxies ITEMS_MAX': 'items of the server that are asked',
   'bytestreams/proxies STEP_MS_MAX': 'for the list of items',
   'bytestreams/proxies REMEMBERED_MS': 'proxies are remembered',
+  'check/find-proxies ITEMS_MAX': 'items of the server that are checked',
+  'check/relay-probes BURST_MS_MAX': 'a burst before a larger one',
   'bytestreams/target STREAMHOSTS_MAX': 'streamhosts of an offer',
   'bytestreams/target EXPECTED_MAX': 'bytestreams that are waited for',
   'bytestreams/target ANOTHER_MS_MAX': 'another offer',
@@ -61,7 +64,7 @@ const rowOf: Readonly<Record<string, string>> = {
 /** What is called like a limit, and keeps nobody from anything. */
 const others: readonly string[] = [
   ...['config/values PORT_MAX', 'config/values DURATION_MS_MAX', 'core/clock TIMER_MS_MAX', 'core/jid JID_BYTES_MAX'],
-  ...['transfer/transfer REPORT_MS', 'http/http-server LOOK_MS', 'session/server-addresses PORT_MAX'],
+  ...['transfer/transfer REPORT_MS', 'http/http-server LOOK_MS', 'session/server-addresses PORT_MAX', 'check/handshake-probes FRAGMENT_MS'],
 ]
 
 const CONSTANT = /^(?:export )?const ([A-Z_]*(?:_MAX|_MS|_TRIES)|BACKLOG|CONCURRENCY) = (.+)$/gm
@@ -110,6 +113,7 @@ test('the row of a field has its default', (t) => {
   const fields = [
     ...Object.entries(embeddedLimits),
     ...Object.entries(httpLimits),
+    ...Object.entries(defaultCheckTimings).map(([name, value]) => [`CheckTimings.${name}`, value] as const),
     ...Object.entries(defaultTimings).map(([name, value]) => [`timings.${name}`, value] as const),
   ]
   for (const [name, value] of fields) {

@@ -1,0 +1,5 @@
+export { type CheckInit, type CheckResult, checkProxy } from './check.ts'
+export { findProxies } from './find-proxies.ts'
+export type { CheckComponents, Finding, Probe, Verdict } from './probe.ts'
+export { probes } from './probes.ts'
+export { type CheckTimings, defaultCheckTimings } from './timings.ts'
