@@ -8,11 +8,12 @@
 
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
-import { ClientHandshake, computeDstAddr, type DstAddr } from '../src/socks5/index.ts'
+import { computeDstAddr, type DstAddr } from '../src/socks5/index.ts'
 import { Streamhost } from '../src/streamhost/index.ts'
 import { Pairing } from '../src/streamhost/pairing.ts'
+import { join, read } from './client.ts'
 import { race } from './race.ts'
 
 const ROUNDS = 5
@@ -87,25 +88,6 @@ async function serveNaive(): Promise<number> {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return (server.address() as AddressInfo).port
-}
-
-async function read(socket: Socket, bytes: number): Promise<Buffer> {
-  let octets: Buffer | null = socket.read(bytes)
-  while (octets === null) {
-    await once(socket, 'readable')
-    octets = socket.read(bytes)
-  }
-  return octets
-}
-
-async function join(port: number, dstAddr: DstAddr): Promise<Socket> {
-  const socket = connect({ host: '127.0.0.1', port, noDelay: true })
-  const handshake = new ClientHandshake(dstAddr)
-  socket.write(handshake.start())
-  const { request } = handshake.push(await read(socket, 2))
-  socket.write(request as Buffer)
-  handshake.push(await read(socket, 47))
-  return socket
 }
 
 async function setUp(port: number, dstAddr: DstAddr): Promise<void> {
