@@ -4,7 +4,7 @@
 #   docker run --env STREAMHOST_SERVICE=xmpp://prosody:5347 --env STREAMHOST_DOMAIN=proxy.example.org \
 #     --env STREAMHOST_SECRET --publish 7777:7777 streamhost
 #
-# Every option of `serve` is an environment variable STREAMHOST_…; flags may follow the image's name.
+# Every option of `serve` is an environment variable STREAMHOST_…; flags may follow the image's name. docs/guides tells more.
 
 FROM node:20-bookworm-slim AS build
 WORKDIR /streamhost
@@ -15,7 +15,7 @@ COPY src src
 RUN npm run build && npm prune --omit=dev --ignore-scripts
 
 FROM node:20-bookworm-slim
-ENV NODE_ENV=production
+ENV NODE_ENV=production STREAMHOST_HTTP=127.0.0.1:9677
 WORKDIR /streamhost
 COPY --from=build /streamhost/package.json ./
 COPY --from=build /streamhost/node_modules node_modules
@@ -23,5 +23,6 @@ COPY --from=build /streamhost/dist dist
 COPY LICENSE ./
 USER node
 EXPOSE 7777
-# No HEALTHCHECK: nothing outside can ask the service how it is, yet. It ends when it cannot go on.
+HEALTHCHECK --start-period=10s CMD ["node", "-e", \
+  "fetch(`http://127.0.0.1:${process.env.STREAMHOST_HTTP.split(':').pop()}/healthz`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 ENTRYPOINT ["node", "/streamhost/dist/cli/main.js", "serve"]
