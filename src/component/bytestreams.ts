@@ -27,14 +27,15 @@ export interface ProxyEvents {
   activationAsked: [{ from: string; sid: string; targetJid: string; dstAddr: DstAddr; code: ErrorCode | undefined }]
 }
 
-/** The JIDs of a bytestream, as they were hashed. */
+/** The JIDs of a bytestream, as they may have been hashed. */
 interface Spelling {
   readonly requester: string
   readonly target: string
+  readonly encoding: 'utf8' | 'latin1'
 }
 
 /** What became of an activation. */
-interface Attempt extends Spelling {
+interface Attempt extends Omit<Spelling, 'encoding'> {
   readonly dstAddr: DstAddr
   readonly error: BytestreamError | undefined
 }
@@ -54,7 +55,7 @@ export class BytestreamProxy extends EventEmitter<ProxyEvents> {
     super()
     this.#components = components
     this.#advertised = advertised
-    // Clients look for the identity, or for the feature.
+    // COMPAT(slixmpp, libpurple): they look for the identity. COMPAT(Gajim, Dino): they look for the feature.
     this.part = { identities: [{ category: 'proxy', type: 'bytestreams', name }], features: [NS.bytestreams] }
     components.session.iqs.handle('get', NS.bytestreams, 'query', (request) => this.#tellAddress(request))
     components.session.iqs.handle('set', NS.bytestreams, 'query', (request) => this.#activate(request))
@@ -79,7 +80,7 @@ export class BytestreamProxy extends EventEmitter<ProxyEvents> {
 
   #activate({ from, payload }: IqRequest): undefined {
     const { sid, targetJid, prepared } = this.#understand(from, payload)
-    const { requester, target, dstAddr, error } = this.#tryHashes(sid, spellingsOf(from, prepared, targetJid))
+    const { requester, target, dstAddr, error } = this.#tryHashes(sid, spellingsOf(sid, from, [prepared, targetJid]))
     this.emit('activationAsked', { from, sid, targetJid: target, dstAddr, code: error?.code })
     // Whoever answers IQs logs what is no BytestreamError, and tells the other side nothing of it.
     if (error?.code === 'ERR_INTERNAL') throw new Error('a bytestream could not be activated', { cause: error })
@@ -102,9 +103,9 @@ export class BytestreamProxy extends EventEmitter<ProxyEvents> {
   /** Of hashes under which nothing is known, the first is told of. */
   #tryHashes(sid: string, spellings: Iterable<Spelling>): Attempt {
     let first: Attempt | undefined
-    for (const { requester, target } of spellings) {
-      const dstAddr = computeDstAddr(sid, requester, target)
-      const attempt = { requester, target, dstAddr, error: this.#tryActivate(dstAddr) }
+    for (const spelling of spellings) {
+      const dstAddr = computeDstAddr(sid, spelling.requester, spelling.target, spelling.encoding)
+      const attempt = { ...spelling, dstAddr, error: this.#tryActivate(dstAddr) }
       if (attempt.error?.code !== 'ERR_BYTESTREAM_UNKNOWN') return attempt
       first ??= attempt
     }
@@ -134,14 +135,22 @@ export class BytestreamProxy extends EventEmitter<ProxyEvents> {
 /**
  * Ways to write the two JIDs that either side may have hashed, the likeliest first: the requester octet for octet as
  * its server wrote it, the target prepared (XEP-0065 §5.3.2); then the target as it was sent, which some clients hash
- * unprepared; then the same with the requester prepared.
+ * unprepared; then the same with the requester prepared; last as they were sent, in Latin-1.
  */
-function* spellingsOf(from: string, ...targets: readonly string[]): Generator<Spelling> {
+function* spellingsOf(sid: string, from: string, targets: readonly string[]): Generator<Spelling> {
   // COMPAT(ejabberd): it writes JIDs as their users do, while a client that heeds XEP-0065 hashes the prepared form.
   for (const requester of new Set([from, tryPrepareJid(from)])) {
-    for (const target of new Set(targets)) yield { requester, target }
+    for (const target of new Set(targets)) yield { requester, target, encoding: 'utf8' }
+  }
+  // COMPAT(QXmpp): it hashes Latin-1. What does not fit into that becomes question marks, and is not looked for.
+  for (const target of new Set(targets)) {
+    if (isLatin1BeyondAscii(`${sid}${from}${target}`)) yield { requester: from, target, encoding: 'latin1' }
   }
 }
+
+/** Whether Latin-1 has all of a text, and other octets for it than UTF-8. */
+const isLatin1BeyondAscii = (text: string) =>
+  Buffer.byteLength(text) > text.length && Buffer.from(text, 'latin1').toString('latin1') === text
 
 /** COMPAT(Psi): white space around the JID is dropped, but only from a JID that is invalid with it. */
 function prepareTarget(text: string): string {

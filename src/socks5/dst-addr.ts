@@ -7,10 +7,11 @@ export type DstAddr = string & { readonly brand: 'DstAddr' }
  * SHA-1 of SID, Requester JID and Target JID, one after the other, as UTF-8.
  *
  * @param requesterJid and `targetJid`: as used in the IQ exchange between the two, prepared
+ * @param encoding another one, for those that got it wrong; text has to fit into it
  * @see XEP-0065 §5.3.2, §10.2
  */
-export function computeDstAddr(sid: string, requesterJid: string, targetJid: string): DstAddr {
-  return createHash('sha1').update(sid).update(requesterJid).update(targetJid).digest('hex') as DstAddr
+export function computeDstAddr(sid: string, requesterJid: string, targetJid: string, encoding: 'utf8' | 'latin1' = 'utf8'): DstAddr {
+  return createHash('sha1').update(`${sid}${requesterJid}${targetJid}`, encoding).digest('hex') as DstAddr
 }
 
 /** @returns the DST.ADDR in lower case, or `undefined` when `text` is not 40 hexadecimal digits */

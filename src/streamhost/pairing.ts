@@ -110,6 +110,7 @@ export class Pairing<T> {
     this.#active.add(dstAddr)
     return {
       sockets: [pair[0].socket, pair[1].socket],
+      // COMPAT(slixmpp): a target of it opens every streamhost it is offered, uses one, and closes none of the others.
       spares: places.filter((place) => !pair.includes(place)).map(({ socket }) => socket),
     }
   }

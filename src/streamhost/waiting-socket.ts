@@ -11,6 +11,8 @@ export interface WaitingEvents {
 /**
  * Watches a paused socket without taking its octets: they and a FIN behind them stay for the relay.
  *
+ * COMPAT(libpurple): its sender writes as soon as it has asked for the activation, without waiting for the answer.
+ *
  * @returns stops watching
  */
 export function watchWaiting(socket: Socket, { octets, left }: WaitingEvents): () => void {

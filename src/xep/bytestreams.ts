@@ -109,7 +109,11 @@ export function buildStreamhostUsed(sid: string, jid: string): Element {
   return xml('query', { xmlns: NS.bytestreams, sid }, xml('streamhost-used', { jid }))
 }
 
-/** @returns the JID of the streamhost the Target connected to, or `undefined` where the answer does not say */
+/**
+ * COMPAT(libpurple): its answer has no sid, so only the id of the IQ tells which offer it is about.
+ *
+ * @returns the JID of the streamhost the Target connected to, or `undefined` where the answer does not say
+ */
 export function parseStreamhostUsed(query: Element): string | undefined {
   const used = query.getChild('streamhost-used', NS.bytestreams)
   return used && attribute(used, 'jid')

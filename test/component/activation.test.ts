@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import test, { type ExecutionContext } from 'ava'
 import { BytestreamProxy, type ProxyEvents } from '../../src/component/index.ts'
 import { type Logger, silentLogger } from '../../src/core/index.ts'
@@ -29,7 +30,8 @@ async function openProxy(t: ExecutionContext, allow: readonly string[] = ['examp
   return {
     streamhost,
     facts,
-    connect: (requester: string, target: string) => connectToStreamhost(t, address, computeDstAddr(SID, requester, target)),
+    connect: (requester: string, target: string, encoding?: 'latin1') =>
+      connectToStreamhost(t, address, computeDstAddr(SID, requester, target, encoding)),
     activate: async (payload: string, { from = REQUESTER, to = PROXY } = {}) =>
       outcomeOf(await line.ask({ type: 'set', from, to, payload })),
   }
@@ -169,6 +171,35 @@ test('white space around the target that makes it invalid', activates, REQUESTER
 test('white space around a component', activates, REQUESTER, 'gateway.example.org', '\n gateway.example.org\n')
 test('a space at the end of a resource, which belongs to it', activates, REQUESTER, 'target@example.org/bar ')
 test('a domain with a final dot, hashed as it is written', activates, REQUESTER, 'target@EXAMPLE.org./bar')
+
+// COMPAT(QXmpp): it hashes Latin-1, on both sides.
+for (const [requester, target] of [
+  ['jürgen@example.org/Küche', TARGET],
+  [REQUESTER, 'target@example.org/Büro'],
+  [REQUESTER, 'Target@example.org/BÜRO'],
+] as const) {
+  test(`activates for ${requester} and ${target}, hashed in Latin-1, once nothing is known under UTF-8`, async (t) => {
+    const { activate, connect, streamhost } = await openProxy(t)
+    const one = await connect(requester, target, 'latin1')
+    const other = await connect(requester, target, 'latin1')
+    const asUtf8 = await connect(requester, target)
+    t.regex(await activate(activateQuery(target), { from: requester }), /^cancel not-allowed: 1 of 2/)
+    const left = once(streamhost, 'left')
+    asUtf8.destroy()
+    await left
+    t.is(await activate(activateQuery(target), { from: requester }), 'result')
+    one.end('octets')
+    t.is(await readAll(other), 'octets')
+  })
+}
+
+test('a JID that Latin-1 cannot write is not looked for in it', async (t) => {
+  const { activate, connect } = await openProxy(t)
+  // Cut to eight bits, € is ¬: another JID.
+  await connect(REQUESTER, 'target@example.org/¬é', 'latin1')
+  await connect(REQUESTER, 'target@example.org/¬é', 'latin1')
+  t.regex(await activate(activateQuery('target@example.org/€é')), /^cancel item-not-found/)
+})
 
 test('the unprepared text is only tried when nothing is known under the prepared one', async (t) => {
   const { activate, connect, facts } = await openProxy(t)

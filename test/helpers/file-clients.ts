@@ -6,11 +6,15 @@ import { startCli } from './cli.ts'
 import { type FileNetwork, type Logged, type Role, roles } from './file-network.ts'
 import type { ForeignProgram } from './foreign.ts'
 import { ForeignClient } from './foreign-client.ts'
+import { forwardLoopback, type Host, type Star } from './namespaces.ts'
+import { compileQxmppFiles } from './qxmpp.ts'
 
 /** Somebody who sends files, or receives them. */
 export interface FileClient {
   /** Full JID. */
   readonly jid: string
+  /** Of the library behind it, as it tells itself; empty for our own. */
+  readonly version: string
   /** Settles when the client says that the file was sent. */
   send(to: string, path: string): Promise<void>
   /** Settles with the path of what the client says it has received. */
@@ -24,15 +28,18 @@ export interface FileClientKind {
   start(t: ExecutionContext, network: FileNetwork, role: Role): Promise<FileClient>
 }
 
+const leafOf = ({ leaves }: Star, role: Role) => leaves[role === 'sender' ? 0 : 1] as Host
+
 const PYTHON = '/usr/bin/python3'
 
-/** @param command begins a program of `peers/`; what it is told about account, server and folder comes behind `program` */
-function foreignKind(
-  name: string,
-  needs: readonly ForeignProgram[],
-  program: readonly [string, ...string[]],
-  flavour = '',
-): FileClientKind {
+/** A program of `peers/`, and what starts it; it is told account, server and folder, then its flavour. */
+interface Program {
+  readonly needs: readonly ForeignProgram[]
+  readonly command: () => readonly [string, ...string[]] | Promise<readonly [string, ...string[]]>
+  readonly flavour?: string
+}
+
+function foreignKind(name: string, { needs, command, flavour }: Program): FileClientKind {
   return {
     name,
     needs,
@@ -41,18 +48,19 @@ function foreignKind(
       const jid = `${local}@${domain}/${name.replaceAll(' ', '-')}`
       const inbox = await mkdtemp(join(folder, 'inbox-'))
       const client = new ForeignClient(t, {
-        command: [...program, jid, server.client.host, String(server.client.port), inbox, ...(flavour ? [flavour] : [])],
+        command: [...(await command()), jid, server.client.host, String(server.client.port), inbox, ...(flavour ? [flavour] : [])],
         password,
-        on: star.leaves[role === 'sender' ? 0 : 1],
+        on: leafOf(star, role),
       })
       const heard = async (event: string) => {
         const fact = await client.next()
         if (fact.event !== event) throw new Error(`${name} as ${role} said ${JSON.stringify(fact)} instead of ${event}`)
         return fact
       }
-      await heard('online')
+      const { version = '' } = await heard('online')
       return {
         jid,
+        version,
         async send(to, file) {
           client.order({ to, file })
           await heard('sent')
@@ -63,62 +71,87 @@ function foreignKind(
   }
 }
 
-const peer = (script: string) => [PYTHON, `test/interop/peers/${script}`] as const
+const script = (name: string) => () => [PYTHON, `test/interop/peers/${name}`] as const
 
 /** Negotiates bytestreams, but nothing about what they carry. */
-export const slixmpp = foreignKind('slixmpp', ['slixmpp'], peer('slixmpp-files.py'), 'bare')
-export const slixmppSi = foreignKind('slixmpp with stream initiation', ['slixmpp'], peer('slixmpp-files.py'), 'si')
+export const slixmpp = foreignKind('slixmpp', { needs: ['slixmpp'], command: script('slixmpp-files.py'), flavour: 'bare' })
+export const slixmppSi = foreignKind('slixmpp with stream initiation', {
+  needs: ['slixmpp'],
+  command: script('slixmpp-files.py'),
+  flavour: 'si',
+})
 
-export const libpurple = foreignKind('libpurple', ['libpurple'], peer('libpurple-files.py'))
+export const libpurple = foreignKind('libpurple', { needs: ['libpurple'], command: script('libpurple-files.py') })
 
-/** Our own commands, on the host of the server: elsewhere they would not log in without TLS. */
+const qxmppProgram: Program = { needs: ['qxmpp', 'g++', 'pkg-config'], command: async () => [await compileQxmppFiles()] }
+
+export const qxmpp = foreignKind('QXmpp', qxmppProgram)
+/** It hashes JIDs as Latin-1. */
+export const qxmppBeyondAscii = foreignKind('QXmpp in Zürich', qxmppProgram)
+
+/** Our own commands. They log in without TLS, so the server has to look as if it were on their host. */
 export const streamhost: FileClientKind = {
   name: 'streamhost',
   needs: [],
-  async start(t, { star: { centre }, server, folder }, role) {
+  async start(t, { star, server, folder }, role) {
+    const leaf = leafOf(star, role)
     const { local, password, domain } = server.account(roles[role])
     const account = ['--json', '--account', `${local}@${domain}`]
-    const environment = { STREAMHOST_PASSWORD: password, STREAMHOST_SERVICE: `xmpp://127.0.0.1:${server.client.port}` }
-    const inbox = await mkdtemp(join(folder, 'inbox-'))
-    const begin = async () => {
-      const receive = startCli(t, ['receive', ...account, '--into', inbox, '--from', `${roles.sender}@${domain}`], environment, centre)
-      return { receive, jid: String((await receive.event('ready'))['jid']) }
+    const port = await forwardLoopback(t, leaf, server.client)
+    const environment = { STREAMHOST_PASSWORD: password, STREAMHOST_SERVICE: `xmpp://127.0.0.1:${port}` }
+    const command = (...args: string[]) => startCli(t, [...args, ...account], environment, leaf)
+    if (role === 'sender') {
+      return {
+        jid: `${local}@${domain}`,
+        version: '',
+        async send(to, path) {
+          const sent = await command('send', path, '--to', to).ended
+          if (sent.code !== 0) throw new Error(`send ended with ${sent.code}: ${sent.stderr}`)
+        },
+        received: () => Promise.reject(new TypeError('it only sends')),
+      }
     }
-    const receiver = role === 'receiver' ? await begin() : undefined
+    const receive = command('receive', '--into', await mkdtemp(join(folder, 'inbox-')), '--from', `${roles.sender}@${domain}`)
     return {
-      jid: receiver?.jid ?? '',
-      async send(to, path) {
-        // Of the host's own addresses, a leaf would reach one.
-        const sent = await startCli(t, ['send', path, ...account, '--to', to, '--method', 'proxy'], environment, centre).ended
-        if (sent.code !== 0) throw new Error(`send ended with ${sent.code}: ${sent.stderr}`)
-      },
-      received: async () => String((await receiver?.receive.event('received'))?.['path']),
+      jid: String((await receive.event('ready'))['jid']),
+      version: '',
+      send: () => Promise.reject(new TypeError('it only receives')),
+      received: async () => String((await receive.event('received'))['path']),
     }
   },
 }
 
+/** Milliseconds: QXmpp gives each of four streamhosts some seconds. */
+const MOVE_MS_MAX = 100_000
+
 const sha256 = (content: Buffer) => createHash('sha256').update(content).digest('hex')
 
+export interface MovedFile {
+  readonly sender: FileClient
+  readonly receiver: FileClient
+  /** What the proxy logged of the bytestream. */
+  readonly relayed: Logged
+}
+
 /**
- * Moves a file of at least `bytesMin` octets from one client to another, and holds what arrived against what was sent,
+ * Moves a file of at least `bytesMin` octets, or an empty one, from one client to another, and holds what arrived against what was sent,
  * and against what the proxy counted.
- *
- * @returns what the proxy logged of the bytestream
  */
 export async function moveFile(
   t: ExecutionContext,
   network: FileNetwork,
   { from, to, bytesMin }: { from: FileClientKind; to: FileClientKind; bytesMin: number },
-): Promise<Logged> {
+): Promise<MovedFile> {
+  t.timeout(MOVE_MS_MAX, 'the file did not go through the proxy')
   const receiver = await to.start(t, network, 'receiver')
   const sender = await from.start(t, network, 'sender')
-  // No other transfer has the same size: that is how the proxy's own is found.
-  const content = randomBytes(bytesMin + randomInt(bytesMin))
+  // No other transfer has the same size, unless it is empty: that is how the proxy's own is found.
+  const content = randomBytes(bytesMin && bytesMin + randomInt(bytesMin))
   const path = join(network.folder, `${content.length}.bin`)
   await writeFile(path, content)
   const [stored] = await Promise.all([receiver.received(), sender.send(receiver.jid, path)])
   t.is(sha256(await readFile(stored)), sha256(content))
   const relayed = await network.relayed(content.length)
   t.is(relayed.end, 'end')
-  return relayed
+  return { sender, receiver, relayed }
 }

@@ -24,7 +24,7 @@ export interface FileNetwork extends AsyncDisposable {
   readonly folder: string
   /** What the proxy has logged so far. */
   readonly log: readonly Logged[]
-  /** Settles with what the proxy logs of the bytestream that carried exactly so many octets one way, once it is over. */
+  /** Settles with what the proxy logs of the bytestream that carried exactly so many octets one way, once it is over; of each once. */
   relayed(bytes: number): Promise<Logged>
 }
 
@@ -72,13 +72,16 @@ async function startProxy(t: Pick<ExecutionContext, 'teardown'>, { centre }: Sta
     for (const look of waiting) look()
   })
   await serve.event('ready')
+  const told = new Set<Logged>()
   const relayed = (bytes: number) =>
     new Promise<Logged>((resolve) => {
       const look = () => {
-        const found = log.find(({ msg, firstToSecond = 0, secondToFirst = 0 }) => {
-          return msg === 'a bytestream is over' && Math.max(firstToSecond, secondToFirst) === bytes
+        const found = log.find((line) => {
+          const { msg, firstToSecond = 0, secondToFirst = 0 } = line
+          return msg === 'a bytestream is over' && Math.max(firstToSecond, secondToFirst) === bytes && !told.has(line)
         })
         if (!found) return
+        told.add(found)
         waiting.delete(look)
         resolve(found)
       }

@@ -8,6 +8,8 @@ import type { Host } from './namespaces.ts'
 export interface Fact {
   readonly event: 'online' | 'message' | 'sent' | 'received' | 'failed'
   readonly jid?: string
+  /** Of the library. */
+  readonly version?: string
   readonly from?: string
   readonly body?: string
   readonly file?: string

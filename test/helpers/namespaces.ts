@@ -1,4 +1,6 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import type { ExecutionContext } from 'ava'
 
@@ -62,6 +64,29 @@ export async function startStar(
     leaves.push(leaf)
   }
   return { centre, leaves }
+}
+
+/** What a program on another host needs, to whom it may speak only over loopback: it hands on what comes. */
+const FORWARDER = `
+const [host, port] = process.argv.slice(1)
+const server = require('node:net').createServer((client) => {
+  const far = require('node:net').connect(Number(port), host)
+  for (const socket of [client, far]) socket.on('error', () => {}).on('close', () => { client.destroy(); far.destroy() })
+  client.pipe(far).pipe(client)
+})
+server.listen(0, '127.0.0.1', () => console.log(server.address().port))`
+
+/** @returns the port at which that address is there on the loopback interface of a host, until the test is over */
+export async function forwardLoopback(
+  t: Pick<ExecutionContext, 'teardown'>,
+  from: Host,
+  { host, port }: { host: string; port: number },
+): Promise<number> {
+  const command = from.command(process.execPath, ['-e', FORWARDER, host, String(port)])
+  const child = spawn(...command, { stdio: ['ignore', 'pipe', 'inherit'] })
+  t.teardown(() => child.kill('SIGKILL'))
+  const [line] = await once(createInterface({ input: child.stdout }), 'line')
+  return Number(line)
 }
 
 /** A cable from a leaf to the centre, and a route to nothing else: whoever is tried says so at once. */

@@ -3,7 +3,8 @@
 Usage: libpurple-chat.py JID HOST PORT, the password in the environment variable PASSWORD.
 
 Each line of the standard input is a message to send, as JSON: {"to": JID, "body": text}; its end logs out. Each line of
-the standard output is a fact: {"event": "online", "jid"}, {"event": "message", "from", "body"}, {"event": "failed", "reason"}.
+the standard output is a fact: {"event": "online", "jid", "version"}, {"event": "message", "from", "body"}, {"event":
+"failed", "reason"}.
 """
 
 import html

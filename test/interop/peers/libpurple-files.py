@@ -3,8 +3,8 @@
 Usage: libpurple-files.py JID HOST PORT FOLDER, the password in the environment variable PASSWORD.
 
 Each line of the standard input is a file to send, as JSON: {"to": full JID, "file": path}; its end logs out. Each line
-of the standard output is a fact: {"event": "online", "jid"}, {"event": "sent", "file"}, {"event": "received", "file",
-"from"}, {"event": "failed", "reason"}. What comes is stored in FOLDER.
+of the standard output is a fact: {"event": "online", "jid", "version"}, {"event": "sent", "file"}, {"event": "received",
+"file", "from"}, {"event": "failed", "reason"}. What comes is stored in FOLDER.
 """
 
 import os

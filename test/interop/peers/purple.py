@@ -52,6 +52,7 @@ account_set_enabled = function(purple, "purple_account_set_enabled", None, c_voi
 account_set_int = function(purple, "purple_account_set_int", None, c_void_p, c_char_p, c_int)
 account_set_password = function(purple, "purple_account_set_password", None, c_void_p, c_char_p)
 account_set_string = function(purple, "purple_account_set_string", None, c_void_p, c_char_p, c_char_p)
+core_get_version = function(purple, "purple_core_get_version", c_char_p)
 fd_add = function(glib, "g_unix_fd_add", c_uint, c_int, c_int, FdFunc, c_void_p)
 main_loop_new = function(glib, "g_main_loop_new", c_void_p, c_void_p, c_int)
 main_loop_quit = function(glib, "g_main_loop_quit", None, c_void_p)
@@ -118,7 +119,7 @@ def log_in(loop, jid, host, port):
     account_set_int(account, b"port", int(port))
 
     def on_signed_on(_connection, _data):
-        tell("online", jid=account_get_username(account).decode())
+        tell("online", jid=account_get_username(account).decode(), version=core_get_version().decode())
 
     def on_error(_connection, _error, text, _data):
         tell("failed", reason=text.decode())

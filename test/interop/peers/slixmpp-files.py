@@ -4,8 +4,8 @@ Usage: slixmpp-files.py JID HOST PORT FOLDER bare|si, the password in the enviro
 bytestream without a word about what it carries (XEP-0065 alone), `si` offers the file first (XEP-0095, XEP-0096).
 
 Each line of the standard input is a file to send, as JSON: {"to": full JID, "file": path}; its end logs out. Each line
-of the standard output is a fact: {"event": "online", "jid"}, {"event": "sent", "file"}, {"event": "received", "file",
-"from"}, {"event": "failed", "reason"}. What comes is stored in FOLDER.
+of the standard output is a fact: {"event": "online", "jid", "version"}, {"event": "sent", "file"}, {"event": "received",
+"file", "from"}, {"event": "failed", "reason"}. What comes is stored in FOLDER.
 """
 
 import asyncio
@@ -54,7 +54,7 @@ class Files(slixmpp.ClientXMPP):
     async def on_session_start(self, _):
         self.send_presence()
         await self.get_roster()
-        tell("online", jid=self.boundjid.full)
+        tell("online", jid=self.boundjid.full, version=slixmpp.__version__)
 
     async def on_offer(self, iq):
         sender, sid, name = iq["from"], iq["si"]["id"], iq["si"]["file"]["name"]

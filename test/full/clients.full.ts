@@ -1,0 +1,73 @@
+// Goal: every client, in both directions, behind each server, through our proxy. Method: two hosts without a way to each
+// other; the proxy counts the octets. test/interop/clients.test.ts has each client once, every day.
+
+import { readFile } from 'node:fs/promises'
+import ava from 'ava'
+import {
+  type FileClient,
+  type FileClientKind,
+  libpurple,
+  moveFile,
+  qxmpp,
+  qxmppBeyondAscii,
+  slixmpp,
+  slixmppSi,
+  streamhost,
+} from '../helpers/file-clients.ts'
+import { type FileNetwork, fileNetworkNeeds, startFileNetwork } from '../helpers/file-network.ts'
+import { foreign } from '../helpers/foreign.ts'
+import { ejabberd, prosody } from '../helpers/server.ts'
+
+/** More than what sockets and relays hold on the way. */
+const BYTES_MIN = 16 * 2 ** 20
+
+const byStreamInitiation = [slixmppSi, libpurple, qxmpp, streamhost]
+const pairs: readonly (readonly [from: FileClientKind, to: FileClientKind])[] = [
+  [slixmpp, slixmpp],
+  [qxmppBeyondAscii, qxmppBeyondAscii],
+  ...byStreamInitiation.flatMap((from) => byStreamInitiation.map((to) => [from, to] as const)),
+]
+
+/** libpurple neither sends an empty file nor takes one, QXmpp does not send one. */
+const emptyPairs = [
+  [slixmppSi, streamhost],
+  [streamhost, slixmppSi],
+  [streamhost, qxmpp],
+] as const
+
+/** Line of docs/interop.md → servers behind which it was so. */
+const seen = new Map<string, string[]>()
+
+const cell = ({ name }: FileClientKind, { version }: FileClient) => (version ? `${name} (${version})` : name)
+
+for (const kind of [prosody, ejabberd]) {
+  let network: FileNetwork
+  const needs = [...new Set(pairs.flatMap(([from, to]) => [...from.needs, ...to.needs]))]
+  const test = foreign(`every client behind ${kind.name}`, [...fileNetworkNeeds, ...kind.needs, ...needs])
+
+  test.before(`a network around ${kind.name} starts`, async () => {
+    network = await startFileNetwork(kind)
+  })
+  test.after.always(`the network around ${kind.name} ends`, () => network?.[Symbol.asyncDispose]())
+
+  for (const [from, to] of pairs) {
+    test.serial(`${from.name} sends a file to ${to.name}, through the proxy behind ${kind.name}`, async (t) => {
+      const { sender, receiver } = await moveFile(t, network, { from, to, bytesMin: BYTES_MIN })
+      const line = `| ${cell(from, sender)} | ${cell(to, receiver)} |`
+      seen.set(line, [...(seen.get(line) ?? []), kind.name])
+    })
+  }
+
+  for (const [from, to] of emptyPairs) {
+    test.serial(`${from.name} sends an empty file to ${to.name}, through the proxy behind ${kind.name}`, async (t) => {
+      await moveFile(t, network, { from, to, bytesMin: 0 })
+    })
+  }
+}
+
+ava.serial('docs/interop.md tells of every file that was moved, with the versions the clients tell', async (t) => {
+  const lines = [...seen].map(([line, servers]) => `${line} ${servers.join(', ')} |`)
+  const text = await readFile('docs/interop.md', 'utf8')
+  const untold = lines.filter((line) => !text.includes(line))
+  t.deepEqual(untold, [], 'docs/interop.md was written for other versions')
+})
