@@ -106,6 +106,7 @@ module.exports = {
     forbid('socks5-knows-no-socket', 'Handshakes are over octets.', { path: pathOf('socks5') }, { path: [NETWORK, FILE_SYSTEM] }),
     forbid('policy-knows-no-socket', 'It is asked with names and numbers.', { path: pathOf('policy') }, { path: NETWORK }),
     forbid('session-knows-no-file', 'Secrets and certificates come in as values.', { path: pathOf('session') }, { path: FILE_SYSTEM }),
+    forbid('selfsigned-is-for-tls', 'One place makes certificates.', { path: '^src/', pathNot: '^src/tls/' }, { path: npm('selfsigned') }),
     forbid('tls-knows-no-file', 'Certificates come in as values.', { path: pathOf('tls') }, { path: FILE_SYSTEM }),
     forbid(
       'bytestreams-know-no-file',

@@ -75,7 +75,7 @@ export {
   type StreamhostInit,
   type StreamhostLimits,
 } from './streamhost/index.ts'
-export type { TrustInit } from './tls/index.ts'
+export type { IdentityInit, TrustInit } from './tls/index.ts'
 export {
   type FileOffer,
   type Progress,

@@ -7,6 +7,7 @@ import type { Monitor } from './http/index.ts'
 import { AccessList, defaultRules } from './policy/index.ts'
 import { componentConnector, Session } from './session/index.ts'
 import { type BoundAddress, descriptorLimit, Streamhost, type StreamhostLimits } from './streamhost/index.ts'
+import { type IdentityInit, makeIdentity } from './tls/index.ts'
 import type { StreamhostAddress } from './xep/index.ts'
 
 export type ServiceSettings = Settings<typeof serveOptions>
@@ -25,6 +26,8 @@ export interface ServiceInit {
   readonly secret: string
   /** Accounts of the embedded server, by local part; without them it is not run. */
   readonly accounts?: EmbeddedServerInit['accounts']
+  /** The certificate of the embedded server and its key; without them it makes its own. */
+  readonly tls?: IdentityInit | undefined
 }
 
 /** Facts: those of the component, and of the session it speaks over. */
@@ -183,7 +186,7 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
 
   /** @returns its port for components */
   async #startEmbedded(): Promise<HostPort | undefined> {
-    const { settings, secret, accounts } = this.#init
+    const { settings, secret, accounts, tls } = this.#init
     if (!settings.embedded) return undefined
     const [domain] = defaultRules(settings.domain)
     if (!domain)
@@ -191,6 +194,8 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
         'ERR_CONFIG',
         `--domain: "${settings.domain}" has one label; with --embedded it needs two, such as proxy.localhost`,
       )
+    const identity = tls ?? (await makeIdentity(domain))
+    this.#throwIfClosing()
     this.#embedded = new EmbeddedServer(
       { clock: this.#clock, logger: this.#logger },
       {
@@ -199,11 +204,13 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
         components: [{ jid: settings.domain, secret }],
         clientListen: settings['embedded-listen'],
         componentListen: { host: '127.0.0.1', port: 0 },
+        tls: identity,
       },
     )
     const { client, component } = await this.#embedded.listen()
     this.#clientAddress = client
-    this.#logger.info({ domain, host: client.host, port: client.port }, 'the embedded XMPP server accepts clients')
+    const { fingerprint } = this.#embedded
+    this.#logger.info({ domain, host: client.host, port: client.port, fingerprint }, 'the embedded XMPP server accepts clients')
     return component
   }
 }

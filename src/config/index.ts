@@ -1,6 +1,7 @@
 export {
   loadAccounts,
   loadCertificates,
+  loadIdentity,
   loadSecret,
   loadSettings,
   type Option,

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { parse as parseToml, TomlError } from 'smol-toml'
 import type { z } from 'zod'
 import { BytestreamError } from '../core/index.ts'
-import { readCertificates } from '../tls/index.ts'
+import { Identity, type IdentityInit, readCertificates } from '../tls/index.ts'
 
 /** One setting: a flag, an environment variable and a key of the configuration file, all with the same meaning. */
 export interface Option<T extends z.ZodType = z.ZodType> {
@@ -132,6 +132,26 @@ export function loadCertificates(option: string, file: string): string {
     return pem
   } catch (cause) {
     throw new BytestreamError('ERR_CONFIG', `--${option}: ${file} cannot be used: ${(cause as Error).message}`, { cause })
+  }
+}
+
+/**
+ * Reads the certificate of the embedded server, and its key.
+ *
+ * @returns `undefined` when neither is set
+ * @throws BytestreamError `ERR_CONFIG` when one is set without the other, or they are not what they should be
+ */
+export function loadIdentity(cert: string | undefined, key: string | undefined): IdentityInit | undefined {
+  if (cert === undefined && key === undefined) return undefined
+  if (cert === undefined || key === undefined)
+    throw new BytestreamError('ERR_CONFIG', '--embedded-tls-cert and --embedded-tls-key belong together: set both, or none')
+  try {
+    const identity = { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') }
+    new Identity(identity)
+    return identity
+  } catch (cause) {
+    const message = `--embedded-tls-cert ${cert}, --embedded-tls-key ${key} cannot be used: ${(cause as Error).message}`
+    throw new BytestreamError('ERR_CONFIG', message, { cause })
   }
 }
 

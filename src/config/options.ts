@@ -81,6 +81,12 @@ export const serveOptions = {
     placeholder: 'FILE',
     description: 'TOML file with the accounts of the embedded server: name = "password"',
   },
+  'embedded-tls-cert': {
+    type: value.text.optional(),
+    placeholder: 'FILE',
+    description: 'certificate of the embedded server, PEM (default: one of its own making, another at each start)',
+  },
+  'embedded-tls-key': { type: value.text.optional(), placeholder: 'FILE', description: 'its private key, PEM' },
   'open-sockets-max': amount('openSocketsMax', 'open SOCKS5 sockets'),
   'half-open-max': amount('halfOpenMax', 'sockets in their handshake'),
   'waiting-max': amount('waitingMax', 'sockets waiting for activation'),

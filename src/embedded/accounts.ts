@@ -1,9 +1,9 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import { BytestreamError } from '../core/index.ts'
+import { type Credential, deriveCredential } from '../session/index.ts'
 import type { Account } from './client-session.ts'
 import { tryJid } from './names.ts'
 import { Roster } from './roster.ts'
-import { type Credential, deriveCredential } from './scram.ts'
 
 /** The accounts, and what their passwords left behind. */
 export class Accounts {

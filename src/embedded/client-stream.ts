@@ -8,6 +8,8 @@ import {
   buildIqResult,
   buildLegacySession,
   buildMechanisms,
+  buildProceed,
+  buildStartTls,
   buildStreamFeatures,
   clientStreamHeader,
   type Element,
@@ -22,20 +24,22 @@ import { type Fault, type ServerParts, ServerStream } from './server-stream.ts'
 const isLoopback = (address = '') => address === '::1' || address.replace(/^::ffff:/, '').startsWith('127.')
 
 /**
- * The server's side of a client's stream: header, SASL, resource binding, then stanzas. Each step takes what it
+ * The server's side of a client's stream: header, TLS, SASL, resource binding, then stanzas. Each step takes what it
  * expects and nothing else, so a stanza before its time ends the stream.
  *
- * @see RFC 6120 §4, §6, §7
+ * @see RFC 6120 §4-§7
  */
 export class ClientStream extends ServerStream {
-  readonly #sasl: SaslServer
+  readonly #isLocal: boolean
+  #sasl: SaslServer
   #failures = 0
   #account: Account | undefined
   #session: ClientSession | undefined
 
   constructor(parts: ServerParts, socket: Socket) {
     super(parts, socket, NS.client, strangerStanzaLimits)
-    this.#sasl = new SaslServer(parts.accounts, isLoopback(socket.remoteAddress))
+    this.#isLocal = isLoopback(socket.remoteAddress)
+    this.#sasl = new SaslServer(parts.accounts, this.#isLocal)
   }
 
   protected override leave(): void {
@@ -61,12 +65,30 @@ export class ClientStream extends ServerStream {
   }
 
   #features(): Element[] {
-    return this.#account ? [buildBind(), buildLegacySession()] : [buildMechanisms(this.#sasl.mechanisms)]
+    if (this.#account) return [buildBind(), buildLegacySession()]
+    const login = this.#mustEncrypt ? [] : [buildMechanisms(this.#sasl.mechanisms)]
+    return this.#mayEncrypt ? [buildStartTls(this.#mustEncrypt), ...login] : login
+  }
+
+  get #mayEncrypt(): boolean {
+    return this.parts.identity !== undefined && !this.stream.isSecure && !this.#account
+  }
+
+  /** Whoever is not on this machine may be listened to. */
+  get #mustEncrypt(): boolean {
+    return this.#mayEncrypt && !this.#isLocal
   }
 
   protected override negotiate(element: Element): Fault | 'stanza' {
     if (this.#session) return 'stanza'
-    return this.#account ? this.#bind(this.#account, element) : this.#authenticate(element)
+    if (this.#account) return this.#bind(this.#account, element)
+    const { identity, accounts } = this.parts
+    if (identity && this.#mayEncrypt && element.is('starttls', NS.tls)) {
+      this.#sasl = new SaslServer(accounts, true)
+      this.stream.secure(identity.context, buildProceed())
+      return undefined
+    }
+    return this.#mustEncrypt ? { condition: 'policy-violation', text: 'encrypt first (STARTTLS)' } : this.#authenticate(element)
   }
 
   #authenticate(element: Element): Fault {

@@ -1,6 +1,7 @@
 import { EventEmitter, once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { BytestreamError, type Clock, formatJid, type Logger, silentLogger, systemClock } from '../core/index.ts'
+import { Identity, type IdentityInit } from '../tls/index.ts'
 import { attribute, type Element } from '../xep/index.ts'
 import { Accounts } from './accounts.ts'
 import { Admission } from './admission.ts'
@@ -29,6 +30,8 @@ export interface EmbeddedServerInit {
   readonly components: readonly { readonly jid: string; readonly secret: string }[]
   readonly clientListen: ListenAddress
   readonly componentListen: ListenAddress
+  /** Offered to clients by STARTTLS, and required of those that are not on this machine. Without it nobody is offered TLS. */
+  readonly tls?: IdentityInit | undefined
   /** What is left out is as {@link embeddedLimits} has it. */
   readonly limits?: Partial<EmbeddedLimits>
 }
@@ -47,7 +50,7 @@ const KEEP_ALIVE_MS = 60_000
 
 /**
  * Just enough of an XMPP server for one box: clients and components over TCP, everything in memory, no federation, no
- * TLS, no messages kept for later. Accounts come from the configuration; nobody can register.
+ * messages kept for later. Accounts come from the configuration; nobody can register.
  *
  * @see RFC 6120, RFC 6121, XEP-0114
  */
@@ -58,7 +61,7 @@ export class EmbeddedServer extends EventEmitter<EmbeddedServerEvents> {
   readonly #streams = new Set<ServerStream>()
   #closing: Promise<void> | undefined
 
-  /** @throws BytestreamError `ERR_CONFIG` for a domain, account or component that cannot be */
+  /** @throws BytestreamError `ERR_CONFIG` for a domain, account, component or certificate that cannot be */
   constructor({ logger = silentLogger, clock = systemClock }: EmbeddedServerComponents, init: EmbeddedServerInit) {
     super()
     this.#init = init
@@ -72,7 +75,8 @@ export class EmbeddedServer extends EventEmitter<EmbeddedServerEvents> {
     const router = new Router(logger, clock, accounts, { domain, components: [...secrets.keys()], limits, onStanza })
     const admission = new Admission(clock, limits)
     const tell: ServerParts['tell'] = (fact, jid) => void this.emit(fact, { jid })
-    this.#parts = { domain, logger, clock, limits, accounts, admission, router, secrets, tell }
+    const identity = init.tls && new Identity(init.tls)
+    this.#parts = { domain, logger, clock, limits, accounts, admission, router, identity, secrets, tell }
   }
 
   /**
@@ -91,6 +95,11 @@ export class EmbeddedServer extends EventEmitter<EmbeddedServerEvents> {
       await this.close()
       throw error
     }
+  }
+
+  /** Of the certificate clients are shown (SHA-256, in pairs of digits), where there is one. */
+  get fingerprint(): string | undefined {
+    return this.#parts.identity?.fingerprint
   }
 
   /** Ends every stream with `system-shutdown` (RFC 6120 §4.9.3.20), and waits until all sockets are gone. */

@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer'
+import { isPassword, ScramServer } from '../session/index.ts'
 import { attribute, buildSaslFailure, buildSaslStep, type Element, NS } from '../xep/index.ts'
 import type { Accounts } from './accounts.ts'
 import type { Account } from './client-session.ts'
-import { isPassword, ScramServer } from './scram.ts'
 
 /** What one message of the client leads to; a failure is one of RFC 6120 §6.5. */
 type Step = { readonly challenge: string } | { readonly account: Account; readonly data?: string } | { readonly failure: string }
@@ -20,24 +20,24 @@ export interface SaslReply {
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
 
 /**
- * The server's side of SASL in one stream: SCRAM-SHA-1 for everybody, PLAIN only for peers on this machine, since
- * nothing encrypts it.
+ * The server's side of SASL in one stream: SCRAM-SHA-1 for everybody, PLAIN only where nobody can listen: over TLS, and
+ * for peers on this machine.
  *
  * @see RFC 6120 §6, RFC 4616, RFC 5802
  */
 export class SaslServer {
   readonly #accounts: Accounts
-  readonly #isLoopback: boolean
+  readonly #isSafe: boolean
   #current: Mechanism | undefined
 
-  constructor(accounts: Accounts, isLoopback: boolean) {
+  constructor(accounts: Accounts, isSafe: boolean) {
     this.#accounts = accounts
-    this.#isLoopback = isLoopback
+    this.#isSafe = isSafe
   }
 
   /** In the order of preference. */
   get mechanisms(): readonly string[] {
-    return this.#isLoopback ? ['SCRAM-SHA-1', 'PLAIN'] : ['SCRAM-SHA-1']
+    return this.#isSafe ? ['SCRAM-SHA-1', 'PLAIN'] : ['SCRAM-SHA-1']
   }
 
   /** @returns `undefined` for an element that is no part of SASL */
@@ -65,7 +65,7 @@ export class SaslServer {
   }
 
   #begin(name: string, initial: string): Step {
-    if (name === 'PLAIN' && !this.#isLoopback) return { failure: 'encryption-required' }
+    if (name === 'PLAIN' && !this.#isSafe) return { failure: 'encryption-required' }
     if (!this.mechanisms.includes(name)) return { failure: 'invalid-mechanism' }
     this.#current = name === 'PLAIN' ? (message) => this.#plain(message) : this.#scram()
     // RFC 6120 §6.4.2: without an initial response the server begins, here with nothing to say; "=" is an empty one.

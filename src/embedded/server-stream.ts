@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { Clock, Logger } from '../core/index.ts'
 import { type StanzaLimits, XmlStream } from '../session/index.ts'
+import type { Identity } from '../tls/index.ts'
 import { attribute, type Element, NS, type StreamErrorReason, startAdopting } from '../xep/index.ts'
 import type { Accounts } from './accounts.ts'
 import type { Admission } from './admission.ts'
@@ -16,6 +17,8 @@ export interface ServerParts {
   readonly accounts: Accounts
   readonly admission: Admission
   readonly router: Router
+  /** What TLS shows to clients, where they are offered it. */
+  readonly identity: Identity | undefined
   /** Of the configured components, by address. */
   readonly secrets: ReadonlyMap<string, string>
   /** Tells the owner of the server what became of an address. */

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
+import { type SecureContext, TLSSocket } from 'node:tls'
 import { BytestreamError, type Clock, systemClock, toBytestreamError } from '../core/index.ts'
 import { buildStreamError, type Element, type StreamErrorReason, type StreamParser, startStreamParser } from '../xep/index.ts'
 import { StanzaGuard, type StanzaLimits } from './stanza-guard.ts'
@@ -20,6 +21,9 @@ export interface XmlStreamInit {
 export const BACKLOG_BYTES_MAX = 16 * 1024 * 1024
 const CLOSE_MS_MAX = 5_000
 
+const injected = () =>
+  new StreamViolation('policy-violation', 'there is something between STARTTLS and TLS (RFC 6120 §5.3.4)', 'ERR_STREAM')
+
 /** Facts, in the order they can come. */
 export interface XmlStreamEvents {
   header: [header: Element]
@@ -37,7 +41,7 @@ export interface XmlStreamEvents {
  * @see RFC 6120 §4
  */
 export class XmlStream extends EventEmitter<XmlStreamEvents> {
-  readonly #socket: Socket
+  #socket: Socket
   readonly #guard: StanzaGuard
   readonly #backlogBytesMax: number
   readonly #closeMsMax: number
@@ -46,6 +50,8 @@ export class XmlStream extends EventEmitter<XmlStreamEvents> {
   #parser: StreamParser
   #error: BytestreamError | undefined
   #closing = false
+  /** TLS begins behind the octets that are being read. */
+  #upgrade: (() => void) | undefined
   /** The other side has closed its stream: what comes behind is not looked at. */
   #ended = false
 
@@ -59,16 +65,22 @@ export class XmlStream extends EventEmitter<XmlStreamEvents> {
     this.#header = init.header
     this.#parser = this.#startParser()
     socket.setNoDelay(true)
-    socket.on('data', (octets: Buffer) => this.#receive(octets))
-    socket.on('error', (error) => {
-      this.#error ??= new BytestreamError('ERR_SESSION_CLOSED', `the connection broke: ${error.message}`, { cause: error })
-    })
-    socket.once('end', () => {
-      if (this.#closing) return
-      this.#error ??= new BytestreamError('ERR_SESSION_CLOSED', 'the other side hung up without closing its stream')
-      this.#hangUp()
-    })
-    socket.once('close', () => this.emit('closed', this.#error))
+    this.#listen()
+  }
+
+  #listen(): void {
+    this.#socket.on('data', this.#onData).on('error', this.#onError).once('end', this.#onEnd).once('close', this.#onClose)
+  }
+
+  readonly #onData = (octets: Buffer) => this.#receive(octets)
+  readonly #onClose = () => this.emit('closed', this.#error)
+  readonly #onError = (error: Error) => {
+    this.#error ??= new BytestreamError('ERR_SESSION_CLOSED', `the connection broke: ${error.message}`, { cause: error })
+  }
+  readonly #onEnd = () => {
+    if (this.#closing) return
+    this.#error ??= new BytestreamError('ERR_SESSION_CLOSED', 'the other side hung up without closing its stream')
+    this.#hangUp()
   }
 
   get remoteAddress(): string | undefined {
@@ -89,6 +101,29 @@ export class XmlStream extends EventEmitter<XmlStreamEvents> {
   restart(): void {
     this.#guard.restart()
     this.#parser = this.#startParser()
+  }
+
+  /** Whether TLS lies over the connection. */
+  get isSecure(): boolean {
+    return this.#socket instanceof TLSSocket
+  }
+
+  /**
+   * Begins with TLS, as the server, and then expects a new stream header (RFC 6120 §5.4.3). To be called while handling the
+   * element that asks for it. Octets in the clear behind it were put there by somebody else: they end the stream.
+   *
+   * @param consent the last that is said in the clear
+   */
+  secure(context: SecureContext, consent: Element): void {
+    this.#upgrade = () => {
+      this.send(consent)
+      if (this.#closing || this.#socket.destroyed) return
+      const socket = this.#socket.off('data', this.#onData).off('error', this.#onError).off('end', this.#onEnd).off('close', this.#onClose)
+      socket.on('error', () => {}) // TLS over it tells.
+      this.#socket = new TLSSocket(socket, { isServer: true, secureContext: context })
+      this.#listen()
+      this.restart()
+    }
   }
 
   /** Closes our stream; the socket follows when the other side has closed its own, or at once if it has. */
@@ -122,9 +157,15 @@ export class XmlStream extends EventEmitter<XmlStreamEvents> {
   #hangUp(): void {
     this.#closing = true
     if (this.#socket.destroyed) return
+    if (this.#isAgreeing) return void this.#socket.destroy()
     this.#socket.end()
     const cancel = this.#clock.after(this.#closeMsMax, () => this.#socket.destroy())
     this.#socket.once('close', cancel)
+  }
+
+  /** TLS is not there yet: nothing can be said, and nobody waits for it. */
+  get #isAgreeing(): boolean {
+    return this.#socket instanceof TLSSocket && this.#socket.getPeerFinished() === undefined
   }
 
   get #isDeaf(): boolean {
@@ -135,9 +176,13 @@ export class XmlStream extends EventEmitter<XmlStreamEvents> {
     if (this.#isDeaf) return
     try {
       for (const text of this.#guard.read(octets)) {
+        if (this.#upgrade) throw injected()
         this.#parser.write(text)
         if (this.#isDeaf) return
       }
+      if (this.#upgrade && this.#guard.isHolding) throw injected()
+      this.#upgrade?.()
+      this.#upgrade = undefined
     } catch (thrown) {
       const error = toBytestreamError(thrown, 'ERR_STREAM')
       this.fail({ condition: thrown instanceof StreamViolation ? thrown.condition : 'not-well-formed', text: error.message }, error)

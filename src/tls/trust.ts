@@ -29,8 +29,11 @@ export class Trust {
     this.isInsecure = insecure
     this.isExplicit = ca !== undefined
     const given = ca === undefined ? undefined : readCertificates(ca).map(String)
-    // Node takes what it is given instead of what the machine trusts.
-    this.#context = tls.createSecureContext({ minVersion: VERSION_MIN, ...(given && { ca: [...machineAuthorities(), ...given] }) })
+    // Node takes what it is given instead of what the machine trusts; what was named is trusted whoever vouches for it.
+    this.#context = tls.createSecureContext({
+      minVersion: VERSION_MIN,
+      ...(given && { ca: [...machineAuthorities(), ...given], allowPartialTrustChain: true }),
+    })
   }
 
   get context(): tls.SecureContext {

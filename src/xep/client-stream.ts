@@ -34,9 +34,14 @@ export function parseMechanisms(features: Element): string[] {
   return mechanisms?.getChildren('mechanism').map((mechanism) => mechanism.text()) ?? []
 }
 
-/** The client asks for TLS (RFC 6120 §5.4.2.1). */
-export function buildStartTls(): Element {
-  return xml('starttls', { xmlns: NS.tls })
+/** TLS as a stream feature, which may be required, and what a client says to get it (RFC 6120 §5.4.1, §5.4.2.1). */
+export function buildStartTls(isRequired = false): Element {
+  return xml('starttls', { xmlns: NS.tls }, isRequired ? xml('required') : undefined)
+}
+
+/** The server consents to TLS (RFC 6120 §5.4.2.3). */
+export function buildProceed(): Element {
+  return xml('proceed', { xmlns: NS.tls })
 }
 
 /** @param data sent along in base64, if any (RFC 6120 §6.4.3, §6.4.6) */

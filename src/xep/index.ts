@@ -17,6 +17,7 @@ export {
   buildBind,
   buildLegacySession,
   buildMechanisms,
+  buildProceed,
   buildSaslFailure,
   buildSaslStep,
   buildStartTls,

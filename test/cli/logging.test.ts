@@ -9,7 +9,7 @@ import { findLogCalls, type LogCall } from '../helpers/log-calls.ts'
 
 /** Our own names and addresses, words and numbers of ours, and `err`, which is shown without its message. */
 const harmless: readonly string[] = [
-  ...['domain', 'host', 'port', 'engine', 'end', 'code', 'err', 'sockets'],
+  ...['domain', 'host', 'port', 'engine', 'end', 'code', 'err', 'sockets', 'fingerprint'],
   'settings',
   ...['retryMs', 'durationMs', 'firstToSecond', 'secondToFirst'],
   ...['suppressed', 'promised', 'openSocketsMax', 'descriptors'],

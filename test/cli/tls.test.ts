@@ -1,9 +1,10 @@
 // Goal: the commands log in over TLS, say what is wrong with a certificate, and what helps.
 // Method: they run as processes, against a Prosody that requires TLS, with a certificate of an authority of the test's own.
 
-import type { ExecutionContext } from 'ava'
+import test, { type ExecutionContext } from 'ava'
 import { fileOf, selfSigned, startAuthority } from '../helpers/certificates.ts'
 import { type Cli, startCli } from '../helpers/cli.ts'
+import { PROXY } from '../helpers/prosody.ts'
 import { onServer, prosody, type ServerUnderTest } from '../helpers/server.ts'
 import { makeFile, makeFolder } from '../helpers/transfers.ts'
 
@@ -28,8 +29,8 @@ const ask = (t: ExecutionContext, args: readonly string[], more: Readonly<Record
 
 const SELF_SIGNED_HELP = 'name a file with the certificate of that authority (--tls-ca)'
 
-onServer(prosody, 'commands over TLS', { accounts: ['laptop', 'desk'], certified }, (test) => {
-  test('send and receive over STARTTLS and direct TLS, end to end', async (t, server) => {
+onServer(prosody, 'commands over TLS', { accounts: ['laptop', 'desk'], certified }, (serverTest) => {
+  serverTest('send and receive over STARTTLS and direct TLS, end to end', async (t, server) => {
     const ca = ['--tls-ca', await fileOf(t, authority.cert)]
     const file = await makeFile(t, 300_000)
     const into = await makeFolder(t)
@@ -49,7 +50,7 @@ onServer(prosody, 'commands over TLS', { accounts: ['laptop', 'desk'], certified
     )
   })
 
-  test('an authority that is unknown is exit code 1, and one line that says what helps', async (t, server) => {
+  serverTest('an authority that is unknown is exit code 1, and one line that says what helps', async (t, server) => {
     const { code, stdout, stderr } = await ask(t, as('laptop', server))
     t.is(code, 1)
     t.is(stdout, '')
@@ -57,24 +58,27 @@ onServer(prosody, 'commands over TLS', { accounts: ['laptop', 'desk'], certified
     t.true(stderr.includes(SELF_SIGNED_HELP))
   })
 
-  test('--tls-ca is a key of the file and a variable of the environment, too; the code of the error is told as JSON', async (t, server) => {
-    const good = await fileOf(t, authority.cert)
-    t.is((await ask(t, as('laptop', server), { STREAMHOST_TLS_CA: good })).code, 0)
-    const config = await fileOf(t, `tls-ca = "${good}"\n`)
-    t.is((await ask(t, [...as('laptop', server), '--config', config])).code, 0)
-    const other = await fileOf(t, (await selfSigned('localhost')).cert)
-    const { code, stdout } = await ask(t, ['--json', ...as('laptop', server), '--tls-ca', other])
-    t.is(code, 1)
-    t.like(JSON.parse(stdout), { event: 'error', code: 'ERR_TLS' })
-  })
+  serverTest(
+    '--tls-ca is a key of the file and a variable of the environment, too; the code of the error is told as JSON',
+    async (t, server) => {
+      const good = await fileOf(t, authority.cert)
+      t.is((await ask(t, as('laptop', server), { STREAMHOST_TLS_CA: good })).code, 0)
+      const config = await fileOf(t, `tls-ca = "${good}"\n`)
+      t.is((await ask(t, [...as('laptop', server), '--config', config])).code, 0)
+      const other = await fileOf(t, (await selfSigned('localhost')).cert)
+      const { code, stdout } = await ask(t, ['--json', ...as('laptop', server), '--tls-ca', other])
+      t.is(code, 1)
+      t.like(JSON.parse(stdout), { event: 'error', code: 'ERR_TLS' })
+    },
+  )
 
-  test('--tls-insecure accepts any certificate, and warns', async (t, server) => {
+  serverTest('--tls-insecure accepts any certificate, and warns', async (t, server) => {
     const { code, stderr } = await ask(t, [...asDirectly('laptop', server), '--tls-insecure'])
     t.is(code, 0)
     t.is(stderr, 'warning: --tls-insecure: any certificate is accepted, so the server may be somebody else\n')
   })
 
-  test('a file without certificates is wrong usage, exit code 2', async (t, server) => {
+  serverTest('a file without certificates is wrong usage, exit code 2', async (t, server) => {
     const empty = await fileOf(t, 'nothing')
     const { code, stderr } = await ask(t, [...as('laptop', server), '--tls-ca', empty])
     t.is(code, 2)
@@ -86,4 +90,51 @@ onServer(prosody, 'commands over TLS', { accounts: ['laptop', 'desk'], certified
     t.is(missing.code, 2)
     t.regex(missing.stderr, /^streamhost: --tls-ca: .* cannot be used: ENOENT/)
   })
+})
+
+/** `streamhost serve --embedded`, ready: where clients connect to, and what it logs. */
+async function serve(t: ExecutionContext, args: readonly string[]) {
+  const accounts = await fileOf(t, 'laptop = "pencil"\n')
+  const where = ['--domain', PROXY, '--listen', '127.0.0.1:0', '--embedded-listen', '127.0.0.1:0', '--embedded-accounts-file', accounts]
+  const command = startCli(t, ['serve', '--json', '--embedded', ...where, ...args])
+  const { client } = (await command.event('ready')) as { client: { host: string; port: number } }
+  const stop = async () => {
+    command.child.kill('SIGTERM')
+    return await command.ended
+  }
+  return { as: ['--account', 'laptop@localhost', '--service', `xmpp://${client.host}:${client.port}`], stop }
+}
+
+test('serve --embedded shows the certificate it is given; clients trust it with --tls-ca', async (t) => {
+  const [cert, key] = [await fileOf(t, certified.cert), await fileOf(t, certified.key)]
+  const { as: laptop, stop } = await serve(t, ['--embedded-tls-cert', cert, '--embedded-tls-key', key])
+  t.is((await ask(t, [...laptop, '--tls-ca', cert])).code, 0)
+  const other = await fileOf(t, (await selfSigned('localhost')).cert)
+  const { code, stderr } = await ask(t, [...laptop, '--tls-ca', other])
+  t.is(code, 1)
+  t.regex(stderr, /its certificate comes from an authority that is unknown here/)
+  t.is((await stop()).code, 0)
+})
+
+test('serve --embedded makes a certificate of its own, and logs its fingerprint; on this machine nobody has to look', async (t) => {
+  const { as: laptop, stop } = await serve(t, [])
+  t.is((await ask(t, laptop)).code, 0)
+  t.is((await ask(t, [...laptop, '--tls-insecure'])).code, 0)
+  const { code, stderr } = await stop()
+  t.is(code, 0)
+  t.regex(stderr, /"fingerprint":"(?:[0-9A-F]{2}:){31}[0-9A-F]{2}","msg":"the embedded XMPP server accepts clients"/)
+})
+
+test('serve complains in one line about a certificate without its key, or with that of another', async (t) => {
+  const [cert, key] = [await fileOf(t, certified.cert), await fileOf(t, (await selfSigned('localhost')).key)]
+  for (const [args, pattern] of [
+    [['--embedded-tls-cert', cert], /^streamhost: --embedded-tls-cert and --embedded-tls-key belong together: set both, or none\n$/],
+    [['--embedded-tls-key', key], /^streamhost: --embedded-tls-cert and --embedded-tls-key belong together: set both, or none\n$/],
+    [['--embedded-tls-cert', cert, '--embedded-tls-key', key], /cannot be used: certificate and private key do not belong together\n$/],
+    [['--embedded-tls-cert', `${cert}.missing`, '--embedded-tls-key', key], /cannot be used: ENOENT/],
+  ] as const) {
+    const { code, stderr } = await startCli(t, ['serve', '--embedded', '--domain', PROXY, ...args]).ended
+    t.is(code, 2)
+    t.regex(stderr, pattern)
+  }
 })

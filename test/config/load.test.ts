@@ -217,7 +217,14 @@ test('what nobody says is the default', (t) => {
   t.deepEqual(loadSettings(serveOptions, { flags: { domain: 'proxy.example.org' }, environment: {} }), {
     ...{ service: { host: '127.0.0.1', port: 5347 }, domain: 'proxy.example.org', 'secret-file': undefined },
     ...{ listen: [{ host: '*', port: 7777 }], advertise: [], allow: undefined, deny: [] },
-    ...{ http: undefined, embedded: false, 'embedded-listen': { host: '127.0.0.1', port: 5222 }, 'embedded-accounts-file': undefined },
+    ...{
+      http: undefined,
+      embedded: false,
+      'embedded-listen': { host: '127.0.0.1', port: 5222 },
+      'embedded-accounts-file': undefined,
+      'embedded-tls-cert': undefined,
+      'embedded-tls-key': undefined,
+    },
     ...{ 'open-sockets-max': limits.openSocketsMax, 'half-open-max': 4_096, 'waiting-max': 8_192 },
     ...{ 'open-per-source-max': 512, 'half-open-per-source-max': 256, 'read-ahead-max': 64 * 2 ** 20 },
     ...{ 'handshake-time-max': 10_000, 'waiting-time-max': 120_000, 'idle-time-max': 3_600_000, 'drain-time-max': 30_000 },

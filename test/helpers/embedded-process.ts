@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import type { EmbeddedServerInit, ListenAddress } from '../../src/embedded/index.ts'
+import type { Host } from './namespaces.ts'
 
 /** The embedded server as a process of its own, which can be killed as other servers can. */
 export interface EmbeddedProcess extends AsyncDisposable {
@@ -12,12 +13,12 @@ export interface EmbeddedProcess extends AsyncDisposable {
   start(): Promise<void>
 }
 
-export async function startEmbeddedProcess(init: EmbeddedServerInit): Promise<EmbeddedProcess> {
+/** @param on where it runs. Default: here */
+export async function startEmbeddedProcess(init: EmbeddedServerInit, on?: Host): Promise<EmbeddedProcess> {
   let child: ChildProcess | undefined
   const run = async (given: EmbeddedServerInit) => {
-    child = spawn(process.execPath, ['--import=tsx', 'test/helpers/embedded-main.ts', JSON.stringify(given)], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
+    const args = ['--import=tsx', 'test/helpers/embedded-main.ts', JSON.stringify(given)]
+    child = spawn(...(on?.command(process.execPath, args) ?? ([process.execPath, args] as const)), { stdio: ['ignore', 'pipe', 'inherit'] })
     const ended = once(child, 'exit').then(() => Promise.reject(new Error('the embedded server ended')))
     ended.catch(() => {}) // Once it has started, it may.
     const [line] = (await Promise.race([once(createInterface({ input: child.stdout as NodeJS.ReadableStream }), 'line'), ended])) as [

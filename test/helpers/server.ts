@@ -35,7 +35,7 @@ export interface ServerInit {
   readonly rooms?: string
   /** Where it runs, and accepts clients over the network; components connect over loopback. Not for the embedded one. Default: here. */
   readonly on?: Host
-  /** With one, clients have to use TLS. */
+  /** With one, clients are offered TLS, and have to use it but for the embedded server: there it is up to them. */
   readonly certified?: Certified
   /** Address of a bytestream proxy of the server's own, where it has one. */
   readonly ownProxy?: string
@@ -58,7 +58,7 @@ export interface ServerKind<Server extends ServerUnderTest = ServerUnderTest> {
 const account = (local: string): Login => ({ local, password: PASSWORD, domain: DOMAIN })
 
 /** How the embedded server is configured for a test. */
-function embeddedInit({ accounts = [], components = [PROXY] }: ServerInit): EmbeddedServerInit {
+function embeddedInit({ accounts = [], components = [PROXY], certified }: ServerInit): EmbeddedServerInit {
   const listen = { host: '127.0.0.1', port: 0 }
   return {
     domain: DOMAIN,
@@ -66,6 +66,7 @@ function embeddedInit({ accounts = [], components = [PROXY] }: ServerInit): Embe
     components: components.map((jid) => ({ jid, secret: SECRET })),
     clientListen: listen,
     componentListen: listen,
+    ...(certified && { tls: certified }),
   }
 }
 

@@ -1,5 +1,6 @@
 import type { ExecutionContext } from 'ava'
 import { NS } from '../../src/xep/index.ts'
+import { fileOf, selfSigned, startAuthority } from '../helpers/certificates.ts'
 import { accountOf, DOMAIN, PROXY, startServer, type TestServer } from '../helpers/embedded-server.ts'
 import { foreign } from '../helpers/foreign.ts'
 import { ForeignClient } from '../helpers/foreign-client.ts'
@@ -48,6 +49,28 @@ for (const [name, script] of [
     t.is((await client.next()).event, 'failed')
   })
 }
+
+const testSlixmpp = foreign('slixmpp and TLS of the embedded server', ['slixmpp'])
+
+testSlixmpp('slixmpp encrypts by STARTTLS, checks the certificate, and chats with an account of ours', async (t) => {
+  const authority = await startAuthority()
+  await using server = await startServer({ tls: await authority.issue(DOMAIN) })
+  const { host, port } = server.client
+  const command = [PYTHON, 'test/interop/peers/slixmpp-chat.py', `romeo@${DOMAIN}/slixmpp`, host, String(port)] as const
+  const start = (environment: Readonly<Record<string, string>>) => new ForeignClient(t, { command, password: romeo.password, environment })
+  const slixmpp = start({ CA: await fileOf(t, authority.cert) })
+  t.is((await slixmpp.next()).event, 'online')
+  const peer = await server.login('juliet')
+  t.teardown(() => peer.destroy())
+  peer.send(`<message to='romeo@${DOMAIN}' type='chat'><body>over TLS</body></message>`)
+  t.deepEqual(await slixmpp.next(), { event: 'message', from: peer.jid, body: 'over TLS' })
+  t.is(await slixmpp.close(), 0)
+
+  const suspicious = start({ CA: await fileOf(t, (await selfSigned(DOMAIN)).cert) })
+  const { event, reason } = await suspicious.next()
+  t.is(event, 'failed')
+  t.regex(reason ?? '', /certificate verify failed/i)
+})
 
 const testPurple = foreign('libpurple and the components of the embedded server', ['libpurple'])
 

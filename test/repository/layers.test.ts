@@ -92,6 +92,7 @@ const forbidden: Plant[] = [
   { path: 'src/socks5/socket.ts', imports: ['net'], rule: 'socks5-knows-no-socket' },
   { path: 'src/policy/socket.ts', imports: ['node:tls'], rule: 'policy-knows-no-socket' },
   { path: 'src/session/file.ts', imports: ['node:fs/promises'], rule: 'session-knows-no-file' },
+  { path: 'src/embedded/certificate.ts', imports: ['selfsigned'], rule: 'selfsigned-is-for-tls' },
   { path: 'src/tls/file.ts', imports: ['node:fs'], rule: 'tls-knows-no-file' },
   { path: 'src/bytestreams/file.ts', imports: ['node:fs'], rule: 'bytestreams-know-no-file' },
   ...['streamhost', 'policy', 'socks5'].map((to) => ({
@@ -108,7 +109,7 @@ const allowed: Plant[] = [
   { path: 'src/index.ts', imports: ['/src/service.ts', '/src/core/index.ts'] },
   { path: 'src/service.ts', imports: ['/src/config/index.ts', '/src/core/index.ts', 'node:net', 'pino'] },
   { path: 'src/xep/xml.ts', imports: ['@xmpp/xml', 'node:crypto'] },
-  { path: 'src/tls/socket.ts', imports: ['node:tls', 'node:net'] },
+  { path: 'src/tls/socket.ts', imports: ['node:tls', 'node:net', 'selfsigned'] },
   { path: 'src/session/client.ts', imports: ['@xmpp/client', 'node:net'] },
   { path: 'src/cli/terminal.ts', imports: ['commander', 'cli-progress', 'node:tty'] },
   { path: 'src/http/server.ts', imports: ['fastify', 'prom-client', 'node:http'] },

@@ -120,6 +120,13 @@ test('a certificate of every domain below one is good for those', async (t) => {
   t.true(secured.authorized)
 })
 
+test("a server's own certificate may be named, whoever vouches for it; it vouches for no other", async (t) => {
+  const trust = { ca: good.cert }
+  t.true((await attempt(t, { trust })).secured.authorized)
+  const error = await t.throwsAsync(attempt(t, { trust, certified: await authority.issue(DOMAIN) }), { instanceOf: BytestreamError })
+  t.is(error.message, UNKNOWN)
+})
+
 test('what is trusted is trusted by whom it was given to, and nobody else', async (t) => {
   t.true((await attempt(t)).secured.authorized)
   const error = await t.throwsAsync(attempt(t, { trust: {} }), { instanceOf: BytestreamError })

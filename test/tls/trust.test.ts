@@ -1,7 +1,7 @@
 import { rootCertificates } from 'node:tls'
 import test from 'ava'
 import { BytestreamError } from '../../src/core/index.ts'
-import { fingerprintOf, readCertificates, Trust } from '../../src/tls/index.ts'
+import { readCertificates, Trust } from '../../src/tls/index.ts'
 import { startAuthority } from '../helpers/certificates.ts'
 
 const [one, two] = [await startAuthority('one.test'), await startAuthority('two.test')]
@@ -12,11 +12,6 @@ test('certificates are read in their order, whatever stands between them', (t) =
     read.map(({ subject }) => subject),
     ['CN=one.test', 'CN=two.test'],
   )
-})
-
-test('a fingerprint is what openssl prints: SHA-256 in pairs of digits', (t) => {
-  t.regex(fingerprintOf(readCertificates(one.cert)), /^(?:[0-9A-F]{2}:){31}[0-9A-F]{2}$/)
-  t.is(fingerprintOf([]), '')
 })
 
 const refuses = test.macro({

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Command } from 'commander'
-import { loadAccounts, loadSecret, reloadableOptions, serveOptions } from '../../config/index.ts'
+import { loadAccounts, loadIdentity, loadSecret, reloadableOptions, serveOptions } from '../../config/index.ts'
 import { BytestreamError, type Logger } from '../../core/index.ts'
 import { Service } from '../../service.ts'
 import { addOptions, CommandFailure, configFileOf, type Run, type Start, settingsOf } from '../command-line.ts'
@@ -25,9 +25,10 @@ async function serve(command: Command, run: Run): Promise<void> {
     ? randomBytes(24).toString('base64url')
     : loadSecret('secret', { option: 'secret-file', file: settings['secret-file'], variable: 'STREAMHOST_SECRET', environment })
   const accounts = settings['embedded-accounts-file'] === undefined ? [] : loadAccounts(settings['embedded-accounts-file'])
+  const tls = loadIdentity(settings['embedded-tls-cert'], settings['embedded-tls-key'])
   const leveled = buildLogger(streams, { level: settings['log-level'], isPrivate: settings['log-private'] })
   const logger: Logger = leveled
-  const service = new Service({ logger }, { settings, secret, accounts })
+  const service = new Service({ logger }, { settings, secret, accounts, tls })
   // Without a file there is nothing to read again, and SIGHUP says that the terminal is gone.
   if (configFileOf(command, run) !== undefined)
     run.onHangUp(() => adopt(() => settingsOf(command, serveOptions, run), { settings, service, leveled }))

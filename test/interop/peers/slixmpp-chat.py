@@ -1,6 +1,7 @@
 """Logs in with slixmpp and chats.
 
-Usage: slixmpp-chat.py JID HOST PORT, the password in the environment variable PASSWORD.
+Usage: slixmpp-chat.py JID HOST PORT, the password in the environment variable PASSWORD. With CA, the path of a file of
+certificates, it insists on TLS and trusts nobody else.
 
 Each line of the standard input is a message to send, as JSON: {"to": JID, "body": text}; its end logs out. Each line of
 the standard output is a fact: {"event": "online", "jid"}, {"event": "message", "from", "body"}, {"event": "failed", "reason"}.
@@ -53,7 +54,13 @@ def main():
     asyncio.set_event_loop(loop)
     chat = Chat(jid, os.environ["PASSWORD"])
     loop.add_reader(sys.stdin, chat.on_input)
-    chat.connect((host, int(port)), disable_starttls=True)
+    authorities = os.environ.get("CA")
+    if authorities:
+        chat.ca_certs = authorities
+        chat.add_event_handler("ssl_invalid_chain", lambda error: tell("failed", reason=str(error)))
+        chat.connect((host, int(port)), force_starttls=True)
+    else:
+        chat.connect((host, int(port)), disable_starttls=True)
     loop.run_forever()
 
 

@@ -1,6 +1,6 @@
 import test from 'ava'
 import fc from 'fast-check'
-import { deriveCredential, isPassword, ScramServer } from '../../src/embedded/scram.ts'
+import { deriveCredential, isPassword, ScramServer } from '../../src/session/scram-server.ts'
 import { scramProof } from '../helpers/raw-client.ts'
 
 const credential = deriveCredential('pencil', Buffer.from('QSXCR+Q6sek8bf92', 'base64'))
