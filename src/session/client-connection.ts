@@ -13,7 +13,7 @@ import {
   toBytestreamError,
 } from '../core/index.ts'
 import { Trust, type TrustInit } from '../tls/index.ts'
-import type { Element } from '../xep/index.ts'
+import { type Element, writeXml } from '../xep/index.ts'
 import type { Connect } from './connection.ts'
 import { dial } from './dial.ts'
 import { KeepAlive } from './keep-alive.ts'
@@ -141,7 +141,7 @@ export function clientConnector(clock: Clock, init: AccountInit, resolver: NameR
       throw error
     }
     const send = (stanza: Element) => {
-      void entity.send(stanza).catch((error: unknown) => fail(toBytestreamError(error, 'ERR_SESSION_CLOSED')))
+      void entity.write(writeXml(stanza)).catch((error: unknown) => fail(toBytestreamError(error, 'ERR_SESSION_CLOSED')))
       if (unsentBytes(entity) > BACKLOG_BYTES_MAX) fail(new BytestreamError('ERR_SESSION_CLOSED', `${domain} reads too slowly`))
     }
     const giveUp = (silenceMs: number) =>

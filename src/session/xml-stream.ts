@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
 import { type SecureContext, TLSSocket } from 'node:tls'
 import { BytestreamError, type Clock, systemClock, toBytestreamError } from '../core/index.ts'
-import { buildStreamError, type Element, type StreamErrorReason, type StreamParser, startStreamParser } from '../xep/index.ts'
+import { buildStreamError, type Element, type StreamErrorReason, type StreamParser, startStreamParser, writeXml } from '../xep/index.ts'
 import { StanzaGuard, type StanzaLimits } from './stanza-guard.ts'
 import { StreamViolation } from './stream-violation.ts'
 
@@ -90,7 +90,7 @@ export class XmlStream extends EventEmitter<XmlStreamEvents> {
   /** Sends an element, or text that is XML already. What comes after the end of the stream is dropped. */
   send(content: Element | string): void {
     if (this.#closing || this.#socket.destroyed) return
-    this.#socket.write(content.toString())
+    this.#socket.write(typeof content === 'string' ? content : writeXml(content))
     if (this.#socket.writableLength > this.#backlogBytesMax) {
       this.#error ??= new BytestreamError('ERR_SESSION_CLOSED', `the other side left ${this.#socket.writableLength} octets unread`)
       this.#socket.destroy()

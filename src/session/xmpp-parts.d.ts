@@ -29,7 +29,7 @@ declare module '@xmpp/client-core' {
     open(options: ClientOptions): Promise<unknown>
     restart(): Promise<unknown>
     stop(): Promise<unknown>
-    send(element: Element): Promise<void>
+    write(text: string): Promise<void>
     sendReceive(element: Element): Promise<Element>
   }
 }

@@ -64,3 +64,4 @@ export {
   parseStreamInitiation,
   type StreamInitiation,
 } from './stream-initiation.ts'
+export { writeXml } from './write-xml.ts'

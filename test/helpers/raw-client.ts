@@ -22,7 +22,8 @@ export class RawStream {
   /** Full, once a client has its resource. */
   jid = ''
 
-  private constructor(socket: Socket) {
+  /** @param socket connected; the stream's own from now on */
+  constructor(socket: Socket) {
     this.#socket = socket
     this.#parser = this.#startParser()
     socket.setNoDelay(true)
@@ -64,7 +65,7 @@ export class RawStream {
     })
   }
 
-  send(text: string): void {
+  send(text: string | Uint8Array): void {
     this.#socket.write(text)
   }
 
