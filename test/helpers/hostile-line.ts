@@ -46,6 +46,7 @@ async function listen(stream: RawStream, { from, to }: Addresses, isProbed: bool
     const type = attribute(element, 'type')
     if (element.is('error', NS.stream)) condition = element.getChildElements()[0]?.name ?? ''
     else if (attribute(element, 'id') === id && type === 'result') return { answers, ended: undefined }
+    else if (attribute(element, 'id') === id) throw new Error(`who is to answer is gone: ${element}`)
     else if (element.getName() === 'iq' && (type === 'result' || type === 'error')) answers.push(element)
   }
 }
