@@ -102,8 +102,8 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
       { reconnect: 'always' },
     )
     this.#session = session
-    this.#monitor?.watch({ session })
     const proxy = new BytestreamProxy({ session, streamhost: this.streamhost, access: this.#access }, { advertised: this.#advertised })
+    this.#monitor?.watch({ session, proxy })
     presentComponent(session, this.#clock, {
       version: { name: 'streamhost', version },
       parts: [proxy.part],

@@ -68,7 +68,7 @@ export const serveOptions = {
   http: {
     type: value.httpAddress.optional(),
     placeholder: 'HOST:PORT',
-    description: 'where to tell over HTTP how the service is: /healthz, /readyz; on loopback without a HOST (default: nowhere)',
+    description: 'where to tell over HTTP how the service is: /healthz, /readyz, /metrics; on loopback without a HOST (default: nowhere)',
   },
   embedded: { type: value.flag.default(false), description: 'run the embedded XMPP server too, for one box without another server' },
   'embedded-listen': {

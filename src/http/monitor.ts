@@ -1,3 +1,4 @@
+import type { BytestreamProxy } from '../component/index.ts'
 import type { HostPort } from '../config/index.ts'
 import type { Clock, Logger } from '../core/index.ts'
 import type { Session } from '../session/index.ts'
@@ -5,6 +6,8 @@ import type { Streamhost } from '../streamhost/index.ts'
 import { Health } from './health.ts'
 import { healthRoutes } from './health-routes.ts'
 import { HttpServer } from './http-server.ts'
+import { Metrics } from './metrics.ts'
+import { metricsRoutes } from './metrics-routes.ts'
 
 export interface MonitorComponents {
   readonly clock: Clock
@@ -15,11 +18,13 @@ export interface MonitorComponents {
 /** What tells over HTTP how the service is. It changes nothing, and asks nobody who is asking. */
 export class Monitor {
   readonly #health: Health
+  readonly #metrics: Metrics
   readonly #server: HttpServer
 
   constructor({ clock, logger, streamhost }: MonitorComponents) {
     this.#health = new Health({ clock, streamhost })
-    this.#server = new HttpServer({ logger }, { parts: [healthRoutes(this.#health)] })
+    this.#metrics = new Metrics({ streamhost, health: this.#health })
+    this.#server = new HttpServer({ logger }, { parts: [healthRoutes(this.#health), metricsRoutes(this.#metrics)] })
   }
 
   /**
@@ -31,8 +36,9 @@ export class Monitor {
   }
 
   /** Follows the component, from before its session starts. */
-  watch({ session }: { session: Session }): void {
+  watch({ session, proxy }: { session: Session; proxy: BytestreamProxy }): void {
     this.#health.watch(session)
+    this.#metrics.watch(proxy)
   }
 
   /** Says from now on that the service is not to be used anymore. */

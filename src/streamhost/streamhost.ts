@@ -31,7 +31,8 @@ export interface StreamhostEvents {
   waiting: [{ dstAddr: DstAddr; remoteAddress: string; sockets: number }]
   /** A waiting socket has gone: its side left, or it was closed for `code`. */
   left: [{ dstAddr: DstAddr; remoteAddress: string; code: ErrorCode | undefined }]
-  activated: [{ dstAddr: DstAddr; engine: string; remoteAddresses: readonly [first: string, second: string] }]
+  /** `waitedMs`: since the first of the two sockets got its place. */
+  activated: [{ dstAddr: DstAddr; engine: string; remoteAddresses: readonly [first: string, second: string]; waitedMs: number }]
   closed: [{ dstAddr: DstAddr; engine: string; totals: RelayTotals; durationMs: number }]
   /** A socket was turned away before it had a place. */
   refused: [{ remoteAddress: string; code: ErrorCode }]
@@ -39,6 +40,7 @@ export interface StreamhostEvents {
 
 interface Waiting {
   readonly remoteAddress: string
+  readonly sinceMs: number
   readAheadBytes: number
   /** Gives the place up, for `code` or because its side has gone. */
   readonly leave: (code?: ErrorCode) => void
@@ -92,6 +94,11 @@ export class Streamhost extends EventEmitter<StreamhostEvents> implements AsyncD
       this.#countRefusal({ remoteAddress, code })
       this.emit('refused', { remoteAddress, code })
     })
+  }
+
+  /** Name of what moves the octets. */
+  get engine(): string {
+    return this.#engine.name
   }
 
   /** Where it listens; empty before {@link listen}. */
@@ -162,10 +169,11 @@ export class Streamhost extends EventEmitter<StreamhostEvents> implements AsyncD
       spare.destroy()
     }
     const [first, second] = pair.sockets
+    const waitedMs = this.#clock.now() - (this.#waiting.get(first) as Waiting).sinceMs
     const remoteAddresses = [this.#release(first), this.#release(second)] as const
     this.#activated += 1
     this.#relay(dstAddr, first, second)
-    this.emit('activated', { dstAddr, engine: this.#engine.name, remoteAddresses })
+    this.emit('activated', { dstAddr, engine: this.#engine.name, remoteAddresses, waitedMs })
     return 'activated'
   }
 
@@ -230,6 +238,7 @@ export class Streamhost extends EventEmitter<StreamhostEvents> implements AsyncD
     const cancelDeadline = this.#clock.after(waitingMsMax, () => leave('ERR_TIMEOUT'))
     const waiting: Waiting = {
       remoteAddress,
+      sinceMs: this.#clock.now(),
       readAheadBytes: 0,
       leave,
       release: () => {

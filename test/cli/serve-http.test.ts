@@ -1,11 +1,16 @@
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
+import { createServer, type Socket } from 'node:net'
 import test from 'ava'
 import { startCli } from '../helpers/cli.ts'
+import { outcomeOf } from '../helpers/component-line.ts'
+import { readExposition, seriesValue } from '../helpers/exposition.ts'
 import { foreign } from '../helpers/foreign.ts'
 import { get, notReady } from '../helpers/http.ts'
 import { PROXY, SECRET, startProsody } from '../helpers/prosody.ts'
-import type { Address } from '../helpers/raw-client.ts'
+import { type Address, login } from '../helpers/raw-client.ts'
+import { connectToStreamhost, open } from '../helpers/raw-socks5.ts'
+import { onServer, prosody as prosodyKind } from '../helpers/server.ts'
 
 // `serve --http` as a process, behind servers that come and go.
 
@@ -52,3 +57,72 @@ onProsody(
     t.is((await serve.ended).code, 0)
   },
 )
+
+const SCRAPES = 100
+const SIZE = 1024 * 1024
+
+/** Settles when so many octets have come. */
+function arrived(socket: Socket, bytes: number): Promise<void> {
+  let left = bytes
+  return new Promise((resolve) => {
+    socket.on('data', (octets: Buffer) => {
+      left -= octets.length
+      if (left <= 0) resolve()
+    })
+  })
+}
+
+onServer(prosodyKind, 'serve --http with a transfer', { accounts: ['requester'], components: [PROXY] }, (onProsodyToo) => {
+  onProsodyToo('what serve relays and refuses moves its numbers, also while it ends and however many ask', async (t, server) => {
+    const { host, port } = server.componentAt(PROXY)
+    const serve = startCli(
+      t,
+      ['serve', '--domain', PROXY, '--service', `xmpp://${host}:${port}`, '--listen', '127.0.0.1:0', '--http', ':0', '--json'],
+      { STREAMHOST_SECRET: server.secret },
+    )
+    const { http, advertised } = (await serve.event('ready')) as { http: Address; advertised: readonly [Address] }
+    const values = async (...series: string[]) => {
+      const { body } = await get(http, '/metrics')
+      return series.map((name) => seriesValue(body, `streamhost_${name}`))
+    }
+
+    const garbage = await open(t, advertised[0])
+    garbage.write('GET / HTTP/1.1\r\n\r\n')
+    await serve.logged('turned a socket away')
+    t.deepEqual(await values('refusals_total{reason="ERR_SOCKS5_MALFORMED"}', 'component_online'), [1, 1])
+
+    const requester = await login(server.client, server.account('requester'), 'metrics')
+    t.teardown(() => requester.destroy())
+    const activate = async () => {
+      const payload = "<query xmlns='http://jabber.org/protocol/bytestreams' sid='metrics'><activate>target@localhost/x</activate></query>"
+      requester.send(`<iq id='vxf9' to='${PROXY}' type='set'>${payload}</iq>`)
+      return outcomeOf(await requester.next())
+    }
+    t.regex(await activate(), /^cancel item-not-found/)
+    const dstAddr = createHash('sha1').update(`metrics${requester.jid}target@localhost/x`).digest('hex')
+    const [one, other] = [await connectToStreamhost(t, advertised[0], dstAddr), await connectToStreamhost(t, advertised[0], dstAddr)]
+    t.is(await activate(), 'result')
+    t.deepEqual(await values('activations_total{result="ok"}', 'activations_total{result="ERR_BYTESTREAM_UNKNOWN"}'), [1, 1])
+    t.deepEqual(await values('setup_seconds_count', 'active_bytestreams'), [1, 1])
+    const received = arrived(other, SIZE)
+    one.write(Buffer.alloc(SIZE))
+    await received
+    t.deepEqual(await values('relayed_bytes_total{direction="first_to_second"}', 'bytestream_bytes_count'), [SIZE, 0])
+
+    const scrapes = await Promise.all(Array.from({ length: SCRAPES }, () => get(http, '/metrics')))
+    for (const { status, body } of scrapes) {
+      t.is(status, 200)
+      t.true(readExposition(body).size > 20)
+      t.is(seriesValue(body, 'streamhost_relayed_bytes_total{direction="first_to_second"}'), SIZE)
+    }
+
+    serve.child.kill('SIGTERM')
+    await serve.logged('stopping: running bytestreams may finish')
+    t.regex((await notReady(http))['stopping'] ?? '', /; 1 may still finish$/)
+    t.is((await get(http, '/healthz')).status, 200)
+    t.deepEqual(await values('active_bytestreams'), [1])
+    one.end()
+    other.end()
+    t.is((await serve.ended).code, 0)
+  })
+})

@@ -83,7 +83,9 @@ test('facts are told in their order, with who and how much', async (t) => {
   const told: unknown[] = []
   for (const name of ['waiting', 'left', 'activated', 'closed', 'refused'] as const)
     streamhost.on(name, (facts: object) => told.push([name, facts]))
-  const [one, other] = await joinBoth(t, ports[0], dstAddr)
+  const one = await join(t, ports[0], dstAddr)
+  clock.advance(500)
+  const other = await join(t, ports[0], dstAddr)
   streamhost.activate(dstAddr)
   clock.advance(1_000)
   await isConnected(t, one, other)
@@ -94,7 +96,7 @@ test('facts are told in their order, with who and how much', async (t) => {
   t.deepEqual(told, [
     ['waiting', { dstAddr, remoteAddress, sockets: 1 }],
     ['waiting', { dstAddr, remoteAddress, sockets: 2 }],
-    ['activated', { dstAddr, engine: 'stream', remoteAddresses: [remoteAddress, remoteAddress] }],
+    ['activated', { dstAddr, engine: 'stream', remoteAddresses: [remoteAddress, remoteAddress], waitedMs: 500 }],
     ['closed', { dstAddr, engine: 'stream', totals: { firstToSecond: 5, secondToFirst: 4, end: 'end' }, durationMs: 1_000 }],
   ])
 })
