@@ -15,7 +15,7 @@ COPY src src
 RUN npm run build && npm prune --omit=dev --ignore-scripts
 
 FROM node:20-bookworm-slim
-ENV NODE_ENV=production STREAMHOST_HTTP=127.0.0.1:9677
+ENV NODE_ENV=production STREAMHOST_HTTP=127.0.0.1:9477
 WORKDIR /streamhost
 COPY --from=build /streamhost/package.json ./
 COPY --from=build /streamhost/node_modules node_modules
