@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events'
+import { checkOwnProxy } from './check/index.ts'
 import { BytestreamProxy, logProxy, type ProxyEvents, presentComponent } from './component/index.ts'
 import type { HostPort, Settings, serveOptions } from './config/index.ts'
 import { BytestreamError, type Clock, type Logger, silentLogger, systemClock, version } from './core/index.ts'
@@ -6,6 +7,7 @@ import { EmbeddedServer, type EmbeddedServerInit } from './embedded/index.ts'
 import type { Monitor } from './http/index.ts'
 import { AccessList, defaultRules } from './policy/index.ts'
 import { componentConnector, Session } from './session/index.ts'
+import type { DstAddr } from './socks5/index.ts'
 import { type BoundAddress, descriptorLimit, Streamhost, type StreamhostLimits } from './streamhost/index.ts'
 import { type IdentityInit, makeIdentity } from './tls/index.ts'
 import type { StreamhostAddress } from './xep/index.ts'
@@ -50,6 +52,8 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
   #monitor: Monitor | undefined
   #embedded: EmbeddedServer | undefined
   #session: Session | undefined
+  readonly #checking = new AbortController()
+  #checked: Promise<void> | undefined
   #isClosing = false
   #advertised: readonly StreamhostAddress[] = []
   #clientAddress: HostPort | undefined
@@ -107,7 +111,10 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
     presentComponent(session, this.#clock, {
       version: { name: 'streamhost', version },
       parts: [proxy.part],
-      onAsked: (facts) => this.emit('discoAsked', facts),
+      onAsked: (facts) => {
+        // What we ask ourselves is no news.
+        if (facts.from !== settings.domain) this.emit('discoAsked', facts)
+      },
     })
     logProxy(proxy, this.#logger, this.#clock)
     this.#logBytestreams()
@@ -120,6 +127,7 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
     )
     await session.start()
     session.on('ended', ({ error }) => this.emit('ended', { error }))
+    this.#checked = this.#check(session)
   }
 
   /**
@@ -135,6 +143,8 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
   /** Lets running bytestreams finish, for as long as the settings say, then closes everything. */
   async close({ drainMs = this.#init.settings['drain-time-max'] }: { drainMs?: number } = {}): Promise<void> {
     this.#isClosing = true
+    this.#checking.abort()
+    await this.#checked
     this.#monitor?.stop()
     await this.streamhost.close({ drainMs })
     await this.#session?.stop()
@@ -144,6 +154,17 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close({ drainMs: 0 })
+  }
+
+  /** Whether clients can find and reach the proxy; nothing waits for the answer. */
+  async #check(session: Session): Promise<void> {
+    const components = { session, clock: this.#clock, logger: this.#logger }
+    const waitingSockets = (dstAddr: DstAddr) => this.streamhost.waitingSockets(dstAddr)
+    try {
+      await checkOwnProxy(components, { advertised: this.#advertised, waitingSockets, signal: this.#checking.signal })
+    } catch (err) {
+      this.#logger.error({ err }, 'could not look whether clients reach the proxy')
+    }
   }
 
   /** The limits promise more than the system gives. */

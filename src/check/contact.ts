@@ -53,7 +53,11 @@ export function newBytestream({ session, targetJid }: ProbeContext): Bytestream 
 export type Admission = 'admitted' | { readonly refusal: string }
 
 /** Greets and asks for `dstAddr`; any reply with REP 0 is an admission, whatever address it has. */
-export async function shakeHands({ timings: { quietMsMax } }: ProbeContext, socket: RawSocket, dstAddr: DstAddr): Promise<Admission> {
+export async function shakeHands(
+  { timings: { quietMsMax } }: Pick<ProbeContext, 'timings'>,
+  socket: RawSocket,
+  dstAddr: DstAddr,
+): Promise<Admission> {
   socket.send(encodeGreeting())
   const choice = await socket.read(CHOICE_BYTES, quietMsMax)
   if (!choice.octets.equals(encodeMethodChoice(METHOD.noAuthentication))) return { refusal: tellReading(choice) }
@@ -61,13 +65,23 @@ export async function shakeHands({ timings: { quietMsMax } }: ProbeContext, sock
   for (let reply = Buffer.alloc(0); ; ) {
     const { octets, ending } = await socket.read(1, quietMsMax)
     reply = Buffer.concat([reply, octets])
-    const answer = decodeConnectReply(reply)?.value
+    const answer = replyIn(reply)
     if (answer === REPLY.succeeded) return 'admitted'
     if (answer !== undefined || ending) return { refusal: tellReading({ octets: reply, ending }) }
   }
 }
 
 const endings = { end: 'then the connection was closed', reset: 'then the connection was broken', quiet: 'then nothing' } as const
+
+/** @returns the REP field, `undefined` while octets are missing, or -1 when it is no reply of SOCKS5 */
+function replyIn(octets: Buffer): number | undefined {
+  try {
+    return decodeConnectReply(octets)?.value
+  } catch (thrown) {
+    if (thrown instanceof BytestreamError) return -1
+    throw thrown
+  }
+}
 
 /** What came, for people: `05 ff, then the connection was closed`. */
 export function tellReading({ octets, ending }: Pick<Reading, 'octets' | 'ending'>): string {

@@ -16,7 +16,7 @@ import { failed, type Probe, type ProbeContext, passed, skipped, warning } from 
 import { formatAddress } from './raw-socket.ts'
 
 /** The address without its first label: the domain a component is plugged into. */
-const parentOf = (jid: string): string => jid.slice(jid.indexOf('.') + 1)
+export const parentOf = (jid: string): string => jid.slice(jid.indexOf('.') + 1)
 
 /** @throws StanzaError as the server answered */
 async function itemsOf({ session, timings: { answerMsMax }, signal }: ProbeContext, server: string): Promise<readonly string[]> {

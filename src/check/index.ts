@@ -1,5 +1,6 @@
 export { type CheckInit, type CheckResult, checkProxy } from './check.ts'
 export { findProxies } from './find-proxies.ts'
+export { checkOwnProxy, type OwnProxyComponents, type OwnProxyInit } from './own-proxy.ts'
 export type { CheckComponents, Finding, Probe, Verdict } from './probe.ts'
 export { probes } from './probes.ts'
 export { type CheckTimings, defaultCheckTimings } from './timings.ts'

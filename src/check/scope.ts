@@ -1,5 +1,6 @@
 import { lookup } from 'node:dns/promises'
 import { BlockList, isIPv6 } from 'node:net'
+import { toBytestreamError } from '../core/index.ts'
 
 function blocks(...subnets: readonly (readonly [network: string, prefix: number])[]): BlockList {
   const list = new BlockList()
@@ -39,7 +40,15 @@ export function isNarrower(one: Scope, other: Scope): boolean {
   return scopes.indexOf(one) < scopes.indexOf(other)
 }
 
-/** Addresses of a host as every program of this machine sees them: A, AAAA, and its own file of hosts. @throws Error when there is none */
+/**
+ * Addresses of a host as every program of this machine sees them: A, AAAA, and its own file of hosts.
+ *
+ * @throws BytestreamError `ERR_UNREACHABLE` when there is none
+ */
 export async function resolveHost(host: string): Promise<readonly string[]> {
-  return (await lookup(host, { all: true })).map(({ address }) => address)
+  try {
+    return (await lookup(host, { all: true })).map(({ address }) => address)
+  } catch (thrown) {
+    throw toBytestreamError(thrown, 'ERR_UNREACHABLE')
+  }
 }

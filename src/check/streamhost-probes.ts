@@ -12,11 +12,7 @@ const TRANSFER_BYTES = 32 * 1024
 /** @throws BytestreamError `ERR_UNREACHABLE`, `ERR_TIMEOUT` */
 async function resolve({ clock, timings: { connectMsMax }, signal }: ProbeContext, host: string): Promise<readonly string[]> {
   using deadline = startDeadline(clock, connectMsMax, 'ERR_TIMEOUT', `looking up ${host} took longer than ${connectMsMax / 1000} s`, signal)
-  try {
-    return await orAbort(resolveHost(host), deadline.signal)
-  } catch (thrown) {
-    throw toBytestreamError(thrown, 'ERR_UNREACHABLE')
-  }
+  return await orAbort(resolveHost(host), deadline.signal)
 }
 
 const streamhostOf = (context: ProbeContext): StreamhostAddress => addressOf(context) as StreamhostAddress

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { startCli } from '../helpers/cli.ts'
 import { PROXY } from '../helpers/prosody.ts'
+import { startServe } from '../helpers/serve.ts'
 import { embedded } from '../helpers/server.ts'
 
 const enough = ['serve', '--domain', PROXY, '--listen', '127.0.0.1:0']
@@ -115,6 +116,15 @@ test('serve says when it is ready, and SIGTERM ends it with 0', async (t) => {
   const { code, stderr } = await serve.ended
   t.is(code, 0)
   t.is(stderr, '')
+})
+
+test('serve looks at itself once it is ready, and logs that all is well, or what is not and what to do', async (t) => {
+  const fine = await startServe(t, { accounts: [] })
+  t.like(await fine.cli.logged('looked from this machine: clients can find the proxy, and reach it'), { level: 30, domain: PROXY })
+  const closed = await startServe(t, { accounts: [], args: ['--advertise', '127.0.0.1:1'] })
+  const sentence =
+    'an advertised address cannot be reached from this machine: open and forward its port; behind NAT this may be wrong, so try streamhost check from elsewhere'
+  t.like(await closed.cli.logged(sentence), { level: 40, host: '127.0.0.1', port: 1 })
 })
 
 test('without a configuration file there is nothing to read again, and SIGHUP ends serve', async (t) => {

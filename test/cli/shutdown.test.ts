@@ -31,6 +31,8 @@ async function setScene(t: ExecutionContext, args: readonly string[]) {
   t.teardown(() => server[Symbol.asyncDispose]())
   const cli = serve(t, server.componentAt(PROXY), args)
   const { advertised } = (await cli.event('ready')) as { advertised: [Address] }
+  // Sockets of its own are gone then.
+  await cli.logged('looked from this machine: clients can find the proxy, and reach it')
   const requester = await login(server.client, server.account('requester'), 'x')
   t.teardown(() => requester.destroy())
   return { server, cli, at: advertised[0], requester }
