@@ -15,7 +15,8 @@ export interface KeepAliveInit {
 const SILENCE_MS = 30_000
 /** Until it is asked again: one answer may get lost where ejabberd has not yet noticed that the connection before is dead. */
 const AGAIN_MS = 10_000
-const SILENCE_MS_MAX = 60_000
+/** Questions in a row without an answer. They are counted, since it may be we who stood still, and the answer waits to be read. */
+const PINGS_MAX = 3
 
 /**
  * Watches over a connection that is online. The network can lose one without telling either side; TCP would take a
@@ -28,6 +29,7 @@ export class KeepAlive implements Disposable {
   readonly #init: KeepAliveInit
   #heardMs: number
   #pings = 0
+  #unanswered = 0
   #cancel = () => {}
 
   constructor(clock: Clock, init: KeepAliveInit) {
@@ -40,6 +42,7 @@ export class KeepAlive implements Disposable {
   /** The other side has said something, whatever it was. */
   heard(): void {
     this.#heardMs = this.#clock.now()
+    this.#unanswered = 0
   }
 
   [Symbol.dispose](): void {
@@ -54,9 +57,10 @@ export class KeepAlive implements Disposable {
   #look(): void {
     const { from, to, send, giveUp } = this.#init
     const silenceMs = this.#clock.now() - this.#heardMs
-    if (silenceMs >= SILENCE_MS_MAX) return giveUp(silenceMs)
+    if (this.#unanswered >= PINGS_MAX) return giveUp(silenceMs)
     if (silenceMs >= SILENCE_MS) {
       this.#pings += 1
+      this.#unanswered += 1
       send(buildIq({ type: 'get', id: `alive-${this.#pings}`, from, to }, buildPing()))
     }
     this.#wait()

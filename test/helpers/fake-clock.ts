@@ -36,6 +36,14 @@ export class FakeClock implements Clock {
     this.#now = end
   }
 
+  /** The program stands still for `ms` milliseconds; what fell due meanwhile is called once, afterwards. */
+  standStill(ms: number): void {
+    this.#now += ms
+    for (const timer of [...this.#timers].filter(({ at }) => at <= this.#now).sort((one, other) => one.at - other.at)) {
+      if (this.#timers.delete(timer)) timer.callback()
+    }
+  }
+
   #earliest(end: number): Timer | undefined {
     let earliest: Timer | undefined
     for (const timer of this.#timers) {

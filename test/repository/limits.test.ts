@@ -29,7 +29,7 @@ const rowOf: Readonly<Record<string, string>> = {
   'session/client-connection EARLY_MAX': 'stanzas kept that a server sends before',
   'session/keep-alive SILENCE_MS': 'silence of a server',
   'session/keep-alive AGAIN_MS': 'silence of a server',
-  'session/keep-alive SILENCE_MS_MAX': 'the same, and no answer',
+  'session/keep-alive PINGS_MAX': 'the same, and no answer',
   'session/dial STEP_MS_MAX': 'one connection to a server',
   'session/dial ADDRESSES_MAX': 'addresses of one server',
   'session/server-addresses SRV_MS_MAX': 'for DNS to say where',

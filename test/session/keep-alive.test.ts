@@ -55,6 +55,19 @@ test('whatever is heard counts as a sign of life, also between two pings', (t) =
   t.true(told.at(-1)?.startsWith('gives up'))
 })
 
+test('who stood still, as a machine that was suspended, asks before it gives up', (t) => {
+  const { clock, keepAlive, told } = watch()
+  clock.standStill(3_600_000)
+  t.deepEqual(told, [ping(1)])
+  clock.standStill(3_600_000)
+  t.deepEqual(told, [ping(1), ping(2)], 'the answer to the first may wait to be read')
+  keepAlive.heard()
+  clock.advance(29_999)
+  t.is(told.length, 2)
+  clock.advance(30_001)
+  t.deepEqual(told.slice(2), [ping(3), ping(4), ping(5), 'gives up after 60000'])
+})
+
 test('a connection that is over is watched no more', (t) => {
   const { clock, keepAlive, told } = watch()
   clock.advance(30_000)
