@@ -1,3 +1,4 @@
+import { lookup } from 'node:dns/promises'
 import type { AddressInfo } from 'node:net'
 import fastify, {
   type FastifyError,
@@ -51,7 +52,10 @@ export class HttpServer {
    */
   async listen({ host, port }: HostPort): Promise<HostPort> {
     try {
-      await this.#app.listen({ host: host === '*' ? '::' : host, port })
+      // Without an address Node takes every one of both families, or of the one there is. With a name fastify might listen
+      // several times, and keep to our limits at the first only.
+      const { address } = host === '*' ? { address: '' } : await lookup(host, { order: 'ipv4first' })
+      await this.#app.listen({ host: address, port })
     } catch (cause) {
       throw new BytestreamError('ERR_LISTEN', `cannot listen on ${host} port ${port} for HTTP: ${(cause as Error).message}`, { cause })
     }

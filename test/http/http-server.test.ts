@@ -1,10 +1,16 @@
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import type { Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
 import test, { type ExecutionContext } from 'ava'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { HostPort } from '../../src/config/index.ts'
 import { type Logger, silentLogger } from '../../src/core/index.ts'
 import { type HttpPart, HttpServer, type HttpServerInit } from '../../src/http/http-server.ts'
+import { foreign } from '../helpers/foreign.ts'
 import { open, readAll } from '../helpers/raw-socks5.ts'
 
 interface Stage {
@@ -175,4 +181,16 @@ test('* stands for every address of this machine', async (t) => {
   t.teardown(() => server.close())
   const { port } = await server.listen({ host: '*', port: 0 })
   for (const host of ['127.0.0.1', '[::1]']) t.is((await fetch(`http://${host}:${port}/`)).status, 404, host)
+})
+
+const elsewhereTest = foreign('HTTP where localhost has two addresses', ['namespaces'])
+
+elsewhereTest('connections are counted, whichever address of localhost they come to', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'streamhost-hosts-'))
+  t.teardown(() => rm(folder, { recursive: true }))
+  await writeFile(join(folder, 'hosts'), '::1 localhost\n127.0.0.1 localhost\n')
+  const script = 'mount --bind "$0/hosts" /etc/hosts && exec "$@"'
+  const child = [process.execPath, '--import=tsx', 'test/helpers/http-child.ts', 'localhost']
+  const { stdout } = await promisify(execFile)('unshare', ['--mount', 'sh', '-c', script, folder, ...child])
+  t.deepEqual(JSON.parse(stdout), { '127.0.0.1': 2, '::1': 0 })
 })
