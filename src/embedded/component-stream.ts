@@ -18,7 +18,7 @@ export class ComponentStream extends ServerStream {
   #disconnect: (() => void) | undefined
 
   constructor(parts: ServerParts, socket: Socket) {
-    super(parts, socket, NS.component, serverStanzaLimits)
+    super(parts, socket, NS.component, { ...serverStanzaLimits, mayCut: false })
   }
 
   protected override leave(): void {

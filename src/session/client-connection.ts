@@ -80,7 +80,7 @@ export function clientConnector(clock: Clock, init: AccountInit, resolver: NameR
   const trust = new Trust(init.tls ?? {})
   const given = service === undefined ? undefined : [parseService(service)]
   const where = nameOf(init)
-  return async (onStanza, outer) => {
+  return async (onStanza, outer, onCut = () => {}) => {
     using deadline = startDeadline(
       clock,
       loginMsMax,
@@ -117,7 +117,7 @@ export function clientConnector(clock: Clock, init: AccountInit, resolver: NameR
         settle(isClosing ? undefined : reason)
       })
     })
-    guardInput(entity, fail)
+    guardInput(entity, fail, onCut)
     const failed = new Promise<never>((_, reject) => {
       entity.on('error', (error: unknown) => {
         reason ??= toError(error, init, isOnline)

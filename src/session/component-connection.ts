@@ -55,7 +55,7 @@ function toError({ condition, text }: StreamErrorReason, { jid, service }: Compo
  * @see XEP-0114 §3, jabber:component:accept
  */
 export function componentConnector(clock: Clock, init: ComponentInit): Connect {
-  return (onStanza, outer) =>
+  return (onStanza, outer, onCut = () => {}) =>
     new Promise<Connection>((resolve, reject) => {
       const { jid, secret, service, loginMsMax = LOGIN_MS_MAX } = init
       const at = `${service.host}:${service.port}`
@@ -68,6 +68,7 @@ export function componentConnector(clock: Clock, init: ComponentInit): Connect {
       )
       const socket = connectSocket(service.port, service.host)
       const stream = new XmlStream(socket, { limits: serverStanzaLimits, clock })
+      stream.on('cut', onCut)
       let isConnected = false
       /** From the end of the handshake on. */
       let keepAlive: KeepAlive | undefined

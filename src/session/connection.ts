@@ -16,7 +16,8 @@ export interface Connection {
  * Opens a connection and logs in.
  *
  * @param onStanza hears every stanza that comes, from the first moment on
+ * @param onCut hears of each that comes without its content, since it was over a limit
  * @throws BytestreamError `ERR_UNREACHABLE`, `ERR_TLS`, `ERR_TIMEOUT`, `ERR_AUTHENTICATION`, `ERR_HOST_UNKNOWN`, `ERR_REPLACED`,
  *   `ERR_STREAM`, `ERR_ABORTED`
  */
-export type Connect = (onStanza: (stanza: Element) => void, signal: AbortSignal) => Promise<Connection>
+export type Connect = (onStanza: (stanza: Element) => void, signal: AbortSignal, onCut?: () => void) => Promise<Connection>

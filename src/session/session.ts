@@ -6,6 +6,7 @@ import {
   domainOf,
   type ErrorCode,
   type Logger,
+  LogRation,
   silentLogger,
   systemClock,
   toBytestreamError,
@@ -52,6 +53,7 @@ export class Session extends EventEmitter<SessionEvents> {
   readonly #init: SessionInit
   readonly #clock: Clock
   readonly #logger: Logger
+  readonly #cuts: LogRation<string>
   readonly #requests: IqRequests
   readonly #stopping = new AbortController()
   #connection: Connection | undefined
@@ -62,6 +64,7 @@ export class Session extends EventEmitter<SessionEvents> {
     super()
     this.#clock = clock
     this.#logger = logger
+    this.#cuts = new LogRation(clock)
     this.#connect = connect
     this.#init = init
     this.#requests = new IqRequests(clock)
@@ -149,7 +152,7 @@ export class Session extends EventEmitter<SessionEvents> {
       else early.push(stanza)
     }
     try {
-      connection = await this.#connect(onStanza, this.#stopping.signal)
+      connection = await this.#connect(onStanza, this.#stopping.signal, () => this.#tellCut())
     } catch (thrown) {
       return toBytestreamError(thrown, 'ERR_STREAM')
     }
@@ -174,6 +177,11 @@ export class Session extends EventEmitter<SessionEvents> {
         throw error
       })
     }
+  }
+
+  #tellCut(): void {
+    const suppressed = this.#cuts.take('over a limit')
+    if (suppressed !== undefined) this.#logger.warn({ suppressed }, 'a stanza is over the limits, and was taken without its content')
   }
 
   #pause(ms: number): Promise<void> {

@@ -8,10 +8,15 @@ export interface StanzaLimits {
   readonly stanzaBytesMax: number
   /** Elements within elements, the stream's own not counted. */
   readonly stanzaDepthMax: number
+  /** A stanza over a limit is cut down to its opening tag; without this it ends the stream. */
+  readonly mayCut?: boolean
 }
 
-/** For a stream whose other end is a server we log in to: it passes on what strangers send, and adds to it. */
-export const serverStanzaLimits: StanzaLimits = { stanzaBytesMax: 256 * 1024, stanzaDepthMax: 64 }
+/**
+ * For a stream whose other end is a server we log in to: it passes on what strangers send, and adds to it. Strangers must
+ * not be able to end that stream, so what they make too big is cut.
+ */
+export const serverStanzaLimits: StanzaLimits = { stanzaBytesMax: 256 * 1024, stanzaDepthMax: 64, mayCut: true }
 
 /** For a stream whose other end is a stranger. */
 export const strangerStanzaLimits: StanzaLimits = { stanzaBytesMax: 64 * 1024, stanzaDepthMax: 64 }
@@ -23,6 +28,7 @@ const LESS = 0x3c
 const CDATA = Buffer.from('[CDATA[')
 const XML = Buffer.from('xml')
 const NOTHING = Buffer.alloc(0)
+const EMPTY = Buffer.from('/>')
 
 /** No XML can have them in it (XML 1.0 §2.2), and the table of octets does not see them in text. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
@@ -35,6 +41,10 @@ const NON_CHARACTER = /[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/
  *
  * A piece of the stream (XML declaration, header, stanza, end tag) is handed on when it is whole: the parser takes time
  * in the square of the number of fragments it is fed with. Until then the guard holds it, never more than a stanza may have.
+ *
+ * Where the limits say so, a stanza over one of them is read to its end all the same, but not held: only its opening tag
+ * is handed on, as an element without content, so that a question gets its answer. Where even that tag is too big,
+ * nothing is.
  */
 export class StanzaGuard {
   readonly #limits: StanzaLimits
@@ -47,9 +57,17 @@ export class StanzaGuard {
   /** The beginning of a piece, in the front of a buffer that grows with it. */
   #held: Buffer = NOTHING
   #heldBytes = 0
+  /** Octets of the stanza's opening tag; 0 while that is not whole. */
+  #tagBytes = 0
+  /** The stanza being read is over a limit, and `#tag` is what is left of it. */
+  #isCut = false
+  #tag: Buffer = NOTHING
+  readonly #onCut: () => void
 
-  constructor(limits: StanzaLimits) {
+  /** @param onCut hears of each stanza that is cut */
+  constructor(limits: StanzaLimits, onCut = () => {}) {
     this.#limits = limits
+    this.#onCut = onCut
   }
 
   /** Starts over, for the stream that follows in the same connection (RFC 6120 §4.3.3). */
@@ -75,14 +93,18 @@ export class StanzaGuard {
         start += 1
         continue
       }
-      const end = Math.min(octets.length, start + stanzaBytesMax - this.#heldBytes)
+      const wasCut = this.#isCut
+      const end = wasCut ? octets.length : Math.min(octets.length, start + stanzaBytesMax - this.#heldBytes)
       const stop = this.#scan(octets, start, end)
+      const piece = octets.subarray(start, stop)
+      if (!this.#isIdle && stop < octets.length && !this.#isCut) this.#exceed(`a stanza is larger than ${stanzaBytesMax} octets`)
+      if (this.#isCut && !wasCut) this.#keepTag(piece)
       if (this.#isIdle) {
-        yield this.#whole(octets.subarray(start, stop))
-      } else if (stop < octets.length) {
-        throw new StreamViolation('policy-violation', `a stanza is larger than ${stanzaBytesMax} octets`, 'ERR_STANZA_TOO_BIG')
-      } else {
-        this.#hold(octets.subarray(start, stop))
+        const whole = this.#isCut ? this.#emptied() : this.#completed(piece)
+        this.#release()
+        if (whole.length > 0) yield toText(whole)
+      } else if (!this.#isCut) {
+        this.#hold(piece)
       }
       start = stop
     }
@@ -90,7 +112,7 @@ export class StanzaGuard {
 
   /** Whether it has octets of a piece that is not whole yet. */
   get isHolding(): boolean {
-    return this.#heldBytes > 0
+    return this.#heldBytes > 0 || this.#isCut
   }
 
   get #isIdle(): boolean {
@@ -114,6 +136,7 @@ export class StanzaGuard {
         continue
       }
       state = this.#arrive(next, state, octet)
+      if (next === numbers.opened && this.#depth === 2) this.#tagBytes = this.#heldBytes + at + 1 - start
       if (state === BETWEEN || state === OVER) {
         this.#state = state
         return at + 1
@@ -155,10 +178,23 @@ export class StanzaGuard {
 
   #open(): void {
     this.#depth += 1
-    if (this.#depth > this.#limits.stanzaDepthMax + 1) {
-      const message = `a stanza nests deeper than ${this.#limits.stanzaDepthMax} elements`
-      throw new StreamViolation('policy-violation', message, 'ERR_STANZA_TOO_BIG')
+    if (this.#depth > this.#limits.stanzaDepthMax + 1 && !this.#isCut) {
+      this.#exceed(`a stanza nests deeper than ${this.#limits.stanzaDepthMax} elements`)
     }
+  }
+
+  /** Only stanzas are cut: a stream without its header is none. */
+  #exceed(message: string): void {
+    if (!this.#limits.mayCut || this.#depth === 0) throw new StreamViolation('policy-violation', message, 'ERR_STANZA_TOO_BIG')
+    this.#isCut = true
+    this.#onCut()
+  }
+
+  /** @param piece what follows what was held */
+  #keepTag(piece: Uint8Array): void {
+    this.#tag = Buffer.from(this.#completed(piece).subarray(0, this.#tagBytes))
+    this.#held = NOTHING
+    this.#heldBytes = 0
   }
 
   #close(): number {
@@ -198,20 +234,28 @@ export class StanzaGuard {
   #release(): void {
     this.#held = NOTHING
     this.#heldBytes = 0
+    this.#tagBytes = 0
+    this.#isCut = false
+    this.#tag = NOTHING
   }
 
-  /** The text of what was held and of `octets`, which complete it. */
-  #whole(octets: Uint8Array): string {
-    let piece = Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength)
-    if (this.#heldBytes > 0) {
-      piece = Buffer.concat([this.#held.subarray(0, this.#heldBytes), octets])
-      this.#release()
-    }
-    if (!isUtf8(piece)) throw new StreamViolation('unsupported-encoding', 'the stream is not UTF-8')
-    const text = piece.toString()
-    if (NON_CHARACTER.test(text)) throw malformed('a non-character')
-    return text
+  /** What was held and `octets`, which complete it. */
+  #completed(octets: Uint8Array): Buffer {
+    if (this.#heldBytes === 0) return Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength)
+    return Buffer.concat([this.#held.subarray(0, this.#heldBytes), octets])
   }
+
+  /** The opening tag of a stanza that was cut, as an element. */
+  #emptied(): Buffer {
+    return this.#tag.length === 0 ? NOTHING : Buffer.concat([this.#tag.subarray(0, -1), EMPTY])
+  }
+}
+
+function toText(piece: Buffer): string {
+  if (!isUtf8(piece)) throw new StreamViolation('unsupported-encoding', 'the stream is not UTF-8')
+  const text = piece.toString()
+  if (NON_CHARACTER.test(text)) throw malformed('a non-character')
+  return text
 }
 
 function isSpace(octet: number | undefined): boolean {

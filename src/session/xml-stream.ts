@@ -28,6 +28,8 @@ const injected = () =>
 export interface XmlStreamEvents {
   header: [header: Element]
   element: [element: Element]
+  /** A stanza was over a limit; what is left of it follows. */
+  cut: []
   /** The other side closed its stream properly; ours is answered and the socket ended. */
   ended: []
   /** The socket is gone. `error` says why, where it was not a proper end. */
@@ -58,7 +60,7 @@ export class XmlStream extends EventEmitter<XmlStreamEvents> {
   constructor(socket: Socket, init: XmlStreamInit) {
     super()
     this.#socket = socket
-    this.#guard = new StanzaGuard(init.limits)
+    this.#guard = new StanzaGuard(init.limits, () => this.emit('cut'))
     this.#backlogBytesMax = init.backlogBytesMax ?? BACKLOG_BYTES_MAX
     this.#closeMsMax = init.closeMsMax ?? CLOSE_MS_MAX
     this.#clock = init.clock ?? systemClock

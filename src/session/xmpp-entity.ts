@@ -148,8 +148,8 @@ const injected = () => new BytestreamError('ERR_STREAM', 'there are octets betwe
  *
  * @param onError hears of the first violation; nothing more is parsed after it
  */
-export function guardInput(entity: Client, onError: (error: BytestreamError) => void): void {
-  const guard = new StanzaGuard(serverStanzaLimits)
+export function guardInput(entity: Client, onError: (error: BytestreamError) => void, onCut: () => void): void {
+  const guard = new StanzaGuard(serverStanzaLimits, onCut)
   let isDeaf = false
   let isUpgrading = false
   entity.on('status', (status: string) => {

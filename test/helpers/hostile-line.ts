@@ -12,8 +12,10 @@ export interface Victim {
   readonly saysWhy: boolean
   /** Whether somebody on the way may end the stream for what the victim itself would answer, or pass over. */
   readonly isGuarded: boolean
-  /** Octets of a stanza beyond which it ends the stream. */
+  /** Octets of a stanza beyond which it is over the limit. */
   readonly stanzaBytesMax: number
+  /** Whether a stanza over a limit loses its content, instead of ending the stream. */
+  readonly isCutting: boolean
   /** Opens a stream that ends at the victim, after the last one has ended. */
   open(): Promise<RawStream>
 }
@@ -77,6 +79,7 @@ function complaint(
     if (ended === undefined) return 'the stream goes on'
     return saysWhy && ended === '' ? 'the stream has ended without an error' : undefined
   }
+  if (fate === 'over') return ended === undefined ? undefined : `the stream has ended (${ended})`
   if (isRefused) return undefined
   if (ended !== undefined) return `the stream has ended (${ended})`
   if (fate === 'silence') return answers.length === 0 ? undefined : `there was an answer: ${answers[0]}`
@@ -105,7 +108,8 @@ export async function harass(t: ExecutionContext, victim: Victim, stanzas: reado
       stream = undefined
       continue
     }
-    const fate = octets.length > victim.stanzaBytesMax && stanza.fate !== 'end' ? 'violation' : stanza.fate
+    const isOver = stanza.fate === 'over' || (octets.length > victim.stanzaBytesMax && stanza.fate !== 'end')
+    const fate = !isOver ? stanza.fate : victim.isCutting ? 'over' : 'violation'
     const outcome = await listen(stream, victim.addresses, fate !== 'violation' && fate !== 'end')
     const wrong = complaint({ ...stanza, fate }, outcome, victim)
     if (wrong) t.fail(`${victim.name}, ${stanza.kind}, cut at ${stanza.cuts}: ${wrong}, after ${octets.toString().slice(0, 700)}`)

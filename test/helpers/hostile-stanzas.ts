@@ -7,11 +7,12 @@ import { NS } from '../../src/xep/index.ts'
  * - `answer`: exactly one result or error comes back (RFC 6120 §8.2.3)
  * - `silence`: nothing comes back, and the stream goes on
  * - `violation`: the stream is ended with a stream error
+ * - `over`: it is over a limit, which ends the stream, or costs the stanza its content
  * - `end`: the stream is ended
  * - `either`: the one or the other, as long as it is clean
  * - `more`: the text is not complete, and whoever reads it waits for the rest
  */
-export type Fate = 'answer' | 'silence' | 'violation' | 'end' | 'either' | 'more'
+export type Fate = 'answer' | 'silence' | 'violation' | 'over' | 'end' | 'either' | 'more'
 
 /** Who speaks to whom. */
 export interface Addresses {

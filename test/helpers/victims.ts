@@ -86,6 +86,7 @@ export async function hostileServerOfComponent(): Promise<OwnVictim> {
     saysWhy: true,
     isGuarded: false,
     stanzaBytesMax: serverStanzaLimits.stanzaBytesMax,
+    isCutting: true,
     clock,
     errors,
     open,
@@ -162,6 +163,7 @@ export async function hostileServerOfAccount(): Promise<OwnVictim> {
     saysWhy: false,
     isGuarded: false,
     stanzaBytesMax: serverStanzaLimits.stanzaBytesMax,
+    isCutting: true,
     clock,
     errors,
     open,
@@ -192,6 +194,7 @@ export function hostileClient(server: ServerUnderTest, local: string, component:
     saysWhy: true,
     isGuarded: true,
     stanzaBytesMax: Number.POSITIVE_INFINITY,
+    isCutting: false,
     open: () => login(server.client, server.account(local), 'hostile'),
   }
 }
@@ -204,6 +207,7 @@ export function hostileComponent(server: ServerUnderTest, jid: string, component
     saysWhy: true,
     isGuarded: true,
     stanzaBytesMax: Number.POSITIVE_INFINITY,
+    isCutting: false,
     open: () => loginComponent(server.componentAt(jid), jid, server.secret),
   }
 }

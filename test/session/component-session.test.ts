@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import test, { type ExecutionContext } from 'ava'
-import { BytestreamError, type ErrorCode, systemClock } from '../../src/core/index.ts'
+import { BytestreamError, type ErrorCode, type Logger, silentLogger, systemClock } from '../../src/core/index.ts'
 import { type ComponentInit, componentConnector, Session, type SessionEvents } from '../../src/session/index.ts'
 import { buildPing, xml } from '../../src/xep/index.ts'
 import { FakeClock } from '../helpers/fake-clock.ts'
+import { keepLines } from '../helpers/log-lines.ts'
 import { freePort } from '../helpers/prosody.ts'
 import { acceptComponent, componentStream, listenScripted, type ScriptedServer, streamError } from '../helpers/scripted-server.ts'
 import { onEachServer } from '../helpers/server.ts'
@@ -13,10 +14,15 @@ const JID = 'plays.example.org'
 const SECRET = 'test'
 
 /** A component's session on a clock of its own; stopped when the test is over. */
-function open(t: ExecutionContext, { host, port }: { host: string; port: number }, init: Partial<ComponentInit> = {}) {
+function open(
+  t: ExecutionContext,
+  { host, port }: { host: string; port: number },
+  init: Partial<ComponentInit> = {},
+  logger: Logger = silentLogger,
+) {
   const clock = new FakeClock()
   const connect = componentConnector(clock, { jid: JID, secret: SECRET, service: { host, port }, ...init })
-  const session = new Session({ clock }, connect, { reconnect: 'always' })
+  const session = new Session({ clock, logger }, connect, { reconnect: 'always' })
   const ended = once(session, 'ended') as Promise<SessionEvents['ended']>
   t.teardown(() => session.stop())
   return { clock, session, ended }
@@ -201,7 +207,25 @@ test('hung up without a word', comesBack, (side) => side.socket.end(), 'ERR_SESS
 test('broke the connection', comesBack, (side) => side.socket.resetAndDestroy(), 'ERR_SESSION_CLOSED')
 test('was shut down', comesBack, (side) => side.socket.end(streamError('system-shutdown')), 'ERR_STREAM')
 test('talked nonsense', comesBack, (side) => side.socket.end('<a></b>'), 'ERR_STREAM')
-test('sent a stanza that is too big', comesBack, (side) => side.socket.end(`<message>${'x'.repeat(300_000)}`), 'ERR_STANZA_TOO_BIG')
+
+test('strangers whose stanzas are too big or too deep get an answer, and are a line in the log: the stream goes on', async (t) => {
+  const { logger, lines } = keepLines()
+  const server = await listenScripted(t)
+  const { session } = open(t, server, {}, logger)
+  void session.start()
+  const side = await acceptComponent(server, JID)
+  const iq = (content: string) => `<iq type='get' id='1' from='stranger@example.net/x' to='${JID}'>${content}</iq>`
+  for (const content of ['x'.repeat(300_000), `${'<a>'.repeat(100)}${'</a>'.repeat(100)}`]) {
+    side.socket.write(iq(content))
+    await side.hears(/<iq type="error" id="1" .*<bad-request/)
+  }
+  side.socket.write(`<message from='stranger@example.net/x' to='${JID}'>${'x'.repeat(300_000)}</message>`)
+  const arrived = once(session, 'presence')
+  side.socket.write(`<presence from='friend@example.net/x' to='${JID}'/>`)
+  await arrived
+  t.true(session.isOnline)
+  t.deepEqual(lines, [{ level: 'warn', sentence: 'a stanza is over the limits, and was taken without its content', suppressed: 0 }])
+})
 
 test('a server of another protocol is no server of ours', async (t) => {
   const server = await listenScripted(t)
