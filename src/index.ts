@@ -36,7 +36,14 @@ export {
   type StanzaErrorType,
   version,
 } from './core/index.ts'
-export { Service, type ServiceComponents, type ServiceEvents, type ServiceInit, type ServiceSettings } from './service.ts'
+export {
+  type AccessSettings,
+  Service,
+  type ServiceComponents,
+  type ServiceEvents,
+  type ServiceInit,
+  type ServiceSettings,
+} from './service.ts'
 export {
   type AccountInit,
   type BackOffInit,

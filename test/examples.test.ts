@@ -39,7 +39,7 @@ async function folder(t: ExecutionContext): Promise<string> {
   return path
 }
 
-for (const name of readdirSync('examples')) {
+for (const name of readdirSync('examples').filter((file) => file.endsWith('.ts'))) {
   test(`examples/${name} has fewer than 20 lines of code`, (t) => {
     const code = readFileSync(join('examples', name), 'utf8')
       .split('\n')
