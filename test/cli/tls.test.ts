@@ -27,7 +27,7 @@ const asDirectly = (local: string, { directTls }: ServerUnderTest) => [
 const ask = (t: ExecutionContext, args: readonly string[], more: Readonly<Record<string, string>> = {}): Cli['ended'] =>
   startCli(t, ['disco', 'info', 'localhost', ...args], { ...environment, ...more }).ended
 
-const SELF_SIGNED_HELP = 'name a file with the certificate of that authority (--tls-ca)'
+const UNKNOWN_HELP = 'name a file with the certificate of that authority (--tls-ca)'
 
 onServer(prosody, 'commands over TLS', { accounts: ['laptop', 'desk'], certified }, (serverTest) => {
   serverTest('send and receive over STARTTLS and direct TLS, end to end', async (t, server) => {
@@ -55,7 +55,13 @@ onServer(prosody, 'commands over TLS', { accounts: ['laptop', 'desk'], certified
     t.is(code, 1)
     t.is(stdout, '')
     t.regex(stderr, /^streamhost: xmpp:\/\/127\.0\.0\.1:\d+ cannot be trusted: its certificate comes from an authority .*\n$/)
-    t.true(stderr.includes(SELF_SIGNED_HELP))
+    t.true(stderr.includes(UNKNOWN_HELP))
+  })
+
+  serverTest('no switch of the process makes it accept any certificate', async (t, server) => {
+    const { code, stderr } = await ask(t, as('laptop', server), { NODE_TLS_REJECT_UNAUTHORIZED: '0', NODE_NO_WARNINGS: '1' })
+    t.is(code, 1)
+    t.true(stderr.includes(UNKNOWN_HELP))
   })
 
   serverTest(

@@ -213,6 +213,8 @@ elsewhereTest('from elsewhere STARTTLS is required before the login, and our cli
     ...{ clientListen: { host: centre.ipv4, port: 5222 }, componentListen: { host: '127.0.0.1', port: 0 } },
   }
   await using _server = await startEmbeddedProcess(init, centre)
+  const { tls: _, ...clear } = init
+  await using _clear = await startEmbeddedProcess({ ...clear, clientListen: { host: centre.ipv4, port: 5221 } }, centre)
 
   const pipe = `const s=require('net').connect(5222,'${centre.ipv4}');process.stdin.pipe(s).pipe(process.stdout)`
   const raw = spawn(...leaf.command(process.execPath, ['-e', pipe]), { stdio: ['pipe', 'pipe', 'inherit'] })
@@ -227,9 +229,9 @@ elsewhereTest('from elsewhere STARTTLS is required before the login, and our cli
   t.regex(said, /<policy-violation/)
   t.notRegex(said, /success/)
 
-  const ask = async (...more: readonly string[]) => {
+  const ask = async (port: number, ...more: readonly string[]) => {
     const cli = ['--import=tsx', 'src/cli/main.ts', 'disco', 'info', DOMAIN, '--account', `${local}@${DOMAIN}`]
-    const args = [...cli, '--service', `xmpp://${centre.ipv4}:5222`, ...more]
+    const args = [...cli, '--service', `xmpp://${centre.ipv4}:${port}`, ...more]
     const child = spawn(...leaf.command(process.execPath, args), {
       env: { ...process.env, STREAMHOST_PASSWORD: password },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -239,8 +241,11 @@ elsewhereTest('from elsewhere STARTTLS is required before the login, and our cli
     const [code] = (await once(child, 'close')) as [number]
     return { code, stderr }
   }
-  const [trusted, untrusted] = await Promise.all([ask('--tls-ca', await fileOf(t, authority.cert)), ask()])
+  const ca = await fileOf(t, authority.cert)
+  const [trusted, untrusted, unencrypted] = await Promise.all([ask(5222, '--tls-ca', ca), ask(5222), ask(5221, '--tls-insecure')])
   t.deepEqual(trusted, { code: 0, stderr: '' })
   t.is(untrusted.code, 1)
   t.regex(untrusted.stderr, /its certificate comes from an authority that is unknown here/)
+  t.is(unencrypted.code, 1)
+  t.regex(unencrypted.stderr, /offers no encryption \(STARTTLS\): nothing is sent to it in the clear\n$/)
 })
