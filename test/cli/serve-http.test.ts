@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer, type Socket } from 'node:net'
+import { createServer } from 'node:net'
 import test from 'ava'
 import { startCli } from '../helpers/cli.ts'
 import { outcomeOf } from '../helpers/component-line.ts'
@@ -9,7 +9,7 @@ import { foreign } from '../helpers/foreign.ts'
 import { get, notReady } from '../helpers/http.ts'
 import { PROXY, SECRET, startProsody } from '../helpers/prosody.ts'
 import { type Address, login } from '../helpers/raw-client.ts'
-import { connectToStreamhost, open } from '../helpers/raw-socks5.ts'
+import { connectToStreamhost, open, take } from '../helpers/raw-socks5.ts'
 import { onServer, prosody as prosodyKind } from '../helpers/server.ts'
 
 // `serve --http` as a process, behind servers that come and go.
@@ -61,17 +61,6 @@ onProsody(
 const SCRAPES = 100
 const SIZE = 1024 * 1024
 
-/** Settles when so many octets have come. */
-function arrived(socket: Socket, bytes: number): Promise<void> {
-  let left = bytes
-  return new Promise((resolve) => {
-    socket.on('data', (octets: Buffer) => {
-      left -= octets.length
-      if (left <= 0) resolve()
-    })
-  })
-}
-
 onServer(prosodyKind, 'serve --http with a transfer', { accounts: ['requester'], components: [PROXY] }, (onProsodyToo) => {
   onProsodyToo('what serve relays and refuses moves its numbers, also while it ends and however many ask', async (t, server) => {
     const { host, port } = server.componentAt(PROXY)
@@ -104,9 +93,8 @@ onServer(prosodyKind, 'serve --http with a transfer', { accounts: ['requester'],
     t.is(await activate(), 'result')
     t.deepEqual(await values('activations_total{result="ok"}', 'activations_total{result="ERR_BYTESTREAM_UNKNOWN"}'), [1, 1])
     t.deepEqual(await values('setup_seconds_count', 'active_bytestreams'), [1, 1])
-    const received = arrived(other, SIZE)
     one.write(Buffer.alloc(SIZE))
-    await received
+    await take(other, SIZE)
     t.deepEqual(await values('relayed_bytes_total{direction="first_to_second"}', 'bytestream_bytes_count'), [SIZE, 0])
 
     const scrapes = await Promise.all(Array.from({ length: SCRAPES }, () => get(http, '/metrics')))

@@ -12,11 +12,18 @@ const connectReply = (dstAddr: string) => Buffer.concat([hex('05 00 00 03 28'), 
 
 /** The next `bytes` octets of a socket; fails when it ends first. */
 export async function take(socket: Socket, bytes: number): Promise<Buffer> {
-  for (;;) {
-    const octets: Buffer | null = socket.read(bytes)
-    if (octets?.length === bytes) return octets
-    if (octets || socket.readableEnded || socket.destroyed) throw new Error(`the socket has ended, ${octets?.length ?? 0} octets left`)
-    await once(socket, 'readable')
+  // Node tells a first listener at once of octets that are there, however few: with another beside it, it tells of news.
+  const beside = () => {}
+  socket.on('readable', beside)
+  try {
+    for (;;) {
+      const octets: Buffer | null = socket.read(bytes)
+      if (octets?.length === bytes) return octets
+      if (octets || socket.readableEnded || socket.destroyed) throw new Error(`the socket has ended, ${octets?.length ?? 0} octets left`)
+      await once(socket, 'readable')
+    }
+  } finally {
+    socket.off('readable', beside)
   }
 }
 

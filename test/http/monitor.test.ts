@@ -6,6 +6,7 @@ import { loadSettings, serveOptions } from '../../src/config/index.ts'
 import { type Logger, version } from '../../src/core/index.ts'
 import { Service } from '../../src/service.ts'
 import { PROXY, SECRET, startServer } from '../helpers/embedded-server.ts'
+import { seriesValue } from '../helpers/exposition.ts'
 import { get, notReady } from '../helpers/http.ts'
 import { freePort } from '../helpers/prosody.ts'
 import type { Address } from '../helpers/raw-client.ts'
@@ -48,6 +49,20 @@ test('a service whose component is online, and that listens, is live and ready',
     contentType: 'application/json; charset=utf-8',
     body: '{"status":"ready"}',
   })
+})
+
+test('its numbers are told in the format of Prometheus', async (t) => {
+  await using server = await startServer()
+  const { service, logged } = build(t, server.component)
+  await service.start()
+  const { status, contentType, body } = await get(httpOf(service), '/metrics')
+  t.deepEqual([status, contentType], [200, 'text/plain; version=0.0.4; charset=utf-8'])
+  t.is(seriesValue(body, 'streamhost_component_online'), 1)
+  const offline = logged(OFFLINE)
+  await server.server.close()
+  await offline
+  const { body: later } = await get(httpOf(service), '/metrics')
+  t.is(seriesValue(later, 'streamhost_component_online'), 0)
 })
 
 test('without a host it is told on loopback only', async (t) => {
