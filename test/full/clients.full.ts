@@ -1,9 +1,7 @@
 // Goal: every client, in both directions, behind each server, through our proxy. Method: two hosts without a way to each
 // other; the proxy counts the octets. test/interop/clients.test.ts has each client once, every day.
 
-import { readFile } from 'node:fs/promises'
 import {
-  type FileClient,
   type FileClientKind,
   libpurple,
   moveFile,
@@ -15,6 +13,7 @@ import {
 } from '../helpers/file-clients.ts'
 import { type FileNetwork, fileNetworkNeeds, startFileNetwork } from '../helpers/file-network.ts'
 import { foreign } from '../helpers/foreign.ts'
+import { SeenTransfers } from '../helpers/interop-document.ts'
 import { ejabberd, prosody } from '../helpers/server.ts'
 
 /** More than what sockets and relays hold on the way. */
@@ -34,10 +33,7 @@ const emptyPairs = [
   [streamhost, qxmpp],
 ] as const
 
-/** Line of docs/interop.md → servers behind which it was so. */
-const seen = new Map<string, string[]>()
-
-const cell = ({ name }: FileClientKind, { version }: FileClient) => (version ? `${name} (${version})` : name)
+const seen = new SeenTransfers()
 
 const needs = [...fileNetworkNeeds, ...new Set(pairs.flatMap(([from, to]) => [...from.needs, ...to.needs]))]
 
@@ -52,9 +48,7 @@ for (const kind of [prosody, ejabberd]) {
 
   for (const [from, to] of pairs) {
     test.serial(`${from.name} sends a file to ${to.name}, through the proxy behind ${kind.name}`, async (t) => {
-      const { sender, receiver } = await moveFile(t, network, { from, to, bytesMin: BYTES_MIN })
-      const line = `| ${cell(from, sender)} | ${cell(to, receiver)} |`
-      seen.set(line, [...(seen.get(line) ?? []), kind.name])
+      seen.add(kind, from, to, await moveFile(t, network, { from, to, bytesMin: BYTES_MIN }))
     })
   }
 
@@ -69,8 +63,5 @@ const testDocument = foreign('every client in docs/interop.md', [...prosody.need
 
 testDocument.serial('docs/interop.md tells of every file that was moved, with the versions the clients tell', async (t) => {
   t.is(seen.size, pairs.length)
-  const lines = [...seen].map(([line, servers]) => `${line} ${servers.join(', ')} |`)
-  const text = await readFile('docs/interop.md', 'utf8')
-  const untold = lines.filter((line) => !text.includes(line))
-  t.deepEqual(untold, [], 'docs/interop.md was written for other versions')
+  t.deepEqual(await seen.untold(), [], 'docs/interop.md was written for other versions')
 })

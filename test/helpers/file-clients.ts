@@ -28,9 +28,9 @@ export interface FileClientKind {
   start(t: ExecutionContext, network: FileNetwork, role: Role): Promise<FileClient>
 }
 
-const leafOf = ({ leaves }: Star, role: Role) => leaves[role === 'sender' ? 0 : 1] as Host
+export const leafOf = ({ leaves }: Star, role: Role) => leaves[role === 'sender' ? 0 : 1] as Host
 
-const PYTHON = '/usr/bin/python3'
+export const PYTHON = '/usr/bin/python3'
 
 /** A program of `peers/`, and what starts it; it is told account, server and folder, then its flavour. */
 interface Program {
@@ -52,20 +52,15 @@ function foreignKind(name: string, { needs, command, flavour }: Program): FileCl
         password,
         on: leafOf(star, role),
       })
-      const heard = async (event: string) => {
-        const fact = await client.next()
-        if (fact.event !== event) throw new Error(`${name} as ${role} said ${JSON.stringify(fact)} instead of ${event}`)
-        return fact
-      }
-      const { version = '' } = await heard('online')
+      const { version = '' } = await client.heard('online')
       return {
         jid,
         version,
         async send(to, file) {
           client.order({ to, file })
-          await heard('sent')
+          await client.heard('sent')
         },
-        received: async () => (await heard('received')).file ?? '',
+        received: async () => (await client.heard('received')).file ?? '',
       }
     },
   }

@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { ExecutionContext } from 'ava'
+import type { Authority } from './certificates.ts'
 import { startCli } from './cli.ts'
 import { type Star, startStar } from './namespaces.ts'
-import { PROXY } from './prosody.ts'
+import { DOMAIN, PROXY } from './prosody.ts'
 import type { ServerKind, ServerUnderTest } from './server.ts'
 
 /** Whoever sends has the one account, on the one leaf; whoever receives the other, on the other. */
@@ -40,7 +41,8 @@ export interface Logged {
   readonly end?: string
 }
 
-export async function startFileNetwork(kind: ServerKind): Promise<FileNetwork> {
+/** @param authority of the server's certificate; with one, clients have to use TLS */
+export async function startFileNetwork(kind: ServerKind, authority?: Authority): Promise<FileNetwork> {
   const teardowns: (() => unknown)[] = []
   const t: Pick<ExecutionContext, 'teardown'> = { teardown: (end) => void teardowns.push(end) }
   const close = async () => {
@@ -50,7 +52,8 @@ export async function startFileNetwork(kind: ServerKind): Promise<FileNetwork> {
     const folder = await mkdtemp(join(tmpdir(), 'streamhost-files-'))
     t.teardown(() => rm(folder, { recursive: true }))
     const star = await startStar(t, { leaves: 2 })
-    const server = await kind.start({ accounts: Object.values(roles), on: star.centre })
+    const certified = await authority?.issue(DOMAIN)
+    const server = await kind.start({ accounts: Object.values(roles), on: star.centre, ...(certified && { certified }) })
     t.teardown(() => server[Symbol.asyncDispose]())
     const proxy = await startProxy(t, star, server)
     return { star, server, folder, ...proxy, [Symbol.asyncDispose]: close }

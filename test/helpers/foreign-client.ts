@@ -45,8 +45,11 @@ export class ForeignClient {
     const complaints: string[] = []
     this.#process.stderr.setEncoding('utf8').on('data', (text: string) => complaints.push(text))
     this.#process.stdin.on('error', () => {}) // It has ended: next() tells.
-    t.teardown(() => {
+    // Its output is closed by the last process it has started, too.
+    const closed = once(this.#process, 'close')
+    t.teardown(async () => {
       this.#process.kill('SIGKILL')
+      await closed
       if (!t.passed) t.log(complaints.join(''))
     })
   }
@@ -59,6 +62,13 @@ export class ForeignClient {
       })
     }
     return this.#facts.shift() ?? { event: 'failed', reason: 'it has ended' }
+  }
+
+  /** @returns what the client tells next, which has to be this */
+  async heard(event: Fact['event']): Promise<Fact> {
+    const fact = await this.next()
+    if (fact.event !== event) throw new Error(`the client said ${JSON.stringify(fact)} instead of ${event}`)
+    return fact
   }
 
   /** Tells the client what to do. */

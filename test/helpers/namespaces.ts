@@ -68,21 +68,25 @@ export async function startStar(
 
 /** What a program on another host needs, to whom it may speak only over loopback: it hands on what comes. */
 const FORWARDER = `
-const [host, port] = process.argv.slice(1)
+const [host, port, own] = process.argv.slice(1)
 const server = require('node:net').createServer((client) => {
   const far = require('node:net').connect(Number(port), host)
   for (const socket of [client, far]) socket.on('error', () => {}).on('close', () => { client.destroy(); far.destroy() })
   client.pipe(far).pipe(client)
 })
-server.listen(0, '127.0.0.1', () => console.log(server.address().port))`
+server.listen(Number(own), '127.0.0.1', () => console.log(server.address().port))`
 
-/** @returns the port at which that address is there on the loopback interface of a host, until the test is over */
+/**
+ * @param own a port for those that cannot be told one
+ * @returns the port at which that address is there on the loopback interface of a host, until the test is over
+ */
 export async function forwardLoopback(
   t: Pick<ExecutionContext, 'teardown'>,
   from: Host,
   { host, port }: { host: string; port: number },
+  own = 0,
 ): Promise<number> {
-  const command = from.command(process.execPath, ['-e', FORWARDER, host, String(port)])
+  const command = from.command(process.execPath, ['-e', FORWARDER, host, String(port), String(own)])
   const child = spawn(...command, { stdio: ['ignore', 'pipe', 'inherit'] })
   t.teardown(() => child.kill('SIGKILL'))
   const [line] = await once(createInterface({ input: child.stdout }), 'line')

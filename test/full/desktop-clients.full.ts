@@ -1,0 +1,54 @@
+// Goal: clients with windows move files through our proxy by Jingle (XEP-0234, XEP-0260), behind each server. Method: as
+// with all clients, two hosts without a way to each other, where the proxy counts the octets; on each of the two hosts a
+// desktop of its own, without a screen, where a program presses the buttons.
+
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type DesktopNetwork, desktopNetworkNeeds, dino, gajim, startDesktopNetwork } from '../helpers/desktop.ts'
+import { moveFile } from '../helpers/file-clients.ts'
+import { foreign } from '../helpers/foreign.ts'
+import { SeenTransfers } from '../helpers/interop-document.ts'
+import { ejabberd, prosody } from '../helpers/server.ts'
+
+/** Dino fetches by itself what is shorter than 5,000,000. */
+const BYTES_MIN = 2_000_000
+
+/** Milliseconds: the time of two desktops to come up, on a machine with other things to do. */
+const TEST_MS_MAX = 120_000
+
+const seen = new SeenTransfers()
+
+const needs = [...new Set([...desktopNetworkNeeds, ...dino.needs, ...gajim.needs])]
+
+for (const kind of [prosody, ejabberd]) {
+  let network: DesktopNetwork
+  const test = foreign(`desktop clients behind ${kind.name}`, [...kind.needs, ...needs])
+
+  test.before(`a network for desktops around ${kind.name} starts`, async () => {
+    network = await startDesktopNetwork(kind)
+  })
+  test.after.always(`the network for desktops around ${kind.name} ends`, () => network?.[Symbol.asyncDispose]())
+
+  for (const from of [dino, gajim]) {
+    test.serial(`${from.name} sends a file to Dino, through the proxy behind ${kind.name}`, async (t) => {
+      seen.add(kind, from, dino, await moveFile(t, network, { from, to: dino, bytesMin: BYTES_MIN }))
+    })
+  }
+
+  test.serial(`Gajim 1.7.3 knows the proxy, but fails on any offer of a file, behind ${kind.name}`, async (t) => {
+    t.timeout(TEST_MS_MAX)
+    const receiver = await gajim.start(t, network, 'receiver')
+    const sender = await dino.start(t, network, 'sender')
+    const path = join(network.folder, 'offered.bin')
+    await writeFile(path, 'offered')
+    await sender.send(receiver.jid, path)
+    await t.throwsAsync(receiver.received(), { message: /missing 1 required positional argument: 'file_props'/ })
+  })
+}
+
+const testDocument = foreign('desktop clients in docs/interop.md', [...prosody.needs, ...ejabberd.needs, ...needs])
+
+testDocument.serial('docs/interop.md tells of every file that a desktop client moved', async (t) => {
+  t.is(seen.size, 2)
+  t.deepEqual(await seen.untold(), [], 'docs/interop.md was written for other versions')
+})

@@ -1,0 +1,113 @@
+import { execFile } from 'node:child_process'
+import { chmod, copyFile, cp, mkdtemp, writeFile } from 'node:fs/promises'
+import { basename, join, relative } from 'node:path'
+import { promisify } from 'node:util'
+import type { ExecutionContext } from 'ava'
+import { type Authority, startAuthority } from './certificates.ts'
+import { type FileClient, type FileClientKind, leafOf, PYTHON } from './file-clients.ts'
+import { type FileNetwork, type Role, roles, startFileNetwork } from './file-network.ts'
+import type { ForeignProgram } from './foreign.ts'
+import { ForeignClient } from './foreign-client.ts'
+import { forwardLoopback } from './namespaces.ts'
+import type { ServerKind } from './server.ts'
+
+/** A network with TLS, where sender and receiver are contacts of each other: desktop clients want both. */
+export interface DesktopNetwork extends FileNetwork {
+  readonly authority: Authority
+}
+
+/** What a network needs, beside its server. */
+export const desktopNetworkNeeds = ['namespaces', 'slixmpp'] as const
+
+const PEERS = 'test/interop/peers'
+
+const BEFRIEND_MS_MAX = 30_000
+
+const run = promisify(execFile)
+
+/** Ends as a {@link FileNetwork} does. */
+export async function startDesktopNetwork(kind: ServerKind): Promise<DesktopNetwork> {
+  const authority = await startAuthority()
+  const network = await startFileNetwork(kind, authority)
+  try {
+    await befriend(network, authority)
+  } catch (error) {
+    await network[Symbol.asyncDispose]()
+    throw error
+  }
+  return { ...network, authority }
+}
+
+const bareJid = ({ server }: FileNetwork, role: Role) => `${roles[role]}@${server.domain}`
+
+/** Makes sender and receiver contacts of each other, which they stay. */
+async function befriend(network: FileNetwork, { cert }: Authority): Promise<void> {
+  const { server, star, folder } = network
+  const trusted = join(folder, 'ca.pem')
+  await writeFile(trusted, cert)
+  const jids = [bareJid(network, 'sender'), bareJid(network, 'receiver')]
+  const args = [`${PEERS}/slixmpp-befriend.py`, server.client.host, String(server.client.port), trusted, ...jids]
+  const env = { ...process.env, PASSWORD: server.account(roles.sender).password }
+  await run(...star.centre.command(PYTHON, args), { env, timeout: BEFRIEND_MS_MAX })
+}
+
+/** A client with windows, and the program of `peers/` that presses its buttons. */
+interface DesktopClient {
+  readonly name: string
+  readonly needs: readonly ForeignProgram[]
+  readonly script: string
+}
+
+/** Of `peers/desktop.py`. */
+const desktopNeeds = ['unshare', 'Xvfb', 'dbus-daemon', 'ca-certificates'] as const
+
+/** A PID namespace, whose processes end with the first of them, and that with its parent. */
+const OF_ITS_OWN = ['unshare', '--pid', '--fork', '--kill-child=KILL', '--mount-proc'] as const
+
+/** Where a client sees the folder of its desktop. */
+const INSIDE = '/mnt'
+
+/** Where clients look for a server of which DNS says nothing. */
+const CLIENT_PORT = 5222
+
+async function startDesktop(t: ExecutionContext, network: DesktopNetwork, script: string, role: Role): Promise<FileClient> {
+  const { server, star, authority } = network
+  const folder = await mkdtemp(join(network.folder, 'desktop-'))
+  await chmod(folder, 0o755)
+  await writeFile(join(folder, 'ca.pem'), authority.cert)
+  await cp(PEERS, join(folder, 'peers'), { recursive: true })
+  const leaf = leafOf(star, role)
+  await forwardLoopback(t, leaf, server.client, CLIENT_PORT)
+  const jid = `${bareJid(network, role)}/desktop`
+  const contact = bareJid(network, role === 'sender' ? 'receiver' : 'sender')
+  const client = new ForeignClient(t, {
+    command: [...OF_ITS_OWN, PYTHON, `${PEERS}/desktop.py`, folder, PYTHON, `${INSIDE}/peers/${script}`, jid, contact],
+    password: server.account(roles[role]).password,
+    on: leaf,
+  })
+  const { version = '' } = await client.heard('online')
+  return {
+    jid,
+    version,
+    async send(_to, path) {
+      const name = basename(path)
+      await copyFile(path, join(folder, 'outbox', name))
+      client.order({ file: `${INSIDE}/outbox/${name}` })
+      await client.heard('sent')
+    },
+    async received() {
+      const { file = '' } = await client.heard('received')
+      return join(folder, relative(INSIDE, file))
+    },
+  }
+}
+
+/** For a {@link DesktopNetwork} only; whoever sends does so to the one who receives. */
+const kindOf = ({ name, needs, script }: DesktopClient): FileClientKind => ({
+  name,
+  needs: [...desktopNeeds, ...needs],
+  start: (t, network, role) => startDesktop(t, network as DesktopNetwork, script, role),
+})
+
+export const dino = kindOf({ name: 'Dino', needs: ['Dino', 'xdotool', 'python3-gi'], script: 'dino-files.py' })
+export const gajim = kindOf({ name: 'Gajim', needs: ['Gajim'], script: 'gajim-files.py' })
