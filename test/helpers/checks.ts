@@ -4,7 +4,7 @@ import { clientConnector, Session } from '../../src/session/index.ts'
 import type { ServerUnderTest } from './server.ts'
 
 /** Long enough for a busy machine, short enough to wait for what never comes. */
-const timings: Partial<CheckTimings> = { quietMsMax: 1_500 }
+const quick: Partial<CheckTimings> = { quietMsMax: 1_500 }
 
 /** Logged in once for all tests of a server; the end of the server is theirs. */
 const participants = new WeakMap<ServerUnderTest, Promise<CheckComponents>>()
@@ -29,7 +29,12 @@ function participantsOf(server: ServerUnderTest): Promise<CheckComponents> {
 }
 
 /** Everything a check of `proxy` finds, asked by juliet. */
-export async function check(server: ServerUnderTest, proxy: string, other: Partial<CheckComponents> = {}): Promise<CheckResult[]> {
+export async function check(
+  server: ServerUnderTest,
+  proxy: string,
+  other: Partial<CheckComponents> = {},
+  timings: Partial<CheckTimings> = quick,
+): Promise<CheckResult[]> {
   const components = { ...(await participantsOf(server)), ...other }
   const results: CheckResult[] = []
   for await (const result of checkProxy(components, { proxy, timings })) results.push(result)

@@ -35,6 +35,8 @@ export interface EjabberdInit {
   readonly certified?: Certified | undefined
   /** Address of its own bytestream proxy, `mod_proxy65`. */
   readonly ownProxy?: string | undefined
+  /** Octets a second that one socket of it is read at; as many as come where it is left out. */
+  readonly ownProxyRate?: number | undefined
 }
 
 /** Where Debian keeps ejabberd's modules: its own script knows. */
@@ -98,7 +100,7 @@ export async function startEjabberd(init: EjabberdInit): Promise<Ejabberd> {
 
 /** JSON is YAML. */
 function configurationOf(
-  { domain, components, rooms, on, certified, ownProxy }: EjabberdInit,
+  { domain, components, rooms, on, certified, ownProxy, ownProxyRate }: EjabberdInit,
   {
     clientPort,
     directTlsPort,
@@ -128,6 +130,7 @@ function configurationOf(
     ...(certified && { certfiles: [certificate] }),
     acl: { local: { user_regexp: '' } },
     access_rules: { local: { allow: 'local' } },
+    ...(ownProxyRate && { shaper: { shaped: { rate: ownProxyRate, burst_size: 20_000 } }, shaper_rules: { own_proxy: 'shaped' } }),
     listen: [...clients, ...services],
     modules: {
       mod_disco: {},
@@ -135,7 +138,10 @@ function configurationOf(
       mod_roster: {},
       // As in the file Debian installs.
       ...(ownProxy && {
-        mod_proxy65: { host: ownProxy, ip: '127.0.0.1', hostname: '127.0.0.1', port: ownProxyPort, access: 'local', max_connections: 5 },
+        mod_proxy65: {
+          ...{ host: ownProxy, ip: '127.0.0.1', hostname: '127.0.0.1', port: ownProxyPort, access: 'local', max_connections: 5 },
+          ...(ownProxyRate && { shaper: 'own_proxy' }),
+        },
       }),
       ...(rooms && { mod_muc: { host: rooms, default_room_options: { persistent: false } } }),
     },

@@ -39,6 +39,8 @@ export interface ServerInit {
   readonly certified?: Certified
   /** Address of a bytestream proxy of the server's own, where it has one. */
   readonly ownProxy?: string
+  /** Octets a second at which that reads one socket, on ejabberd. */
+  readonly ownProxyRate?: number
 }
 
 /** One that runs as a process of its own. */
@@ -126,9 +128,10 @@ export const prosody: ServerKind<RestartableServer> = {
 export const ejabberd: ServerKind<RestartableServer> = {
   name: 'ejabberd',
   needs: ['ejabberd'],
-  async start({ accounts = [], components = [PROXY], rooms, ownProxy, on, certified }) {
+  async start({ accounts = [], components = [PROXY], rooms, ownProxy, ownProxyRate, on, certified }) {
     const server = await startEjabberd({
       ownProxy,
+      ownProxyRate,
       domain: DOMAIN,
       accounts: Object.fromEntries(accounts.map((local) => [local, PASSWORD])),
       components: Object.fromEntries(components.map((jid) => [jid, SECRET])),
