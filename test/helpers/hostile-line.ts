@@ -30,15 +30,20 @@ interface Outcome {
 
 let probes = 0
 
-/** Reads on to the answer of a question everybody answers, or to the end. */
-async function listen(stream: RawStream, { from, to }: Addresses, isProbed: boolean): Promise<Outcome> {
+/** What is waited for: the end of the stream, the answer to a question everybody answers, or another one besides. */
+type Until = 'ended' | 'probed' | 'answered'
+
+/** Reads on so far, or to the end. */
+async function listen(stream: RawStream, { from, to }: Addresses, until: Until): Promise<Outcome> {
   probes += 1
   const id = `probe-${probes}`
-  if (isProbed)
+  if (until !== 'ended')
     stream.send(`<iq type='get' id='${id}' to='${to}'${from === undefined ? '' : ` from='${from}'`}><ping xmlns='${NS.ping}'/></iq>`)
   const answers: Element[] = []
   let condition = ''
-  for (;;) {
+  let isProbed = false
+  // Some questions are thought about before they are answered.
+  while (!isProbed || (until === 'answered' && answers.length === 0)) {
     let element: Element
     try {
       element = await stream.next()
@@ -47,10 +52,11 @@ async function listen(stream: RawStream, { from, to }: Addresses, isProbed: bool
     }
     const type = attribute(element, 'type')
     if (element.is('error', NS.stream)) condition = element.getChildElements()[0]?.name ?? ''
-    else if (attribute(element, 'id') === id && type === 'result') return { answers, ended: undefined }
+    else if (attribute(element, 'id') === id && type === 'result') isProbed = true
     else if (attribute(element, 'id') === id) throw new Error(`who is to answer is gone: ${element}`)
     else if (element.getName() === 'iq' && (type === 'result' || type === 'error')) answers.push(element)
   }
+  return { answers, ended: undefined }
 }
 
 /**
@@ -110,7 +116,9 @@ export async function harass(t: ExecutionContext, victim: Victim, stanzas: reado
     }
     const isOver = stanza.fate === 'over' || (octets.length > victim.stanzaBytesMax && stanza.fate !== 'end')
     const fate = !isOver ? stanza.fate : victim.isCutting ? 'over' : 'violation'
-    const outcome = await listen(stream, victim.addresses, fate !== 'violation' && fate !== 'end')
+    const mayBeDropped = victim.isGuarded && improper.includes(stanza.kind)
+    const until = fate === 'violation' || fate === 'end' ? 'ended' : fate === 'answer' && !mayBeDropped ? 'answered' : 'probed'
+    const outcome = await listen(stream, victim.addresses, until)
     const wrong = complaint({ ...stanza, fate }, outcome, victim)
     if (wrong) t.fail(`${victim.name}, ${stanza.kind}, cut at ${stanza.cuts}: ${wrong}, after ${octets.toString().slice(0, 700)}`)
     if (fate === 'answer') answered += outcome.answers.length
