@@ -27,6 +27,8 @@ export interface EjabberdInit {
   readonly accounts: Readonly<Record<string, string>>
   /** Address → secret. */
   readonly components: Readonly<Record<string, string>>
+  /** All components at one port, instead of one for each. */
+  readonly isShared?: boolean
   /** Address of its service for Multi-User Chat. */
   readonly rooms?: string | undefined
   /** Where it runs, and at which of its addresses it accepts clients; components always connect over loopback. Default: here, on loopback. */
@@ -51,7 +53,10 @@ export async function startEjabberd(init: EjabberdInit): Promise<Ejabberd> {
   const folder = await mkdtemp(join(tmpdir(), 'streamhost-ejabberd-'))
   const clientPort = await freePort()
   const componentPorts = new Map<string, number>()
-  for (const jid of Object.keys(init.components)) componentPorts.set(jid, await freePort())
+  for (const jid of Object.keys(init.components)) {
+    const [shared] = init.isShared ? componentPorts.values() : []
+    componentPorts.set(jid, shared ?? (await freePort()))
+  }
   const directTlsPort = init.certified ? await freePort() : 0
   const configuration = join(folder, 'ejabberd.yml')
   const certificate = join(folder, 'certificate.pem')
@@ -109,12 +114,16 @@ function configurationOf(
   }: Pick<Ejabberd, 'clientPort' | 'directTlsPort' | 'componentPorts'> & { ownProxyPort: number },
   certificate: string,
 ): object {
-  const services = [...componentPorts].map(([jid, port]) => ({
+  const services = [...new Set(componentPorts.values())].map((port) => ({
     port,
     ip: '127.0.0.1',
     module: 'ejabberd_service',
     access: 'all',
-    hosts: { [jid]: { password: components[jid] } },
+    hosts: Object.fromEntries(
+      Object.entries(components)
+        .filter(([jid]) => componentPorts.get(jid) === port)
+        .map(([jid, password]) => [jid, { password }]),
+    ),
   }))
   const clients = ['127.0.0.1', on?.ipv4, on?.ipv6]
     .filter((ip) => ip)
