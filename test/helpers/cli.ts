@@ -20,6 +20,11 @@ export const withDescriptors = (count: number): Pick<Host, 'command'> => ({
   command: (program, args) => ['sh', ['-c', `ulimit -n ${count}; exec "$@"`, 'sh', program, ...args]],
 })
 
+/** For {@link startCli}: without IPv6. Needs `python`. */
+export const withoutIpv6: Pick<Host, 'command'> = {
+  command: (program, args) => ['/usr/bin/python3', ['test/helpers/without-ipv6.py', program, ...args]],
+}
+
 /** Starts `streamhost` with these arguments, here, on a host of its own, or with fewer descriptors; it ends with the test. */
 export function startCli(
   t: Pick<ExecutionContext, 'teardown'>,

@@ -28,7 +28,7 @@ const run = promisify(execFile)
 /** Ends as a {@link FileNetwork} does. */
 export async function startDesktopNetwork(kind: ServerKind): Promise<DesktopNetwork> {
   const authority = await startAuthority()
-  const network = await startFileNetwork(kind, authority)
+  const network = await startFileNetwork(kind, { authority })
   try {
     await befriend(network, authority)
   } catch (error) {

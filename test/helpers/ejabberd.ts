@@ -114,9 +114,10 @@ function configurationOf(
   }: Pick<Ejabberd, 'clientPort' | 'directTlsPort' | 'componentPorts'> & { ownProxyPort: number },
   certificate: string,
 ): object {
+  const loopback = on?.loopback ?? '127.0.0.1'
   const services = [...new Set(componentPorts.values())].map((port) => ({
     port,
-    ip: '127.0.0.1',
+    ip: loopback,
     module: 'ejabberd_service',
     access: 'all',
     hosts: Object.fromEntries(
@@ -125,7 +126,7 @@ function configurationOf(
         .map(([jid, password]) => [jid, { password }]),
     ),
   }))
-  const clients = ['127.0.0.1', on?.ipv4, on?.ipv6]
+  const clients = [loopback, on?.ipv4, on?.ipv6]
     .filter((ip) => ip)
     .flatMap((ip) => {
       const listener = { ip, module: 'ejabberd_c2s' }

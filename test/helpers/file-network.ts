@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline'
 import type { ExecutionContext } from 'ava'
 import type { Authority } from './certificates.ts'
 import { startCli } from './cli.ts'
-import { type Star, startStar } from './namespaces.ts'
+import { forwardPorts, type Host, type Star, type StarInit, startStar } from './namespaces.ts'
 import { DOMAIN, PROXY } from './prosody.ts'
 import type { ServerKind, ServerUnderTest } from './server.ts'
 
@@ -16,7 +16,7 @@ export type Role = keyof typeof roles
 
 /**
  * Two hosts that cannot reach each other, and between them a third with an XMPP server and our proxy, which advertises
- * an address of each family: whatever gets from the one to the other went through the proxy.
+ * an address of each family, unless it is told otherwise: whatever gets from the one to the other went through the proxy.
  */
 export interface FileNetwork extends AsyncDisposable {
   readonly star: Star
@@ -33,7 +33,9 @@ export const fileNetworkNeeds = ['namespaces'] as const
 
 /** A line of the log of `serve`. */
 export interface Logged {
+  readonly level: number
   readonly msg: string
+  readonly host?: string
   readonly dstAddr?: string
   readonly remoteAddress?: string
   readonly firstToSecond?: number
@@ -41,8 +43,22 @@ export interface Logged {
   readonly end?: string
 }
 
-/** @param authority of the server's certificate; with one, clients have to use TLS */
-export async function startFileNetwork(kind: ServerKind, authority?: Authority): Promise<FileNetwork> {
+export interface FileNetworkInit {
+  /** Of the server's certificate; with one, clients have to use TLS. */
+  readonly authority?: Authority | undefined
+  /** Which addresses the hosts have. Default: both. */
+  readonly families?: StarInit['families']
+  /** Server and proxy run on a host of their own, and the one in the middle forwards two ports to it. Needs nftables. */
+  readonly isBehindNat?: boolean
+  /** Where the proxy listens, and what it advertises. Default: an address of each family, and those. */
+  readonly proxy?: (at: Host) => readonly string[]
+}
+
+/** Behind NAT: where the proxy is, and where clients find it. */
+export const natPorts = { bound: 7777, advertised: 1080 } as const
+
+export async function startFileNetwork(kind: ServerKind, init: FileNetworkInit = {}): Promise<FileNetwork> {
+  const { authority, families, isBehindNat = false, proxy: where = everyAddress } = init
   const teardowns: (() => unknown)[] = []
   const t: Pick<ExecutionContext, 'teardown'> = { teardown: (end) => void teardowns.push(end) }
   const close = async () => {
@@ -51,11 +67,21 @@ export async function startFileNetwork(kind: ServerKind, authority?: Authority):
   try {
     const folder = await mkdtemp(join(tmpdir(), 'streamhost-files-'))
     t.teardown(() => rm(folder, { recursive: true }))
-    const star = await startStar(t, { leaves: 2 })
+    const star = await startStar(t, { leaves: isBehindNat ? 3 : 2, ...(families && { families }) })
+    const on = isBehindNat ? (star.leaves[2] as Host) : star.centre
     const certified = await authority?.issue(DOMAIN)
-    const server = await kind.start({ accounts: Object.values(roles), on: star.centre, ...(certified && { certified }) })
-    t.teardown(() => server[Symbol.asyncDispose]())
-    const proxy = await startProxy(t, star, server)
+    const inside = await kind.start({ accounts: Object.values(roles), on, ...(certified && { certified }) })
+    t.teardown(() => inside[Symbol.asyncDispose]())
+    const { port } = inside.client
+    const server = isBehindNat ? { ...inside, client: { host: star.centre.ipv4, port } } : inside
+    if (isBehindNat) {
+      const forwards = [
+        { port, to: { host: on, port } },
+        { port: natPorts.advertised, to: { host: on, port: natPorts.bound } },
+      ]
+      await forwardPorts(star, forwards)
+    }
+    const proxy = await startProxy(t, on, server, where(on))
     return { star, server, folder, ...proxy, [Symbol.asyncDispose]: close }
   } catch (error) {
     await close()
@@ -63,11 +89,14 @@ export async function startFileNetwork(kind: ServerKind, authority?: Authority):
   }
 }
 
-async function startProxy(t: Pick<ExecutionContext, 'teardown'>, { centre }: Star, server: ServerUnderTest) {
+const everyAddress = ({ ipv4, ipv6 }: Host) =>
+  [ipv4 && `${ipv4}:0`, ipv6 && `[${ipv6}]:0`].filter((address) => address).flatMap((address) => ['--listen', address])
+
+async function startProxy(t: Pick<ExecutionContext, 'teardown'>, on: Host, server: ServerUnderTest, where: readonly string[]) {
   const { host, port } = server.componentAt(PROXY)
-  const addresses = [`${centre.ipv4}:0`, `[${centre.ipv6}]:0`].flatMap((address) => ['--listen', address])
-  const options = ['--domain', PROXY, '--service', `xmpp://${host}:${port}`, '--log-level', 'debug', ...addresses]
-  const serve = startCli(t, ['serve', '--json', ...options], { STREAMHOST_SECRET: server.secret }, centre)
+  const service = host.includes(':') ? `[${host}]` : host
+  const options = ['--domain', PROXY, '--service', `xmpp://${service}:${port}`, '--log-level', 'debug', ...where]
+  const serve = startCli(t, ['serve', '--json', ...options], { STREAMHOST_SECRET: server.secret }, on)
   const log: Logged[] = []
   const waiting = new Set<() => void>()
   createInterface({ input: serve.child.stderr as NodeJS.ReadableStream }).on('line', (line) => {

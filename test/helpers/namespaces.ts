@@ -13,6 +13,8 @@ export interface Host {
   /** Where the others reach it; empty for a family it does not have. */
   readonly ipv4: string
   readonly ipv6: string
+  /** Where it reaches itself. */
+  readonly loopback: string
   /** What runs a program there: for `spawn(...host.command(program, args), options)`. */
   command(program: string, args: readonly string[]): [program: string, args: string[]]
 }
@@ -32,6 +34,9 @@ export interface StarInit {
 /** Of all stars: each lives in namespaces of its own, so that they may look the same. */
 const CENTRE = { ipv4: '10.65.0.1', ipv6: 'fd65::1' }
 
+/** An npm package that is no firewall has a program of the same name. */
+const NFT = '/usr/sbin/nft'
+
 let stars = 0
 
 /** Builds a network of hosts, which ends with the test. Needs root: declare the suite with `foreign(…, ['namespaces'])`. */
@@ -46,12 +51,14 @@ export async function startStar(
     ipv6: families.includes('ipv6') ? ipv6 : '',
   })
   const start = async (name: string, addresses: Pick<Host, 'ipv4' | 'ipv6'>): Promise<Host> => {
+    const loopback = addresses.ipv4 ? '127.0.0.1' : '::1'
     await run('ip', ['netns', 'add', name])
     // Teardowns run backwards: what is started there later has ended by then.
     t.teardown(() => run('ip', ['netns', 'delete', name]))
     if (!addresses.ipv6) await run('ip', ['netns', 'exec', name, 'sh', '-c', 'echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6'])
     await run('ip', ['-n', name, 'link', 'set', 'lo', 'up'])
-    return { name, ...addresses, command: (program, args) => ['ip', ['netns', 'exec', name, program, ...args]] }
+    if (!addresses.ipv4) await run('ip', ['-n', name, 'address', 'delete', '127.0.0.1/8', 'dev', 'lo'])
+    return { name, ...addresses, loopback, command: (program, args) => ['ip', ['netns', 'exec', name, program, ...args]] }
   }
   const centre = await start(`${label}-centre`, addressOf(CENTRE.ipv4, CENTRE.ipv6))
   for (const address of [centre.ipv4, centre.ipv6]) {
@@ -111,4 +118,34 @@ async function join(centre: Host, leaf: Host, index: number): Promise<void> {
     await run('ip', ['-n', leaf.name, 'address', 'add', `${own}/${bits}`, 'dev', 'eth0', ...atOnce])
     await run('ip', ['-n', leaf.name, 'route', 'add', to, 'via', gateway])
   }
+}
+
+/** What the centre passes on to a leaf, as a router with a public address does: NAT. */
+export interface PortForward {
+  /** At the centre's own address. */
+  readonly port: number
+  readonly to: { readonly host: Host; readonly port: number }
+}
+
+/** Makes the centre a router for these ports, over IPv4; a leaf behind it answers through it. Needs nftables. */
+export async function forwardPorts({ centre }: Star, forwards: readonly PortForward[]): Promise<void> {
+  const rules = forwards.map(({ port, to }) => `ip daddr ${centre.ipv4} tcp dport ${port} dnat to ${to.host.ipv4}:${to.port}`)
+  const chain = ['type nat hook prerouting priority dstnat', ...rules].join('; ')
+  await run('ip', ['netns', 'exec', centre.name, NFT, `add table ip nat; add chain ip nat prerouting { ${chain}; }`])
+  await run('ip', ['netns', 'exec', centre.name, 'sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward'])
+  for (const { name, ipv4 } of new Set(forwards.map(({ to }) => to.host)))
+    await run('ip', ['-n', name, 'route', 'add', 'default', 'via', ipv4.replace(/2$/, '1')])
+}
+
+/** The network loses every packet of a TCP port on a host, and tells nobody. @returns what makes it deliver again */
+export async function losePackets({ name }: Host, port: number): Promise<() => Promise<void>> {
+  const rules = `tcp dport ${port} drop; tcp sport ${port} drop`
+  await run('ip', [
+    'netns',
+    'exec',
+    name,
+    NFT,
+    `add table inet lossy; add chain inet lossy input { type filter hook input priority 0; ${rules}; }`,
+  ])
+  return async () => void (await run('ip', ['netns', 'exec', name, NFT, 'delete table inet lossy']))
 }

@@ -190,7 +190,7 @@ function configurationFile({
   hosts: string
   on: Host | undefined
 }): string {
-  const interfaces = ['127.0.0.1', on?.ipv4, on?.ipv6].filter((address) => address)
+  const interfaces = [on?.loopback ?? '127.0.0.1', on?.ipv4, on?.ipv6].filter((address) => address)
   return `
 pidfile = "${folder}/prosody.pid"
 data_path = "${folder}/data"

@@ -116,6 +116,8 @@ def main():
     files = Files(jid, os.environ["PASSWORD"], folder, flavour)
     loop.add_reader(sys.stdin, files.on_input)
     files.connect((host, int(port)), disable_starttls=True)
+    # slixmpp 1.8.3 looks the account's domain up, unless the address it is given is of IPv4.
+    files.default_domain, files.default_port = host, int(port)
     loop.run_forever()
 
 
