@@ -72,13 +72,16 @@ function embeddedInit({ accounts = [], components = [PROXY], certified }: Server
   }
 }
 
-export const embedded: ServerKind = {
+export const embedded: ServerKind<ServerUnderTest & { readonly server: EmbeddedServer }> = {
   name: 'the embedded server',
   needs: [],
   async start(init) {
     const server = new EmbeddedServer({}, embeddedInit(init))
     const { client, component } = await server.listen()
-    return { domain: DOMAIN, client, componentAt: () => component, secret: SECRET, account, [Symbol.asyncDispose]: () => server.close() }
+    return {
+      ...{ server, domain: DOMAIN, client, componentAt: () => component, secret: SECRET, account },
+      [Symbol.asyncDispose]: () => server.close(),
+    }
   },
 }
 

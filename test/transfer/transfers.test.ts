@@ -1,39 +1,41 @@
 import { readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import ava, { type ExecutionContext, type TestFn } from 'ava'
+import type { ExecutionContext } from 'ava'
 import { BytestreamError } from '../../src/core/index.ts'
-import { foreign } from '../helpers/foreign.ts'
+import { DOMAIN } from '../helpers/prosody.ts'
+import { onEachServer, type ServerUnderTest } from '../helpers/server.ts'
 import { filesIn, makeFile, makeFolder, moved, nextTransfer } from '../helpers/transfers.ts'
-import { startNetwork, startProsodyNetwork, type XmppNetwork } from '../helpers/xmpp-network.ts'
+import { networkOn } from '../helpers/xmpp-network.ts'
 
 // Goal: whole files, between two accounts that never met, by bare JID, on each server and each way.
 
-type Start = (t: ExecutionContext, accounts: readonly string[]) => Promise<XmppNetwork>
-const servers: readonly [name: string, test: TestFn, start: Start][] = [
-  ['the embedded server', ava, startNetwork],
-  ['Prosody', foreign('transfers on Prosody', ['prosody']), startProsodyNetwork],
-]
-
 const SIZES = [0, 1, 65_535, 65_536, 65_537, 20 * 1024 * 1024]
 
+/** Tests share a server, but neither accounts nor proxies. */
+const labels = ['direct', 'proxy', 'sender', 'receiver'] as const
+const accounts = labels.flatMap((label) => [`${label}-from`, `${label}-to`])
+const components = labels.map((label) => `${label}.${DOMAIN}`)
+
 /** Two accounts that never met, and a proxy. */
-async function setScene(t: ExecutionContext, start: Start) {
-  const network = await start(t, ['sender', 'receiver'])
-  const { streamhost } = await network.startProxy()
+async function setScene(t: ExecutionContext, server: ServerUnderTest, label: (typeof labels)[number]) {
+  const network = networkOn(t, server)
+  const proxy = `${label}.${DOMAIN}`
+  const { streamhost } = await network.startProxy(proxy)
   const inbox = join(await makeFolder(t), 'inbox')
-  const [receiver, sender] = [await network.connect('receiver'), await network.connect('sender')]
-  return { sender, receiver, inbox, streamhost }
+  const [from, to] = [`${label}-from`, `${label}-to`]
+  const [receiver, sender] = [await network.connect(to), await network.connect(from)]
+  return { sender, receiver, inbox, streamhost, proxy, from: `${from}@${DOMAIN}`, to: `${to}@${DOMAIN}` }
 }
 
-for (const [server, test, start] of servers) {
+onEachServer('transfers', { accounts, components }, (test) => {
   for (const method of ['direct', 'proxy'] as const) {
-    test(`files of all sizes, ${method}, on ${server}`, async (t) => {
-      const { sender, receiver, inbox, streamhost } = await setScene(t, start)
-      const receiving = receiver.receive({ into: inbox, from: ['sender@localhost'] })
+    test(`files of all sizes, ${method}`, async (t, server) => {
+      const { sender, receiver, inbox, streamhost, from, to, proxy } = await setScene(t, server, method)
+      const receiving = receiver.receive({ into: inbox, from: [from] })
       for (const size of SIZES) {
         const { path, content, sha256 } = await makeFile(t, size, `${size}.bin`)
         const incoming = nextTransfer(receiving)
-        const sending = sender.send(path, { to: 'receiver@localhost', method, ...(method === 'direct' && { ownHosts: ['127.0.0.1'] }) })
+        const sending = sender.send(path, { to, method, ...(method === 'direct' ? { ownHosts: ['127.0.0.1'] } : { proxy }) })
         let way: string | undefined
         sending.on('opened', (bytestream) => {
           way = bytestream.method
@@ -52,11 +54,11 @@ for (const [server, test, start] of servers) {
   }
 
   for (const side of ['sender', 'receiver'] as const) {
-    test(`cancelling at the ${side} ends both sides, and leaves no file, through the proxy, on ${server}`, async (t) => {
-      const { sender, receiver, inbox, streamhost } = await setScene(t, start)
-      const incoming = nextTransfer(receiver.receive({ into: inbox, from: ['sender@localhost'] }))
+    test(`cancelling at the ${side} ends both sides, and leaves no file, through the proxy`, async (t, server) => {
+      const { sender, receiver, inbox, streamhost, from, to, proxy } = await setScene(t, server, side)
+      const incoming = nextTransfer(receiver.receive({ into: inbox, from: [from] }))
       const { path } = await makeFile(t, 32 * 1024 * 1024)
-      const sending = sender.send(path, { to: 'receiver@localhost', method: 'proxy' })
+      const sending = sender.send(path, { to, method: 'proxy', proxy })
       const receiving = await incoming
       await moved(receiving, 1)
       const [cancelled, other] = side === 'sender' ? [sending, receiving] : [receiving, sending]
@@ -72,4 +74,4 @@ for (const [server, test, start] of servers) {
       t.is(streamhost.gauges().openSockets, 0)
     })
   }
-}
+})
