@@ -19,7 +19,7 @@ const behindNat = foreign('the proxy behind NAT', [...fileNetworkNeeds, 'nftable
 
 /** slixmpp sends, and receives; both sides came from where they are. */
 async function moves(t: ExecutionContext, network: FileNetwork, family: 'ipv4' | 'ipv6') {
-  const relayed = await moveFile(t, network, { from: slixmpp, to: slixmpp, bytesMin: 100_000 })
+  const { relayed } = await moveFile(t, network, { from: slixmpp, to: slixmpp, bytesMin: 100_000 })
   const waited = network.log.filter((line) => line.dstAddr === relayed.dstAddr && line.msg === 'a socket waits')
   const [sender, receiver] = network.star.leaves as [Host, Host]
   t.deepEqual([...new Set(waited.map(({ remoteAddress }) => remoteAddress))].sort(), [sender[family], receiver[family]].sort())
