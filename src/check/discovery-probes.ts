@@ -1,4 +1,4 @@
-import { domainOf, StanzaError, tryPrepareJid } from '../core/index.ts'
+import { BytestreamError, domainOf, StanzaError, tryPrepareJid } from '../core/index.ts'
 import {
   attribute,
   buildAddressRequest,
@@ -11,8 +11,8 @@ import {
   parseStreamhosts,
   type StreamhostAddress,
 } from '../xep/index.ts'
-import { ask, newBytestream, refusalOf } from './contact.ts'
-import { failed, type Probe, type ProbeContext, passed, skipped, warning } from './probe.ts'
+import { ask, newBytestream } from './contact.ts'
+import { type Finding, failed, type Probe, type ProbeContext, passed, skipped, warning } from './probe.ts'
 import { formatAddress } from './raw-socket.ts'
 
 /** The address without its first label: the domain a component is plugged into. */
@@ -125,6 +125,20 @@ const addressWithSid: Probe = {
   },
 }
 
+/** What servers on the way say; none of it comes from the proxy. */
+const UNREACHED: readonly string[] = ['remote-server-not-found', 'remote-server-timeout']
+
+/** What became of a stranger's question that was not answered with an address. */
+function refusedStranger(thrown: unknown, jid: string): Finding {
+  if (thrown instanceof StanzaError && thrown.condition === 'forbidden') return passed(thrown.message)
+  const isLost = thrown instanceof StanzaError ? UNREACHED.includes(thrown.condition) : isTimeout(thrown)
+  if (isLost) return skipped(`nothing comes back to ${jid}, which says nothing of the proxy: ${(thrown as Error).message}`)
+  if (thrown instanceof StanzaError) return warning(`refused, but not with forbidden: ${thrown.message}`)
+  throw thrown
+}
+
+const isTimeout = (thrown: unknown) => thrown instanceof BytestreamError && thrown.code === 'ERR_TIMEOUT'
+
 const stranger: Probe = {
   id: 'stranger',
   proves: 'an account of another domain is refused',
@@ -134,10 +148,14 @@ const stranger: Probe = {
   needs: ['address'],
   scope: 'proxy',
   async run(context) {
-    if (!context.stranger) return skipped('no account of another domain was given (--stranger)')
-    const refusal = await refusalOf(ask(context, 'get', buildAddressRequest(), context.stranger))
-    if (!refusal) return failed(`${context.stranger.jid} was told the address`)
-    return refusal.condition === 'forbidden' ? passed(refusal.message) : warning(`refused, but not with forbidden: ${refusal.message}`)
+    const { stranger: asker } = context
+    if (!asker) return skipped('no account of another domain was given (--stranger)')
+    try {
+      await ask(context, 'get', buildAddressRequest(), asker)
+    } catch (thrown) {
+      return refusedStranger(thrown, asker.jid)
+    }
+    return failed(`${asker.jid} was told the address`)
   },
 }
 

@@ -1,6 +1,9 @@
 import { connect, type Socket } from 'node:net'
 import { abortError, BytestreamError, type Clock } from '../core/index.ts'
 
+/** Octets of one socket that are held, to within a read of it: more than any probe wants at once. A flood has to wait. */
+const HELD_BYTES_MAX = 1024 * 1024
+
 /** Where a socket connects to. */
 export interface Address {
   readonly host: string
@@ -21,6 +24,7 @@ export class RawSocket {
   readonly #socket: Socket
   readonly #clock: Clock
   #pieces: Buffer[] = []
+  #waitingBytes = 0
   #ending: 'end' | 'reset' | undefined
   #onNews = () => {}
 
@@ -35,6 +39,8 @@ export class RawSocket {
     socket
       .on('data', (octets: Buffer) => {
         this.#pieces.push(octets)
+        this.#waitingBytes += octets.length
+        if (this.#waitingBytes >= HELD_BYTES_MAX) socket.pause()
         this.#onNews()
       })
       .on('end', finish('end'))
@@ -44,7 +50,7 @@ export class RawSocket {
 
   /** Octets that have come and were not read yet. */
   get waitingBytes(): number {
-    return this.#pieces.reduce((sum, { length }) => sum + length, 0)
+    return this.#waitingBytes
   }
 
   /** Whether the peer has closed its side, or broken the connection. */
@@ -102,6 +108,8 @@ export class RawSocket {
     }
     const rest = all.subarray(bytes)
     this.#pieces = rest.length > 0 ? [rest] : []
+    this.#waitingBytes = rest.length
+    if (rest.length < HELD_BYTES_MAX) this.#socket.resume()
     return { octets: all.subarray(0, bytes), pieces, ending }
   }
 }

@@ -100,7 +100,9 @@ async function bursts({ clock, timings: { quietMsMax } }: ProbeContext, from: Ra
     const startedMs = clock.now()
     from.send(burst)
     const { octets, ending } = await to.read(size, quietMsMax)
-    if (!octets.equals(burst)) {
+    if (!octets.equals(burst.subarray(0, octets.length)))
+      return `of a burst of ${size} octets ${octets.length} arrived, and not those that were sent`
+    if (octets.length < size) {
       if (ending !== 'quiet') return `of a burst of ${size} octets ${octets.length} arrived, then the end`
       // Is the rest lost, or does it wait for something to push it?
       from.send(Buffer.of(0))

@@ -24,6 +24,8 @@ const faults: readonly (readonly [fault: Fault, Readonly<Record<string, Verdict>
   ['no port in the address', { address: 'failed', ...skippedWithout('address') }],
   ['nothing for a sid', { 'address-sid': 'failed' }],
   ['open to strangers', { stranger: 'failed' }],
+  ['out of reach of strangers', { stranger: 'skipped' }],
+  ['silent to strangers', { stranger: 'skipped' }],
   ['a host that does not exist', { resolvable: 'failed', ...skippedWithout('resolvable') }],
   ['a closed port', { reachable: 'failed', ...skippedWithout('reachable') }],
   ['refuses every socket', { 'target-first': 'failed', 'requester-first': 'failed', ...skippedWithout('target-first') }],
@@ -41,6 +43,7 @@ const faults: readonly (readonly [fault: Fault, Readonly<Record<string, Verdict>
   ['mangles early octets', { early: 'failed' }],
   ['keeps the end to itself', { 'target-first': 'failed', 'requester-first': 'failed', ...skippedWithout('target-first') }],
   ['loses the end of large bursts', { 'burst-end': 'failed' }],
+  ['changes large bursts', { 'burst-end': 'failed' }],
 ]
 
 const jidOf = (fault: Fault | 'none'): string => `${fault.replace(/[^a-z]+/g, '-')}.localhost`
@@ -57,7 +60,11 @@ onServer(
 function declareFault(test: ServerTest, fault: Fault, expected: Readonly<Record<string, Verdict>>): void {
   test(`a proxy with the fault "${fault}" fails its probe, and no other`, async (t, server) => {
     await using proxy = await startFaultyProxy(server, jidOf(fault), [fault])
-    t.deepEqual(notPassed(await check(server, proxy.jid)), expected)
+    const results = await check(server, proxy.jid)
+    t.deepEqual(notPassed(results), expected)
+    const burst = results.find(({ probe }) => probe === 'burst-end')
+    if (fault === 'changes large bursts')
+      t.regex(burst?.detail ?? '', /^of a burst of \d+ octets \d+ arrived, and not those that were sent$/)
     await proxy.emptied()
   })
 }

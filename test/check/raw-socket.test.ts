@@ -69,6 +69,22 @@ test('a peer that says nothing is quiet after the time, which begins again with 
   t.deepEqual(await reading, { octets: Buffer.from('ab'), pieces: 1, ending: 'quiet' })
 })
 
+test('a peer that sends without end is held up, and loses nothing by it', async (t) => {
+  const { ours, theirs } = await connectPair(t)
+  const sent = Buffer.alloc(32 * 1024 * 1024, 'streamhost')
+  theirs.end(sent)
+  const received: Buffer[] = []
+  for (let bytes = 0; bytes < sent.length; bytes += received.at(-1)?.length ?? 0) {
+    // As long as a probe that is busy elsewhere: what there is has time to come.
+    for (let turns = 0; turns < 200; turns++) await new Promise((resolve) => setImmediate(resolve))
+    t.true(ours.waitingBytes < 2 * 1024 * 1024, `${ours.waitingBytes} octets are held`)
+    const { octets } = await ours.read(512 * 1024, 1_000)
+    received.push(octets)
+  }
+  t.true(Buffer.concat(received).equals(sent))
+  t.is((await ours.read(1, 1_000)).ending, 'end')
+})
+
 test('no socket outlives its probe', async (t) => {
   const { theirs, sockets } = await connectPair(t)
   const over = once(theirs, 'end')

@@ -4,7 +4,7 @@ import { clientConnector, Session } from '../../src/session/index.ts'
 import type { ServerUnderTest } from './server.ts'
 
 /** Long enough for a busy machine, short enough to wait for what never comes. */
-const quick: Partial<CheckTimings> = { quietMsMax: 1_500 }
+const quick: Partial<CheckTimings> = { answerMsMax: 3_000, quietMsMax: 1_500 }
 
 /** Logged in once for all tests of a server; the end of the server is theirs. */
 const participants = new WeakMap<ServerUnderTest, Promise<CheckComponents>>()

@@ -16,6 +16,8 @@ export type Fault =
   | 'no port in the address'
   | 'nothing for a sid'
   | 'open to strangers'
+  | 'out of reach of strangers'
+  | 'silent to strangers'
   | 'a host that does not exist'
   | 'a closed port'
   | 'one way, to the first socket'
@@ -33,6 +35,7 @@ export type Fault =
   | 'mangles early octets'
   | 'keeps the end to itself'
   | 'loses the end of large bursts'
+  | 'changes large bursts'
 
 type Has = (fault: Fault) => boolean
 
@@ -85,7 +88,10 @@ export async function startFaultyProxy(
   const mayUse = (from: string) => !has('forbidden') && (has('open to strangers') || from.startsWith(`juliet@${domain}`))
   session.iqs.handle('get', NS.bytestreams, 'query', ({ from, payload }: IqRequest) => {
     const sid = attribute(payload, 'sid')
-    if (!mayUse(from)) throw new BytestreamError('ERR_FORBIDDEN', '')
+    if (!mayUse(from)) {
+      if (has('silent to strangers')) return new Promise(() => {})
+      throw new BytestreamError(has('out of reach of strangers') ? 'ERR_UNREACHABLE' : 'ERR_FORBIDDEN', '')
+    }
     if (has('no streamhost') || (sid && has('nothing for a sid'))) return xml('query', { xmlns: NS.bytestreams })
     if (has('no port in the address')) return xml('query', { xmlns: NS.bytestreams }, xml('streamhost', { jid, host }))
     return buildAddresses([streamhost], sid)
@@ -168,7 +174,9 @@ function relay(from: Socket, to: Socket, has: Has): void {
   else if (early && !has('ignores early octets')) to.write(early)
   from.on('data', (octets: Buffer) => {
     relayed += octets.length
-    to.write(relayed > 200_000 && has('loses the end of large bursts') ? octets.subarray(1) : octets)
+    const isLarge = relayed > 200_000
+    if (isLarge && has('changes large bursts')) octets.reverse()
+    to.write(isLarge && has('loses the end of large bursts') ? octets.subarray(1) : octets)
   })
   if (!has('keeps the end to itself')) from.on('end', () => to.end())
   from.on('close', () => to.destroy())

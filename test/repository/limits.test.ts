@@ -50,6 +50,7 @@ const rowOf: Readonly<Record<string, string>> = {
   'bytestreams/proxies REMEMBERED_MS': 'proxies are remembered',
   'check/find-proxies ITEMS_MAX': 'items of the server that are checked',
   'check/own-proxy OVERALL_MS_MAX': '`serve` looks at its own proxy',
+  'check/raw-socket HELD_BYTES_MAX': 'octets of one socket that are held',
   'check/relay-probes BURST_MS_MAX': 'a burst before a larger one',
   'bytestreams/target STREAMHOSTS_MAX': 'streamhosts of an offer',
   'bytestreams/target EXPECTED_MAX': 'bytestreams that are waited for',
