@@ -83,10 +83,10 @@ test.serial('10,000 hostile stanzas of a client, and of a component, for the emb
 
 for (const kind of [prosody, ejabberd]) {
   onServer(kind, 'hostile stanzas', { components: ['proxy.localhost', 'evil.localhost'] }, (serverTest) => {
-    serverTest('10,000 hostile stanzas that another component has passed on', async (t, server) => {
+    serverTest('2,000 hostile stanzas that another component has passed on', async (t, server) => {
       await using proxy = await startProxy(server, { jid: 'proxy.localhost' })
       const victim = hostileComponent(server, 'evil.localhost', proxy.jid)
-      t.true((await harass(t, victim, makeSoundStanzas(10_000, seedOf(t)))) > 2_000)
+      t.true((await harass(t, victim, makeSoundStanzas(2_000, seedOf(t)))) > 1_000)
       t.true(proxy.session.isOnline)
     })
   })

@@ -1,4 +1,5 @@
 import test from 'ava'
+import { BACKLOG_BYTES_MAX } from '../../src/session/xml-stream.ts'
 import { heldResources, untilHeld } from '../helpers/held.ts'
 import { harass } from '../helpers/hostile-line.ts'
 import { makeStanzas } from '../helpers/hostile-streams.ts'
@@ -27,3 +28,31 @@ for (const [count, name, begin] of [
     t.deepEqual(heldResources(), before)
   })
 }
+
+test.serial(
+  'a flood of questions whose answers nobody reads ends the connection at its maximum, and the component comes back',
+  async (t) => {
+    const victim = await hostileServerOfComponent()
+    const { from, to } = victim.addresses
+    const stream = await victim.open()
+    stream.stall()
+    let isOver = false
+    const over = stream.rest().then(() => {
+      isOver = true
+    })
+    // Each answer has the id of its question: what is held grows as fast as what is asked.
+    const question = `<iq type='get' id='${'x'.repeat(60_000)}' from='${from}' to='${to}'><ping xmlns='urn:xmpp:ping'/></iq>`
+    let asked = 0
+    while (!isOver) {
+      stream.send(question)
+      asked += question.length
+      await new Promise(setImmediate)
+    }
+    await over
+    t.true(asked > BACKLOG_BYTES_MAX, `${asked} octets`)
+    await victim.prove(t)
+    await victim.close()
+    t.deepEqual(victim.errors, [])
+    t.is(victim.clock.waiting, 0)
+  },
+)
