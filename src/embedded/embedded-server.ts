@@ -18,6 +18,7 @@ export interface EmbeddedServerComponents {
 }
 
 export interface ListenAddress {
+  /** `*`: every address of this machine. */
   readonly host: string
   /** 0: any free one. */
   readonly port: number
@@ -126,7 +127,8 @@ export class EmbeddedServer extends EventEmitter<EmbeddedServerEvents> {
       socket.once('close', () => this.#streams.delete(stream))
     })
     this.#servers.push(server)
-    server.listen(port, host)
+    // Without a host Node takes every address of both families, or of the one there is.
+    server.listen(port, host === '*' ? undefined : host)
     try {
       await once(server, 'listening')
     } catch (error) {

@@ -6,6 +6,7 @@ import { EmbeddedServer, type EmbeddedServerInit } from '../../src/embedded/inde
 import { clientConnector, componentConnector, Session } from '../../src/session/index.ts'
 import { buildDiscoInfoRequest, buildDiscoItemsRequest, NS, parseDiscoInfo, parseDiscoItems, xml } from '../../src/xep/index.ts'
 import { accountOf, DOMAIN, PROXY, SECRET, startServer } from '../helpers/embedded-server.ts'
+import { login } from '../helpers/raw-client.ts'
 
 const listen = { host: '127.0.0.1', port: 0 }
 const INIT: EmbeddedServerInit = { domain: DOMAIN, accounts: [], components: [], clientListen: listen, componentListen: listen }
@@ -52,6 +53,14 @@ test('an occupied port is told, and the other one is free again', async (t) => {
   t.regex(error.message, new RegExp(`127\\.0\\.0\\.1:${port}.*EADDRINUSE`))
   await t.throwsAsync(server.listen(), { instanceOf: TypeError })
   occupied.close()
+})
+
+test('* stands for every address of this machine', async (t) => {
+  const accounts = [{ local: 'romeo', password: accountOf('romeo').password }]
+  const server = new EmbeddedServer({}, { ...INIT, accounts, clientListen: { host: '*', port: 0 } })
+  t.teardown(() => server.close())
+  const { client } = await server.listen()
+  await t.notThrowsAsync(login({ host: '127.0.0.1', port: client.port }, accountOf('romeo')))
 })
 
 test('a server that never listened can be closed', async (t) => {
