@@ -29,8 +29,8 @@ export interface StreamhostLimits {
 
 /** What every system gives, where it cannot be found out how many it are. */
 const DESCRIPTORS = 1_024
-/** Descriptors for all that is no socket of the streamhost: XMPP, HTTP, files, the runtime itself. */
-const RESERVE_MAX = 128
+/** Descriptors for all that is no socket of the streamhost: XMPP, HTTP with its 256 connections, files, the runtime itself. */
+const RESERVE_MAX = 512
 
 /** Descriptors this process may open: the soft limit, which Node has raised to the hard one. Known on Linux only. */
 export function descriptorLimit(): number | undefined {

@@ -1,4 +1,5 @@
 import test from 'ava'
+import { httpLimits } from '../../src/http/limits.ts'
 import { defaultLimits, Streamhost, type StreamhostLimits } from '../../src/streamhost/index.ts'
 import { withinDescriptors } from '../../src/streamhost/limits.ts'
 
@@ -27,11 +28,19 @@ test('a limit is a whole number from 1 on', (t) => {
 test('no more sockets are promised than there are descriptors for, some of which are for the rest of the process', (t) => {
   const promise = (openSocketsMax: number, descriptors: number | undefined) =>
     withinDescriptors({ ...defaultLimits(), openSocketsMax }, descriptors).openSocketsMax
-  t.is(promise(15_000, 1_024), 896)
-  t.is(promise(896, 1_024), 896)
-  t.is(promise(895, 1_024), 895)
+  t.is(promise(15_000, 1_024), 768)
+  t.is(promise(768, 1_024), 768)
+  t.is(promise(767, 1_024), 767)
+  t.is(promise(15_000, 4_096), 3_584)
   t.is(promise(15_000, 100), 75)
   t.is(promise(15_000, undefined), 15_000)
+})
+
+test('whatever is promised, HTTP can have all its connections beside it', (t) => {
+  for (const descriptors of [2_048, 20_000, 1_048_576]) {
+    const { openSocketsMax } = withinDescriptors({ ...defaultLimits(), openSocketsMax: descriptors }, descriptors)
+    t.true(descriptors - openSocketsMax >= 2 * httpLimits.connectionsMax, `${descriptors}`)
+  }
 })
 
 test('the defaults promise what can be kept, whatever there is', (t) => {
