@@ -6,6 +6,7 @@ import { startCli, withoutIpv6 } from '../helpers/cli.ts'
 import { moveFile, slixmpp } from '../helpers/file-clients.ts'
 import { type FileNetwork, fileNetworkNeeds, natPorts, startFileNetwork } from '../helpers/file-network.ts'
 import { foreign } from '../helpers/foreign.ts'
+import { get } from '../helpers/http.ts'
 import type { Host } from '../helpers/namespaces.ts'
 import { PROXY } from '../helpers/prosody.ts'
 import type { Address } from '../helpers/raw-client.ts'
@@ -30,9 +31,10 @@ const LACKS = 'this machine lacks a family of addresses'
 const alone = ['serve', '--json', '--embedded', '--domain', PROXY, '--embedded-listen', '127.0.0.1:0']
 
 withPython('without IPv6 a wildcard warns, and serves IPv4', async (t) => {
-  const serve = startCli(t, [...alone, '--listen', '*:0'], {}, withoutIpv6)
+  const serve = startCli(t, [...alone, '--listen', '*:0', '--http', '*:0'], {}, withoutIpv6)
   t.like(await serve.logged(LACKS), { level: 40, host: '::' })
-  const { advertised } = (await serve.event('ready')) as { advertised: [Address] }
+  const { advertised, http } = (await serve.event('ready')) as { advertised: [Address]; http: Address }
+  t.is((await get({ ...http, host: '127.0.0.1' }, '/healthz')).status, 200)
   await connectToStreamhost(t, { host: '127.0.0.1', port: advertised[0].port }, dstAddr)
   serve.child.kill('SIGTERM')
   t.is((await serve.ended).code, 0)
