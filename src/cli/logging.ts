@@ -2,6 +2,7 @@ import { pino } from 'pino'
 import pretty from 'pino-pretty'
 import type { Logger } from '../core/index.ts'
 import type { Streams } from './output.ts'
+import { toPlainText } from './text.ts'
 
 /** Facts of a log line that say who somebody is, or where; `reason` is a sentence that may. */
 export const privateFacts: readonly string[] = ['from', 'jid', 'targetJid', 'remoteAddress', 'sid', 'dstAddr', 'reason']
@@ -19,6 +20,12 @@ function withoutMessage(error: unknown): object {
   }
 }
 
+/** What a terminal would obey, as JSON writes it, and two backslashes, which are one and begin nothing. Line feeds may stay. */
+const ESCAPED = /\\\\|\\u00[01][\da-f]|\\[bfr]/g
+
+/** Others choose what is in some facts; it must not move the cursor, or change the colours, of whoever reads the log. */
+const tame = (line: string) => `${toPlainText(line.trimEnd().replace(ESCAPED, (found) => (found === '\\\\' ? found : '\ufffd')))}\n`
+
 /** A logger that can be made to say more, or less, while it is in use. */
 export interface LeveledLogger extends Logger {
   /** One of the values of `log-level`. */
@@ -31,15 +38,12 @@ export interface LeveledLogger extends Logger {
  * @param isPrivate leaves out who did what, and from where
  */
 export function buildLogger({ stderr }: Streams, { level, isPrivate }: { level: string; isPrivate: boolean }): LeveledLogger {
-  const destination = stderr.isTTY
-    ? pretty({
-        destination: stderr as NodeJS.WriteStream,
-        ignore: 'pid,hostname',
-        translateTime: 'SYS:HH:MM:ss',
-        singleLine: true,
-        sync: true,
-      })
-    : stderr
+  const destination = stderr.isTTY ? prettyOn(stderr as NodeJS.WriteStream) : stderr
   const hidden = { redact: { paths: [...privateFacts], remove: true }, serializers: { err: withoutMessage } }
   return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime, ...(isPrivate && hidden) }, destination)
+}
+
+function prettyOn(terminal: NodeJS.WriteStream): { write(line: string): void } {
+  const lines = pretty({ destination: terminal, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss', singleLine: true, sync: true })
+  return { write: (line) => void lines.write(tame(line)) }
 }

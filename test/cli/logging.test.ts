@@ -5,7 +5,9 @@
 import { PassThrough } from 'node:stream'
 import test from 'ava'
 import { buildLogger, privateFacts } from '../../src/cli/logging.ts'
+import { toPlainText } from '../../src/cli/text.ts'
 import { findLogCalls, type LogCall } from '../helpers/log-calls.ts'
+import { TestTerminal } from '../helpers/terminal.ts'
 
 /** Our own names and addresses, words and numbers of ours, and `err`, which is shown without its message. */
 const harmless: readonly string[] = [
@@ -103,4 +105,14 @@ test('--log-private shows where in the program an error came from, and not what 
   t.notRegex(JSON.stringify(shown), /juliet|192\.0\.2\.1|length/)
   t.regex(JSON.stringify(logLine(false, { err })), /juliet said/)
   t.deepEqual(logLine(true, { err: 'juliet' })['err'], { type: 'string' })
+})
+
+test('what others put into a fact cannot move the cursor of a terminal, or begin a line', (t) => {
+  const terminal = new TestTerminal(80)
+  const logger = buildLogger({ stdout: terminal, stderr: terminal }, { level: 'info', isPrivate: false })
+  logger.info({ sid: 'a\x1b[2Jb\u009b31mc\u202ed\re\nf\\u001bg\\\\r' }, 'could not activate a bytestream')
+  logger.error({ err: new Error('h\x1b[31mi') }, 'answering an IQ failed')
+  t.is(terminal.written, terminal.written.split('\n').map(toPlainText).join('\n'))
+  t.true(terminal.written.includes('{"sid":"a\ufffd[2Jb\ufffd31mc\ufffdd\ufffde\\nf\\u001bg\\\\r"}\n'))
+  t.true(terminal.written.includes('Error: h\ufffd[31mi\n'))
 })
