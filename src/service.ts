@@ -35,6 +35,8 @@ export interface ServiceInit {
 /** Facts: those of the component, and of the session it speaks over. */
 export interface ServiceEvents extends ProxyEvents {
   discoAsked: [{ from: string; about: 'info' | 'items' }]
+  /** It has looked whether clients find and reach it; `undefined` when there was no time to find out. */
+  looked: [{ isReachable: boolean | undefined }]
   /** The service is over; `error` says why, unless it was closed. */
   ended: [{ error: BytestreamError | undefined }]
 }
@@ -143,9 +145,9 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
   /** Lets running bytestreams finish, for as long as the settings say, then closes everything. */
   async close({ drainMs = this.#init.settings['drain-time-max'] }: { drainMs?: number } = {}): Promise<void> {
     this.#isClosing = true
+    this.#monitor?.stop()
     this.#checking.abort()
     await this.#checked
-    this.#monitor?.stop()
     await this.streamhost.close({ drainMs })
     await this.#session?.stop()
     await this.#embedded?.close()
@@ -161,7 +163,8 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
     const components = { session, clock: this.#clock, logger: this.#logger }
     const waitingSockets = (dstAddr: DstAddr) => this.streamhost.waitingSockets(dstAddr)
     try {
-      await checkOwnProxy(components, { advertised: this.#advertised, waitingSockets, signal: this.#checking.signal })
+      const isReachable = await checkOwnProxy(components, { advertised: this.#advertised, waitingSockets, signal: this.#checking.signal })
+      this.emit('looked', { isReachable })
     } catch (err) {
       this.#logger.error({ err }, 'could not look whether clients reach the proxy')
     }

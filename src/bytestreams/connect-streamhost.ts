@@ -3,6 +3,8 @@ import { abortError, BytestreamError, toBytestreamError } from '../core/index.ts
 import { ClientHandshake, type DstAddr } from '../socks5/index.ts'
 
 const KEEP_ALIVE_MS = 60_000
+/** For one address of a host that has several, before the next is tried; Node's 250 ms are too few for slow links. */
+const ADDRESS_MS_MAX = 2_500
 
 /**
  * Opens a SOCKS5 connection to a streamhost.
@@ -20,7 +22,15 @@ export function connectToStreamhost(
   return new Promise<Socket>((resolve, reject) => {
     if (signal.aborted) return reject(abortError(signal))
     const handshake = new ClientHandshake(dstAddr)
-    const socket = connect({ host, port, allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS })
+    const socket = connect({
+      host,
+      port,
+      allowHalfOpen: true,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: KEEP_ALIVE_MS,
+      autoSelectFamilyAttemptTimeout: ADDRESS_MS_MAX,
+    })
     const at = `${host}:${port}`
 
     const stop = () => {

@@ -65,23 +65,25 @@ const reachable: Probe = {
   scope: 'each',
   async run(context) {
     const { port } = addressOf(context)
-    const [good, bad, untried]: string[][] = [[], [], []]
+    const good: string[] = []
+    const bad: string[] = []
+    const untried: string[] = []
     let error: BytestreamError | undefined
     for (const host of addressesOf(context)) {
       try {
         const socket = await connectInTime(context, { host, port })
         socket.destroy()
-        good?.push(formatAddress({ host, port }))
+        good.push(formatAddress({ host, port }))
       } catch (thrown) {
         error = toBytestreamError(thrown)
         const { code } = (error.cause ?? {}) as NodeJS.ErrnoException
-        if (host.includes(':') && NO_NETWORK.includes(code)) untried?.push(formatAddress({ host, port }))
-        else bad?.push(error.message)
+        if (host.includes(':') && NO_NETWORK.includes(code)) untried.push(formatAddress({ host, port }))
+        else bad.push(error.message)
       }
     }
-    if (bad?.length) return failed(bad.join('; '), good?.length ? undefined : error)
-    if (!good?.length) return skipped(`this machine has no IPv6, for ${untried?.join(', ')}`)
-    return passed(untried?.length ? `${good.join(', ')}; ${untried.join(', ')} could not be tried: no IPv6 here` : good.join(', '))
+    if (bad.length > 0) return failed(bad.join('; '), good.length > 0 ? undefined : error)
+    if (good.length === 0) return skipped(`this machine has no IPv6, for ${untried.join(', ')}`)
+    return passed(untried.length > 0 ? `${good.join(', ')}; ${untried.join(', ')} could not be tried: no IPv6 here` : good.join(', '))
   },
 }
 

@@ -24,6 +24,8 @@ export interface ComponentInit {
   readonly loginMsMax?: number
 }
 
+/** For one address of a host that has several, before the next is tried; Node's 250 ms are too few for slow links. */
+const ADDRESS_MS_MAX = 2_500
 const LOGIN_MS_MAX = 10_000
 /** How long a server may take to close its side after we closed ours. */
 const CLOSE_MS_MAX = 2_000
@@ -66,7 +68,7 @@ export function componentConnector(clock: Clock, init: ComponentInit): Connect {
         `the server at ${at} did not finish the component handshake within ${loginMsMax / 1000} s`,
         outer,
       )
-      const socket = connectSocket(service.port, service.host)
+      const socket = connectSocket({ ...service, autoSelectFamilyAttemptTimeout: ADDRESS_MS_MAX })
       const stream = new XmlStream(socket, { limits: serverStanzaLimits, clock })
       stream.on('cut', onCut)
       let isConnected = false

@@ -1,5 +1,6 @@
 // A whole service in a process of its own, which tells of itself when its parent asks. Forked by service-child.ts.
 
+import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import { loadSettings, serveOptions } from '../../src/config/index.ts'
 import { Service } from '../../src/service.ts'
@@ -15,7 +16,10 @@ process.once('message', async ({ flags, accounts }: ServiceFlags) => {
   service.streamhost.on('closed', ({ totals }) => {
     moved[totals.end] += totals.firstToSecond + totals.secondToFirst
   })
+  // The sockets of its look at itself are not those of the test.
+  const looked = once(service, 'looked')
   await service.start()
+  await looked
   process.on('message', () => {
     const heapBytes = reachableBytes()
     tell({
