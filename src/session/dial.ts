@@ -79,7 +79,8 @@ async function reach(
     using deadline = startDeadline(clock, STEP_MS_MAX, 'ERR_UNREACHABLE', `${what} takes longer than ${STEP_MS_MAX / 1000} s`, outer)
     return await step(deadline.signal)
   }
-  const socket = connect(port, address)
+  // Stanzas are small and come in bursts: none waits for the acknowledgement of the one before.
+  const socket = connect({ port, host: address, noDelay: true })
   await inTime(`connecting to ${address}`, (signal) => connected(socket, signal))
   return isDirectTls
     ? await inTime(`TLS with ${address}`, (signal) => secure(socket, { domain, trust, alpn: 'xmpp-client', signal }))
