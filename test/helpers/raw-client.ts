@@ -43,7 +43,7 @@ export class RawStream {
   }
 
   static async open({ host, port }: Address): Promise<RawStream> {
-    const socket = connect(port, host)
+    const socket = connect({ port, host, noDelay: true })
     await once(socket, 'connect')
     return new RawStream(socket)
   }

@@ -29,7 +29,7 @@ export async function take(socket: Socket, bytes: number): Promise<Buffer> {
 
 /** A TCP connection that is gone when the test is over. */
 export async function open(t: ExecutionContext, { host, port }: Address): Promise<Socket> {
-  const socket = connect({ host, port, allowHalfOpen: true })
+  const socket = connect({ host, port, allowHalfOpen: true, noDelay: true })
   t.teardown(() => socket.destroy())
   await once(socket, 'connect')
   socket.on('error', () => {}) // A streamhost may hang up on us; whoever reads is told.
