@@ -119,7 +119,7 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
       },
     })
     logProxy(proxy, this.#logger, this.#clock)
-    this.#logBytestreams()
+    this.#logBytestreams(proxy)
     proxy.on('addressAsked', (facts) => this.emit('addressAsked', facts))
     proxy.on('activationRefused', (facts) => this.emit('activationRefused', facts))
     proxy.on('activationAsked', (facts) => this.emit('activationAsked', facts))
@@ -182,15 +182,20 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
   }
 
   /** One line a bytestream at `info`; who came and went at `debug`. What is refused, the streamhost and the proxy tell. */
-  #logBytestreams(): void {
+  #logBytestreams(proxy: BytestreamProxy): void {
     const logger = this.#logger
     this.streamhost.on('waiting', (facts) => logger.debug(facts, 'a socket waits'))
     this.streamhost.on('left', ({ code, ...facts }) => {
       if (code === undefined) logger.debug(facts, 'a waiting socket is gone')
     })
-    this.streamhost.on('closed', ({ dstAddr, engine, totals, durationMs }) =>
-      logger.info({ dstAddr, engine, ...totals, durationMs: Math.round(durationMs) }, 'a bytestream is over'),
-    )
+    const parties = new Map<DstAddr, { from: string; targetJid: string }>()
+    proxy.on('activationAsked', ({ from, targetJid, dstAddr, code }) => {
+      if (code === undefined) parties.set(dstAddr, { from, targetJid })
+    })
+    this.streamhost.on('closed', ({ dstAddr, engine, totals, durationMs }) => {
+      logger.info({ ...parties.get(dstAddr), dstAddr, engine, ...totals, durationMs: Math.round(durationMs) }, 'a bytestream is over')
+      parties.delete(dstAddr)
+    })
   }
 
   #throwIfClosing(): void {
@@ -218,6 +223,8 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
         'ERR_CONFIG',
         `--domain: "${settings.domain}" has one label; with --embedded it needs two, such as proxy.localhost`,
       )
+    if (!accounts?.length)
+      this.#logger.warn({ domain }, 'the embedded server has no accounts, so nobody can log in: --embedded-accounts-file names them')
     const identity = tls ?? (await makeIdentity(domain))
     this.#throwIfClosing()
     this.#embedded = new EmbeddedServer(

@@ -90,7 +90,7 @@ function readAddresses(answer: Element | undefined): readonly StreamhostAddress[
 }
 
 const ADDRESS_REMEDY =
-  'forbidden: the account may not use this proxy (streamhost: --allow; Prosody: proxy65_acl, proxy65_open_access; ejabberd: access of mod_proxy65). item-not-found or not-allowed: the proxy has no address to tell, or its port is not open. Otherwise this is a fault of the proxy.'
+  'forbidden: the account may not use this proxy (streamhost: --allow, --deny; Prosody: proxy65_acl, proxy65_open_access; ejabberd: access of mod_proxy65). item-not-found or not-allowed: the proxy has no address to tell, or its port is not open. Otherwise this is a fault of the proxy.'
 
 const address: Probe = {
   id: 'address',

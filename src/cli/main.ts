@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { isatty } from 'node:tty'
 import { run } from './program.ts'
 
 const stopping = new AbortController()
@@ -11,7 +12,9 @@ const stop = () => {
 }
 let hangUp = stop
 process.on('SIGINT', stop).on('SIGTERM', stop)
-process.on('SIGHUP', () => hangUp())
+// What a command makes of SIGHUP is for whoever sends it; a terminal that has gone ends what it was started on.
+const hadTerminal = isatty(2)
+process.on('SIGHUP', () => (hadTerminal && !isatty(2) ? stop() : hangUp()))
 
 // What nobody caught leaves the program in a state nobody thought of: say it, and end.
 for (const name of ['uncaughtException', 'unhandledRejection'] as const) {

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander'
+import { allOptions, unknownVariables } from '../config/index.ts'
 import { BytestreamError, silentLogger, version } from '../core/index.ts'
 import { type AddCommand, type CommandContext, CommandFailure, type Start } from './command-line.ts'
 import { addCheck } from './commands/check.ts'
@@ -17,6 +18,9 @@ Exit codes:
   2  wrong usage
   3  refused by the other side
   4  timed out or not there`
+
+/** A description is wrapped while it has that many columns; the longest names leave 32 of 80. */
+const HELP_COLUMNS_MIN = 24
 
 const commands: readonly AddCommand[] = [addServe, addDemo, addSend, addReceive, addDisco, addCheck]
 
@@ -45,12 +49,15 @@ export async function run(args: readonly string[], context: CommandContext): Pro
             .replaceAll('\n', ' ')} (--help tells what there is)\n`,
         ),
     })
+    .configureHelp({ minWidthToWrap: HELP_COLUMNS_MIN })
     .exitOverride()
   const start: Start = async (command, body) => {
     const output = new Output(streams, { isJson: command.optsWithGlobals<{ json?: boolean }>().json === true, isPlain: isPlain(context) })
     const endWith = (code: number) => {
       exitCode = code
     }
+    const unknown = unknownVariables(allOptions, context.environment)
+    if (unknown.length > 0) output.complain(`streamhost: there is no setting for ${unknown.join(', ')} of the environment`)
     try {
       await body({ ...context, output, logger: silentLogger, endWith })
     } catch (thrown) {

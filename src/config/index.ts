@@ -8,7 +8,8 @@ export {
   type Options,
   type Settings,
   type Sources,
+  unknownVariables,
   variableOf,
 } from './load.ts'
-export { accountOptions, checkOptions, receiveOptions, reloadableOptions, sendOptions, serveOptions } from './options.ts'
+export { accountOptions, allOptions, checkOptions, receiveOptions, reloadableOptions, sendOptions, serveOptions } from './options.ts'
 export type { HostPort } from './values.ts'

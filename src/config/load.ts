@@ -31,6 +31,15 @@ export interface Sources {
 
 export const variableOf = (name: string) => `STREAMHOST_${name.toUpperCase().replaceAll('-', '_')}`
 
+/** Variables that are no settings. */
+const OTHER_VARIABLES = ['CONFIG', 'SECRET', 'PASSWORD', 'PEER_PASSWORD', 'STRANGER_PASSWORD'].map((name) => `STREAMHOST_${name}`)
+
+/** Names in the environment that look like settings, and are none of `all`: they do nothing. */
+export function unknownVariables(all: readonly Options[], environment: Sources['environment']): readonly string[] {
+  const known = new Set([...OTHER_VARIABLES, ...all.flatMap((options) => Object.keys(options).map(variableOf))])
+  return Object.keys(environment).filter((name) => name.startsWith('STREAMHOST_') && !known.has(name))
+}
+
 /**
  * Reads settings: flags beat the environment, the environment beats the file, the file beats the defaults.
  *

@@ -184,3 +184,6 @@ export const checkOptions = {
     description: 'the server it connects to (default: found by DNS, or that of an account of the same domain)',
   },
 } as const satisfies Options
+
+/** The settings of every command. */
+export const allOptions: readonly Options[] = [serveOptions, accountOptions, checkOptions, sendOptions, receiveOptions]

@@ -47,7 +47,7 @@ export function secure(socket: Socket, { domain, trust, alpn, signal }: TlsFacts
         reject(error)
       })
     const onAbort = () => fail(abortError(signal))
-    const onError = (error: Error) => fail(new BytestreamError('ERR_TLS', explain(error, domain), { cause: error }))
+    const onError = (error: Error) => fail(new BytestreamError('ERR_TLS', explain(error, domain, trust.isExplicit), { cause: error }))
     const onClose = () => fail(new BytestreamError('ERR_TLS', 'it hung up instead of beginning with TLS'))
     const onSecure = () => settle(() => resolve(secured))
     secured.once('secureConnect', onSecure).once('error', onError).once('close', onClose)

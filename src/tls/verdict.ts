@@ -24,24 +24,36 @@ export function checkDomain(domain: string, certificate: PeerCertificate): Error
   return checkServerIdentity(toAscii(domain), certificate)
 }
 
-const VOUCH = 'if it is the right one, name a file with it (--tls-ca)'
-const UNKNOWN =
-  'its certificate comes from an authority that is unknown here; name a file with the certificate of that authority (--tls-ca)'
+/** For whoever has named no certificates, and for whoever has. */
+type Advice = readonly [none: string, some: string]
+
+const SELF_SIGNED: Advice = [
+  'its certificate is self-signed; if it is the right one, name a file with it (--tls-ca)',
+  'its certificate is self-signed, and not one of those that --tls-ca names',
+]
+const UNKNOWN: Advice = [
+  'its certificate comes from an authority that is unknown here; name a file with the certificate of that authority (--tls-ca)',
+  'its certificate comes from an authority that is unknown here, and not one of those that --tls-ca names',
+]
 
 /** By the codes of OpenSSL, X509_verify_cert. */
-const sentences: Readonly<Record<string, string>> = {
+const sentences: Readonly<Record<string, string | Advice>> = {
   CERT_HAS_EXPIRED: 'its certificate has expired; whoever runs it has to renew it',
   CERT_NOT_YET_VALID: 'its certificate is not valid yet; compare the clocks of both sides',
   CERT_REVOKED: 'its certificate was revoked; whoever runs it has to get another',
-  DEPTH_ZERO_SELF_SIGNED_CERT: `its certificate is self-signed; ${VOUCH}`,
+  DEPTH_ZERO_SELF_SIGNED_CERT: SELF_SIGNED,
   SELF_SIGNED_CERT_IN_CHAIN: UNKNOWN,
   UNABLE_TO_GET_ISSUER_CERT: UNKNOWN,
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNKNOWN,
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNKNOWN,
 }
 
-/** Why no TLS came about with whoever answers for `domain`, in words that fit behind "…: ". */
-export function explain(error: Error, domain: string): string {
+/**
+ * Why no TLS came about with whoever answers for `domain`, in words that fit behind "…: ".
+ *
+ * @param hasNamed whether the user has named certificates to trust
+ */
+export function explain(error: Error, domain: string, hasNamed: boolean): string {
   // OpenSSL's message names lines of its sources; its reason is for people.
   const { code = '', cert, reason = error.message } = error as { code?: string; cert?: PeerCertificate; reason?: string }
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
@@ -49,7 +61,7 @@ export function explain(error: Error, domain: string): string {
     return `its certificate is for ${names}, not for ${domain}; whoever runs it has to get one for ${domain}`
   }
   const sentence = sentences[code]
-  if (sentence) return sentence
+  if (sentence) return typeof sentence === 'string' ? sentence : sentence[hasNamed ? 1 : 0]
   if (/^(?:CERT|INVALID|UNABLE|PATH|HOSTNAME|CRL|ERROR_IN_CERT|EE|CA)_/.test(code)) return `its certificate is not trusted (${reason})`
   return `TLS failed (${reason})`
 }

@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events'
+import { isDeepStrictEqual } from 'node:util'
 import type { Bytestream, RequesterStep } from '../bytestreams/index.ts'
 import { BytestreamError, type Clock, toBytestreamError } from '../core/index.ts'
 
@@ -116,15 +117,21 @@ export class Transfer extends EventEmitter<TransferEvents> {
     this.#cancelling.abort(reason)
   }
 
-  /** How far it is, now and again, until it is done or failed. Whoever is slow misses some. */
+  /**
+   * How far it is, at once and now and again until it is done or failed. While nothing changes nothing is told, and
+   * whoever is slow misses some.
+   */
   async *progress(): AsyncGenerator<Progress, void> {
     let lastBytes = 0
     let lastMs = this.#clock.now()
+    let told: Progress | undefined
     for (;;) {
       const isLast = this.#isOver
       const nowMs = this.#clock.now()
       const bytesPerSecond = nowMs > lastMs ? ((this.#bytes - lastBytes) / (nowMs - lastMs)) * 1000 : 0
-      yield { bytes: this.#bytes, size: this.#size, bytesPerSecond }
+      const report = { bytes: this.#bytes, size: this.#size, bytesPerSecond }
+      if (isLast || !isDeepStrictEqual(report, told)) yield report
+      told = report
       if (isLast) return
       lastBytes = this.#bytes
       lastMs = nowMs

@@ -91,6 +91,7 @@ onServer(embedded, 'the command check', { accounts: ['juliet', 'nurse'], compone
 
   test('a proxy that is not there, or not where it says, is exit code 4', async (t, server) => {
     t.is((await check(server, ['nobody.localhost'])).code, 4)
+    t.is((await check(server, ['nobody.example.test'])).code, 4)
     await using _ = await startFaultyProxy(server, FAR, ['a closed port'])
     t.is((await check(server, [FAR])).code, 4)
   })

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import {
   accountOptions,
+  allOptions,
   loadAccounts,
   loadSecret,
   loadSettings,
@@ -11,6 +12,7 @@ import {
   receiveOptions,
   sendOptions,
   serveOptions,
+  unknownVariables,
   variableOf,
 } from '../../src/config/index.ts'
 import { BytestreamError } from '../../src/core/index.ts'
@@ -368,4 +370,15 @@ test('an account without a password is named, its file too', async (t) => {
       message: `${file}: the password of "laptop" is not a text: write name = "password"`,
     })
   }
+})
+
+test('a variable that looks like a setting and is none is found, whatever command the others belong to', (t) => {
+  const environment = {
+    STREAMHOST_IDEL_TIME_MAX: '1s',
+    STREAMHOST_IDLE_TIME_MAX: '1s',
+    STREAMHOST_INTO: 'inbox',
+    STREAMHOST_SECRET: 'x',
+    IDEL_TIME_MAX: '1s',
+  }
+  t.deepEqual(unknownVariables(allOptions, environment), ['STREAMHOST_IDEL_TIME_MAX'])
 })

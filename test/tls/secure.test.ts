@@ -88,6 +88,7 @@ const refuses = test.macro({
 const issued = async (domain: string, days?: { from?: number; until?: number }) => ({ certified: await authority.issue(domain, days) })
 const UNKNOWN =
   'its certificate comes from an authority that is unknown here; name a file with the certificate of that authority (--tls-ca)'
+const UNNAMED = 'its certificate comes from an authority that is unknown here, and not one of those that --tls-ca names'
 const FOR_OTHER = `its certificate is for other.test, not for ${DOMAIN}; whoever runs it has to get one for ${DOMAIN}`
 test(
   'an expired certificate',
@@ -105,12 +106,18 @@ test('a certificate of another domain', refuses, issued('other.test'), FOR_OTHER
 test('a certificate of a domain below', refuses, issued(`chat.${DOMAIN}`), /is for chat\.example\.test, not for example\.test/)
 test('a certificate of every domain below', refuses, issued(`*.${DOMAIN}`), /is for \*\.example\.test, not for example\.test/)
 test('a certificate of an authority nobody named', refuses, { trust: {} }, UNKNOWN)
-test('a certificate of an authority other than the named one', refuses, { trust: { ca: stranger.cert } }, UNKNOWN)
+test('a certificate of an authority other than the named one', refuses, { trust: { ca: stranger.cert } }, UNNAMED)
 test(
-  'a certificate that vouches for itself',
+  'a certificate that vouches for itself, where none is named,',
+  refuses,
+  selfSigned(DOMAIN).then((certified) => ({ certified, trust: {} })),
+  'its certificate is self-signed; if it is the right one, name a file with it (--tls-ca)',
+)
+test(
+  'a certificate that vouches for itself, where another is named,',
   refuses,
   selfSigned(DOMAIN).then((certified) => ({ certified })),
-  'its certificate is self-signed; if it is the right one, name a file with it (--tls-ca)',
+  'its certificate is self-signed, and not one of those that --tls-ca names',
 )
 test('TLS 1.1 (RFC 8996)', refuses, { maxVersion: 'TLSv1.1', minVersion: 'TLSv1', ciphers: 'ALL@SECLEVEL=0' }, /^TLS failed \(/)
 test('a server of another protocol', refuses, { alpn: 'xmpp-client', ALPNProtocols: ['http/1.1'] }, /^TLS failed \(/)
@@ -124,7 +131,7 @@ test("a server's own certificate may be named, whoever vouches for it; it vouche
   const trust = { ca: good.cert }
   t.true((await attempt(t, { trust })).secured.authorized)
   const error = await t.throwsAsync(attempt(t, { trust, certified: await authority.issue(DOMAIN) }), { instanceOf: BytestreamError })
-  t.is(error.message, UNKNOWN)
+  t.is(error.message, UNNAMED)
 })
 
 test('what is trusted is trusted by whom it was given to, and nobody else', async (t) => {

@@ -99,6 +99,8 @@ function worstOf(exitCodes: readonly number[]): number {
 function exitCodeOfResults(results: readonly CheckResult[]): number {
   const failures = results.filter(({ verdict }) => verdict === 'failed')
   if (failures.length === 0) return EXIT.done
+  // Whoever has that name does not even say what it is.
+  if (failures.some(({ probe, error }) => probe === 'identity' && error)) return EXIT.absent
   const unasked = failures.find(({ probe, error }) => probe === 'address' && error)
   if (unasked?.error) return exitCodeOf(unasked.error)
   const isReached = results.some(({ probe, verdict }) => probe === 'reachable' && verdict === 'passed')

@@ -13,7 +13,11 @@ export function addServe(program: Command, start: Start): void {
   const command = program
     .command('serve')
     .description('run the service: a SOCKS5 bytestream proxy behind an XMPP server')
-    .addHelpText('after', `\nSIGHUP makes it read ${reloadableOptions.join(', ')} again from the file of --config.`)
+    .addHelpText(
+      'after',
+      `\nSIGHUP makes it read ${reloadableOptions.join(', ')} again from the file of --config;
+without one it ends serve, and so does closing its terminal.`,
+    )
   addOptions(command, serveOptions).action(() => start(command, (run) => serve(command, run)))
 }
 
