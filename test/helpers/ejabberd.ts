@@ -49,20 +49,7 @@ function moduleFolder(): string {
   return folder
 }
 
-/** Ports that were free when they were looked for may be taken by now. */
-const PORT_TRIES = 3
-
 export async function startEjabberd(init: EjabberdInit): Promise<Ejabberd> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return await tryToStart(init)
-    } catch (error) {
-      if (tries === PORT_TRIES || !String(error).includes('eaddrinuse')) throw error
-    }
-  }
-}
-
-async function tryToStart(init: EjabberdInit): Promise<Ejabberd> {
   const folder = await mkdtemp(join(tmpdir(), 'streamhost-ejabberd-'))
   const clientPort = await freePort()
   const componentPorts = new Map<string, number>()

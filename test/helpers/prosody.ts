@@ -1,8 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { type AddressInfo, connect, createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -48,20 +47,25 @@ Component "${PROXY}"
 Component "conference.${DOMAIN}" "muc"
 `
 
-/** Below the ports a system gives to whoever connects, which come and go with every test. */
+/**
+ * Below the ports a system gives to whoever connects, which come and go with every test. Each process has a few of its
+ * own: between being found and being bound by a server a port is nobody's, and many suites start servers at once.
+ */
 const PORT_MIN = 12_000
-const PORT_MAX = 32_000
+const PORTS_EACH = 100
+const PROCESSES = 200
+let portsGiven = 0
 
 /** For a server that cannot be told to take a free one: a port that nobody listens on. */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const server = createServer().listen(randomInt(PORT_MIN, PORT_MAX), '127.0.0.1')
+    const port = PORT_MIN + (process.pid % PROCESSES) * PORTS_EACH + (portsGiven++ % PORTS_EACH)
+    const server = createServer().listen(port, '127.0.0.1')
     try {
       await once(server, 'listening')
     } catch {
       continue // Taken: another one.
     }
-    const { port } = server.address() as AddressInfo
     server.close()
     await once(server, 'close')
     return port
