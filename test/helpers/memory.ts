@@ -8,9 +8,10 @@ import { startServe } from './serve.ts'
 
 const CHUNK_BYTES = 1024 * 1024
 
-/** What became of a file, and the largest resident set of the proxy meanwhile. */
+/** What became of a file, and the largest resident set of the proxy over its first quarter, and over the rest. */
 export interface WatchedTransfer {
-  readonly residentBytes: number
+  readonly firstQuarterBytes: number
+  readonly restBytes: number
   readonly sent: string
   readonly received: string
   /** Octets a second. */
@@ -43,10 +44,15 @@ export async function watchTransfers(t: ExecutionContext, sizeBytes: number): Pr
       receiver.once('transfer', ({ done }) => void done.then(({ sha256 }) => resolve(sha256), reject))
     })
     const transfer = laptop.send(path, { to: 'desk@localhost', method: 'proxy' })
-    let resident = 0
-    for await (const _ of transfer.progress()) resident = Math.max(resident, residentBytes(service.child.pid as number))
+    let firstQuarterBytes = 0
+    let restBytes = 0
+    for await (const { bytes } of transfer.progress()) {
+      const resident = residentBytes(service.child.pid as number)
+      if (bytes <= sizeBytes / 4) firstQuarterBytes = Math.max(firstQuarterBytes, resident)
+      else restBytes = Math.max(restBytes, resident)
+    }
     const { sha256, durationMs } = await transfer.done
-    return { residentBytes: resident, sent: sha256, received: await received, rate: (sizeBytes / durationMs) * 1000 }
+    return { firstQuarterBytes, restBytes, sent: sha256, received: await received, rate: (sizeBytes / durationMs) * 1000 }
   }
   return [await watch(), await watch()]
 }
