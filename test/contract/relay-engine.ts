@@ -5,6 +5,9 @@ import type { Relay, RelayEngine } from '../../src/streamhost/index.ts'
 import { FakeClock } from '../helpers/fake-clock.ts'
 import { type Link, openLink } from '../helpers/link.ts'
 import { type Peer, until } from '../helpers/peer.ts'
+import { makeRelayPlans } from '../helpers/relay-plans.ts'
+import { runRelays } from '../helpers/relay-runs.ts'
+import { seedOf } from '../helpers/seed.ts'
 
 const IDLE_MS_MAX = 1_000
 /** What the buffers of the kernel may take for one direction, at the most. */
@@ -46,6 +49,7 @@ export function relayEngineContract(test: TestFn, makeEngine: () => RelayEngine)
   resetTests(test, makeEngine)
   slowReaderTests(test, makeEngine)
   breakOffTests(test, makeEngine)
+  seedTests(test, makeEngine)
 }
 
 const sides = [
@@ -322,5 +326,13 @@ function breakOffTests(test: TestFn, makeEngine: () => RelayEngine): void {
     clock.advance(1 + IDLE_MS_MAX / 4)
     t.is(await first.far.drained(), 'ECONNRESET')
     t.deepEqual(await relay.done, { firstToSecond: 2, secondToFirst: 1, end: 'idle' })
+  })
+}
+
+/** What test/full/relay.full.ts does with 1,000. */
+function seedTests(test: TestFn, makeEngine: () => RelayEngine): void {
+  // Alone: it looks at what the whole process holds.
+  test.serial('half-closes, resets and aborts at any moment, by seed: octets and ends are equal, nothing is left open', async (t) => {
+    await runRelays(t, makeEngine(), makeRelayPlans(60, seedOf(t), 300_000))
   })
 }
