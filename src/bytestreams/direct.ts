@@ -32,7 +32,8 @@ export async function openDirectStreamhost(jid: string, dstAddr: DstAddr, hosts:
   let isTaken = false
   const onRequest = (request: SocksRequest) => {
     if (socket || request.dstAddr !== dstAddr) return request.refuse('ERR_PLACES_TAKEN')
-    socket = request.accept()
+    const admitted = request.accept()
+    socket = admitted.socket.once('close', admitted.uncount)
     return undefined
   }
   const listeners = hosts.map(

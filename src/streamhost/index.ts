@@ -2,6 +2,7 @@ export type { BoundAddress, ListenAddress } from './addresses.ts'
 export type { StreamhostCounters, StreamhostGauges } from './counters.ts'
 export { defaultLimits, descriptorLimit, type StreamhostLimits } from './limits.ts'
 export {
+  type Admitted,
   HandshakeListener,
   type ListenerComponents,
   type ListenerEvents,

@@ -1,11 +1,20 @@
 import { EventEmitter } from 'node:events'
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { BytestreamError, type Clock, type ErrorCode, type Logger, silentLogger, systemClock } from '../core/index.ts'
 import { type DstAddr, ServerHandshake } from '../socks5/index.ts'
 import { type BoundAddress, type ListenAddress, normaliseAddress, sourceOf } from './addresses.ts'
 import { HalfOpen } from './half-open.ts'
 import { defaultLimits, type StreamhostLimits } from './limits.ts'
 import { OpenSockets } from './open-sockets.ts'
+import { Ports } from './ports.ts'
+
+/** A socket that was let in. It is the caller's from now on. */
+export interface Admitted {
+  /** Paused, half-close allowed, its next octet is the first of the bytestream. */
+  readonly socket: Socket
+  /** To be called when its descriptor is given back; until then it counts as open. Once more does nothing. */
+  readonly uncount: () => void
+}
 
 /** A socket that has asked for a DST.ADDR. Exactly one of `accept` and `refuse` has to be called, at once. */
 export interface SocksRequest {
@@ -15,8 +24,7 @@ export interface SocksRequest {
   readonly listeningAddress: string
   /** Which of the addresses listened on it was, by its place in the list. */
   readonly rank: number
-  /** @returns the socket: paused, half-close allowed, its next octet is the first of the bytestream; the caller's from now on */
-  accept(): Socket
+  accept(): Admitted
   refuse(code: ErrorCode): void
 }
 
@@ -48,19 +56,14 @@ interface Guest {
   readonly remoteAddress: string
   readonly rank: number
   readonly handshake: ServerHandshake
+  /** It counts as open no more. */
+  readonly uncount: () => void
   /** Stops its deadline and takes our listeners off the socket. */
   release: () => void
 }
 
 /** Milliseconds a socket that was refused may take to close, before it is cut. */
 const LINGER_MS = 2_000
-const KEEP_ALIVE_MS = 60_000
-/** Sockets the kernel holds for us; it takes no more than `net.core.somaxconn`. */
-const BACKLOG = 4_096
-/** What listening on every address of a family fails with where there is no such family. */
-const NO_FAMILY: readonly string[] = ['EAFNOSUPPORT', 'EADDRNOTAVAIL']
-/** Free ports that are tried until one is free in both families. */
-const PORT_TRIES = 10
 
 /**
  * Accepts sockets and takes each through its SOCKS5 handshake, under a deadline and within the limits. What becomes
@@ -70,21 +73,19 @@ const PORT_TRIES = 10
  */
 export class HandshakeListener extends EventEmitter<ListenerEvents> {
   readonly #clock: Clock
-  readonly #logger: Logger
   readonly #init: ListenerInit
   readonly #limits: ListenerLimits
-  readonly #servers: Server[] = []
+  readonly #ports: Ports
   readonly #halfOpen = new HalfOpen<Guest>()
   readonly #open = new OpenSockets()
   readonly #lingering = new Set<Guest>()
   #accepted = 0
-  #isClosed = false
 
   constructor({ clock = systemClock, logger = silentLogger }: ListenerComponents, init: ListenerInit) {
     super()
     this.#clock = clock
-    this.#logger = logger
     this.#init = init
+    this.#ports = new Ports(logger, { listen: init.listen, onSocket: (socket, rank) => this.#receive(socket, rank) })
     this.#limits = { ...defaultLimits(), ...init.limits }
   }
 
@@ -104,7 +105,7 @@ export class HandshakeListener extends EventEmitter<ListenerEvents> {
 
   /** Whether every address accepts sockets. */
   get isListening(): boolean {
-    return this.#servers.length > 0 && this.#servers.every(({ listening }) => listening)
+    return this.#ports.isListening
   }
 
   /**
@@ -112,82 +113,25 @@ export class HandshakeListener extends EventEmitter<ListenerEvents> {
    *   `ERR_SHUTTING_DOWN` after {@link close}
    */
   async listen(): Promise<readonly BoundAddress[]> {
-    const bound: BoundAddress[] = []
     try {
-      for (const [rank, { host, port }] of this.#init.listen.entries()) {
-        if (host === '*') bound.push(...(await this.#listenEverywhere(port, rank)))
-        else bound.push(await this.#listenOn(host, port, rank))
-      }
+      return await this.#ports.listen()
     } catch (error) {
-      await this.#stop()
+      await this.#dropAll()
       throw error
     }
-    return bound
   }
 
-  /** Stops listening and cuts every socket in its handshake; those that were accepted stay. */
+  /** Stops listening and cuts every socket in its handshake; those that were accepted stay. Settles once its own are closed. */
   async close(): Promise<void> {
-    this.#isClosed = true
-    await this.#stop()
+    this.#ports.close()
+    await this.#dropAll()
   }
 
-  /** Settles once its own sockets are closed. A server waits for those of others too, so it is not waited for. */
-  async #stop(): Promise<void> {
-    for (const server of this.#servers.splice(0)) server.close()
+  async #dropAll(): Promise<void> {
     const own = [...this.#halfOpen, ...this.#lingering]
     const closed = own.map(({ socket }) => new Promise<void>((resolve) => socket.once('close', () => resolve())))
     for (const guest of own) this.#drop(guest)
     await Promise.all(closed)
-  }
-
-  /** Both families on one port; a machine that lacks one is told about. */
-  async #listenEverywhere(port: number, rank: number): Promise<BoundAddress[]> {
-    for (let tries = 1; ; tries++) {
-      const four = await this.#listenIfPossible('0.0.0.0', port, rank)
-      try {
-        const six = await this.#listenIfPossible('::', four?.port ?? port, rank)
-        const bound = [six, four].filter((address) => address !== undefined)
-        if (bound.length === 0) throw new BytestreamError('ERR_LISTEN', 'this machine has neither IPv4 nor IPv6')
-        return bound
-      } catch (error) {
-        // A free port of the one family may be taken in the other.
-        if (port !== 0 || tries >= PORT_TRIES || causeOf(error) !== 'EADDRINUSE') throw error
-        this.#servers.pop()?.close()
-      }
-    }
-  }
-
-  /** @returns `undefined` on a machine without this family */
-  async #listenIfPossible(host: string, port: number, rank: number): Promise<BoundAddress | undefined> {
-    try {
-      return await this.#listenOn(host, port, rank)
-    } catch (error) {
-      if (!NO_FAMILY.includes(causeOf(error))) throw error
-      this.#logger.warn({ host, port, reason: (error as Error).message }, 'this machine lacks a family of addresses')
-      return undefined
-    }
-  }
-
-  #listenOn(host: string, port: number, rank: number): Promise<BoundAddress> {
-    // A high-water mark of 1 makes Node stop reading after one read while nobody takes the octets.
-    const options = { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS, highWaterMark: 1 }
-    const server = createServer(options, (socket) => this.#receive(socket, rank))
-    return new Promise((resolve, reject) => {
-      server.once('error', (cause) =>
-        reject(new BytestreamError('ERR_LISTEN', `cannot listen on ${host} port ${port}: ${cause.message}`, { cause })),
-      )
-      server.listen({ host, port, ipv6Only: host === '::', backlog: BACKLOG }, () => {
-        if (this.#isClosed) {
-          server.close()
-          return reject(new BytestreamError('ERR_SHUTTING_DOWN', `no longer listening on ${host}`))
-        }
-        this.#servers.push(server)
-        server.removeAllListeners('error')
-        server.on('error', (error) => this.#logger.error({ err: error }, 'accepting a socket failed'))
-        const address = server.address() as AddressInfo
-        resolve({ host, port: address.port })
-      })
-    })
   }
 
   #receive(socket: Socket, rank: number): void {
@@ -202,8 +146,9 @@ export class HandshakeListener extends EventEmitter<ListenerEvents> {
       this.emit('refused', { remoteAddress, error: full })
       return
     }
-    this.#open.add(source, socket)
-    this.#begin({ socket, source, remoteAddress, rank, handshake: new ServerHandshake(), release: () => {} })
+    const uncount = this.#open.add(source)
+    socket.once('close', uncount)
+    this.#begin({ socket, source, remoteAddress, rank, handshake: new ServerHandshake(), uncount, release: () => {} })
   }
 
   /**
@@ -265,7 +210,7 @@ export class HandshakeListener extends EventEmitter<ListenerEvents> {
   }
 
   #present(guest: Guest, dstAddr: DstAddr): void {
-    const { socket, handshake, remoteAddress, rank } = guest
+    const { socket, handshake, remoteAddress, rank, uncount } = guest
     this.#init.onRequest({
       dstAddr,
       remoteAddress,
@@ -273,7 +218,8 @@ export class HandshakeListener extends EventEmitter<ListenerEvents> {
       rank,
       accept: () => {
         socket.write(handshake.accept())
-        return socket
+        socket.off('close', uncount)
+        return { socket, uncount }
       },
       refuse: (code) => {
         socket.write(handshake.refuse(code))
@@ -292,7 +238,7 @@ export class HandshakeListener extends EventEmitter<ListenerEvents> {
 
   #drop(guest: Guest): void {
     this.#release(guest)
-    this.#open.delete(guest.socket)
+    guest.uncount()
     guest.socket.destroy()
   }
 
@@ -314,10 +260,4 @@ export class HandshakeListener extends EventEmitter<ListenerEvents> {
     socket.end()
     socket.resume()
   }
-}
-
-/** The system's code behind an error, or an empty string. */
-function causeOf(error: unknown): string {
-  const cause = error instanceof Error ? (error.cause as NodeJS.ErrnoException | undefined) : undefined
-  return cause?.code ?? ''
 }

@@ -1,32 +1,28 @@
-import type { Socket } from 'node:net'
-
-/** The sockets that are open, by source. */
+/** How many sockets are open, by source. */
 export class OpenSockets {
-  readonly #sources = new Map<Socket, string>()
   readonly #counts = new Map<string, number>()
+  #size = 0
 
   get size(): number {
-    return this.#sources.size
+    return this.#size
   }
 
   countOf(source: string): number {
     return this.#counts.get(source) ?? 0
   }
 
-  /** Counts a socket until it is closed, or {@link delete}d. */
-  add(source: string, socket: Socket): void {
-    this.#sources.set(socket, source)
+  /** Counts one more of `source`. @returns counts it no more; once more does nothing */
+  add(source: string): () => void {
+    this.#size += 1
     this.#counts.set(source, this.countOf(source) + 1)
-    socket.once('close', () => this.delete(socket))
-  }
-
-  /** For a socket about to be destroyed: it gives its descriptor back then, before it tells of its close. */
-  delete(socket: Socket): void {
-    const source = this.#sources.get(socket)
-    if (source === undefined) return
-    this.#sources.delete(socket)
-    const left = this.countOf(source) - 1
-    if (left === 0) this.#counts.delete(source)
-    else this.#counts.set(source, left)
+    let isCounted = true
+    return () => {
+      if (!isCounted) return
+      isCounted = false
+      this.#size -= 1
+      const left = this.countOf(source) - 1
+      if (left === 0) this.#counts.delete(source)
+      else this.#counts.set(source, left)
+    }
   }
 }

@@ -5,7 +5,7 @@ import type { DstAddr } from '../socks5/index.ts'
 import type { BoundAddress, ListenAddress } from './addresses.ts'
 import type { StreamhostCounters, StreamhostGauges } from './counters.ts'
 import { checkLimits, defaultLimits, type StreamhostLimits, withinDescriptors } from './limits.ts'
-import { HandshakeListener, type SocksRequest } from './listener.ts'
+import { type Admitted, HandshakeListener, type SocksRequest } from './listener.ts'
 import { Pairing } from './pairing.ts'
 import { type Refusal, RefusalLog } from './refusal-log.ts'
 import type { Relay, RelayEnd, RelayEngine, RelayTotals } from './relay/engine.ts'
@@ -38,7 +38,7 @@ export interface StreamhostEvents {
   refused: [{ remoteAddress: string; code: ErrorCode }]
 }
 
-interface Waiting {
+interface Waiting extends Admitted {
   readonly remoteAddress: string
   readonly sinceMs: number
   readAheadBytes: number
@@ -165,15 +165,15 @@ export class Streamhost extends EventEmitter<StreamhostEvents> implements AsyncD
     const pair = this.#pairing.activate(dstAddr)
     if (!pair) return 'already active'
     for (const spare of pair.spares) {
-      this.#release(spare)
+      this.#release(spare).uncount()
       spare.destroy()
     }
-    const [first, second] = pair.sockets
-    const waitedMs = this.#clock.now() - (this.#waiting.get(first) as Waiting).sinceMs
-    const remoteAddresses = [this.#release(first), this.#release(second)] as const
+    const first = this.#release(pair.sockets[0])
+    const second = this.#release(pair.sockets[1])
     this.#activated += 1
     this.#relay(dstAddr, first, second)
-    this.emit('activated', { dstAddr, engine: this.#engine.name, remoteAddresses, waitedMs })
+    const remoteAddresses = [first.remoteAddress, second.remoteAddress] as const
+    this.emit('activated', { dstAddr, engine: this.#engine.name, remoteAddresses, waitedMs: this.#clock.now() - first.sinceMs })
     return 'activated'
   }
 
@@ -209,18 +209,19 @@ export class Streamhost extends EventEmitter<StreamhostEvents> implements AsyncD
     } catch (thrown) {
       return request.refuse(toBytestreamError(thrown).code)
     }
-    const socket = request.accept()
+    const admitted = request.accept()
+    const { socket } = admitted
     this.#pairing.join(dstAddr, { socket, listeningAddress, rank, sourceAddress: remoteAddress })
     this.#admitted += 1
-    this.#wait(dstAddr, socket, remoteAddress)
+    this.#wait(dstAddr, admitted, remoteAddress)
     this.emit('waiting', { dstAddr, remoteAddress, sockets: this.waitingSockets(dstAddr) })
   }
 
-  #wait(dstAddr: DstAddr, socket: Socket, remoteAddress: string): void {
+  #wait(dstAddr: DstAddr, { socket, uncount }: Admitted, remoteAddress: string): void {
     const { waitingMsMax, readAheadBytesMax } = this.limits
     const leave = (code?: ErrorCode) => {
       this.#pairing.leave(dstAddr, socket)
-      this.#release(socket)
+      this.#release(socket).uncount()
       // A side that is turned away must not take a proper end for an empty bytestream.
       if (code) socket.resetAndDestroy()
       else socket.destroy()
@@ -237,6 +238,8 @@ export class Streamhost extends EventEmitter<StreamhostEvents> implements AsyncD
     })
     const cancelDeadline = this.#clock.after(waitingMsMax, () => leave('ERR_TIMEOUT'))
     const waiting: Waiting = {
+      socket,
+      uncount,
       remoteAddress,
       sinceMs: this.#clock.now(),
       readAheadBytes: 0,
@@ -249,22 +252,29 @@ export class Streamhost extends EventEmitter<StreamhostEvents> implements AsyncD
     this.#waiting.set(socket, waiting)
   }
 
-  /** Ends the waiting of a socket. @returns its address */
-  #release(socket: Socket): string {
-    const waiting = this.#waiting.get(socket)
-    if (!waiting) return ''
+  /** Ends the waiting of a socket. */
+  #release(socket: Socket): Waiting {
+    const waiting = this.#waiting.get(socket) as Waiting
     waiting.release()
     this.#readAheadBytes -= waiting.readAheadBytes
     this.#waiting.delete(socket)
-    return waiting.remoteAddress
+    return waiting
   }
 
-  #relay(dstAddr: DstAddr, first: Socket, second: Socket): void {
+  #relay(dstAddr: DstAddr, first: Admitted, second: Admitted): void {
+    const { uncount: uncountFirst } = first
+    const { uncount: uncountSecond } = second
     const startedMs = this.#clock.now()
     const aborting = new AbortController()
-    const relay = this.#engine.relay(first, second, { clock: this.#clock, signal: aborting.signal, idleMsMax: this.limits.idleMsMax })
+    const relay = this.#engine.relay(first.socket, second.socket, {
+      clock: this.#clock,
+      signal: aborting.signal,
+      idleMsMax: this.limits.idleMsMax,
+    })
     this.#active.set(dstAddr, { relay, aborting })
     void relay.done.then((totals) => {
+      uncountFirst()
+      uncountSecond()
       this.#active.delete(dstAddr)
       this.#pairing.end(dstAddr)
       this.#moved.firstToSecond += totals.firstToSecond

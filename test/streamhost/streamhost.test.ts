@@ -271,6 +271,30 @@ test('one early octet is all that is read, whatever comes behind it', async (t) 
   t.is(`${await other.read(9)}`, '123456789')
 })
 
+test('both sockets of a bytestream count as open until it is over, whatever becomes of what Node has of them', async (t) => {
+  const { engine, given } = watchedEngine()
+  let settle = () => {}
+  const held = new Promise<void>((resolve) => {
+    settle = resolve
+  })
+  const relay: RelayEngine['relay'] = (first, second, options) => {
+    const inner = engine.relay(first, second, options)
+    return Object.assign(Object.create(inner), { done: inner.done.then((totals) => held.then(() => totals)) })
+  }
+  const stage = await openStreamhost(t, { engine: { ...engine, relay } })
+  const { streamhost, ports } = stage
+  await joinBoth(t, ports[0], dstAddr)
+  streamhost.activate(dstAddr)
+  const gone = Promise.all(given.map((socket) => once(socket, 'close')))
+  for (const socket of given) socket.destroy()
+  await gone
+  t.is(streamhost.gauges().openSockets, 2)
+  const closed = once(streamhost, 'closed')
+  settle()
+  await closed
+  isEmpty(t, stage)
+})
+
 test('a socket that waited has none of its watchers left when the engine takes it', async (t) => {
   const { engine, given } = watchedEngine()
   const { streamhost, ports, clock } = await openStreamhost(t, {
@@ -278,9 +302,7 @@ test('a socket that waited has none of its watchers left when the engine takes i
       ...engine,
       relay: (first, second, options) => {
         for (const socket of [first, second]) {
-          t.is(socket.listenerCount('readable'), 0)
-          t.is(socket.listenerCount('data'), 0)
-          t.is(socket.listenerCount('close'), 1)
+          for (const event of ['readable', 'data', 'close']) t.is(socket.listenerCount(event), 0, event)
         }
         return engine.relay(first, second, options)
       },
