@@ -68,6 +68,7 @@ export { computeDstAddr, type DstAddr } from './socks5/index.ts'
 export {
   type BoundAddress,
   type ListenAddress,
+  type RateBucket,
   type Relay,
   type RelayCounters,
   type RelayEnd,

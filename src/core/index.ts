@@ -12,6 +12,8 @@ export {
 export { bareJid, domainOf, formatJid, type Jid, parseJid, prepareJid, resourceOf, tryPrepareJid } from './jid.ts'
 export { type Logger, silentLogger } from './log.ts'
 export { LogRation } from './log-ration.ts'
+export { type Claim, RateQueue } from './rate-queue.ts'
 export { saslprep } from './stringprep.ts'
+export { TokenBucket } from './token-bucket.ts'
 export { formatBytes, formatDuration, parseBytes, parseDuration } from './units.ts'
 export { version } from './version.ts'

@@ -10,6 +10,6 @@ export {
   type ListenerLimits,
   type SocksRequest,
 } from './listener.ts'
-export type { Relay, RelayCounters, RelayEnd, RelayEngine, RelayOptions, RelayTotals } from './relay/engine.ts'
-export { streamEngine } from './relay/stream-engine.ts'
+export type { RateBucket, Relay, RelayCounters, RelayEnd, RelayEngine, RelayOptions, RelayTotals } from './relay/engine.ts'
+export { StreamEngine } from './relay/stream-engine.ts'
 export { Streamhost, type StreamhostComponents, type StreamhostEvents, type StreamhostInit } from './streamhost.ts'

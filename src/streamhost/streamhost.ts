@@ -9,7 +9,7 @@ import { type Admitted, HandshakeListener, type SocksRequest } from './listener.
 import { Pairing } from './pairing.ts'
 import { type Refusal, RefusalLog } from './refusal-log.ts'
 import type { Relay, RelayEnd, RelayEngine, RelayTotals } from './relay/engine.ts'
-import { streamEngine } from './relay/stream-engine.ts'
+import { StreamEngine } from './relay/stream-engine.ts'
 import { watchWaiting } from './waiting-socket.ts'
 
 export interface StreamhostComponents {
@@ -81,7 +81,7 @@ export class Streamhost extends EventEmitter<StreamhostEvents> implements AsyncD
   /** @throws TypeError for a limit that is no whole number from 1 on */
   constructor(
     { clock = systemClock, logger = silentLogger }: StreamhostComponents,
-    { listen, limits, engine = streamEngine }: StreamhostInit,
+    { listen, limits, engine = new StreamEngine({ clock }) }: StreamhostInit,
   ) {
     super()
     this.#clock = clock

@@ -8,6 +8,7 @@ import { type Peer, until } from '../helpers/peer.ts'
 import { makeRelayPlans } from '../helpers/relay-plans.ts'
 import { runRelays } from '../helpers/relay-runs.ts'
 import { seedOf } from '../helpers/seed.ts'
+import { relayRateContract } from './relay-rates.ts'
 
 const IDLE_MS_MAX = 1_000
 /** What the buffers of the kernel may take for one direction, at the most. */
@@ -50,6 +51,7 @@ export function relayEngineContract(test: TestFn, makeEngine: () => RelayEngine)
   slowReaderTests(test, makeEngine)
   breakOffTests(test, makeEngine)
   seedTests(test, makeEngine)
+  relayRateContract(test, makeEngine)
 }
 
 const sides = [

@@ -1,5 +1,5 @@
 import test from 'ava'
-import { streamEngine } from '../../src/streamhost/index.ts'
+import { StreamEngine } from '../../src/streamhost/index.ts'
 import { makeRelayPlans, type RelayPlan, relayEndings } from '../helpers/relay-plans.ts'
 import { runRelays } from '../helpers/relay-runs.ts'
 import { seedOf } from '../helpers/seed.ts'
@@ -10,7 +10,7 @@ const GIB = 2 ** 30
 /** A GiB each way, and an octet or so; whoever breaks it off does so behind the middle. */
 const large: Partial<RelayPlan> = { there: GIB + 1, back: GIB - 1, writes: [262_144, 1, 65_537] }
 
-for (const engine of [streamEngine]) {
+for (const engine of [new StreamEngine()]) {
   test.serial(
     `1,000 seeds with the ${engine.name} engine, half-closes and resets at any moment: octets and ends are equal, nothing is left open`,
     async (t) => {

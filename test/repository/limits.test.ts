@@ -13,6 +13,8 @@ import { readRepositoryFile, repositoryFiles } from '../helpers/repository-files
 const rowOf: Readonly<Record<string, string>> = {
   'config/options DRAIN_MS_MAX': 'time to finish after SIGTERM',
   'core/log-ration REPEAT_MS': 'log lines for one reason',
+  'core/rate-queue TICK_MS': 'until what waits for a rate',
+  'core/token-bucket BURST_MS': 'octets that pass at once under a rate',
   'streamhost/limits RESERVE_MAX': 'descriptors left for everything',
   'streamhost/listener LINGER_MS': 'time a refused socket has to close',
   'streamhost/ports BACKLOG': 'connections the kernel holds',

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import test, { type ExecutionContext } from 'ava'
 import { encodeGreeting } from '../../src/socks5/index.ts'
-import { type RelayEngine, streamEngine } from '../../src/streamhost/index.ts'
+import { type RelayEngine, StreamEngine } from '../../src/streamhost/index.ts'
 import { connectPeer, type Peer, until } from '../helpers/peer.ts'
 import {
   connectOctets,
@@ -22,11 +22,12 @@ const TWO_ADDRESSES = ['127.0.0.1', '::1'].map((host) => ({ host, port: 0 }))
 /** An engine that shows what it is given. */
 function watchedEngine(): { engine: RelayEngine; given: Socket[] } {
   const given: Socket[] = []
+  const engine = new StreamEngine()
   const relay: RelayEngine['relay'] = (first, second, options) => {
     given.push(first, second)
-    return streamEngine.relay(first, second, options)
+    return engine.relay(first, second, options)
   }
-  return { engine: { name: 'watched', relay }, given }
+  return { engine: { name: 'watched', bucket: (...args) => engine.bucket(...args), relay }, given }
 }
 
 /** Octets flow from one to the other, and back. */

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { Claim } from '../../core/index.ts'
 
 /**
  * Octets on their way from one side to the other; one read of them at most is held in between.
@@ -11,12 +12,18 @@ import type { Socket } from 'node:net'
 export class Direction {
   readonly #source: Socket
   readonly #sink: Socket
+  readonly #claim: Claim | undefined
   #isBlocked = false
+  #isEnded = false
+  /** Octets that were read, and have to wait for the rate to allow them. */
+  #held: Buffer | null = null
   #bytes = 0
 
-  constructor(source: Socket, sink: Socket) {
+  /** @param claim makes a claim on the rate, if there is one; it calls back when it has octets again */
+  constructor(source: Socket, sink: Socket, claim: (resume: () => void) => Claim | undefined) {
     this.#source = source
     this.#sink = sink
+    this.#claim = claim(() => this.take())
   }
 
   /** Octets taken so far. */
@@ -26,7 +33,10 @@ export class Direction {
 
   start(): void {
     this.#source.on('readable', () => takeNextTurn(this))
-    this.#source.on('end', () => this.#sink.end())
+    this.#source.on('end', () => {
+      this.#isEnded = true
+      if (!this.#held) this.#sink.end()
+    })
     this.#sink.on('drain', () => {
       this.#isBlocked = false
       this.take()
@@ -37,12 +47,23 @@ export class Direction {
 
   take(): void {
     if (this.#isBlocked || this.#source.destroyed) return
-    const octets: Buffer | null = this.#source.read()
+    const octets: Buffer | null = this.#held ?? this.#source.read()
     if (octets === null) return
-    this.#bytes += octets.length
-    this.#sink.write(octets)
+    const bytes = this.#claim?.take(octets.length) ?? octets.length
+    this.#held = bytes < octets.length ? octets.subarray(bytes) : null
+    if (bytes === 0) return
+    this.#bytes += bytes
+    this.#sink.write(bytes < octets.length ? octets.subarray(0, bytes) : octets)
     // Whether write() returns false says nothing here, as a high-water mark of 1 is always reached; this does.
     this.#isBlocked = this.#sink.writableLength > 0
+    if (this.#isEnded && !this.#held) this.#sink.end()
+    // What came behind the octets that had to wait has been announced already.
+    else if (this.#claim && !this.#held && !this.#isBlocked) takeNextTurn(this)
+  }
+
+  /** Wants no more of the rate. */
+  close(): void {
+    this.#claim?.close()
   }
 }
 

@@ -1,12 +1,24 @@
 import type { Socket } from 'node:net'
 import type { Clock } from '../../core/index.ts'
 
+/** A limit of octets a second, for both directions together, shared by the bytestreams and the buckets below it. */
+export interface RateBucket {
+  /** `undefined`: no limit of its own. */
+  readonly bytesPerSecond: number | undefined
+  /** Holds from the next tick on (80 ms); nothing is lost by it. */
+  change(bytesPerSecond: number | undefined): void
+}
+
 export interface RelayOptions {
   readonly clock: Clock
   /** Breaks the bytestream off. */
   readonly signal: AbortSignal
   /** Milliseconds without an octet in either direction until it is broken off. */
   readonly idleMsMax: number
+  /** Of the same engine. */
+  readonly bucket?: RateBucket | undefined
+  /** Memory the kernel may use for each socket and direction; `undefined`: as it sees fit. */
+  readonly bufferBytes?: number | undefined
 }
 
 /** How a bytestream ended: properly from both sides, or broken off, which both sides then see as a reset. */
@@ -24,16 +36,27 @@ export interface RelayTotals extends RelayCounters {
 
 /** A bytestream being relayed. Its counters can be read while it runs. */
 export interface Relay extends RelayCounters {
-  /** Settles once both sockets are closed; never rejects. */
+  /** Settles once both connections are closed; never rejects. */
   readonly done: Promise<RelayTotals>
 }
 
 /**
- * Moves the octets of active bytestreams, in both directions, in order, no faster than the slower side reads. FIN is
- * passed on while the other direction flows; a reset is passed on as a reset.
+ * Moves the octets of active bytestreams, in both directions, in order, no faster than the slower side reads and than the
+ * buckets allow. FIN is passed on while the other direction flows; a reset is passed on as a reset.
  */
 export interface RelayEngine {
   readonly name: string
-  /** Takes over both sockets, which have a high-water mark of 1 and may hold octets and a FIN that came early. */
+  /**
+   * A bucket holds at most what it is given in 160 ms, so that within any time no more passes than its rate and the rates
+   * above it allow, and what passes in 160 ms. Those that want more than there is get equal shares every 80 ms.
+   *
+   * @param bytesPerSecond `undefined`: no limit of its own
+   * @param parent of the same engine; what is below this bucket is below that one, too
+   */
+  bucket(bytesPerSecond: number | undefined, parent?: RateBucket): RateBucket
+  /**
+   * Takes over both sockets, which have a high-water mark of 1 and may hold octets and a FIN that came early. An engine may
+   * take the connection away from a socket, which is closed then: that says nothing about the bytestream, `done` does.
+   */
   relay(first: Socket, second: Socket, options: RelayOptions): Relay
 }

@@ -1,11 +1,33 @@
 import type { Socket } from 'node:net'
+import { type Claim, type Clock, RateQueue, systemClock, TokenBucket } from '../../core/index.ts'
 import { Direction } from './direction.ts'
-import type { Relay, RelayEnd, RelayEngine, RelayOptions, RelayTotals } from './engine.ts'
+import type { RateBucket, Relay, RelayEnd, RelayEngine, RelayOptions, RelayTotals } from './engine.ts'
 
-/** Relays with Node's own sockets. Needs nothing, works everywhere. */
-export const streamEngine: RelayEngine = {
-  name: 'stream',
-  relay: (first, second, options) => new StreamRelay(first, second, options),
+/** Relays with Node's own sockets. Needs nothing, works everywhere. Cannot set the memory of the kernel (`bufferBytes`). */
+export class StreamEngine implements RelayEngine {
+  readonly name = 'stream'
+  readonly #clock: Clock
+  readonly #rates: RateQueue
+
+  /** @param clock what the rates go by */
+  constructor({ clock = systemClock }: { readonly clock?: Clock } = {}) {
+    this.#clock = clock
+    this.#rates = new RateQueue(clock)
+  }
+
+  bucket(bytesPerSecond: number | undefined, parent?: RateBucket): RateBucket {
+    return new TokenBucket(this.#clock, bytesPerSecond, parent && ownBucket(parent))
+  }
+
+  relay(first: Socket, second: Socket, options: RelayOptions): Relay {
+    const bucket = options.bucket && ownBucket(options.bucket)
+    return new StreamRelay(first, second, options, (resume) => bucket && this.#rates.claim(bucket, resume))
+  }
+}
+
+function ownBucket(bucket: RateBucket): TokenBucket {
+  if (!(bucket instanceof TokenBucket)) throw new TypeError('the bucket is of another engine')
+  return bucket
 }
 
 /** Looks at the counters within the idle time: it is kept to a quarter of itself. */
@@ -19,11 +41,11 @@ class StreamRelay implements Relay {
   readonly #back: Direction
   #end: RelayEnd = 'end'
 
-  constructor(first: Socket, second: Socket, { clock, signal, idleMsMax }: RelayOptions) {
+  constructor(first: Socket, second: Socket, { clock, signal, idleMsMax }: RelayOptions, claim: (resume: () => void) => Claim | undefined) {
     this.#first = first
     this.#second = second
-    this.#there = new Direction(first, second)
-    this.#back = new Direction(second, first)
+    this.#there = new Direction(first, second, claim)
+    this.#back = new Direction(second, first, claim)
 
     const onAbort = () => this.#breakOff('aborted')
     signal.addEventListener('abort', onAbort, { once: true })
@@ -40,6 +62,7 @@ class StreamRelay implements Relay {
     }
     this.done = Promise.all([closed(first), closed(second)]).then(() => {
       cancelIdle()
+      for (const direction of [this.#there, this.#back]) direction.close()
       signal.removeEventListener('abort', onAbort)
       return { firstToSecond: this.firstToSecond, secondToFirst: this.secondToFirst, end: this.#end }
     })

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import test, { type ExecutionContext } from 'ava'
 import { systemClock } from '../../../src/core/index.ts'
-import { type Relay, streamEngine } from '../../../src/streamhost/index.ts'
+import { type Relay, StreamEngine } from '../../../src/streamhost/index.ts'
 
 interface Stage {
   readonly relay: Relay
@@ -26,7 +26,7 @@ async function openStage(t: ExecutionContext): Promise<Stage> {
   }
   const [first, second] = [await open(), await open()]
   server.close()
-  const relay = streamEngine.relay(first.near, second.near, {
+  const relay = new StreamEngine().relay(first.near, second.near, {
     clock: systemClock,
     signal: new AbortController().signal,
     idleMsMax: 60_000,

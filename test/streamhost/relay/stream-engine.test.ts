@@ -1,15 +1,15 @@
 import test from 'ava'
-import { streamEngine } from '../../../src/streamhost/index.ts'
+import { StreamEngine } from '../../../src/streamhost/index.ts'
 import { openStage, relayEngineContract } from '../../contract/relay-engine.ts'
 import { until } from '../../helpers/peer.ts'
 
-relayEngineContract(test, () => streamEngine)
+relayEngineContract(test, () => new StreamEngine())
 
 /** What Node reads at once. */
 const READ_BYTES_MAX = 65_536
 
 test('while a reader has stopped, one read waits for it and one is made ahead, no more', async (t) => {
-  const { first, second, start } = await openStage(t, streamEngine)
+  const { first, second, start } = await openStage(t, new StreamEngine())
   const relay = start()
   first.far.write(Buffer.alloc(64 * 2 ** 20))
   let held = 0
@@ -26,7 +26,7 @@ test('while a reader has stopped, one read waits for it and one is made ahead, n
 })
 
 test('aborted while an end is being passed on, it breaks off all the same', async (t) => {
-  const { aborting, clock, first, second, start } = await openStage(t, streamEngine)
+  const { aborting, clock, first, second, start } = await openStage(t, new StreamEngine())
   const relay = start()
   first.near.on('end', () => aborting.abort())
   first.far.end()
@@ -37,7 +37,7 @@ test('aborted while an end is being passed on, it breaks off all the same', asyn
 })
 
 test('a socket that anybody else closes breaks its bytestream off', async (t) => {
-  const { first, second, start } = await openStage(t, streamEngine)
+  const { first, second, start } = await openStage(t, new StreamEngine())
   const relay = start()
   first.near.destroy()
   t.is(await second.far.drained(), 'ECONNRESET')
@@ -45,7 +45,7 @@ test('a socket that anybody else closes breaks its bytestream off', async (t) =>
 })
 
 test('sockets are given back without a listener on the signal', async (t) => {
-  const { aborting, first, second, start } = await openStage(t, streamEngine)
+  const { aborting, first, second, start } = await openStage(t, new StreamEngine())
   let listeners = 0
   const { addEventListener, removeEventListener } = AbortSignal.prototype
   aborting.signal.addEventListener = (...args: Parameters<typeof addEventListener>) => {
