@@ -334,7 +334,10 @@ function breakOffTests(test: TestFn, makeEngine: () => RelayEngine): void {
 /** What test/full/relay.full.ts does with 1,000. */
 function seedTests(test: TestFn, makeEngine: () => RelayEngine): void {
   // Alone: it looks at what the whole process holds.
-  test.serial('half-closes, resets and aborts at any moment, by seed: octets and ends are equal, nothing is left open', async (t) => {
-    await runRelays(t, makeEngine(), makeRelayPlans(60, seedOf(t), 300_000))
-  })
+  test.serial(
+    'half-closes, resets, aborts and other rates at any moment, by seed: octets and ends are equal, nothing is left open',
+    async (t) => {
+      await runRelays(t, makeEngine(), makeRelayPlans(60, seedOf(t), 300_000))
+    },
+  )
 }

@@ -40,11 +40,20 @@ export interface RelayPlan {
   readonly moment: Moment
   /** Readers that stop for so many turns of the event loop. */
   readonly stops: readonly (Moment & { readonly turns: number })[]
+  /** What it may move in a second from then on, or all that share with it; `undefined`: as much as it can. Without any it has no limit. */
+  readonly rates: readonly (Moment & { readonly bytesPerSecond: number | undefined; readonly isShared: boolean })[]
 }
 
 const part = fc.integer({ min: 0, max: 1_000 }).map((permille) => permille / 1_000)
 const moment = fc.record({ isAtFirst: fc.boolean(), part })
 const early = fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.integer({ min: 1, max: 100_000 }) })
+
+/** Fast enough for a thousand. */
+const rate = fc.option(fc.integer({ min: 32 * MIB, max: 1024 * MIB }), { nil: undefined })
+const rates = fc.array(fc.record({ isAtFirst: fc.boolean(), part, bytesPerSecond: rate, isShared: fc.boolean() }), {
+  minLength: 1,
+  maxLength: 4,
+})
 
 const bytesUpTo = (max: number) =>
   fc.oneof(
@@ -70,6 +79,7 @@ const plansUpTo = (bytesMax: number): fc.Arbitrary<Omit<RelayPlan, 'seed'>> =>
       isHalfClosed: fc.boolean(),
       moment,
       stops: fc.array(fc.record({ isAtFirst: fc.boolean(), part, turns: fc.integer({ min: 1, max: 50 }) }), { maxLength: 2 }),
+      rates: fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: rates }),
     })
     .map((plan) => ({
       ...plan,

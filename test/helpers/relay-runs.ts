@@ -64,15 +64,17 @@ class Run {
   }
 
   async play(t: ExecutionContext): Promise<RelayTotals> {
-    const { seed, earlyThere, earlyBack, writes } = this.#plan
+    const { seed, earlyThere, earlyBack, writes, rates } = this.#plan
     const [there, back] = [new Pattern(seed), new Pattern(~seed >>> 0)]
     const [first, second] = [await openPatternLink(there, back), await openPatternLink(back, there)]
     void first.far.say(earlyThere, writes)
     void second.far.say(earlyBack, writes)
     await until(() => (earlyThere === 0 || first.near.readableLength > 0) && (earlyBack === 0 || second.near.readableLength > 0))
-    const options = { clock: systemClock, signal: this.#aborting.signal, idleMsMax: IDLE_MS_MAX }
+    const shared = rates.length === 0 ? undefined : this.#engine.bucket(undefined)
+    const bucket = shared && this.#engine.bucket(undefined, shared)
+    const options = { clock: systemClock, signal: this.#aborting.signal, idleMsMax: IDLE_MS_MAX, bucket }
     const relay = this.#engine.relay(first.near, second.near, options)
-    this.#prepare(first.far, second.far)
+    this.#prepare(first.far, second.far, ({ isShared, bytesPerSecond }) => (isShared ? shared : bucket)?.change(bytesPerSecond))
     for (const { far } of [first, second]) far.listen()
     const ends = [first.far.closed, second.far.closed]
     await Promise.all([this.#go(first.far, second.far), ...ends])
@@ -83,13 +85,14 @@ class Run {
   }
 
   /** What is to happen when so much has been heard. */
-  #prepare(first: PatternPeer, second: PatternPeer): void {
-    const { there, back, ending, isFirst, moment, stops } = this.#plan
+  #prepare(first: PatternPeer, second: PatternPeer, limit: (rate: RelayPlan['rates'][number]) => void): void {
+    const { there, back, ending, isFirst, moment, stops, rates } = this.#plan
     const at = ({ isAtFirst, part }: RelayPlan['moment'], act: (peer: PatternPeer) => void) => {
       const [peer, bytes] = isAtFirst ? [first, back] : [second, there]
       peer.when(Math.floor(part * bytes), () => act(peer))
     }
     for (const stop of stops) at(stop, (peer) => peer.stop(stop.turns))
+    for (const rate of rates) at(rate, () => limit(rate))
     if (ending === 'aborted') at(moment, () => this.#aborting.abort())
     else if (ending === 'one resets') at(moment, () => (isFirst ? first : second).reset())
   }
