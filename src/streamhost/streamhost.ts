@@ -9,6 +9,7 @@ import { type Admitted, HandshakeListener, type SocksRequest } from './listener.
 import { Pairing } from './pairing.ts'
 import { type Refusal, RefusalLog } from './refusal-log.ts'
 import type { Relay, RelayEnd, RelayEngine, RelayTotals } from './relay/engine.ts'
+import { IdleWatch } from './relay/idle-watch.ts'
 import { StreamEngine } from './relay/stream-engine.ts'
 import { watchWaiting } from './waiting-socket.ts'
 
@@ -48,11 +49,6 @@ interface Waiting extends Admitted {
   readonly release: () => void
 }
 
-interface Active {
-  readonly relay: Relay
-  readonly aborting: AbortController
-}
-
 /**
  * A streamhost: accepts SOCKS5 connections, keeps them waiting under their DST.ADDR, and on activation pairs and
  * relays. It knows nothing of XMPP; whoever activates has to know who may.
@@ -68,7 +64,8 @@ export class Streamhost extends EventEmitter<StreamhostEvents> implements AsyncD
   readonly #listener: HandshakeListener
   readonly #pairing: Pairing<Socket>
   readonly #waiting = new Map<Socket, Waiting>()
-  readonly #active = new Map<DstAddr, Active>()
+  readonly #active = new Map<DstAddr, Relay>()
+  readonly #idle: IdleWatch
   readonly #refusals: Partial<Record<ErrorCode, number>> = {}
   readonly #ended: Record<RelayEnd, number> = { end: 0, reset: 0, idle: 0, aborted: 0 }
   readonly #moved = { firstToSecond: 0, secondToFirst: 0 }
@@ -88,6 +85,7 @@ export class Streamhost extends EventEmitter<StreamhostEvents> implements AsyncD
     this.limits = withinDescriptors(checkLimits({ ...defaultLimits(), ...limits }))
     this.#refusalLog = new RefusalLog(logger, clock)
     this.#engine = engine
+    this.#idle = new IdleWatch(clock, this.limits.idleMsMax)
     this.#pairing = new Pairing(this.limits)
     this.#listener = new HandshakeListener({ clock, logger }, { listen, limits: this.limits, onRequest: (request) => this.#admit(request) })
     this.#listener.on('refused', ({ remoteAddress, error: { code } }) => {
@@ -118,7 +116,7 @@ export class Streamhost extends EventEmitter<StreamhostEvents> implements AsyncD
 
   get counters(): StreamhostCounters {
     let { firstToSecond, secondToFirst } = this.#moved
-    for (const { relay } of this.#active.values()) {
+    for (const relay of this.#active.values()) {
       firstToSecond += relay.firstToSecond
       secondToFirst += relay.secondToFirst
     }
@@ -188,12 +186,12 @@ export class Streamhost extends EventEmitter<StreamhostEvents> implements AsyncD
     for (const { leave } of this.#waiting.values()) leave('ERR_SHUTTING_DOWN')
     const running = [...this.#active.values()]
     const breakOff = () => {
-      for (const { aborting } of running) aborting.abort()
+      for (const relay of running) relay.breakOff('aborted')
     }
     let cancelDrain = () => {}
     if (drainMs <= 0) breakOff()
     else if (running.length > 0) cancelDrain = this.#clock.after(drainMs, breakOff)
-    await Promise.all([this.#listener.close(), ...waiting, ...running.map(({ relay }) => relay.done)])
+    await Promise.all([this.#listener.close(), ...waiting, ...running.map(({ done }) => done)])
     cancelDrain()
   }
 
@@ -265,17 +263,14 @@ export class Streamhost extends EventEmitter<StreamhostEvents> implements AsyncD
     const { uncount: uncountFirst } = first
     const { uncount: uncountSecond } = second
     const startedMs = this.#clock.now()
-    const aborting = new AbortController()
-    const relay = this.#engine.relay(first.socket, second.socket, {
-      clock: this.#clock,
-      signal: aborting.signal,
-      idleMsMax: this.limits.idleMsMax,
-    })
-    this.#active.set(dstAddr, { relay, aborting })
+    const relay = this.#engine.relay(first.socket, second.socket, {})
+    this.#active.set(dstAddr, relay)
+    this.#idle.add(relay)
     void relay.done.then((totals) => {
       uncountFirst()
       uncountSecond()
       this.#active.delete(dstAddr)
+      this.#idle.delete(relay)
       this.#pairing.end(dstAddr)
       this.#moved.firstToSecond += totals.firstToSecond
       this.#moved.secondToFirst += totals.secondToFirst

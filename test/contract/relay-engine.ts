@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { ExecutionContext, TestFn } from 'ava'
 import fc from 'fast-check'
 import type { Relay, RelayEngine } from '../../src/streamhost/index.ts'
+import { IdleWatch } from '../../src/streamhost/relay/idle-watch.ts'
 import { FakeClock } from '../helpers/fake-clock.ts'
 import { type Link, openLink } from '../helpers/link.ts'
 import { type Peer, until } from '../helpers/peer.ts'
@@ -17,7 +18,6 @@ const KERNEL_BYTES_MAX = 32 * 2 ** 20
 /** A relay and the clients at its ends. */
 export interface Stage {
   readonly clock: FakeClock
-  readonly aborting: AbortController
   readonly first: Link
   readonly second: Link
   start(): Relay
@@ -26,10 +26,15 @@ export interface Stage {
 /** Two connections that an engine may be given. */
 export async function openStage(t: ExecutionContext, engine: RelayEngine): Promise<Stage> {
   const clock = new FakeClock()
-  const aborting = new AbortController()
   const [first, second] = [await openLink(t), await openLink(t)]
-  const start = () => engine.relay(first.near, second.near, { clock, signal: aborting.signal, idleMsMax: IDLE_MS_MAX })
-  return { clock, aborting, first, second, start }
+  const idle = new IdleWatch(clock, IDLE_MS_MAX)
+  const start = () => {
+    const relay = engine.relay(first.near, second.near, {})
+    idle.add(relay)
+    void relay.done.then(() => idle.delete(relay))
+    return relay
+  }
+  return { clock, first, second, start }
 }
 
 /** Waits until a counter of a relay stands still, as far as a look can tell. */
@@ -270,33 +275,33 @@ function slowReaderTests(test: TestFn, makeEngine: () => RelayEngine): void {
 
 function breakOffTests(test: TestFn, makeEngine: () => RelayEngine): void {
   test('to abort breaks off, and both sides see a reset', async (t) => {
-    const { aborting, clock, first, second, start } = await openStage(t, makeEngine())
+    const { clock, first, second, start } = await openStage(t, makeEngine())
     const relay = start()
     first.far.write('on its way')
     await second.far.read(10)
-    aborting.abort()
+    relay.breakOff('aborted')
     t.deepEqual(await Promise.all([first.far.drained(), second.far.drained()]), ['ECONNRESET', 'ECONNRESET'])
     t.deepEqual(await relay.done, { firstToSecond: 10, secondToFirst: 0, end: 'aborted' })
     t.is(clock.waiting, 0)
   })
 
-  test('what was aborted before the start is broken off at once', async (t) => {
-    const { aborting, clock, first, second, start } = await openStage(t, makeEngine())
-    aborting.abort()
+  test('to abort as soon as it has started breaks off, too', async (t) => {
+    const { clock, first, second, start } = await openStage(t, makeEngine())
     const relay = start()
+    relay.breakOff('aborted')
     t.deepEqual(await Promise.all([first.far.drained(), second.far.drained()]), ['ECONNRESET', 'ECONNRESET'])
     t.is((await relay.done).end, 'aborted')
     t.is(clock.waiting, 0)
   })
 
   test('to abort what is over changes nothing', async (t) => {
-    const { aborting, first, second, start } = await openStage(t, makeEngine())
+    const { first, second, start } = await openStage(t, makeEngine())
     const relay = start()
     first.far.end()
     second.far.end()
     await Promise.all([first.far.drained(), second.far.drained()])
     t.is((await relay.done).end, 'end')
-    aborting.abort()
+    relay.breakOff('aborted')
     t.is((await relay.done).end, 'end')
   })
 

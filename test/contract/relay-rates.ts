@@ -20,8 +20,7 @@ interface Stage {
 /** A bytestream in the time of this machine, which is what native rates go by. */
 async function openStage(t: ExecutionContext, engine: RelayEngine, bucket: RateBucket): Promise<Stage> {
   const [first, second] = [await openLink(t), await openLink(t)]
-  const { signal } = new AbortController()
-  const relay = engine.relay(first.near, second.near, { clock: systemClock, signal, idleMsMax: 60_000, bucket })
+  const relay = engine.relay(first.near, second.near, { bucket })
   return { first, second, relay }
 }
 

@@ -1,7 +1,6 @@
 import { readdirSync, readlinkSync } from 'node:fs'
 import type { ExecutionContext } from 'ava'
-import { systemClock } from '../../src/core/index.ts'
-import type { RelayEngine, RelayTotals } from '../../src/streamhost/index.ts'
+import type { Relay, RelayEngine, RelayTotals } from '../../src/streamhost/index.ts'
 import { heldResources, untilHeld } from './held.ts'
 import { openPatternLink, Pattern, type PatternPeer } from './pattern-peer.ts'
 import { until } from './peer.ts'
@@ -11,8 +10,6 @@ import type { RelayPlan } from './relay-plans.ts'
 
 /** Bytestreams at once. */
 const LANES = 8
-/** An hour: nothing here may end by it. */
-const IDLE_MS_MAX = 3_600_000
 
 /** What was relayed, all in all. */
 export interface RelayRuns {
@@ -53,10 +50,18 @@ function openSockets(): number {
   }).length
 }
 
+type Limit = (rate: RelayPlan['rates'][number]) => void
+
+/** A relay, and who is at its ends. */
+interface Relayed {
+  readonly relay: Relay
+  readonly first: PatternPeer
+  readonly second: PatternPeer
+}
+
 class Run {
   readonly #engine: RelayEngine
   readonly #plan: RelayPlan
-  readonly #aborting = new AbortController()
 
   constructor(engine: RelayEngine, plan: RelayPlan) {
     this.#engine = engine
@@ -72,9 +77,9 @@ class Run {
     await until(() => (earlyThere === 0 || first.near.readableLength > 0) && (earlyBack === 0 || second.near.readableLength > 0))
     const shared = rates.length === 0 ? undefined : this.#engine.bucket(undefined)
     const bucket = shared && this.#engine.bucket(undefined, shared)
-    const options = { clock: systemClock, signal: this.#aborting.signal, idleMsMax: IDLE_MS_MAX, bucket }
-    const relay = this.#engine.relay(first.near, second.near, options)
-    this.#prepare(first.far, second.far, ({ isShared, bytesPerSecond }) => (isShared ? shared : bucket)?.change(bytesPerSecond))
+    const relay = this.#engine.relay(first.near, second.near, { bucket })
+    const limit: Limit = ({ isShared, bytesPerSecond }) => (isShared ? shared : bucket)?.change(bytesPerSecond)
+    this.#prepare({ relay, first: first.far, second: second.far }, limit)
     for (const { far } of [first, second]) far.listen()
     const ends = [first.far.closed, second.far.closed]
     await Promise.all([this.#go(first.far, second.far), ...ends])
@@ -85,7 +90,7 @@ class Run {
   }
 
   /** What is to happen when so much has been heard. */
-  #prepare(first: PatternPeer, second: PatternPeer, limit: (rate: RelayPlan['rates'][number]) => void): void {
+  #prepare({ relay, first, second }: Relayed, limit: Limit): void {
     const { there, back, ending, isFirst, moment, stops, rates } = this.#plan
     const at = ({ isAtFirst, part }: RelayPlan['moment'], act: (peer: PatternPeer) => void) => {
       const [peer, bytes] = isAtFirst ? [first, back] : [second, there]
@@ -93,7 +98,7 @@ class Run {
     }
     for (const stop of stops) at(stop, (peer) => peer.stop(stop.turns))
     for (const rate of rates) at(rate, () => limit(rate))
-    if (ending === 'aborted') at(moment, () => this.#aborting.abort())
+    if (ending === 'aborted') at(moment, () => relay.breakOff('aborted'))
     else if (ending === 'one resets') at(moment, () => (isFirst ? first : second).reset())
   }
 

@@ -1,5 +1,4 @@
 import type { Socket } from 'node:net'
-import type { Clock } from '../../core/index.ts'
 
 /** A limit of octets a second, for both directions together, shared by the bytestreams and the buckets below it. */
 export interface RateBucket {
@@ -10,11 +9,6 @@ export interface RateBucket {
 }
 
 export interface RelayOptions {
-  readonly clock: Clock
-  /** Breaks the bytestream off. */
-  readonly signal: AbortSignal
-  /** Milliseconds without an octet in either direction until it is broken off. */
-  readonly idleMsMax: number
   /** Of the same engine. */
   readonly bucket?: RateBucket | undefined
   /** Memory the kernel may use for each socket and direction; `undefined`: as it sees fit. */
@@ -38,6 +32,8 @@ export interface RelayTotals extends RelayCounters {
 export interface Relay extends RelayCounters {
   /** Settles once both connections are closed; never rejects. */
   readonly done: Promise<RelayTotals>
+  /** Breaks it off, unless it is over: both sides see a reset. */
+  breakOff(end: 'idle' | 'aborted'): void
 }
 
 /**

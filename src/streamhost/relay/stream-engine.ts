@@ -21,7 +21,7 @@ export class StreamEngine implements RelayEngine {
 
   relay(first: Socket, second: Socket, options: RelayOptions): Relay {
     const bucket = options.bucket && ownBucket(options.bucket)
-    return new StreamRelay(first, second, options, (resume) => bucket && this.#rates.claim(bucket, resume))
+    return new StreamRelay(first, second, (resume) => bucket && this.#rates.claim(bucket, resume))
   }
 }
 
@@ -29,9 +29,6 @@ function ownBucket(bucket: RateBucket): TokenBucket {
   if (!(bucket instanceof TokenBucket)) throw new TypeError('the bucket is of another engine')
   return bucket
 }
-
-/** Looks at the counters within the idle time: it is kept to a quarter of itself. */
-const IDLE_LOOKS = 4
 
 class StreamRelay implements Relay {
   readonly done: Promise<RelayTotals>
@@ -41,44 +38,27 @@ class StreamRelay implements Relay {
   readonly #back: Direction
   #end: RelayEnd = 'end'
 
-  constructor(first: Socket, second: Socket, { clock, signal, idleMsMax }: RelayOptions, claim: (resume: () => void) => Claim | undefined) {
+  constructor(first: Socket, second: Socket, claim: (resume: () => void) => Claim | undefined) {
     this.#first = first
     this.#second = second
     this.#there = new Direction(first, second, claim)
     this.#back = new Direction(second, first, claim)
 
-    const onAbort = () => this.#breakOff('aborted')
-    signal.addEventListener('abort', onAbort, { once: true })
-    let seen = 0
-    let quietLooks = 0
-    let cancelIdle = () => {}
-    // Counters are compared now and then, instead of a timer being set anew for each octet.
-    const watchIdle = () => {
-      const moved = this.firstToSecond + this.secondToFirst
-      quietLooks = moved === seen ? quietLooks + 1 : 0
-      seen = moved
-      if (quietLooks >= IDLE_LOOKS) this.#breakOff('idle')
-      else cancelIdle = clock.after(idleMsMax / IDLE_LOOKS, watchIdle)
-    }
     this.done = Promise.all([closed(first), closed(second)]).then(() => {
-      cancelIdle()
       for (const direction of [this.#there, this.#back]) direction.close()
-      signal.removeEventListener('abort', onAbort)
       return { firstToSecond: this.firstToSecond, secondToFirst: this.secondToFirst, end: this.#end }
     })
 
     for (const socket of [first, second]) {
-      socket.on('error', () => this.#breakOff('reset'))
+      socket.on('error', () => this.breakOff('reset'))
       // Whatever closed it: what is not over from both sides was broken off.
       socket.on('close', () => {
-        if (!(socket.readableEnded && socket.writableFinished)) this.#breakOff('reset')
+        if (!(socket.readableEnded && socket.writableFinished)) this.breakOff('reset')
       })
     }
     this.#there.start()
     this.#back.start()
-    if (first.destroyed || second.destroyed) this.#breakOff('reset')
-    else if (signal.aborted) onAbort()
-    else cancelIdle = clock.after(idleMsMax / IDLE_LOOKS, watchIdle)
+    if (first.destroyed || second.destroyed) this.breakOff('reset')
   }
 
   get firstToSecond(): number {
@@ -90,7 +70,7 @@ class StreamRelay implements Relay {
   }
 
   /** Neither side may take what it has for all there is. */
-  #breakOff(end: RelayEnd): void {
+  breakOff(end: RelayEnd): void {
     if (this.#end !== 'end') return
     this.#end = end
     for (const socket of [this.#first, this.#second]) reset(socket)

@@ -3,7 +3,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import test, { type ExecutionContext } from 'ava'
-import { systemClock } from '../../../src/core/index.ts'
 import { type Relay, StreamEngine } from '../../../src/streamhost/index.ts'
 
 interface Stage {
@@ -26,11 +25,7 @@ async function openStage(t: ExecutionContext): Promise<Stage> {
   }
   const [first, second] = [await open(), await open()]
   server.close()
-  const relay = new StreamEngine().relay(first.near, second.near, {
-    clock: systemClock,
-    signal: new AbortController().signal,
-    idleMsMax: 60_000,
-  })
+  const relay = new StreamEngine().relay(first.near, second.near, {})
   return { relay, first: first.far, second: second.far }
 }
 
