@@ -1,7 +1,7 @@
 // Why: a package can pass every test in its repository and lack a file once it is installed. This packs what would be
 // published, installs the archive into an empty folder without development dependencies, and uses it as a user does.
 
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { publint } from 'publint'
@@ -11,7 +11,19 @@ import { exitOnError, inTemporaryFolder, outerEnvironment, root, run } from './r
 const UNPACKED_BYTES_MAX = 1024 * 1024
 const DEPENDENCIES_MAX = 25
 /** Besides these and dist/, nothing is published. */
-const BESIDE_DIST = ['CHANGELOG.md', 'examples/streamhost.service', 'LICENSE', 'README.md', 'package.json']
+const BESIDE_DIST = [
+  'CHANGELOG.md',
+  'examples/streamhost.service',
+  'LICENSE',
+  'README.md',
+  'package.json',
+  'scripts/build-native.js',
+  ...readdirSync(join(root, 'src', 'native'))
+    .filter((name) => /\.[ch]$/.test(name))
+    .map((name) => `src/native/${name}`),
+]
+/** Programs that were built before, if there are some: docs/native.md. */
+const PREBUILT = /^prebuilds\/linux-\w+(-musl)?\/streamhost-relay\.node$/
 const DEMO_SIZE = '4MiB'
 
 const env = outerEnvironment()
@@ -29,12 +41,13 @@ function pack(folder) {
 }
 
 function checkContents({ files, unpackedSize }) {
-  const strays = files.map(({ path }) => path).filter((path) => !/^dist\/.+\.(js|d\.ts)$/.test(path) && !BESIDE_DIST.includes(path))
+  const isExpected = (path) => /^dist\/.+\.(js|d\.ts)$/.test(path) || BESIDE_DIST.includes(path) || PREBUILT.test(path)
+  const strays = files.map(({ path }) => path).filter((path) => !isExpected(path))
   expect(strays.length === 0, `these do not belong into the package: ${strays.join(', ')}`)
   const missing = BESIDE_DIST.filter((name) => !files.some(({ path }) => path === name))
   expect(missing.length === 0, `the package lacks ${missing.join(', ')}`)
   const sources = readdirSync(join(root, 'src'), { recursive: true }).filter((path) => /(?<!\.d)\.ts$/.test(path)).length
-  const filesMax = 2 * sources + BESIDE_DIST.length
+  const filesMax = 2 * sources + BESIDE_DIST.length + files.filter(({ path }) => PREBUILT.test(path)).length
   expect(files.length <= filesMax, `${files.length} files are more than ${filesMax}: two for each of src/, and those beside dist/`)
   expect(unpackedSize <= UNPACKED_BYTES_MAX, `${unpackedSize} octets are more than ${UNPACKED_BYTES_MAX}`)
   const dependencies = Object.keys(manifest.dependencies).length
@@ -65,12 +78,36 @@ function checkTypes(folder) {
   run(process.execPath, [createRequire(import.meta.url).resolve('typescript/bin/tsc'), '--project', folder], { cwd: folder, env })
 }
 
+const WHY_NOT = `import('./node_modules/streamhost/dist/native/index.js').then(({ loadNativeRelay }) => {
+  console.log(loadNativeRelay().reason ?? 'it is there')
+})`
+
+/** Installs the archive with its script and without, which then is run; what an admin hears of the native relay each time. */
+function installAndCheckNative(folder, filename) {
+  const inFolder = { cwd: folder, env }
+  const reason = () => run(process.execPath, ['--eval', WHY_NOT], { ...inFolder, stdio: 'pipe' }).trim()
+  const install = (...args) => {
+    rmSync(join(folder, 'node_modules'), { recursive: true, force: true })
+    run('npm', ['install', '--omit=dev', '--no-audit', '--no-fund', ...args, `./${filename}`], inFolder)
+    return reason()
+  }
+  const without = install('--ignore-scripts')
+  expect(/^(it was not built: install scripts were not run|there is none for \w+)$/.test(without), `without its script: ${without}`)
+  run('npm', ['rebuild', manifest.name], inFolder)
+  const rebuilt = reason()
+  const built = install()
+  expect(rebuilt === built, `npm rebuild: ${rebuilt}; npm install: ${built}`)
+  expect(process.platform !== 'linux' || !env.CI || built === 'it is there', `the native relay: ${built}`)
+  console.log(`the native relay: ${built}`)
+}
+
 async function main(folder) {
   const packed = pack(folder)
   checkContents(packed)
-  writeFileSync(join(folder, 'package.json'), '{ "private": true }\n')
+  // As README.md says: later versions of npm run no script that is not allowed.
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, allowScripts: { [manifest.name]: true } }))
   const inFolder = { cwd: folder, env }
-  run('npm', ['install', '--omit=dev', '--no-audit', '--no-fund', `./${packed.filename}`], inFolder)
+  installAndCheckNative(folder, packed.filename)
   await lint(join(folder, 'node_modules', manifest.name))
 
   const command = join(folder, 'node_modules', '.bin', 'streamhost')

@@ -32,7 +32,9 @@ export interface Sources {
 export const variableOf = (name: string) => `STREAMHOST_${name.toUpperCase().replaceAll('-', '_')}`
 
 /** Variables that are no settings. */
-const OTHER_VARIABLES = ['CONFIG', 'SECRET', 'PASSWORD', 'PEER_PASSWORD', 'STRANGER_PASSWORD'].map((name) => `STREAMHOST_${name}`)
+const OTHER_VARIABLES = ['CONFIG', 'NO_NATIVE', 'SECRET', 'PASSWORD', 'PEER_PASSWORD', 'STRANGER_PASSWORD'].map(
+  (name) => `STREAMHOST_${name}`,
+)
 
 /** Names in the environment that look like settings, and are none of `all`: they do nothing. */
 export function unknownVariables(all: readonly Options[], environment: Sources['environment']): readonly string[] {

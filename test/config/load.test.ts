@@ -377,6 +377,7 @@ test('a variable that looks like a setting and is none is found, whatever comman
     STREAMHOST_IDEL_TIME_MAX: '1s',
     STREAMHOST_IDLE_TIME_MAX: '1s',
     STREAMHOST_INTO: 'inbox',
+    STREAMHOST_NO_NATIVE: '1',
     STREAMHOST_SECRET: 'x',
     IDEL_TIME_MAX: '1s',
   }

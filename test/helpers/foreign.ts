@@ -81,11 +81,20 @@ const nothing: unknown = new Proxy(() => undefined, { get: () => nothing })
  * @returns what `import test from 'ava'` would be
  */
 export function foreign<Context = unknown>(suite: string, needed: readonly ForeignProgram[]): TestFn<Context> {
-  const missing = whatIsMissing(needed)
+  const setup = needed.some((name) => (programs[name] as ForeignProgramEntry).for === 'full') ? 'test:setup -- --full' : 'test:setup'
+  return suiteUnless(whatIsMissing(needed), suite, `npm run ${setup} installs what is missing`)
+}
+
+/**
+ * Declares a suite that runs unless something is missing, as {@link foreign} does.
+ *
+ * @param missing why it cannot run
+ * @param remedy what to do about it, for CI
+ */
+export function suiteUnless<Context = unknown>(missing: string | undefined, suite: string, remedy: string): TestFn<Context> {
   if (missing === undefined) return ava as TestFn<Context>
   const title = `${suite} could not run: ${missing}`
-  const setup = needed.some((name) => (programs[name] as ForeignProgramEntry).for === 'full') ? 'test:setup -- --full' : 'test:setup'
-  if (process.env['CI'] === 'true') ava(title, (t) => t.fail(`npm run ${setup} installs what is missing`))
+  if (process.env['CI'] === 'true') ava(title, (t) => t.fail(remedy))
   else ava.skip(title, (t) => t.pass())
   return nothing as TestFn<Context>
 }

@@ -16,7 +16,7 @@ const config = createRequire(import.meta.url)(join(root, '.dependency-cruiser.cj
 /** Parts of src/ by rank, as docs/ARCHITECTURE.md has them: written again here, so that a slip in the rules shows. */
 const ranks: readonly (readonly string[])[] = [
   ['core'],
-  ['xep', 'socks5', 'tls'],
+  ['xep', 'socks5', 'native', 'tls'],
   ['session', 'streamhost', 'policy'],
   ['component', 'embedded', 'bytestreams'],
   ['transfer', 'check'],
@@ -89,6 +89,9 @@ const forbidden: Plant[] = [
     imports: [module],
     rule: 'xep-does-nothing',
   })),
+  { path: 'src/streamhost/addon.ts', imports: ['/build/relay.node'], rule: 'the-addon-is-loaded-in-one-file' },
+  { path: 'src/native/require.ts', imports: ['node:module'], rule: 'the-addon-is-loaded-in-one-file' },
+  { path: 'src/native/socket.ts', imports: ['node:net'], rule: 'native-knows-no-socket' },
   { path: 'src/socks5/socket.ts', imports: ['net'], rule: 'socks5-knows-no-socket' },
   { path: 'src/policy/socket.ts', imports: ['node:tls'], rule: 'policy-knows-no-socket' },
   { path: 'src/session/file.ts', imports: ['node:fs/promises'], rule: 'session-knows-no-file' },
@@ -113,6 +116,8 @@ const allowed: Plant[] = [
   { path: 'src/session/client.ts', imports: ['@xmpp/client', 'node:net'] },
   { path: 'src/cli/terminal.ts', imports: ['commander', 'cli-progress', 'node:tty'] },
   { path: 'src/http/server.ts', imports: ['fastify', 'prom-client', 'node:http'] },
+  { path: 'src/native/loader.ts', imports: ['node:module', 'node:fs', '/build/relay.node'] },
+  { path: 'src/core/version.ts', imports: ['node:module'] },
   { path: 'src/streamhost/listener.ts', imports: ['node:net', '/src/socks5/index.ts'] },
   { path: 'src/transfer/file.ts', imports: ['node:fs'] },
   { path: 'test/inside.ts', imports: ['/src/core/inside.ts', 'socksv5', '@xmpp/xml', '/src/cli/index.ts'] },
@@ -124,6 +129,7 @@ const scenery: Plant[] = [
   ...['novelty', ...parts].filter((part) => !isFile(part)).map((part) => ({ path: `src/${part}/index.ts`, imports: [] })),
   ...['core', 'transfer', 'cli'].map((part) => ({ path: `src/${part}/inside.ts`, imports: [] })),
   { path: 'test/helper.ts', imports: [] },
+  { path: 'build/relay.node', imports: [] },
 ]
 
 const plants = [...plantsByRank(), ...forbidden, ...allowed, ...scenery]
