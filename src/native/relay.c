@@ -376,13 +376,18 @@ static outcome pump(worker *self, side *from, size_t budget) {
 
 // --- a flow
 
+// Whatever closes a socket before its end, be it the kernel because the process was killed, closes it with a reset, so that
+// neither side takes what it has for all there is.
+static void set_reset_on_close(const side *side, bool is_on) {
+  setsockopt(side->socket, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = is_on}, sizeof(struct linger));
+}
+
 static void finish(relay_flow *flow, relay_ending ending) {
   worker *self = flow->worker;
   for (side *each = flow->sides; each < flow->sides + 2; each++) {
     if (flow->bucket) give_tokens_back(each);
     give_pipe_back(self, each);
-    // A reset, so that neither side takes what it has for all there is.
-    if (ending != RELAY_END) setsockopt(each->socket, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1}, sizeof(struct linger));
+    if (ending == RELAY_END) set_reset_on_close(each, false);
     // Another descriptor of the same socket would keep it here.
     epoll_ctl(self->epoll, EPOLL_CTL_DEL, each->socket, NULL);
     close(each->socket);
@@ -414,6 +419,7 @@ static void notice(side *side, uint32_t events) {
 }
 
 static bool watch(worker *self, side *side) {
+  set_reset_on_close(side, true);
   const int half = side->flow->buffer_bytes / 2; // The kernel doubles it (socket(7)).
   if (half > 0) setsockopt(side->socket, SOL_SOCKET, SO_RCVBUF, &half, sizeof half);
   if (half > 0) setsockopt(side->socket, SOL_SOCKET, SO_SNDBUF, &half, sizeof half);
