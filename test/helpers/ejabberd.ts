@@ -16,6 +16,10 @@ export interface Ejabberd extends AsyncDisposable {
   readonly directTlsPort: number
   /** By address: whoever connects to a port of ejabberd's gets all addresses of that port. */
   readonly componentPorts: ReadonlyMap<string, number>
+  /** Of its own bytestream proxy; 0 without. */
+  readonly ownProxyPort: number
+  /** Of the process that runs now. */
+  readonly pid: number
   /** Ends it at once, as `kill -9` does; `start` brings it back on the same ports. */
   kill(): Promise<void>
   start(): Promise<void>
@@ -39,6 +43,10 @@ export interface EjabberdInit {
   readonly ownProxy?: string | undefined
   /** Octets a second that one socket of it is read at; as many as come where it is left out. */
   readonly ownProxyRate?: number | undefined
+  /** More of `mod_proxy65`, or other than Debian's file has it. */
+  readonly ownProxySettings?: Readonly<Record<string, unknown>> | undefined
+  /** More arguments of the Erlang machine. */
+  readonly machineArguments?: readonly string[] | undefined
 }
 
 /** Where Debian keeps ejabberd's modules: its own script knows. */
@@ -68,7 +76,19 @@ export async function startEjabberd(init: EjabberdInit): Promise<Ejabberd> {
     ([local, password]) => `ejabberd_auth:try_register(<<"${local}"/utf8>>, <<"${init.domain}">>, <<"${password}"/utf8>>), `,
   )
   const expression = `{ok, _} = application:ensure_all_started(ejabberd), ${register.join('')}io:format("ready~n").`
-  const args = ['-noinput', '-mnesia', 'dir', `"${join(folder, 'spool')}"`, '-ejabberd', 'quiet', 'true', '-eval', expression]
+  const { machineArguments = [] } = init
+  const args = [
+    ...machineArguments,
+    '-noinput',
+    '-mnesia',
+    'dir',
+    `"${join(folder, 'spool')}"`,
+    '-ejabberd',
+    'quiet',
+    'true',
+    '-eval',
+    expression,
+  ]
   let child: ChildProcess | undefined
   const kill = async () => {
     if (!child || child.exitCode !== null || child.signalCode !== null) return
@@ -100,18 +120,24 @@ export async function startEjabberd(init: EjabberdInit): Promise<Ejabberd> {
     await close()
     throw error
   }
-  return { clientPort, directTlsPort, componentPorts, kill, start, [Symbol.asyncDispose]: close }
+  return {
+    ...{ clientPort, directTlsPort, componentPorts, ownProxyPort, kill, start },
+    get pid() {
+      return child?.pid ?? 0
+    },
+    [Symbol.asyncDispose]: close,
+  }
 }
 
 /** JSON is YAML. */
 function configurationOf(
-  { domain, components, rooms, on, certified, ownProxy, ownProxyRate }: EjabberdInit,
+  { domain, components, rooms, on, certified, ownProxy, ownProxyRate, ownProxySettings }: EjabberdInit,
   {
     clientPort,
     directTlsPort,
     componentPorts,
     ownProxyPort,
-  }: Pick<Ejabberd, 'clientPort' | 'directTlsPort' | 'componentPorts'> & { ownProxyPort: number },
+  }: Pick<Ejabberd, 'clientPort' | 'directTlsPort' | 'componentPorts' | 'ownProxyPort'>,
   certificate: string,
 ): object {
   const loopback = on?.loopback ?? '127.0.0.1'
@@ -151,6 +177,7 @@ function configurationOf(
         mod_proxy65: {
           ...{ host: ownProxy, ip: '127.0.0.1', hostname: '127.0.0.1', port: ownProxyPort, access: 'local', max_connections: 5 },
           ...(ownProxyRate && { shaper: 'own_proxy' }),
+          ...ownProxySettings,
         },
       }),
       ...(rooms && { mod_muc: { host: rooms, default_room_options: { persistent: false } } }),

@@ -18,6 +18,10 @@ export interface Prosody extends AsyncDisposable {
   readonly componentPort: number
   /** For TLS from the first octet; 0 without a certificate. */
   readonly directTlsPort: number
+  /** Of its own bytestream proxy; 0 without. */
+  readonly ownProxyPort: number
+  /** Of the process that runs now. */
+  readonly pid: number
   /** Ends it at once, as `kill -9` does; `start` brings it back on the same ports. */
   kill(): Promise<void>
   start(): Promise<void>
@@ -121,6 +125,10 @@ export async function startProsody({
     clientPort,
     componentPort,
     directTlsPort,
+    ownProxyPort: proxyPort ?? 0,
+    get pid() {
+      return child?.pid ?? 0
+    },
     kill,
     start,
     async [Symbol.asyncDispose]() {
