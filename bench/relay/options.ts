@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import * as measure from './measures.ts'
 
-export const PARTS = ['relay', 'setup', 'echo', 'scale', 'memory'] as const
+const PARTS = ['relay', 'setup', 'echo', 'scale', 'memory'] as const
 type Part = (typeof PARTS)[number]
 
 /** What this run is to do. */
