@@ -20,6 +20,8 @@ export interface CommandContext {
   readonly signal: AbortSignal
   /** Has SIGHUP call `listener` from now on, instead of ending the command. */
   onHangUp(listener: () => void): void
+  /** Has the end of the process call `listener`, however it came about but for a kill: what it leaves undone is not done. */
+  onExit(listener: () => void): void
 }
 
 /** What every command gets when it runs. */

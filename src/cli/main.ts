@@ -34,4 +34,5 @@ process.exitCode = await run(process.argv.slice(2), {
   onHangUp: (listener) => {
     hangUp = listener
   },
+  onExit: (listener) => void process.once('exit', listener),
 })

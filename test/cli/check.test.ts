@@ -39,7 +39,7 @@ async function check(
     write(octets, encoding, done)
     if (interruptAt && streams.stdout.written.includes(interruptAt)) stopping.abort()
   }
-  const context = { streams, environment: { ...passwords, ...environment }, signal: stopping.signal, onHangUp: () => {} }
+  const context = { streams, environment: { ...passwords, ...environment }, signal: stopping.signal, onHangUp: () => {}, onExit: () => {} }
   const code = await run(all, context)
   return { code, ...streams }
 }

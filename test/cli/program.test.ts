@@ -6,7 +6,13 @@ import { TestTerminal } from '../helpers/terminal.ts'
 
 async function call(args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
   const [stdout, stderr] = [new TestTerminal(), new TestTerminal()]
-  const code = await run(args, { streams: { stdout, stderr }, environment, signal: new AbortController().signal, onHangUp: () => {} })
+  const code = await run(args, {
+    streams: { stdout, stderr },
+    environment,
+    signal: new AbortController().signal,
+    onHangUp: () => {},
+    onExit: () => {},
+  })
   return { code, stdout: stdout.written, stderr: stderr.written }
 }
 

@@ -1,6 +1,6 @@
 import { createCipheriv } from 'node:crypto'
 import { once } from 'node:events'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { type AddressInfo, connect, createServer, type Socket, type TcpNetConnectOpts } from 'node:net'
 
 /** Octets after which a pattern begins anew: a prime, so that no buffer holds a whole number of them. */
 const PERIOD_BYTES = 1_048_573
@@ -53,16 +53,19 @@ export class PatternPeer {
   /** Whether every octet was the one that belongs there. */
   isWhole = true
   #stopTurns = 0
+  /** What comes before the pattern, as far as it has not come yet. */
+  #preamble: Buffer = Buffer.alloc(0)
+  #onPreamble = () => {}
   /** Settles with the end of what the other side says, or when it is over. */
   readonly heardEnd: Promise<void>
   /** How it was over: `end` when both directions were ended, else the code of the error; `destroyed` when we did it. */
   readonly closed: Promise<string>
 
-  constructor(port: number, says: Pattern, hears: Pattern) {
+  constructor(at: Pick<TcpNetConnectOpts, 'host' | 'port' | 'localAddress'>, says: Pattern, hears: Pattern) {
     this.#says = says
     this.#hears = hears
     const onread = { buffer: readBuffer, callback: (bytes: number) => this.#hear(bytes) }
-    this.socket = connect({ host: '127.0.0.1', port, allowHalfOpen: true, noDelay: true, onread }).pause()
+    this.socket = connect({ ...at, allowHalfOpen: true, noDelay: true, onread }).pause()
     let code = ''
     this.socket.on('error', (error: NodeJS.ErrnoException) => {
       code = error.code ?? error.message
@@ -70,6 +73,17 @@ export class PatternPeer {
     this.heardEnd = new Promise((resolve) => void this.socket.once('end', resolve).once('close', () => resolve()))
     this.closed = new Promise((resolve) => {
       this.socket.once('close', () => resolve(code || (this.socket.readableEnded && this.socket.writableFinished ? 'end' : 'destroyed')))
+    })
+  }
+
+  /** Says octets of no pattern; settles when the ones that answer them have come, before any of a pattern, or it is over. */
+  exchange(octets: Buffer, answer: Buffer): Promise<void> {
+    this.#preamble = answer
+    this.socket.write(octets)
+    this.listen()
+    return new Promise((resolve) => {
+      this.#onPreamble = resolve
+      void this.closed.then(() => resolve())
     })
   }
 
@@ -109,8 +123,14 @@ export class PatternPeer {
   }
 
   #hear(bytes: number): boolean {
-    this.isWhole &&= this.#hears.matches(this.heard, readBuffer.subarray(0, bytes))
-    this.heard += bytes
+    const due = Math.min(bytes, this.#preamble.length)
+    if (due > 0) {
+      this.isWhole &&= readBuffer.subarray(0, due).equals(this.#preamble.subarray(0, due))
+      this.#preamble = this.#preamble.subarray(due)
+      if (this.#preamble.length === 0) this.#onPreamble()
+    }
+    this.isWhole &&= this.#hears.matches(this.heard, readBuffer.subarray(due, bytes))
+    this.heard += bytes - due
     this.#act()
     setImmediate(() => this.#goOn())
     return false
@@ -140,7 +160,7 @@ export async function openPatternLink(says: Pattern, hears: Pattern): Promise<Pa
   const accepted = once(server, 'connection') as Promise<[Socket]>
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const far = new PatternPeer((server.address() as AddressInfo).port, says, hears)
+  const far = new PatternPeer({ host: '127.0.0.1', port: (server.address() as AddressInfo).port }, says, hears)
   const [[near]] = await Promise.all([accepted, once(far.socket, 'connect')])
   server.close()
   near.pause().on('error', () => {})

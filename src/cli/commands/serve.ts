@@ -37,6 +37,9 @@ async function serve(command: Command, run: Run): Promise<void> {
   if (configFileOf(command, run) !== undefined)
     run.onHangUp(() => adopt(() => settingsOf(command, serveOptions, run), { settings, service, leveled }))
 
+  // Whatever ends the process before it is through, the kernel would end what runs as if that were all.
+  run.onExit(() => void service.streamhost.close())
+
   const ended = new Promise<BytestreamError | undefined>((resolve) => service.once('ended', ({ error }) => resolve(error)))
   const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
   try {
