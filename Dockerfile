@@ -7,12 +7,14 @@
 # Every option of `serve` is an environment variable STREAMHOST_…; flags may follow the image's name. docs/guides tells more.
 
 FROM node:20-bookworm-slim AS build
+RUN apt-get update && apt-get install --yes --no-install-recommends gcc libc6-dev
 WORKDIR /streamhost
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts
 COPY tsconfig.json tsconfig.build.json ./
+COPY scripts/build-native.js scripts/
 COPY src src
-RUN npm run build && npm prune --omit=dev --ignore-scripts
+RUN npm run build:native && npm run build && npm prune --omit=dev --ignore-scripts
 
 FROM node:20-bookworm-slim
 ENV NODE_ENV=production STREAMHOST_HTTP=127.0.0.1:9477
@@ -20,6 +22,7 @@ WORKDIR /streamhost
 COPY --from=build /streamhost/package.json ./
 COPY --from=build /streamhost/node_modules node_modules
 COPY --from=build /streamhost/dist dist
+COPY --from=build /streamhost/build build
 COPY LICENSE ./
 USER node
 EXPOSE 7777

@@ -8,9 +8,12 @@ import { socketPair } from './socket-pair.ts'
 
 const loaded = loadNativeRelay()
 
+/** Why there is no addon here, or `undefined`. */
+export const nativeReason = 'reason' in loaded ? loaded.reason : undefined
+
 /** Declares a suite that needs the addon, as `foreign` does one that needs the programs of others. */
 export const nativeSuite = (suite: string): TestFn =>
-  suiteUnless('reason' in loaded ? loaded.reason : undefined, suite, 'npm run build:native builds the addon, where a C compiler is')
+  suiteUnless(nativeReason, suite, 'npm run build:native builds the addon, where a C compiler is')
 
 /** A relay of its own, gone when the test is over. */
 export function startNativeRelay(t: ExecutionContext, settings = { threads: 1, pipesMax: 1_000 }): NativeRelay {
