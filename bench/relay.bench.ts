@@ -93,6 +93,7 @@ async function main(): Promise<void> {
   const lacking = whatIsMissing(['cc', 'taskset'])
   if (lacking !== undefined) throw new Error(`${lacking}; npm run ${setupFor(['cc', 'taskset'])} installs it`)
   using programs = new Programs()
+  programs.compile()
   await using running = new Running()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {

@@ -22,7 +22,8 @@ const MANY_SNDBUF_BYTES = 64 * 1024
 /** Of all of them together. The slowest gets fewer: each of its bytestreams would take as long. */
 const MANY_OCTETS_MAX = GIB
 
-export type Values = Readonly<Record<string, number>>
+/** `undefined`: there is no such figure, as of the memory of no relay. */
+export type Values = Readonly<Record<string, number | undefined>>
 
 /** Something to measure, `n` times at once. */
 export interface Measure {
@@ -43,7 +44,7 @@ async function transfer(relay: Relay, programs: Programs, settings: LoadSettings
   const phase = await load.carry()
   const gib = phase.octets / GIB
   return {
-    cpuSecondsPerGib: (cpuSeconds(relay.pids) - before) / gib,
+    cpuSecondsPerGib: relay.pids.length > 0 ? (cpuSeconds(relay.pids) - before) / gib : undefined,
     gibPerSecond: gib / phase.seconds,
     generatorCpuSecondsPerGib: phase.ownCpuSeconds / gib,
     gib,
@@ -91,9 +92,10 @@ export const setUps: Measure = {
     const before = [cpuSeconds(pids), cpuSeconds(serverPids)] as const
     const { seconds, p50Us = 0, p99Us = 0, ownCpuSeconds } = await load.open()
     const msEach = (cpu: number) => (cpu * 1000) / setups
+    const spent = (of: readonly number[], at: number) => (of.length > 0 ? msEach(cpuSeconds(of) - at) : undefined)
     return {
       ...{ perSecond: setups / seconds, p50Ms: p50Us / 1000, p99Ms: p99Us / 1000, generatorCpuMs: msEach(ownCpuSeconds) },
-      ...{ cpuMs: msEach(cpuSeconds(pids) - before[0]), serverCpuMs: msEach(cpuSeconds(serverPids) - before[1]) },
+      ...{ cpuMs: spent(pids, before[0]), serverCpuMs: spent(serverPids, before[1]) },
     }
   },
 }
@@ -106,7 +108,7 @@ export const echo: Measure = {
     await load.open()
     const before = cpuSeconds(pids)
     const { p50Us = 0, p99Us = 0 } = await load.carry()
-    return { p50Us, p99Us, cpuUs: ((cpuSeconds(pids) - before) * 1e6) / ROUND_TRIPS }
+    return { p50Us, p99Us, cpuUs: pids.length > 0 ? ((cpuSeconds(pids) - before) * 1e6) / ROUND_TRIPS : undefined }
   },
 }
 

@@ -27,7 +27,7 @@ export class Results {
   spread(contender: string, measure: string, n: number, value: string): Spread | undefined {
     const sorted = this.#measurements
       .filter((one) => one.contender === contender && one.measure === measure && one.n === n)
-      .map(({ values }) => values[value] ?? Number.NaN)
+      .flatMap(({ values }) => values[value] ?? [])
       .sort((a, b) => a - b)
     if (sorted.length === 0) return undefined
     const at = (index: number) => sorted[Math.floor(index)] as number
