@@ -59,7 +59,7 @@ export function decodeConnectRequest(bytes: Uint8Array): Decoded<ConnectRequest>
 }
 
 /** BND.ADDR and BND.PORT for a peer whose own could not be read: 0.0.0.0, port 0, the form every SOCKS5 client reads. */
-const NO_ADDRESS = Buffer.from([ADDRESS_TYPE.ipv4, 0, 0, 0, 0, 0, 0])
+const NO_ADDRESS = Buffer.alloc(4 + PORT_BYTES)
 
 /**
  * VER, REP, RSV, ATYP, BND.ADDR, BND.PORT, where the last three echo the request (XEP-0065 §5.3.2).
@@ -67,8 +67,14 @@ const NO_ADDRESS = Buffer.from([ADDRESS_TYPE.ipv4, 0, 0, 0, 0, 0, 0])
  * @param address of the request, if it could be read
  */
 export function encodeConnectReply(reply: Reply, address?: Buffer): Buffer {
-  const bound = address === undefined ? NO_ADDRESS : Buffer.concat([Buffer.from([ADDRESS_TYPE.domainName]), address])
-  return Buffer.concat([Buffer.from([VERSION, reply, 0]), bound])
+  const bound = address ?? NO_ADDRESS
+  const octets = Buffer.allocUnsafe(HEADER_BYTES + bound.length)
+  octets[0] = VERSION
+  octets[1] = reply
+  octets[2] = 0
+  octets[3] = address === undefined ? ADDRESS_TYPE.ipv4 : ADDRESS_TYPE.domainName
+  octets.set(bound, HEADER_BYTES)
+  return octets
 }
 
 /** Octets of BND.ADDR, or `undefined` while its length has not come. */

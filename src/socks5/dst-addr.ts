@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 /** The 40 lower-case hexadecimal digits by which a streamhost knows a bytestream. */
 export type DstAddr = string & { readonly brand: 'DstAddr' }
@@ -11,7 +11,8 @@ export type DstAddr = string & { readonly brand: 'DstAddr' }
  * @see XEP-0065 §5.3.2, §10.2
  */
 export function computeDstAddr(sid: string, requesterJid: string, targetJid: string, encoding: 'utf8' | 'latin1' = 'utf8'): DstAddr {
-  return createHash('sha1').update(`${sid}${requesterJid}${targetJid}`, encoding).digest('hex') as DstAddr
+  const text = `${sid}${requesterJid}${targetJid}`
+  return hash('sha1', encoding === 'utf8' ? text : Buffer.from(text, encoding)) as DstAddr
 }
 
 /** @returns the DST.ADDR in lower case, or `undefined` when `text` is not 40 hexadecimal digits */

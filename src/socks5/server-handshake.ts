@@ -23,6 +23,8 @@ export interface ServerHandshakeStep {
   readonly error?: BytestreamError
 }
 
+const NOTHING = Buffer.alloc(0)
+
 type State = 'greeting' | 'request' | 'answering' | 'over'
 
 /**
@@ -33,7 +35,7 @@ type State = 'greeting' | 'request' | 'answering' | 'over'
  */
 export class ServerHandshake {
   #state: State = 'greeting'
-  #pending: Buffer = Buffer.alloc(0)
+  #pending: Buffer = NOTHING
   #address: Buffer | undefined
 
   /** Takes the next octets. Once a request or an error was returned, there is nothing more to push. */
@@ -47,20 +49,20 @@ export class ServerHandshake {
       if (this.#state === 'greeting' && !this.#greet(sent)) return { replies: sent }
       const decoded = decodeConnectRequest(this.#pending)
       if (decoded === undefined) {
-        this.#pending = Buffer.from(this.#pending)
+        this.#keep()
         return { replies: sent }
       }
       this.#state = 'answering'
       this.#address = decoded.value.address
       const early = this.#pending.subarray(decoded.bytes)
-      this.#pending = Buffer.alloc(0)
+      this.#pending = NOTHING
       return { replies: sent, request: decoded.value, early }
     } catch (error) {
       if (!(error instanceof BytestreamError)) throw error
       // Before the method was chosen, a refusal has no form the peer could read.
       if (this.#state === 'request') sent.push(encodeConnectReply(replies[error.code] ?? REPLY.generalFailure))
       this.#state = 'over'
-      this.#pending = Buffer.alloc(0)
+      this.#pending = NOTHING
       return { replies: sent, error }
     }
   }
@@ -68,7 +70,7 @@ export class ServerHandshake {
   #greet(sent: Buffer[]): boolean {
     const greeting = decodeGreeting(this.#pending)
     if (greeting === undefined) {
-      this.#pending = Buffer.from(this.#pending)
+      this.#keep()
       return false
     }
     if (!greeting.value.includes(METHOD.noAuthentication)) {
@@ -79,6 +81,11 @@ export class ServerHandshake {
     this.#pending = this.#pending.subarray(greeting.bytes)
     this.#state = 'request'
     return true
+  }
+
+  /** A copy: what was read may be a small part of a large buffer. */
+  #keep(): void {
+    this.#pending = this.#pending.length === 0 ? NOTHING : Buffer.from(this.#pending)
   }
 
   /** The reply that lets the peer in. */
