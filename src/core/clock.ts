@@ -9,16 +9,23 @@ export interface Clock {
 /** The longest a timer of Node can wait; beyond it, a timer would fire at once. */
 const TIMER_MS_MAX = 2 ** 31 - 1
 
+/** In steps that a timer can wait. */
+function afterLong(ms: number, callback: () => void): () => void {
+  let timer: NodeJS.Timeout
+  const wait = (left: number) => {
+    const step = Math.min(left, TIMER_MS_MAX)
+    timer = setTimeout(() => (left > step ? wait(left - step) : callback()), step)
+  }
+  wait(ms)
+  return () => clearTimeout(timer)
+}
+
 /** The clock of this machine. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   after(ms, callback) {
-    let timer: NodeJS.Timeout
-    const wait = (left: number) => {
-      const step = Math.min(left, TIMER_MS_MAX)
-      timer = setTimeout(() => (left > step ? wait(left - step) : callback()), step)
-    }
-    wait(ms)
+    if (ms > TIMER_MS_MAX) return afterLong(ms, callback)
+    const timer = setTimeout(callback, ms)
     return () => clearTimeout(timer)
   },
 }

@@ -30,11 +30,17 @@ export class AccessList {
 
   /** @param jid as a server wrote it into `from`; some do not prepare it */
   mayUse(jid: string): boolean {
-    // Part by part: a resource that has no prepared form must not hide whose it is.
-    const names = ['*', ...[jid, bareJid(jid), domainOf(jid)].map(tryPrepareJid)]
-    return names.some((name) => this.#allow.has(name)) && !names.some((name) => this.#deny.has(name))
+    return covers(this.#allow, jid) && !covers(this.#deny, jid)
   }
 }
+
+/** Part by part: a resource that has no prepared form must not hide whose it is. */
+function covers(rules: Rules, jid: string): boolean {
+  if (rules.size === 0) return false
+  return rules.has('*') || [domainOf, bareJid, whole].some((part) => rules.has(tryPrepareJid(part(jid))))
+}
+
+const whole = (jid: string) => jid
 
 function prepareRules(rules: readonly string[]): Rules {
   return new Set(rules.map(prepareRule))
