@@ -192,8 +192,10 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
     proxy.on('activationAsked', ({ from, targetJid, dstAddr, code }) => {
       if (code === undefined) parties.set(dstAddr, { from, targetJid })
     })
-    this.streamhost.on('closed', ({ dstAddr, engine, totals, durationMs }) => {
-      logger.info({ ...parties.get(dstAddr), dstAddr, engine, ...totals, durationMs: Math.round(durationMs) }, 'a bytestream is over')
+    this.streamhost.on('closed', ({ dstAddr, engine, totals: { firstToSecond, secondToFirst, end }, durationMs: ms }) => {
+      const { from, targetJid } = parties.get(dstAddr) ?? {}
+      const durationMs = Math.round(ms)
+      logger.info({ from, targetJid, dstAddr, engine, firstToSecond, secondToFirst, end, durationMs }, 'a bytestream is over')
       parties.delete(dstAddr)
     })
   }

@@ -138,12 +138,13 @@ export class BytestreamProxy extends EventEmitter<ProxyEvents> {
  * unprepared; then the same with the requester prepared; last as they were sent, in Latin-1.
  */
 function* spellingsOf(sid: string, from: string, targets: readonly string[]): Generator<Spelling> {
+  const distinct = new Set(targets)
+  for (const target of distinct) yield { requester: from, target, encoding: 'utf8' }
   // COMPAT(ejabberd): it writes JIDs as their users do, while a client that heeds XEP-0065 hashes the prepared form.
-  for (const requester of new Set([from, tryPrepareJid(from)])) {
-    for (const target of new Set(targets)) yield { requester, target, encoding: 'utf8' }
-  }
+  const requester = tryPrepareJid(from)
+  if (requester !== from) for (const target of distinct) yield { requester, target, encoding: 'utf8' }
   // COMPAT(QXmpp): it hashes Latin-1. What does not fit into that becomes question marks, and is not looked for.
-  for (const target of new Set(targets)) {
+  for (const target of distinct) {
     if (isLatin1BeyondAscii(`${sid}${from}${target}`)) yield { requester: from, target, encoding: 'latin1' }
   }
 }
