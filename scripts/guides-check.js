@@ -18,7 +18,7 @@ const ADDRESS = '192.0.2.1'
 /** Where the clone is on the machine. */
 const CLONE = '/srv/streamhost'
 /** What is not in a clone. */
-const NOT_COPIED = ['node_modules', '.git', 'dist', 'coverage', join('docs', 'api')]
+const NOT_COPIED = ['node_modules', '.git', 'build', 'dist', 'coverage', join('docs', 'api')]
 /** Seconds a machine has, from boot to the end of the guide. */
 const GUIDE_S_MAX = 300
 

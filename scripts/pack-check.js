@@ -105,7 +105,10 @@ async function main(folder) {
   const packed = pack(folder)
   checkContents(packed)
   // As README.md says: later versions of npm run no script that is not allowed.
-  writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, allowScripts: { [manifest.name]: true } }))
+  writeFileSync(
+    join(folder, 'package.json'),
+    JSON.stringify({ private: true, allowScripts: { [`file:${join(folder, packed.filename)}`]: true } }),
+  )
   const inFolder = { cwd: folder, env }
   installAndCheckNative(folder, packed.filename)
   await lint(join(folder, 'node_modules', manifest.name))

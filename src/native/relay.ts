@@ -58,7 +58,11 @@ type Errno = number
 
 /** The functions of addon.c. Those that give a handle give an errno when they cannot. */
 export interface Addon {
-  start(threads: number, pipesMax: number, onEnding: (id: number, ending: number) => void): Handle<'engine'> | Errno
+  /**
+   * @param name what the callback is for, to those who look for what keeps a process alive
+   * @param onEnding told of a bytestream's id, times four, and how it ended
+   */
+  start(threads: number, pipesMax: number, name: string, onEnding: (told: number) => void): Handle<'engine'> | Errno
   /** The last call for this engine: the handle points to nothing afterwards. */
   stop(engine: Handle<'engine'>): void
   /** `id` comes back when it is over; it has 30 bits at most. */
@@ -73,7 +77,7 @@ export interface Addon {
     id: number,
   ): Handle<'flow'> | Errno
   moved(flow: Handle<'flow'>, side: number): number
-  abort(flow: Handle<'flow'>): void
+  cancel(flow: Handle<'flow'>): void
   bucket(engine: Handle<'engine'>, bytesPerSecond: number, parent: Handle<'bucket'> | undefined): Handle<'bucket'> | Errno
   change(bucket: Handle<'bucket'>, bytesPerSecond: number): void
 }
@@ -92,7 +96,7 @@ export class AddonRelay implements NativeRelay {
   constructor(addon: Addon, { threads, pipesMax }: NativeRelaySettings) {
     this.#addon = addon
     this.#engine = orThrow(
-      addon.start(threads, pipesMax, (id, ending) => this.#bringEnding(id, ending)),
+      addon.start(threads, pipesMax, 'streamhost relay', (told) => this.#bringEnding(Math.floor(told / 4), told % 4)),
       'the native relay cannot be started',
     )
   }
@@ -146,7 +150,8 @@ export class AddonRelay implements NativeRelay {
   #bringEnding(id: number, ending: number): void {
     const onDone = this.#running.get(id)
     this.#running.delete(id)
-    onDone?.(ENDINGS[ending] ?? 'aborted')
+    // An error of theirs is one of the program: from here it would only be warned of (DEP0168).
+    if (onDone) queueMicrotask(() => onDone(ENDINGS[ending] ?? 'aborted'))
   }
 }
 
@@ -166,7 +171,7 @@ class AddonFlow implements NativeFlow {
   }
 
   abort(): void {
-    if (!this.#relay.isStopped) this.#addon.abort(this.#handle)
+    if (!this.#relay.isStopped) this.#addon.cancel(this.#handle)
   }
 }
 
