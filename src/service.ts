@@ -8,11 +8,14 @@ import type { Monitor } from './http/index.ts'
 import { AccessList, defaultRules } from './policy/index.ts'
 import { componentConnector, Session } from './session/index.ts'
 import type { DstAddr } from './socks5/index.ts'
-import { type BoundAddress, descriptorLimit, Streamhost, type StreamhostLimits } from './streamhost/index.ts'
+import { type BoundAddress, descriptorLimit, type Rates, Streamhost, type StreamhostLimits } from './streamhost/index.ts'
 import { type IdentityInit, makeIdentity } from './tls/index.ts'
 import type { StreamhostAddress } from './xep/index.ts'
 
 export type ServiceSettings = Settings<typeof serveOptions>
+
+/** Those that say how much may be relayed. */
+export type RateSettings = Pick<ServiceSettings, 'rate-max' | 'bytestream-rate-max'>
 
 /** Those that say who may use the proxy. */
 export type AccessSettings = Pick<ServiceSettings, 'allow' | 'deny' | 'domain'>
@@ -69,7 +72,10 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
     this.#init = init
     const { settings } = init
     this.#access = new AccessList(...rulesOf(settings))
-    this.streamhost = new Streamhost({ clock, logger }, { listen: settings.listen, limits: limitsOf(settings) })
+    this.streamhost = new Streamhost(
+      { clock, logger },
+      { listen: settings.listen, limits: limitsOf(settings), rates: ratesOf(settings), relayThreads: settings['relay-threads'] },
+    )
   }
 
   /** Where clients are told to connect to. */
@@ -97,6 +103,7 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
     this.#warnOfDescriptors()
     await this.#startMonitor()
     const bound = await this.streamhost.listen()
+    this.#tellEngine()
     this.#advertised = advertise(settings, bound)
     const service = (await this.#startEmbedded()) ?? settings.service
     this.#throwIfClosing()
@@ -142,6 +149,11 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
     this.#access.replace(...rulesOf(settings))
   }
 
+  /** Puts other rates in place, for bytestreams that run, too. */
+  changeRates(settings: RateSettings): void {
+    this.streamhost.changeRates(ratesOf(settings))
+  }
+
   /** Lets running bytestreams finish, for as long as the settings say, then closes everything. */
   async close({ drainMs = this.#init.settings['drain-time-max'] }: { drainMs?: number } = {}): Promise<void> {
     this.#isClosing = true
@@ -179,6 +191,13 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
       { promised, openSocketsMax, descriptors: descriptorLimit() },
       'fewer sockets can be open than --open-sockets-max promises: raise ulimit -n (LimitNOFILE= of a systemd unit), or lower the setting',
     )
+  }
+
+  /** What moves the octets, and why it is not what does it best. */
+  #tellEngine(): void {
+    const { engine, engineReason: because } = this.streamhost
+    if (because === undefined) this.#logger.info({ engine }, 'octets are relayed by native code')
+    else this.#logger.info({ engine, because }, 'octets are relayed in JavaScript: the native relay is faster')
   }
 
   /** One line a bytestream at `info`; who came and went at `debug`. What is refused, the streamhost and the proxy tell. */
@@ -253,6 +272,10 @@ function rulesOf({ allow, deny, domain }: AccessSettings): [allow: readonly stri
   return [allow ?? defaultRules(domain), deny]
 }
 
+function ratesOf({ 'rate-max': totalBytes, 'bytestream-rate-max': bytestreamBytes }: RateSettings): Rates {
+  return { totalBytes, bytestreamBytes }
+}
+
 function limitsOf(settings: ServiceSettings): Partial<StreamhostLimits> {
   return {
     openSocketsMax: settings['open-sockets-max'],
@@ -261,6 +284,7 @@ function limitsOf(settings: ServiceSettings): Partial<StreamhostLimits> {
     openPerSourceMax: settings['open-per-source-max'],
     halfOpenPerSourceMax: settings['half-open-per-source-max'],
     readAheadBytesMax: settings['read-ahead-max'],
+    relayMemoryBytesMax: settings['relay-memory-max'],
     handshakeMsMax: settings['handshake-time-max'],
     waitingMsMax: settings['waiting-time-max'],
     idleMsMax: settings['idle-time-max'],

@@ -97,6 +97,26 @@ export const serveOptions = {
     placeholder: 'SIZE',
     description: `octets read before activation, of all sockets together (default ${formatBytes(limits.readAheadBytesMax).replace(' ', '')})`,
   },
+  'rate-max': {
+    type: value.rate.optional(),
+    placeholder: 'SIZE',
+    description: 'octets a second of all bytestreams together, both directions (default: no limit)',
+  },
+  'bytestream-rate-max': {
+    type: value.rate.optional(),
+    placeholder: 'SIZE',
+    description: 'octets a second of each bytestream, both directions (default: no limit)',
+  },
+  'relay-memory-max': {
+    type: value.bytes.default(limits.relayMemoryBytesMax),
+    placeholder: 'SIZE',
+    description: `memory of the kernel for the sockets of all bytestreams, if nobody reads (default ${formatBytes(limits.relayMemoryBytesMax).replace(' ', '')})`,
+  },
+  'relay-threads': {
+    type: value.count.default(1),
+    placeholder: 'N',
+    description: 'threads that move octets, where the native engine does (default 1)',
+  },
   'handshake-time-max': time(limits.handshakeMsMax, 'for the SOCKS5 handshake'),
   'waiting-time-max': time(limits.waitingMsMax, 'for the other side, or for activation'),
   'idle-time-max': time(limits.idleMsMax, 'without an octet, after activation'),
@@ -110,7 +130,13 @@ export const serveOptions = {
 } as const satisfies Options
 
 /** Of these, what changes while `serve` runs, when it reads its file again. */
-export const reloadableOptions = ['allow', 'deny', 'log-level'] as const satisfies readonly (keyof typeof serveOptions)[]
+export const reloadableOptions = [
+  'allow',
+  'deny',
+  'rate-max',
+  'bytestream-rate-max',
+  'log-level',
+] as const satisfies readonly (keyof typeof serveOptions)[]
 
 /** What every command that logs in to an account can be told. */
 export const accountOptions = {

@@ -55,6 +55,13 @@ export const bytes = parsed(
   'a size with its unit from 64KiB on, such as 64MiB',
 )
 
+const RATE_MIN = 1_024
+/** Octets a second. */
+export const rate = parsed(
+  (value) => (parseBytes(value) >= RATE_MIN ? parseBytes(value) : undefined),
+  'a size with its unit from 1KiB on, for each second, such as 10MiB',
+)
+
 /** What a timer can count. */
 const DURATION_MS_MAX = 24 * 86_400_000
 export const duration = parsed((value) => {

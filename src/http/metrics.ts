@@ -32,6 +32,7 @@ const limits: Readonly<Record<keyof StreamhostLimits, readonly [name: string, he
   halfOpenPerSourceMax: ['half_open_sockets_per_source_max', 'SOCKS5 sockets of one source that may be in their handshake'],
   perDstAddrMax: ['sockets_per_dst_addr_max', 'SOCKS5 sockets that may wait under one DST.ADDR'],
   readAheadBytesMax: ['read_ahead_max_bytes', 'Octets that may be read before activation'],
+  relayMemoryBytesMax: ['relay_memory_max_bytes', 'Memory of the kernel for the sockets of all bytestreams, if nobody reads'],
   handshakeMsMax: ['handshake_max_seconds', 'Time a SOCKS5 handshake may take'],
   waitingMsMax: ['waiting_max_seconds', 'Time a SOCKS5 socket may wait for activation'],
   idleMsMax: ['idle_max_seconds', 'Time without an octet until a bytestream is broken off'],
@@ -55,7 +56,9 @@ export class Metrics {
 
   constructor({ streamhost, health }: MetricsComponents) {
     const use = this.#instruments
-    use.info(metric('info', 'Version of the program, and what moves the octets'), { version, engine: streamhost.engine })
+    use.info(metric('info', 'Version of the program, what moves the octets, and why it is not the native engine'), {
+      ...{ version, engine: streamhost.engine, engine_reason: streamhost.engineReason ?? '' },
+    })
     use.gauge(metric('component_online', '1 while the component is connected to the XMPP server'), () => Number(health.isComponentOnline))
     this.#addressAsked = use.eventsBy({
       ...metric('address_queries_total', 'Questions for the address of the proxy (XEP-0065 §4), by result'),

@@ -19,6 +19,11 @@ export interface StreamhostLimits {
   readonly perDstAddrMax: number
   /** Octets that came before activation, of all sockets together. Default 64 MiB. */
   readonly readAheadBytesMax: number
+  /**
+   * Memory of the kernel for the sockets of all bytestreams, if nobody reads; see docs/LIMITS.md for what each then gets.
+   * Default 1 GiB.
+   */
+  readonly relayMemoryBytesMax: number
   /** Milliseconds for the SOCKS5 handshake. Default 10,000. */
   readonly handshakeMsMax: number
   /** Milliseconds for the other side to come, and for the activation. Default 120,000. */
@@ -47,7 +52,20 @@ export function descriptorLimit(): number | undefined {
  * libuv closes what comes in unseen, and neither XMPP nor a file could be opened.
  */
 function openSocketsPossible(descriptors: number): number {
-  return descriptors - Math.min(RESERVE_MAX, Math.ceil(descriptors / 4))
+  return descriptors - reserveOf(descriptors)
+}
+
+function reserveOf(descriptors: number): number {
+  return Math.min(RESERVE_MAX, Math.ceil(descriptors / 4))
+}
+
+/**
+ * Pipes for the native engine, with two descriptors each: of what neither sockets nor the reserve need, or else of a quarter
+ * of the reserve.
+ */
+export function pipesPossible({ openSocketsMax }: StreamhostLimits, descriptors = descriptorLimit() ?? DESCRIPTORS): number {
+  const reserve = reserveOf(descriptors)
+  return Math.floor(Math.max(descriptors - openSocketsMax - reserve, reserve / 4) / 2)
 }
 
 export function defaultLimits(descriptors = descriptorLimit() ?? DESCRIPTORS): StreamhostLimits {
@@ -59,6 +77,7 @@ export function defaultLimits(descriptors = descriptorLimit() ?? DESCRIPTORS): S
     halfOpenPerSourceMax: 256,
     perDstAddrMax: 4,
     readAheadBytesMax: 64 * 1024 * 1024,
+    relayMemoryBytesMax: 1024 * 1024 * 1024,
     handshakeMsMax: 10_000,
     waitingMsMax: 120_000,
     idleMsMax: 3_600_000,

@@ -3,14 +3,15 @@ import type { Socket } from 'node:net'
 import { BytestreamError, type Clock, type ErrorCode, type Logger, silentLogger, systemClock, toBytestreamError } from '../core/index.ts'
 import type { DstAddr } from '../socks5/index.ts'
 import type { BoundAddress, ListenAddress } from './addresses.ts'
+import { Bytestreams } from './bytestreams.ts'
 import type { StreamhostCounters, StreamhostGauges } from './counters.ts'
-import { checkLimits, defaultLimits, type StreamhostLimits, withinDescriptors } from './limits.ts'
+import { checkLimits, defaultLimits, pipesPossible, type StreamhostLimits, withinDescriptors } from './limits.ts'
 import { type Admitted, HandshakeListener, type SocksRequest } from './listener.ts'
 import { Pairing } from './pairing.ts'
 import { type Refusal, RefusalLog } from './refusal-log.ts'
-import type { Relay, RelayEnd, RelayEngine, RelayTotals } from './relay/engine.ts'
-import { IdleWatch } from './relay/idle-watch.ts'
-import { StreamEngine } from './relay/stream-engine.ts'
+import { type ChosenEngine, chooseEngine } from './relay/choose-engine.ts'
+import type { RelayEngine, RelayTotals } from './relay/engine.ts'
+import type { Rates } from './relay/rates.ts'
 import { watchWaiting } from './waiting-socket.ts'
 
 export interface StreamhostComponents {
@@ -22,6 +23,11 @@ export interface StreamhostInit {
   /** In the order in which their sockets are preferred. */
   readonly listen: readonly ListenAddress[]
   readonly limits?: Partial<StreamhostLimits>
+  /** What is limited of what they relay; nothing by default. */
+  readonly rates?: Rates
+  /** Threads of the native engine. Default 1. */
+  readonly relayThreads?: number
+  /** Closed by its owner. By default the native engine where it can be had, else the one in JavaScript. */
   readonly engine?: RelayEngine
 }
 
@@ -60,32 +66,32 @@ export class Streamhost extends EventEmitter<StreamhostEvents> implements AsyncD
   readonly limits: StreamhostLimits
   readonly #clock: Clock
   readonly #refusalLog: RefusalLog
-  readonly #engine: RelayEngine
+  readonly #chosen: ChosenEngine
+  readonly #ownsEngine: boolean
+  readonly #bytestreams: Bytestreams
   readonly #listener: HandshakeListener
   readonly #pairing: Pairing<Socket>
   readonly #waiting = new Map<Socket, Waiting>()
-  readonly #active = new Map<DstAddr, Relay>()
-  readonly #idle: IdleWatch
   readonly #refusals: Partial<Record<ErrorCode, number>> = {}
-  readonly #ended: Record<RelayEnd, number> = { end: 0, reset: 0, idle: 0, aborted: 0 }
-  readonly #moved = { firstToSecond: 0, secondToFirst: 0 }
   #addresses: readonly BoundAddress[] = []
   #admitted = 0
   #activated = 0
   #readAheadBytes = 0
   #isClosing = false
 
-  /** @throws TypeError for a limit that is no whole number from 1 on */
+  /** @throws TypeError for a limit that is no whole number from 1 on, or a rate that is none */
   constructor(
     { clock = systemClock, logger = silentLogger }: StreamhostComponents,
-    { listen, limits, engine = new StreamEngine({ clock }) }: StreamhostInit,
+    { listen, limits, rates = {}, relayThreads = 1, engine }: StreamhostInit,
   ) {
     super()
     this.#clock = clock
     this.limits = withinDescriptors(checkLimits({ ...defaultLimits(), ...limits }))
     this.#refusalLog = new RefusalLog(logger, clock)
-    this.#engine = engine
-    this.#idle = new IdleWatch(clock, this.limits.idleMsMax)
+    const native = { threads: relayThreads, pipesMax: pipesPossible(this.limits) }
+    this.#ownsEngine = engine === undefined
+    this.#chosen = engine ? { engine, reason: undefined } : chooseEngine({ clock, logger }, native)
+    this.#bytestreams = new Bytestreams({ clock, engine: this.#chosen.engine }, { limits: this.limits, rates })
     this.#pairing = new Pairing(this.limits)
     this.#listener = new HandshakeListener({ clock, logger }, { listen, limits: this.limits, onRequest: (request) => this.#admit(request) })
     this.#listener.on('refused', ({ remoteAddress, error: { code } }) => {
@@ -96,7 +102,12 @@ export class Streamhost extends EventEmitter<StreamhostEvents> implements AsyncD
 
   /** Name of what moves the octets. */
   get engine(): string {
-    return this.#engine.name
+    return this.#chosen.engine.name
+  }
+
+  /** Why that is not the native engine, for an admin; `undefined` where it is, or where an engine was given. */
+  get engineReason(): string | undefined {
+    return this.#chosen.reason
   }
 
   /** Where it listens; empty before {@link listen}. */
@@ -115,17 +126,13 @@ export class Streamhost extends EventEmitter<StreamhostEvents> implements AsyncD
   }
 
   get counters(): StreamhostCounters {
-    let { firstToSecond, secondToFirst } = this.#moved
-    for (const relay of this.#active.values()) {
-      firstToSecond += relay.firstToSecond
-      secondToFirst += relay.secondToFirst
-    }
+    const { firstToSecond, secondToFirst } = this.#bytestreams.moved
     return {
       accepted: this.#listener.accepted,
       admitted: this.#admitted,
       activated: this.#activated,
       refusals: this.#refusals,
-      ended: this.#ended,
+      ended: this.#bytestreams.ended,
       firstToSecondBytes: firstToSecond,
       secondToFirstBytes: secondToFirst,
     }
@@ -171,8 +178,17 @@ export class Streamhost extends EventEmitter<StreamhostEvents> implements AsyncD
     this.#activated += 1
     this.#relay(dstAddr, first, second)
     const remoteAddresses = [first.remoteAddress, second.remoteAddress] as const
-    this.emit('activated', { dstAddr, engine: this.#engine.name, remoteAddresses, waitedMs: this.#clock.now() - first.sinceMs })
+    this.emit('activated', { dstAddr, engine: this.engine, remoteAddresses, waitedMs: this.#clock.now() - first.sinceMs })
     return 'activated'
+  }
+
+  /**
+   * Puts other rates in place, for bytestreams that run, too. Nothing of them is lost.
+   *
+   * @throws TypeError for a rate that is none
+   */
+  changeRates(rates: Rates): void {
+    this.#bytestreams.changeRates(rates)
   }
 
   /**
@@ -184,7 +200,7 @@ export class Streamhost extends EventEmitter<StreamhostEvents> implements AsyncD
     this.#isClosing = true
     const waiting = [...this.#waiting.keys()].map(closed)
     for (const { leave } of this.#waiting.values()) leave('ERR_SHUTTING_DOWN')
-    const running = [...this.#active.values()]
+    const { running } = this.#bytestreams
     const breakOff = () => {
       for (const relay of running) relay.breakOff('aborted')
     }
@@ -193,6 +209,7 @@ export class Streamhost extends EventEmitter<StreamhostEvents> implements AsyncD
     else if (running.length > 0) cancelDrain = this.#clock.after(drainMs, breakOff)
     await Promise.all([this.#listener.close(), ...waiting, ...running.map(({ done }) => done)])
     cancelDrain()
+    if (this.#ownsEngine) this.#chosen.engine.close()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -263,19 +280,11 @@ export class Streamhost extends EventEmitter<StreamhostEvents> implements AsyncD
     const { uncount: uncountFirst } = first
     const { uncount: uncountSecond } = second
     const startedMs = this.#clock.now()
-    const relay = this.#engine.relay(first.socket, second.socket, {})
-    this.#active.set(dstAddr, relay)
-    this.#idle.add(relay)
-    void relay.done.then((totals) => {
+    this.#bytestreams.start(first.socket, second.socket, (totals) => {
       uncountFirst()
       uncountSecond()
-      this.#active.delete(dstAddr)
-      this.#idle.delete(relay)
       this.#pairing.end(dstAddr)
-      this.#moved.firstToSecond += totals.firstToSecond
-      this.#moved.secondToFirst += totals.secondToFirst
-      this.#ended[totals.end] += 1
-      this.emit('closed', { dstAddr, engine: this.#engine.name, totals, durationMs: this.#clock.now() - startedMs })
+      this.emit('closed', { dstAddr, engine: this.engine, totals, durationMs: this.#clock.now() - startedMs })
     })
   }
 

@@ -1,5 +1,6 @@
 import test from 'ava'
-import { StreamEngine } from '../../src/streamhost/index.ts'
+import { loadNativeRelay } from '../../src/native/index.ts'
+import { type RelayEngine, SpliceEngine, StreamEngine } from '../../src/streamhost/index.ts'
 import { makeRelayPlans, type RelayPlan, relayEndings } from '../helpers/relay-plans.ts'
 import { runRelays } from '../helpers/relay-runs.ts'
 import { seedOf } from '../helpers/seed.ts'
@@ -10,7 +11,12 @@ const GIB = 2 ** 30
 /** A GiB each way, and an octet or so; whoever breaks it off does so behind the middle. */
 const large: Partial<RelayPlan> = { there: GIB + 1, back: GIB - 1, writes: [262_144, 1, 65_537], rates: [] }
 
-for (const engine of [new StreamEngine()]) {
+const loaded = loadNativeRelay()
+const engines: RelayEngine[] = [new StreamEngine()]
+if ('start' in loaded) engines.push(new SpliceEngine({ native: loaded.start({ threads: 1, pipesMax: 64 }) }))
+else test('the splice engine relays by 1,000 seeds', (t) => t.fail(loaded.reason))
+
+for (const engine of engines) {
   test.serial(
     `1,000 seeds with the ${engine.name} engine, half-closes, resets and other rates at any moment: octets and ends are equal, nothing is left open`,
     async (t) => {

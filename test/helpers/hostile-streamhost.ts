@@ -168,7 +168,7 @@ export async function beginAssault(t: ExecutionContext): Promise<Assault> {
     await until(() => streamhost.gauges().openSockets === 0)
     isEmpty(t, stage)
     const { activated, ended, admitted, accepted } = streamhost.counters
-    t.deepEqual(ended, { end: activated, reset: 0, idle: 0, aborted: 0 })
+    t.deepEqual(ended, { end: activated, reset: 0, idle: 0, aborted: 0, failed: 0 })
     t.true(admitted <= accepted)
     await streamhost.close()
   }

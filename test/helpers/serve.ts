@@ -21,18 +21,19 @@ export interface Serve {
 export interface ServeInit {
   readonly accounts: readonly string[]
   readonly args?: readonly string[]
+  readonly environment?: Readonly<Record<string, string>>
   readonly on?: Parameters<typeof startCli>[3]
 }
 
 /** Starts it on free ports of 127.0.0.1, with JSON for a log; settles once it is ready. */
-export async function startServe(t: ExecutionContext, { accounts, args = [], on }: ServeInit): Promise<Serve> {
+export async function startServe(t: ExecutionContext, { accounts, args = [], environment = {}, on }: ServeInit): Promise<Serve> {
   const folder = await mkdtemp(join(tmpdir(), 'streamhost-serve-'))
   t.teardown(() => rm(folder, { recursive: true }))
   const accountsFile = join(folder, 'accounts.toml')
   await writeFile(accountsFile, accounts.map((local) => `${local} = "${PASSWORD}"\n`).join(''))
   const listen = ['--listen', '127.0.0.1:0', '--embedded-listen', '127.0.0.1:0']
   const embedded = ['--domain', PROXY, '--embedded', '--embedded-accounts-file', accountsFile]
-  const cli = startCli(t, ['serve', '--json', ...embedded, ...listen, ...args], {}, on)
+  const cli = startCli(t, ['serve', '--json', ...embedded, ...listen, ...args], environment, on)
   const { client, advertised } = (await cli.event('ready')) as unknown as { client: Address; advertised: [Address] }
   return {
     cli,

@@ -24,6 +24,7 @@ export interface Look {
   readonly moved: Readonly<Record<RelayEnd, number>>
   /** What keeps the process alive, by kind. */
   readonly resources: readonly string[]
+  /** Without pipes, of which the native engine keeps some. */
   readonly descriptors: number
   /** After the garbage was collected. */
   readonly heapBytes: number

@@ -1,7 +1,7 @@
 // A whole service in a process of its own, which tells of itself when its parent asks. Forked by service-child.ts.
 
 import { once } from 'node:events'
-import { readdirSync } from 'node:fs'
+import { readdirSync, readlinkSync } from 'node:fs'
 import { loadSettings, serveOptions } from '../../src/config/index.ts'
 import { Service } from '../../src/service.ts'
 import { reachableBytes } from './held.ts'
@@ -9,10 +9,21 @@ import type { Look, ServiceFlags, Started } from './service-child.ts'
 
 const tell = (message: Look | Started) => void process.send?.(message)
 
+/** Without pipes, of which the native engine keeps some. */
+function countDescriptors(): number {
+  return readdirSync('/proc/self/fd').filter((descriptor) => {
+    try {
+      return !readlinkSync(`/proc/self/fd/${descriptor}`).startsWith('pipe:')
+    } catch {
+      return false // That of the folder itself.
+    }
+  }).length
+}
+
 process.once('message', async ({ flags, accounts }: ServiceFlags) => {
   const settings = loadSettings(serveOptions, { flags, environment: {} })
   const service = new Service({}, { settings, secret: 'secret', accounts: [...accounts] })
-  const moved = { end: 0, reset: 0, idle: 0, aborted: 0 }
+  const moved = { end: 0, reset: 0, idle: 0, aborted: 0, failed: 0 }
   service.streamhost.on('closed', ({ totals }) => {
     moved[totals.end] += totals.firstToSecond + totals.secondToFirst
   })
@@ -27,7 +38,7 @@ process.once('message', async ({ flags, accounts }: ServiceFlags) => {
       counters: service.streamhost.counters,
       moved,
       resources: process.getActiveResourcesInfo().sort(),
-      descriptors: readdirSync('/proc/self/fd').length,
+      descriptors: countDescriptors(),
       heapBytes,
       residentBytes: process.memoryUsage.rss(),
     })

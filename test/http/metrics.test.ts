@@ -67,10 +67,12 @@ test('the process and the lag of its event loop are among it, once, however many
 })
 
 test('version, engine and every limit are told', async (t) => {
-  const { values } = await open(t, { limits: { openSocketsMax: 100, handshakeMsMax: 1_500, readAheadBytesMax: 65_536 } })
+  const limits = { openSocketsMax: 100, handshakeMsMax: 1_500, readAheadBytesMax: 65_536 }
+  const { values, streamhost } = await open(t, { limits })
+  const { engine, engineReason = '' } = streamhost
   t.deepEqual(
     await values(
-      `info{version="${version}",engine="stream"}`,
+      `info{version="${version}",engine="${engine}",engine_reason="${engineReason}"}`,
       ...['open_sockets_max', 'handshake_max_seconds', 'read_ahead_max_bytes', 'waiting_sockets_max', 'idle_max_seconds'],
     ),
     [1, 100, 1.5, 65_536, 8_192, 3_600],

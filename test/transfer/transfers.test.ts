@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { ExecutionContext } from 'ava'
 import { BytestreamError } from '../../src/core/index.ts'
+import { StreamEngine, type StreamhostInit } from '../../src/streamhost/index.ts'
 import { DOMAIN } from '../helpers/prosody.ts'
 import { onEachServer, type ServerUnderTest } from '../helpers/server.ts'
 import { filesIn, makeFile, makeFolder, moved, nextTransfer } from '../helpers/transfers.ts'
@@ -12,15 +13,15 @@ import { networkOn } from '../helpers/xmpp-network.ts'
 const SIZES = [0, 1, 65_535, 65_536, 65_537, 20 * 1024 * 1024]
 
 /** Tests share a server, but neither accounts nor proxies. */
-const labels = ['direct', 'proxy', 'sender', 'receiver'] as const
+const labels = ['direct', 'proxy', 'stream', 'sender', 'receiver'] as const
 const accounts = labels.flatMap((label) => [`${label}-from`, `${label}-to`])
 const components = labels.map((label) => `${label}.${DOMAIN}`)
 
 /** Two accounts that never met, and a proxy. */
-async function setScene(t: ExecutionContext, server: ServerUnderTest, label: (typeof labels)[number]) {
+async function setScene(t: ExecutionContext, server: ServerUnderTest, label: (typeof labels)[number], init: Partial<StreamhostInit> = {}) {
   const network = networkOn(t, server)
   const proxy = `${label}.${DOMAIN}`
-  const { streamhost } = await network.startProxy(proxy)
+  const { streamhost } = await network.startProxy(proxy, init)
   const inbox = join(await makeFolder(t), 'inbox')
   const [from, to] = [`${label}-from`, `${label}-to`]
   const [receiver, sender] = [await network.connect(to), await network.connect(from)]
@@ -28,9 +29,13 @@ async function setScene(t: ExecutionContext, server: ServerUnderTest, label: (ty
 }
 
 onEachServer('transfers', { accounts, components }, (test) => {
-  for (const method of ['direct', 'proxy'] as const) {
-    test(`files of all sizes, ${method}`, async (t, server) => {
-      const { sender, receiver, inbox, streamhost, from, to, proxy } = await setScene(t, server, method)
+  for (const [label, method, what, init] of [
+    ['direct', 'direct', 'direct', {}],
+    ['proxy', 'proxy', 'proxy', {}],
+    ['stream', 'proxy', 'proxy with the stream engine', { engine: new StreamEngine() }],
+  ] as const) {
+    test(`files of all sizes, ${what}`, async (t, server) => {
+      const { sender, receiver, inbox, streamhost, from, to, proxy } = await setScene(t, server, label, init)
       const receiving = receiver.receive({ into: inbox, from: [from] })
       for (const size of SIZES) {
         const { path, content, sha256 } = await makeFile(t, size, `${size}.bin`)

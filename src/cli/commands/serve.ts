@@ -46,10 +46,17 @@ async function serve(command: Command, run: Run): Promise<void> {
     await Promise.race([service.start(), stopped])
     if (!signal.aborted) {
       const addresses = service.advertised.map(({ host, port }) => `${host}:${port}`)
-      const { advertised, clientAddress, httpAddress } = service
+      const { advertised, clientAddress, httpAddress, streamhost } = service
+      const engine = { engine: streamhost.engine, ...(streamhost.engineReason && { engineReason: streamhost.engineReason }) }
       output.tell(
         'ready',
-        { domain: settings.domain, advertised, ...(clientAddress && { client: clientAddress }), ...(httpAddress && { http: httpAddress }) },
+        {
+          domain: settings.domain,
+          advertised,
+          ...engine,
+          ...(clientAddress && { client: clientAddress }),
+          ...(httpAddress && { http: httpAddress }),
+        },
         `${settings.domain} is ready; clients are told to connect to ${addresses.join(', ')}`,
       )
       const error = await Promise.race([ended, stopped])

@@ -15,8 +15,11 @@ export interface RelayOptions {
   readonly bufferBytes?: number | undefined
 }
 
-/** How a bytestream ended: properly from both sides, or broken off, which both sides then see as a reset. */
-export type RelayEnd = 'end' | 'reset' | 'idle' | 'aborted'
+/**
+ * How a bytestream ended: properly from both sides, or broken off, which both sides then see as a reset. `failed`: the
+ * system had nothing left for it.
+ */
+export type RelayEnd = 'end' | 'reset' | 'idle' | 'aborted' | 'failed'
 
 /** Octets taken from each side for the other. */
 export interface RelayCounters {
@@ -55,4 +58,6 @@ export interface RelayEngine {
    * take the connection away from a socket, which is closed then: that says nothing about the bytestream, `done` does.
    */
   relay(first: Socket, second: Socket, options: RelayOptions): Relay
+  /** Gives back what it holds besides its bytestreams, which are over by then. */
+  close(): void
 }
