@@ -14,6 +14,9 @@ export function normaliseAddress(address: string): string {
   return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address
 }
 
+/** Address and port as one word, the same whichever family the socket is of. */
+export const formatAddress = (address: string, port: number | undefined): string => `${normaliseAddress(address)}:${port}`
+
 /**
  * Who a limit counts: an IPv4 address, or the first 64 bits of an IPv6 address, of which one subscriber has all the
  * rest.

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
 import { BytestreamError, type Clock, type ErrorCode, type Logger, silentLogger, systemClock } from '../core/index.ts'
 import { type DstAddr, ServerHandshake } from '../socks5/index.ts'
-import { type BoundAddress, type ListenAddress, normaliseAddress, sourceOf } from './addresses.ts'
+import { type BoundAddress, formatAddress, type ListenAddress, normaliseAddress, sourceOf } from './addresses.ts'
 import { HalfOpen } from './half-open.ts'
 import { defaultLimits, type StreamhostLimits } from './limits.ts'
 import { OpenSockets } from './open-sockets.ts'
@@ -54,6 +54,8 @@ interface Guest {
   readonly socket: Socket
   readonly source: string
   readonly remoteAddress: string
+  /** Left out where the socket has to be asked. */
+  readonly listeningAddress: string | undefined
   readonly rank: number
   readonly handshake: ServerHandshake
   /** It counts as open no more. */
@@ -85,7 +87,7 @@ export class HandshakeListener extends EventEmitter<ListenerEvents> {
     super()
     this.#clock = clock
     this.#init = init
-    this.#ports = new Ports(logger, { listen: init.listen, onSocket: (socket, rank) => this.#receive(socket, rank) })
+    this.#ports = new Ports(logger, { listen: init.listen, onSocket: (...arrival) => this.#receive(...arrival) })
     this.#limits = { ...defaultLimits(), ...init.limits }
   }
 
@@ -134,7 +136,7 @@ export class HandshakeListener extends EventEmitter<ListenerEvents> {
     await Promise.all(closed)
   }
 
-  #receive(socket: Socket, rank: number): void {
+  #receive(socket: Socket, rank: number, listeningAddress?: string): void {
     this.#accepted += 1
     socket.on('error', () => {}) // Told by 'close', which follows.
     const remoteAddress = normaliseAddress(socket.remoteAddress ?? '')
@@ -148,7 +150,7 @@ export class HandshakeListener extends EventEmitter<ListenerEvents> {
     }
     const uncount = this.#open.add(source)
     socket.once('close', uncount)
-    this.#begin({ socket, source, remoteAddress, rank, handshake: new ServerHandshake(), uncount, release: () => {} })
+    this.#begin({ socket, source, remoteAddress, listeningAddress, rank, handshake: new ServerHandshake(), uncount, release: () => {} })
   }
 
   /**
@@ -211,10 +213,11 @@ export class HandshakeListener extends EventEmitter<ListenerEvents> {
 
   #present(guest: Guest, dstAddr: DstAddr): void {
     const { socket, handshake, remoteAddress, rank, uncount } = guest
+    const { listeningAddress = formatAddress(socket.localAddress ?? '', socket.localPort) } = guest
     this.#init.onRequest({
       dstAddr,
       remoteAddress,
-      listeningAddress: `${normaliseAddress(socket.localAddress ?? '')}:${socket.localPort}`,
+      listeningAddress,
       rank,
       accept: () => {
         socket.write(handshake.accept())

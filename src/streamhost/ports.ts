@@ -1,16 +1,21 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { BytestreamError, type Logger } from '../core/index.ts'
-import type { BoundAddress, ListenAddress } from './addresses.ts'
+import { type BoundAddress, formatAddress, type ListenAddress } from './addresses.ts'
 
 export interface PortsInit {
   readonly listen: readonly ListenAddress[]
-  /** Gets each socket as it comes, and which of `listen` it came in at, by its place in the list. */
-  readonly onSocket: (socket: Socket, rank: number) => void
+  /**
+   * Gets each socket as it comes, and which of `listen` it came in at, by its place in the list. `listeningAddress` is left
+   * out where that stands for several: then only the socket knows.
+   */
+  readonly onSocket: (socket: Socket, rank: number, listeningAddress?: string) => void
 }
 
 const KEEP_ALIVE_MS = 60_000
 /** Sockets the kernel holds for us; it takes no more than `net.core.somaxconn`. */
 const BACKLOG = 4_096
+/** Every address of a family. */
+const ANY: readonly string[] = ['0.0.0.0', '::']
 /** What listening on every address of a family fails with where there is no such family. */
 const NO_FAMILY: readonly string[] = ['EAFNOSUPPORT', 'EADDRNOTAVAIL']
 /** Free ports that are tried until one is free in both families. */
@@ -92,7 +97,8 @@ export class Ports {
   #listenOn(host: string, port: number, rank: number): Promise<BoundAddress> {
     // A high-water mark of 1 makes Node stop reading after one read while nobody takes the octets.
     const options = { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS, highWaterMark: 1 }
-    const server = createServer(options, (socket) => this.#init.onSocket(socket, rank))
+    let listeningAddress: string | undefined
+    const server = createServer(options, (socket) => this.#init.onSocket(socket, rank, listeningAddress))
     return new Promise((resolve, reject) => {
       server.once('error', (cause) =>
         reject(new BytestreamError('ERR_LISTEN', `cannot listen on ${host} port ${port}: ${cause.message}`, { cause })),
@@ -105,8 +111,9 @@ export class Ports {
         this.#servers.push(server)
         server.removeAllListeners('error')
         server.on('error', (error) => this.#logger.error({ err: error }, 'accepting a socket failed'))
-        const address = server.address() as AddressInfo
-        resolve({ host, port: address.port })
+        const bound = server.address() as AddressInfo
+        if (!ANY.includes(bound.address)) listeningAddress = formatAddress(bound.address, bound.port)
+        resolve({ host, port: bound.port })
       })
     })
   }

@@ -371,8 +371,8 @@ test('* listens on both families, at one port', async (t) => {
     t.deepEqual(await handshake(peer, dstAddr), replyOctets(0, dstAddr))
   }
   t.deepEqual(
-    accepted.map(({ request }) => request.remoteAddress),
-    ['127.0.0.1', '::1'],
+    accepted.map(({ request: { remoteAddress, listeningAddress } }) => ({ remoteAddress, listeningAddress })),
+    ['127.0.0.1', '::1'].map((address) => ({ remoteAddress: address, listeningAddress: `${address}:${ports[0]?.port}` })),
   )
 })
 
