@@ -1,8 +1,6 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 
-const CHILD = join(import.meta.dirname, 'native-child.ts')
-
 /** How a process ended, and what it said on its standard output. */
 export interface Ended {
   readonly code: number | null
@@ -10,16 +8,26 @@ export interface Ended {
   readonly said: readonly string[]
 }
 
-/**
- * Runs native-child.ts.
- *
- * @param ending one of those it knows
- * @param options.signal sent once it has said something
- * @param options.node another Node than this one
- */
-export function runNativeChild(ending: string, options: { signal?: NodeJS.Signals; node?: string } = {}): Promise<Ended> {
-  const { signal, node = process.execPath } = options
-  const child = spawn(node, ['--import=tsx', CHILD, ending], { stdio: ['ignore', 'pipe', 'ignore'] })
+interface ChildOptions {
+  /** Sent once it has said something. */
+  readonly signal?: NodeJS.Signals
+  /** Another Node than this one. */
+  readonly node?: string
+  readonly environment?: NodeJS.ProcessEnv
+}
+
+/** Runs native-child.ts with an ending that it knows. */
+export const runNativeChild = (ending: string, options: ChildOptions = {}): Promise<Ended> => run('native-child.ts', [ending], options)
+
+/** Runs engine-child.ts. */
+export const runEngineChild = (options: ChildOptions): Promise<Ended> => run('engine-child.ts', [], options)
+
+function run(script: string, args: readonly string[], options: ChildOptions): Promise<Ended> {
+  const { signal, node = process.execPath, environment = {} } = options
+  const child = spawn(node, ['--import=tsx', join(import.meta.dirname, script), ...args], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+    env: { ...process.env, ...environment },
+  })
   let said = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     said += text

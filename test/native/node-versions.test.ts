@@ -2,8 +2,9 @@
 // order of what happens at the end of a process. Method: a relay in a process of that Node; one addon for all of them. This
 // Node itself has process.test.ts.
 
+import { Streamhost } from '../../src/streamhost/index.ts'
 import { nativeReason } from '../helpers/native.ts'
-import { runNativeChild } from '../helpers/native-process.ts'
+import { runEngineChild, runNativeChild } from '../helpers/native-process.ts'
 import { nodeMajors, nodeOf, nodeSuite } from '../helpers/node-versions.ts'
 
 const ends: Readonly<Record<string, readonly string[]>> = {
@@ -13,6 +14,19 @@ const ends: Readonly<Record<string, readonly string[]>> = {
   'lets threads end by themselves': ['end', 'over', 'thrown on purpose'],
 }
 
+/** What engine-child.ts sees: 4 MiB each way, five octets of them early; then a reset behind five early ones. */
+const relayed = (engine: string) =>
+  JSON.stringify({
+    engine,
+    there: '4194309 octets, end',
+    back: '4194304 octets, end',
+    broken: '5 octets, ECONNRESET',
+    closed: [
+      { firstToSecond: 4_194_309, secondToFirst: 4_194_304, end: 'end' },
+      { firstToSecond: 5, secondToFirst: 0, end: 'reset' },
+    ],
+  })
+
 for (const major of nodeMajors.filter((each) => nodeOf(each) !== process.execPath)) {
   const test = nodeSuite(major, nativeReason)
   for (const [ending, said] of Object.entries(ends)) {
@@ -20,4 +34,13 @@ for (const major of nodeMajors.filter((each) => nodeOf(each) !== process.execPat
       t.deepEqual(await runNativeChild(ending, { node: nodeOf(major) }), { code: 0, signal: null, said })
     })
   }
+
+  test(`Node ${major}: a streamhost relays as it does on this one, by the same engine and by JavaScript`, async (t) => {
+    const streamhost = new Streamhost({}, { listen: [] })
+    t.teardown(() => streamhost.close())
+    const node = nodeOf(major)
+    t.deepEqual(await runEngineChild({ node }), { code: 0, signal: null, said: [relayed(streamhost.engine)] })
+    const environment = { STREAMHOST_NO_NATIVE: '1' }
+    t.deepEqual(await runEngineChild({ node, environment }), { code: 0, signal: null, said: [relayed('stream')] })
+  })
 }
