@@ -48,17 +48,17 @@ async function standstill(counter: () => number): Promise<number> {
   return seen
 }
 
-/** Whether nothing has broken a relay off, as far as some looks can tell. */
-async function stillRuns({ done }: Relay): Promise<boolean> {
+/** Whether it is not over, as far as a look can tell. */
+async function isRunning(relay: Relay): Promise<boolean> {
   let isOver = false
-  void done.then(() => {
+  void relay.done.then(() => {
     isOver = true
   })
-  for (let look = 0; look < 100; look += 1) await new Promise(setImmediate)
+  await standstill(() => Number(isOver))
   return !isOver
 }
 
-/** What every relay engine has to do, over real sockets. */
+/** What every relay engine has to do, over real sockets. Its JS sockets may be closed early: it may take the connections. */
 export function relayEngineContract(test: TestFn, makeEngine: () => RelayEngine): void {
   orderTests(test, makeEngine)
   endTests(test, makeEngine)
@@ -114,6 +114,19 @@ function orderTests(test: TestFn, makeEngine: () => RelayEngine): void {
     second.far.write('späte')
     t.is(`${await second.far.read(10)}`, 'early late')
     t.is(`${await first.far.read(13)}`, 'frühe späte')
+  })
+
+  test('what was written to a side before the start and has yet to go out goes out first', async (t) => {
+    const { first, second, start } = await openStage(t, makeEngine())
+    const reply = randomBytes(2 * KERNEL_BYTES_MAX)
+    second.near.write(reply)
+    t.true(second.near.writableLength > 0)
+    first.far.socket.end('the first octets')
+    const relay = start()
+    t.true((await second.far.read(reply.length)).equals(reply))
+    t.is(`${await second.far.readAll()}`, 'the first octets')
+    second.far.end()
+    t.deepEqual(await relay.done, { firstToSecond: 16, secondToFirst: 0, end: 'end' })
   })
 
   test('whatever is written in whatever pieces arrives in its order', async (t) => {
@@ -181,7 +194,6 @@ function endTests(test: TestFn, makeEngine: () => RelayEngine): void {
     t.deepEqual(await Promise.all([first.far.drained(), second.far.drained()]), ['end', 'end'])
     t.deepEqual(await relay.done, { firstToSecond: 0, secondToFirst: 0, end: 'end' })
     t.is(clock.waiting, 0)
-    t.true(first.near.closed && second.near.closed)
   })
 }
 
@@ -205,6 +217,18 @@ function resetTests(test: TestFn, makeEngine: () => RelayEngine): void {
       t.is(await stage[other].far.drained(), 'ECONNRESET')
       t.is((await relay.done).end, 'reset')
       t.is(stage.clock.waiting, 0)
+    })
+
+    test(`a reset of the ${one} while its octets and an end of the ${other} wait for the start is no proper end`, async (t) => {
+      const stage = await openStage(t, makeEngine())
+      stage[one].far.write('all but the last')
+      stage[other].far.socket.end('all of it')
+      await until(() => stage[one].near.readableLength > 0 && stage[other].near.readableLength > 0)
+      stage[one].far.reset()
+      const relay = stage.start()
+      // What this peer makes of octets with a reset right behind them is for libuv to say.
+      stage[other].far.socket.resume()
+      t.is((await relay.done).end, 'reset')
     })
 
     test(`the ${one} ends its direction and is reset later: a reset for the ${other} that still sends`, async (t) => {
@@ -304,6 +328,37 @@ function breakOffTests(test: TestFn, makeEngine: () => RelayEngine): void {
     t.is(clock.waiting, 0)
   })
 
+  test('to abort breaks off what still has to go out before the start, and what a reader does not take', async (t) => {
+    const { first, second, start } = await openStage(t, makeEngine())
+    second.near.write(Buffer.alloc(2 * KERNEL_BYTES_MAX))
+    const relay = start()
+    await new Promise(setImmediate)
+    relay.breakOff('aborted')
+    t.is(await first.far.drained(), 'ECONNRESET')
+    t.deepEqual(await relay.done, { firstToSecond: 0, secondToFirst: 0, end: 'aborted' })
+    const blocked = await openStage(t, makeEngine())
+    const other = blocked.start()
+    blocked.first.far.write(Buffer.alloc(2 * KERNEL_BYTES_MAX))
+    await standstill(() => other.firstToSecond)
+    other.breakOff('aborted')
+    t.is(await blocked.first.far.drained(), 'ECONNRESET')
+    t.is((await other.done).end, 'aborted')
+  })
+
+  test('to abort in any turn of the event loop behind an end, while it is being passed on, breaks off all the same', async (t) => {
+    const engine = makeEngine()
+    for (let turns = 0; turns < 12; turns += 1) {
+      const { first, second, start } = await openStage(t, engine)
+      const relay = start()
+      first.far.socket.end('the last octets')
+      for (let turn = 0; turn < turns; turn += 1) await new Promise(setImmediate)
+      relay.breakOff('aborted')
+      t.is(await first.far.drained(), 'ECONNRESET')
+      t.is((await relay.done).end, 'aborted')
+      second.far.socket.destroy()
+    }
+  })
+
   test('to abort what is over changes nothing', async (t) => {
     const { first, second, start } = await openStage(t, makeEngine())
     const relay = start()
@@ -319,7 +374,7 @@ function breakOffTests(test: TestFn, makeEngine: () => RelayEngine): void {
     const { clock, first, second, start } = await openStage(t, makeEngine())
     const relay = start()
     clock.advance(IDLE_MS_MAX - 1)
-    t.true(await stillRuns(relay))
+    t.true(await isRunning(relay))
     clock.advance(1)
     t.deepEqual(await Promise.all([first.far.drained(), second.far.drained()]), ['ECONNRESET', 'ECONNRESET'])
     t.is((await relay.done).end, 'idle')
@@ -339,7 +394,7 @@ function breakOffTests(test: TestFn, makeEngine: () => RelayEngine): void {
       await to.far.read(1)
     }
     clock.advance(IDLE_MS_MAX - 1)
-    t.true(await stillRuns(relay))
+    t.true(await isRunning(relay))
     clock.advance(1 + IDLE_MS_MAX / 4)
     t.is(await first.far.drained(), 'ECONNRESET')
     t.deepEqual(await relay.done, { firstToSecond: 2, secondToFirst: 1, end: 'idle' })

@@ -2,12 +2,15 @@ import type { Socket } from 'node:net'
 import { type Claim, type Clock, RateQueue, systemClock, TokenBucket } from '../../core/index.ts'
 import { Direction } from './direction.ts'
 import type { RateBucket, Relay, RelayEnd, RelayEngine, RelayOptions, RelayTotals } from './engine.ts'
+import { ReadBuffers } from './read-buffers.ts'
+import { takeSocket } from './taken-socket.ts'
 
 /** Relays with Node's own sockets. Needs nothing, works everywhere. Cannot set the memory of the kernel (`bufferBytes`). */
 export class StreamEngine implements RelayEngine {
   readonly name = 'stream'
   readonly #clock: Clock
   readonly #rates: RateQueue
+  readonly #buffers = new ReadBuffers()
 
   /** @param clock what the rates go by */
   constructor({ clock = systemClock }: { readonly clock?: Clock } = {}) {
@@ -21,7 +24,7 @@ export class StreamEngine implements RelayEngine {
 
   relay(first: Socket, second: Socket, options: RelayOptions): Relay {
     const bucket = options.bucket && ownBucket(options.bucket)
-    return new StreamRelay(first, second, (resume) => bucket && this.#rates.claim(bucket, resume))
+    return new StreamRelay(first, second, this.#buffers, (resume) => bucket && this.#rates.claim(bucket, resume))
   }
 
   close(): void {} // It holds nothing.
@@ -34,33 +37,24 @@ function ownBucket(bucket: RateBucket): TokenBucket {
 
 class StreamRelay implements Relay {
   readonly done: Promise<RelayTotals>
-  readonly #first: Socket
-  readonly #second: Socket
   readonly #there: Direction
   readonly #back: Direction
+  /** Those that have the connections now. */
+  #sockets: readonly [first: Socket, second: Socket]
+  #settle: (totals: RelayTotals) => void = () => {}
+  #open = 2
   #end: RelayEnd = 'end'
 
-  constructor(first: Socket, second: Socket, claim: (resume: () => void) => Claim | undefined) {
-    this.#first = first
-    this.#second = second
-    this.#there = new Direction(first, second, claim)
-    this.#back = new Direction(second, first, claim)
-
-    this.done = Promise.all([closed(first), closed(second)]).then(() => {
-      for (const direction of [this.#there, this.#back]) direction.close()
-      return { firstToSecond: this.firstToSecond, secondToFirst: this.secondToFirst, end: this.#end }
+  constructor(first: Socket, second: Socket, buffers: ReadBuffers, claim: (resume: () => void) => Claim | undefined) {
+    this.#sockets = [first, second]
+    this.#there = new Direction(buffers, claim)
+    this.#back = new Direction(buffers, claim)
+    this.done = new Promise((resolve) => {
+      this.#settle = resolve
     })
-
-    for (const socket of [first, second]) {
-      socket.on('error', () => this.breakOff('reset'))
-      // Whatever closed it: what is not over from both sides was broken off.
-      socket.on('close', () => {
-        if (!(socket.readableEnded && socket.writableFinished)) this.breakOff('reset')
-      })
-    }
-    this.#there.start()
-    this.#back.start()
-    if (first.destroyed || second.destroyed) this.breakOff('reset')
+    const unwritten = this.#sockets.filter(({ writableLength }) => writableLength > 0)
+    if (unwritten.length === 0) this.#start(first, second)
+    else void Promise.all(unwritten.map(written)).then(() => this.#start(first, second))
   }
 
   get firstToSecond(): number {
@@ -73,9 +67,39 @@ class StreamRelay implements Relay {
 
   /** Neither side may take what it has for all there is. */
   breakOff(end: RelayEnd): void {
-    if (this.#end !== 'end') return
+    if (this.#end !== 'end' || this.#open === 0) return
     this.#end = end
-    for (const socket of [this.#first, this.#second]) reset(socket)
+    for (const socket of this.#sockets) reset(socket)
+  }
+
+  #start(first: Socket, second: Socket): void {
+    if (this.#end !== 'end' || first.destroyed || second.destroyed) {
+      this.breakOff('reset')
+      for (const socket of this.#sockets) {
+        if (socket.closed) this.#closed()
+        else socket.once('close', () => this.#closed())
+      }
+      return
+    }
+    const [there, back] = [takeSocket(first, this.#there.reading), takeSocket(second, this.#back.reading)]
+    this.#sockets = [there.socket, back.socket]
+    for (const socket of this.#sockets) {
+      socket.on('error', () => this.breakOff('reset'))
+      socket.on('close', () => {
+        // Whatever closed it: what is not over from both sides was broken off.
+        if (!(socket.readableEnded && socket.writableFinished)) this.breakOff('reset')
+        this.#closed()
+      })
+    }
+    this.#there.start(there.socket, back.socket, there.early)
+    this.#back.start(back.socket, there.socket, back.early)
+  }
+
+  #closed(): void {
+    this.#open -= 1
+    if (this.#open > 0) return
+    for (const direction of [this.#there, this.#back]) direction.close()
+    this.#settle({ firstToSecond: this.firstToSecond, secondToFirst: this.secondToFirst, end: this.#end })
   }
 }
 
@@ -89,9 +113,10 @@ function reset(socket: Socket): void {
   else socket.resetAndDestroy()
 }
 
-function closed(socket: Socket): Promise<void> {
+/** What was written before the bytestream began is with the kernel, or the socket has gone. */
+function written(socket: Socket): Promise<void> {
   return new Promise((resolve) => {
-    if (socket.closed) resolve()
-    else socket.once('close', () => resolve())
+    socket.once('drain', () => resolve())
+    socket.once('close', () => resolve())
   })
 }

@@ -1,45 +1,32 @@
 import test from 'ava'
 import { StreamEngine } from '../../../src/streamhost/index.ts'
-import { openStage, relayEngineContract } from '../../contract/relay-engine.ts'
-import { until } from '../../helpers/peer.ts'
+import { relayEngineContract } from '../../contract/relay-engine.ts'
+import { FakeClock } from '../../helpers/fake-clock.ts'
+import { openLink } from '../../helpers/link.ts'
 
 relayEngineContract(test, () => new StreamEngine())
 
-/** What Node reads at once. */
-const READ_BYTES_MAX = 65_536
-
-test('while a reader has stopped, one read waits for it and one is made ahead, no more', async (t) => {
-  const { first, second, start } = await openStage(t, new StreamEngine())
-  const relay = start()
-  first.far.write(Buffer.alloc(64 * 2 ** 20))
-  let held = 0
-  first.near.on('data', () => {
-    held = Math.max(held, second.near.writableLength)
-  })
-  await until(() => second.near.writableLength > 0 && first.near.readableLength > 0)
-  t.true(held <= READ_BYTES_MAX, `${held} octets waited to be written`)
-  t.true(first.near.readableLength <= READ_BYTES_MAX)
-  const taken = relay.firstToSecond
-  await new Promise(setImmediate)
-  t.true(first.near.readableLength <= READ_BYTES_MAX)
-  t.true(relay.firstToSecond - taken <= 2 * READ_BYTES_MAX)
+test('a bucket of another engine is refused', (t) => {
+  const [engine, bucket] = [new StreamEngine(), { bytesPerSecond: 1, change: () => {} }]
+  t.throws(() => engine.bucket(1, bucket), { instanceOf: TypeError })
 })
 
-test('aborted while an end is being passed on, it breaks off all the same', async (t) => {
-  const { clock, first, second, start } = await openStage(t, new StreamEngine())
-  const relay = start()
-  first.near.on('end', () => relay.breakOff('aborted'))
-  first.far.end()
-  t.is(await first.far.drained(), 'ECONNRESET')
-  t.is((await relay.done).end, 'aborted')
-  t.true(first.near.closed && second.near.closed)
+test('rates go by the clock of the engine, whose timer goes with the last bytestream that waits for it', async (t) => {
+  const clock = new FakeClock()
+  const engine = new StreamEngine({ clock })
+  const [first, second] = [await openLink(t), await openLink(t)]
+  const relay = engine.relay(first.near, second.near, { bucket: engine.bucket(1_000) })
+  first.far.write(Buffer.alloc(240))
+  while (clock.waiting === 0) await new Promise(setImmediate)
+  t.is(relay.firstToSecond, 0)
+  clock.advance(80)
+  t.is((await second.far.read(160)).length, 160)
+  t.is(relay.firstToSecond, 160)
+  clock.advance(80)
+  t.is((await second.far.read(80)).length, 80)
+  first.far.write(Buffer.alloc(1_000))
+  while (clock.waiting === 0) await new Promise(setImmediate)
+  relay.breakOff('aborted')
+  await relay.done
   t.is(clock.waiting, 0)
-})
-
-test('a socket that anybody else closes breaks its bytestream off', async (t) => {
-  const { first, second, start } = await openStage(t, new StreamEngine())
-  const relay = start()
-  first.near.destroy()
-  t.is(await second.far.drained(), 'ECONNRESET')
-  t.is((await relay.done).end, 'reset')
 })
