@@ -70,18 +70,18 @@ export class Direction {
   }
 
   #read(bytes: number): void {
-    const isFull = bytes === this.#buffers.bytes(this.#isLarge)
-    const fitsSmall = bytes <= this.#buffers.bytes(false)
+    const isMuch = bytes >= this.#buffers.smallBytes
     this.#hold(this.#buffers.keep(bytes), bytes, true)
     // Who has to wait for its rate keeps little meanwhile.
     const isWaiting = this.#passed < this.#end && !this.#isBlocked
-    if (this.#isLarge ? fitsSmall || isWaiting : isFull && !isWaiting) this.#readLarge(!this.#isLarge)
+    this.#readLarge(isMuch && !isWaiting)
   }
 
   #readLarge(isLarge: boolean): void {
     if (isLarge === this.#isLarge) return
-    if (!isLarge) this.#buffers.readsNoMoreLarge()
-    this.#isLarge = isLarge && this.#buffers.mayReadLarge()
+    if (isLarge) this.#buffers.readsLarge()
+    else this.#buffers.readsNoMoreLarge()
+    this.#isLarge = isLarge
   }
 
   #hold(buffer: Buffer, bytes: number, isPooled: boolean): void {

@@ -38,27 +38,25 @@ class BufferPool {
  * To copy what has just been read costs little, as it lies in the cache.
  */
 export class ReadBuffers {
+  /** How many octets one read takes at the most, of whoever is not busy. */
+  readonly smallBytes = SMALL_BYTES
   readonly #large = Buffer.allocUnsafeSlow(LARGE_BYTES)
   readonly #small = this.#large.subarray(0, SMALL_BYTES)
   readonly #largePool = new BufferPool(LARGE_BYTES)
   readonly #smallPool = new BufferPool(SMALL_BYTES)
   #largeReaders = 0
 
-  /** Where to read the next octets; who reads into the large one has to have asked {@link mayReadLarge}. */
+  /**
+   * Where to read the next octets; whoever is busy has to have said so ({@link readsLarge}). When there are more of those
+   * than there may be large buffers, all of them read little at once: each turn, one gets as much as the other.
+   */
   target(isLarge: boolean): Buffer {
-    return isLarge ? this.#large : this.#small
+    return isLarge && this.#largeReaders * LARGE_BYTES <= LARGE_BUFFERS_BYTES_MAX ? this.#large : this.#small
   }
 
-  /** How many octets one read takes at the most. */
-  bytes(isLarge: boolean): number {
-    return isLarge ? LARGE_BYTES : SMALL_BYTES
-  }
-
-  /** @returns whether another one may read much at once, until it calls {@link readsNoMoreLarge} */
-  mayReadLarge(): boolean {
-    if ((this.#largeReaders + 1) * LARGE_BYTES > LARGE_BUFFERS_BYTES_MAX) return false
+  /** Another one wants to read much at once, until it calls {@link readsNoMoreLarge}. */
+  readsLarge(): void {
     this.#largeReaders += 1
-    return true
   }
 
   readsNoMoreLarge(): void {

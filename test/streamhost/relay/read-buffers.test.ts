@@ -45,11 +45,13 @@ test('while many are busy, as many are kept', (t) => {
   t.true(again.every((buffer) => crowd.includes(buffer)))
 })
 
-test('512 may read much at once, and another one when one of them has done so', (t) => {
+test('512 read much at once; with one more, all of them read little, so that none gets more than another', (t) => {
   const buffers = new ReadBuffers()
-  for (let reader = 0; reader < 512; reader += 1) t.true(buffers.mayReadLarge())
-  t.false(buffers.mayReadLarge())
+  const large = buffers.target(true).length
+  for (let reader = 0; reader < 512; reader += 1) buffers.readsLarge()
+  t.is(buffers.target(true).length, large)
+  buffers.readsLarge()
+  t.is(buffers.target(true).length, buffers.smallBytes)
   buffers.readsNoMoreLarge()
-  t.true(buffers.mayReadLarge())
-  t.false(buffers.mayReadLarge())
+  t.is(buffers.target(true).length, large)
 })
