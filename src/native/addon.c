@@ -8,7 +8,6 @@
 #include <node_api.h>
 #include <stdlib.h>
 #include <unistd.h>
-
 // `endings` brings the ends of bytestreams to JavaScript, and owns this. While one is still to be brought, the process lives.
 typedef struct { relay_engine *relay; napi_threadsafe_function endings; size_t running; } addon_engine;
 // Each as a number, or as what an external or octets are at; `undefined` is nothing.
@@ -24,7 +23,6 @@ static arguments arguments_in(napi_env env, napi_callback_info info) {
   }
   return given;
 }
-
 static napi_value number(napi_env env, double value) { napi_value made = NULL; return napi_create_double(env, value, &made), made; }
 // Once something is not used anymore, or its environment ends.
 static void free_engine(napi_env env, void *engine, void *hint) { (void)env, (void)hint, free(engine); }
@@ -60,7 +58,6 @@ static napi_value start(napi_env env, napi_callback_info info) {
   napi_create_external(env, self, NULL, NULL, &result);
   return result;
 }
-
 static napi_value stop(napi_env env, napi_callback_info info) {
   addon_engine *self = arguments_in(env, info).pointer[0];
   napi_remove_env_cleanup_hook(env, stop_relay, self);
@@ -91,7 +88,6 @@ static napi_value moved(napi_env env, napi_callback_info info) {
   return number(env, (double)relay_moved(given.pointer[0], (int)given.number[1]));
 }
 static napi_value cancel(napi_env env, napi_callback_info info) { return relay_abort(arguments_in(env, info).pointer[0]), NULL; }
-
 static napi_value bucket(napi_env env, napi_callback_info info) {
   const arguments given = arguments_in(env, info);
   relay_bucket *made = relay_bucket_new(((addon_engine *)given.pointer[0])->relay, (uint64_t)given.number[1], given.pointer[2]);
@@ -104,9 +100,8 @@ static napi_value change(napi_env env, napi_callback_info info) {
   return relay_bucket_change(given.pointer[0], (uint64_t)given.number[1]), NULL;
 }
 
-#define METHOD(name) {.utf8name = #name, .method = name}
+#define CALL(name) {.utf8name = #name, .method = name}
 NAPI_MODULE_INIT() {
-  const napi_property_descriptor all[] = {METHOD(start),  METHOD(stop),   METHOD(add),   METHOD(moved),
-                                          METHOD(cancel), METHOD(bucket), METHOD(change)};
+  const napi_property_descriptor all[] = {CALL(start), CALL(stop), CALL(add), CALL(moved), CALL(cancel), CALL(bucket), CALL(change)};
   return napi_define_properties(env, exports, sizeof all / sizeof *all, all) == napi_ok ? exports : NULL;
 }
