@@ -61,8 +61,7 @@ struct relay_bucket {
   relay_bucket *parent;
   _Atomic uint64_t rate;
   atomic_int holders;
-  bool is_awaited; // By somebody who found too little in it.
-  double octets, filled_ms;
+  double octets, filled_ms, share, sharers; // The last two while it is shared out.
 };
 
 typedef struct worker {
@@ -114,18 +113,15 @@ static double now_ms(void) {
   return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
-static bool is_low(const relay_bucket *bucket) {
-  return bucket->octets < 1 || bucket->octets < least(GRANT_BYTES, (double)bucket->rate * TICK_MS / 2e3);
-}
-
-// What can be had of a bucket and all above it; 0 when it is too little to wake up for, or somebody else waits for it.
-static double available(relay_bucket *bucket, double at_ms) {
+// What can be had of a bucket and all above it, but for what they hold for others; 0 when it is too little to wake up for.
+static double available(relay_bucket *bucket, double at_ms, double held_ms) {
   double octets = ROUND_BYTES;
   for (; bucket; bucket = bucket->parent) {
     const double rate = bucket->rate > 0 ? (double)bucket->rate : RATE_MAX, capacity = rate * CAPACITY_MS / 1e3;
     bucket->octets = least(bucket->octets + rate * (at_ms - bucket->filled_ms) / 1e3, capacity < 1 ? 1 : capacity);
     bucket->filled_ms = at_ms;
-    octets = is_low(bucket) || bucket->is_awaited ? 0 : least(octets, bucket->octets);
+    const double there = bucket->octets - rate * held_ms / 1e3;
+    octets = there < 1 || there < least(GRANT_BYTES, rate * TICK_MS / 2e3) ? 0 : least(octets, there);
   }
   return octets;
 }
@@ -137,41 +133,50 @@ static void take(side *from, double octets) {
   from->grant = (uint64_t)octets;
 }
 
-static void await_tick(side *from) {
-  if (!from->wait.in) append(&from->flow->worker->waiting, &from->wait);
-  for (relay_bucket *bucket = from->flow->bucket; bucket; bucket = bucket->parent) bucket->is_awaited |= is_low(bucket);
-}
-
-// How many octets may be moved now. With 0 it waits from now on.
+// How many octets may be moved now. With 0 it waits from now on: for what a tick brings, which is shared out after this
+// round at the latest. What comes in until the next one is left for those that wait then.
 static size_t allowed(side *from, size_t wanted) {
+  const double at_ms = now_ms();
   if (from->grant == 0 && !from->wait.in) {
-    take(from, least((double)wanted, available(from->flow->bucket, now_ms())));
-    if (from->grant == 0) await_tick(from);
+    const bool is_shared_out = from->flow->worker->tick == (uint64_t)at_ms / TICK_MS;
+    take(from, is_shared_out ? least((double)wanted, available(from->flow->bucket, at_ms, TICK_MS)) : 0);
+    if (from->grant == 0) append(&from->flow->worker->waiting, &from->wait);
   }
   return from->grant < wanted ? from->grant : wanted;
 }
 
-// A little for each in turn, as long as there is some. Who gets nothing stays before those that come back.
-static void share_out(worker *self, double at_ms) {
+// Gives those that wait a share each. Returns whether it gave anything: what one cannot take is there for the others.
+static bool share_out(list *waiting, double at_ms) {
+  bool has_given = false;
+  for (entry *each = waiting->first; each; each = each->after) {
+    for (relay_bucket *bucket = ((side *)each->owner)->flow->bucket; bucket; bucket = bucket->parent) bucket->sharers = 0;
+  }
+  for (entry *each = waiting->first; each; each = each->after) {
+    relay_bucket *bucket = ((side *)each->owner)->flow->bucket;
+    if (available(bucket, at_ms, 0) == 0) continue;
+    for (; bucket; bucket = bucket->parent) bucket->share = bucket->octets / ++bucket->sharers;
+  }
+  for (entry *each = waiting->first; each; each = each->after) {
+    side *from = each->owner;
+    double octets = from->grant < ROUND_BYTES ? available(from->flow->bucket, at_ms, 0) : 0, share = octets;
+    for (relay_bucket *bucket = from->flow->bucket; bucket; bucket = bucket->parent) share = least(share, bucket->share);
+    octets = least(octets, share < GRANT_BYTES ? GRANT_BYTES : share);
+    take(from, (double)from->grant + octets);
+    has_given |= octets > 0;
+  }
+  return has_given;
+}
+
+// Who gets nothing stays before those that come back.
+static void tick(worker *self, double at_ms) {
   if (self->tick == (uint64_t)at_ms / TICK_MS) return;
   self->tick = (uint64_t)at_ms / TICK_MS;
-  for (entry *each = self->waiting.first; each; each = each->after) {
-    for (relay_bucket *bucket = ((side *)each->owner)->flow->bucket; bucket; bucket = bucket->parent) bucket->is_awaited = false;
-  }
-  for (double given = 1; given > 0;) {
-    given = 0;
-    for (entry *each = self->waiting.first; each; each = each->after) {
-      side *from = each->owner;
-      const double octets = from->grant < PIPE_BYTES ? least(GRANT_BYTES, available(from->flow->bucket, at_ms)) : 0;
-      take(from, (double)from->grant + octets);
-      given += octets;
-    }
-  }
+  while (share_out(&self->waiting, at_ms)) {}
   for (entry *each = self->waiting.first, *after; each; each = after) {
     after = each->after;
-    if (((side *)each->owner)->grant == 0) await_tick(each->owner);
-    else leave(each);
-    if (!each->in) watch(each->owner, EPOLL_CTL_MOD);
+    if (((side *)each->owner)->grant == 0) continue;
+    leave(each);
+    watch(each->owner, EPOLL_CTL_MOD);
   }
 }
 
@@ -344,7 +349,7 @@ static void *run(void *argument) {
       side *each = self->events[index].data.ptr;
       if (each && each->flow->is_due) turn(each->flow, budget);
     }
-    if (self->waiting.first) share_out(self, now_ms());
+    if (self->waiting.first) tick(self, now_ms());
     is_last = is_stopping && found == 1; // No more of those that have been added, but not seen yet.
     while (is_stopping && self->running.first) finish(self->running.first->owner, RELAY_ABORTED);
     for (entry *each; (each = self->over.first); relay_release(each->owner)) leave(each);

@@ -16,6 +16,13 @@ export async function compileRelay(flags: readonly string[]): Promise<void> {
   await run('cc', [...STRICT, ...flags, '-c', source('src/native/relay.c'), '-o', '/dev/null'])
 }
 
+/** Flags of the sanitizers; nothing they find is survived. */
+export const MEMORY: readonly string[] = ['-fsanitize=address,undefined', '-fno-sanitize-recover=all']
+export const THREADS: readonly string[] = ['-fsanitize=thread']
+
+/** What the harness stands in for, to refuse it now and then. */
+const WRAPPED = ['calloc', 'malloc', 'pipe2', 'eventfd', 'epoll_create1', 'epoll_ctl', 'pthread_create']
+
 /**
  * Compiles the relay together with the harness of `test/native/`.
  *
@@ -25,7 +32,8 @@ export async function buildHarness(t: ExecutionContext, flags: readonly string[]
   const folder = await mkdtemp(join(tmpdir(), 'streamhost-harness-'))
   t.teardown(() => rm(folder, { recursive: true }))
   const program = join(folder, 'harness')
-  await run('cc', [...STRICT, '-g', ...flags, source('test/native/harness.c'), source('src/native/relay.c'), '-o', program])
+  const wrap = `-Wl,${WRAPPED.map((name) => `--wrap=${name}`).join(',')}`
+  await run('cc', [...STRICT, '-g', ...flags, wrap, source('test/native/harness.c'), source('src/native/relay.c'), '-o', program])
   return async (...args) => {
     const { stdout } = await run(program, args)
     return stdout

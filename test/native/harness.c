@@ -1,7 +1,7 @@
 // Goal: whatever both ends of a bytestream do, in whatever order, each sees the octets of the other, and its end.
 // Method: plans drawn from a seed, played on real sockets by one thread, while the engine relays between them in its own.
 //
-// harness fuzz FIRST_SEED SEEDS | leaks BYTESTREAMS | rates | urgent | stop | faults
+// harness fuzz FIRST_SEED SEEDS | stop FIRST_SEED SEEDS | faults FIRST_SEED SEEDS | leaks BYTESTREAMS GROWTH_KIB_MAX | rates | urgent
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -249,7 +249,6 @@ static void begin(bytestream *stream, relay_engine *engine, relay_bucket *bucket
     options.early[index] = (relay_early){octets[index], (size_t)stream->early[index]};
   }
   stream->flow = relay_add(engine, accepted[0], accepted[1], &options);
-  check(stream->flow != NULL);
 }
 
 static void verify(bytestream *stream) {
@@ -271,8 +270,9 @@ static void verify(bytestream *stream) {
   for (int index = 0; index < 2; index++) check(ends[index].saw_reset || ends[index].last == RESETS || ends[index].last == ENDS_AND_RESETS);
 }
 
-static void play(bytestream *streams, int count) {
-  for (uint64_t last_move = now_ms();;) {
+// Until all are over, or for so many turns.
+static void play(bytestream *streams, int count, uint64_t turns) {
+  for (uint64_t last_move = now_ms(); turns > 0; turns--) {
     bool is_any_left = false, did_any = false;
     for (int index = 0; index < count; index++) {
       bytestream *stream = &streams[index];
@@ -304,9 +304,12 @@ static void fuzz(uint64_t first, uint64_t seeds) {
     relay_bucket *bucket = relay_bucket_new(engine, draw(2) ? 0 : 100000000, all);
     check(all != NULL && bucket != NULL);
     int count = 1 + (int)draw(FLOWS);
-    for (int index = 0; index < count; index++) begin(&streams[index], engine, bucket);
+    for (int index = 0; index < count; index++) {
+      begin(&streams[index], engine, bucket);
+      check(streams[index].flow != NULL);
+    }
     relay_bucket_change(bucket, 50000000 + draw(100000000));
-    play(streams, count);
+    play(streams, count, UINT64_MAX);
     for (int index = 0; index < count; index++) {
       verify(&streams[index]);
       if (draw(2)) relay_abort(streams[index].flow);
@@ -326,6 +329,290 @@ static void fuzz(uint64_t first, uint64_t seeds) {
   }
 }
 
+// Stopped at any moment: each is told its end once, and nobody takes what came for all there is.
+static void stop(uint64_t first, uint64_t seeds) {
+  static bytestream streams[FLOWS];
+  for (seed = first; seed < first + seeds; seed++) {
+    random_state = seed * 0x9E3779B97F4A7C15ULL + 1;
+    atomic_int ended = 0;
+    const relay_settings settings = {.threads = 1 + (unsigned)draw(3), .pipes_max = 10000};
+    relay_engine *engine = relay_start(&settings, done, &ended);
+    check(engine != NULL);
+    relay_bucket *bucket = relay_bucket_new(engine, 1 + draw(1000000), NULL);
+    check(bucket != NULL);
+    const int count = 1 + (int)draw(FLOWS);
+    for (int index = 0; index < count; index++) begin(&streams[index], engine, bucket);
+    play(streams, count, draw(30));
+    relay_stop(engine);
+    check(atomic_load(&ended) == count);
+    play(streams, count, UINT64_MAX);
+    for (int index = 0; index < count; index++) {
+      check(atomic_load(&streams[index].calls) == 1);
+      relay_release(streams[index].flow);
+    }
+    relay_bucket_release(bucket);
+  }
+}
+
+// --- what the system refuses, one time in so many; the linker leads these calls here
+
+static _Atomic uint64_t refuses_one_in;
+
+static bool is_refused(int error) {
+  static _Thread_local uint64_t state;
+  if (refuses_one_in == 0) return false;
+  if (state == 0) state = seed * 0x9E3779B97F4A7C15ULL + (uint64_t)(uintptr_t)&state;
+  state = state * 6364136223846793005ULL + 1442695040888963407ULL;
+  if ((state >> 33) % refuses_one_in > 0) return false;
+  errno = error;
+  return true;
+}
+
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size) { return is_refused(ENOMEM) ? NULL : __real_calloc(count, size); }
+
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_malloc(size_t size) { return is_refused(ENOMEM) ? NULL : __real_malloc(size); }
+
+int __real_pipe2(int ends[2], int flags);
+int __wrap_pipe2(int ends[2], int flags);
+int __wrap_pipe2(int ends[2], int flags) { return is_refused(EMFILE) ? -1 : __real_pipe2(ends, flags); }
+
+int __real_eventfd(unsigned value, int flags);
+int __wrap_eventfd(unsigned value, int flags);
+int __wrap_eventfd(unsigned value, int flags) { return is_refused(ENFILE) ? -1 : __real_eventfd(value, flags); }
+
+int __real_epoll_create1(int flags);
+int __wrap_epoll_create1(int flags);
+int __wrap_epoll_create1(int flags) { return is_refused(EMFILE) ? -1 : __real_epoll_create1(flags); }
+
+int __real_epoll_ctl(int epoll, int operation, int descriptor, struct epoll_event *event);
+int __wrap_epoll_ctl(int epoll, int operation, int descriptor, struct epoll_event *event);
+int __wrap_epoll_ctl(int epoll, int operation, int descriptor, struct epoll_event *event) {
+  return operation == EPOLL_CTL_ADD && is_refused(ENOSPC) ? -1 : __real_epoll_ctl(epoll, operation, descriptor, event);
+}
+
+int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *argument);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *argument);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *argument) {
+  return is_refused(EAGAIN) ? EAGAIN : __real_pthread_create(thread, attributes, run, argument);
+}
+
+// Whatever is refused, nothing is lost track of: who is not taken on is told so, and who is, has one end.
+static void faults(uint64_t first, uint64_t seeds) {
+  static bytestream streams[FLOWS];
+  for (seed = first; seed < first + seeds; seed++) {
+    random_state = seed * 0x9E3779B97F4A7C15ULL + 1;
+    atomic_int ended = 0;
+    int taken = 0;
+    const relay_settings settings = {.threads = 1 + (unsigned)draw(3), .pipes_max = 10000};
+    refuses_one_in = 2 + draw(9);
+    errno = 0;
+    relay_engine *engine = relay_start(&settings, done, &ended);
+    refuses_one_in = 0;
+    if (!engine) {
+      check(errno != 0);
+      continue;
+    }
+    for (int index = 0; index < FLOWS; index++) {
+      refuses_one_in = 2 + draw(9);
+      begin(&streams[index], engine, NULL);
+      refuses_one_in = 0;
+      if (streams[index].flow) taken++;
+      else atomic_store(&streams[index].ending, RELAY_RESET);
+      for (end *each = streams[index].ends; !streams[index].flow && each < streams[index].ends + 2; each++) close_end(each);
+    }
+    refuses_one_in = 3;
+    for (uint64_t since = now_ms(); atomic_load(&ended) < taken;) {
+      for (int index = 0; index < FLOWS; index++) {
+        // Some were broken off, which their plan knows nothing of.
+        for (end *each = streams[index].ends; each < streams[index].ends + 2; each++) {
+          if (!each->is_closed && atomic_load(&streams[index].ending) > RELAY_END) close_end(each);
+          act(each);
+        }
+        if (streams[index].flow && streams[index].abort_after >= 0) relay_abort(streams[index].flow);
+      }
+      check(now_ms() - since < STILL_MS_MAX);
+    }
+    refuses_one_in = 0;
+    for (int index = 0; index < FLOWS; index++) {
+      for (end *each = streams[index].ends; each < streams[index].ends + 2; each++) {
+        if (!each->is_closed) close_end(each);
+      }
+      if (streams[index].flow) check(atomic_load(&streams[index].calls) == 1);
+      if (streams[index].flow) relay_release(streams[index].flow);
+    }
+    relay_stop(engine);
+  }
+}
+
+// --- what stays
+
+static long resident_kib(void) {
+  long pages = 0;
+  FILE *file = fopen("/proc/self/statm", "r");
+  check(file != NULL && fscanf(file, "%*d %ld", &pages) == 1);
+  fclose(file);
+  return pages * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+// The sanitizers keep what is freed for a while: with them no growth is looked at.
+static void leaks(int bytestreams, long growth_kib_max) {
+  static bytestream streams[FLOWS];
+  atomic_int ended = 0;
+  const relay_settings settings = {.threads = 2, .pipes_max = 10000};
+  relay_engine *engine = relay_start(&settings, done, &ended);
+  check(engine != NULL);
+  long settled_kib = 0;
+  int settled = 0;
+  random_state = seed = 1;
+  for (int count = 0; count < bytestreams; count += FLOWS) {
+    for (int index = 0; index < FLOWS; index++) begin(&streams[index], engine, NULL);
+    for (int index = 0; index < FLOWS; index++) {
+      streams[index].ends[0].to_send = streams[index].ends[0].sent + streams[index].ends[0].to_send % 5000;
+      streams[index].ends[1].to_send = streams[index].ends[1].sent + streams[index].ends[1].to_send % 5000;
+    }
+    play(streams, FLOWS, UINT64_MAX);
+    for (int index = 0; index < FLOWS; index++) {
+      verify(&streams[index]);
+      relay_release(streams[index].flow);
+    }
+    if (count < bytestreams / 5) settled_kib = resident_kib(), settled = open_descriptors();
+  }
+  check(growth_kib_max == 0 || resident_kib() - settled_kib < growth_kib_max);
+  check(open_descriptors() <= settled + 2 * FLOWS);
+  relay_stop(engine);
+}
+
+// --- rates, and urgent octets
+
+static void connect_flow(relay_engine *engine, int ends[2], bytestream *stream, relay_bucket *bucket) {
+  int one[2], other[2];
+  connected_pair(one);
+  connected_pair(other);
+  atomic_init(&stream->ending, -1);
+  atomic_init(&stream->calls, 0);
+  const relay_options options = {.bucket = bucket, .tag = stream};
+  stream->flow = relay_add(engine, one[1], other[1], &options);
+  check(stream->flow != NULL);
+  ends[0] = one[0];
+  ends[1] = other[0];
+}
+
+// How often threads other than this one went to sleep.
+static long sleeps(void) {
+  long sum = 0;
+  DIR *folder = opendir("/proc/self/task");
+  check(folder != NULL);
+  for (struct dirent *each; (each = readdir(folder));) {
+    char path[300], line[200];
+    long count = 0;
+    snprintf(path, sizeof path, "/proc/self/task/%s/status", each->d_name);
+    FILE *file = atoi(each->d_name) > 0 && atoi(each->d_name) != (int)getpid() ? fopen(path, "r") : NULL;
+    if (!file) continue;
+    while (fgets(line, sizeof line, file)) {
+      if (sscanf(line, "voluntary_ctxt_switches: %ld", &count) == 1) sum += count;
+    }
+    fclose(file);
+  }
+  closedir(folder);
+  return sum;
+}
+
+// Feeds so many bytestreams one way for so long. Returns the seconds it took.
+static double feed(int (*ends)[2], int count, uint64_t for_ms) {
+  static char sink[CHUNK_BYTES];
+  const uint64_t start = now_ms();
+  while (now_ms() - start < for_ms) {
+    for (int index = 0; index < count; index++) {
+      while (send(ends[index][0], pattern, CHUNK_BYTES, MSG_NOSIGNAL) > 0) {}
+      while (recv(ends[index][1], sink, sizeof sink, 0) > 0) {}
+    }
+    poll(NULL, 0, 5);
+  }
+  return (double)(now_ms() - start) / 1e3;
+}
+
+static void rates(void) {
+  // So slow that what it takes fits into the sockets, however seldom this thread runs.
+  enum { LIMITED = 8, RATE = 400000, TICK_BYTES = RATE * 80 / 1000 };
+  static bytestream streams[LIMITED + 1];
+  int ends[LIMITED + 1][2];
+  atomic_int ended = 0;
+  const relay_settings settings = {.threads = 3, .pipes_max = 10000};
+  relay_engine *engine = relay_start(&settings, done, &ended);
+  check(engine != NULL);
+  relay_bucket *all = relay_bucket_new(engine, RATE, NULL), *own[LIMITED];
+  for (int index = 0; index < LIMITED; index++) {
+    // The last has a limit of its own, and leaves the rest to the others.
+    own[index] = relay_bucket_new(engine, index == LIMITED - 1 ? RATE / 100 : 0, all);
+    check(own[index] != NULL);
+    connect_flow(engine, ends[index], &streams[index], own[index]);
+  }
+  double seconds = feed(ends, LIMITED, 2000);
+  uint64_t least = UINT64_MAX, most = 0, sum = 0, last = relay_moved(streams[LIMITED - 1].flow, 0);
+  for (int index = 0; index < LIMITED; index++) {
+    const uint64_t moved = relay_moved(streams[index].flow, 0);
+    sum += moved;
+    if (index < LIMITED - 1 && moved < least) least = moved;
+    if (index < LIMITED - 1 && moved > most) most = moved;
+  }
+  check((double)sum <= RATE * (seconds + 0.2) && (double)last <= RATE / 100 * (seconds + 0.2));
+  // Whoever came first found a full bucket.
+  check(most - least <= 2 * TICK_BYTES + 3 * 4096 && least > last * 2);
+  // A limited one wakes its thread about 12 times a second.
+  for (int index = 1; index < LIMITED; index++) relay_abort(streams[index].flow);
+  feed(ends, 1, 100);
+  const long slept = sleeps();
+  seconds = feed(ends, 1, 1000);
+  check((double)(sleeps() - slept) < 60 * seconds);
+  // What was held back comes at once when the limit goes.
+  relay_bucket_change(all, 0);
+  const uint64_t before = relay_moved(streams[0].flow, 0);
+  for (uint64_t since = now_ms(); relay_moved(streams[0].flow, 0) < before + 100000000;) {
+    feed(ends, 1, 1);
+    check(now_ms() - since < STILL_MS_MAX);
+  }
+  relay_stop(engine);
+  for (int index = 0; index < LIMITED; index++) {
+    relay_release(streams[index].flow);
+    relay_bucket_release(own[index]);
+    close(ends[index][0]);
+    close(ends[index][1]);
+  }
+  relay_bucket_release(all);
+}
+
+// An urgent octet is none of the stream (RFC 6093), and stops nothing behind it.
+static void urgent(void) {
+  static bytestream stream;
+  atomic_int ended = 0;
+  int ends[2];
+  const relay_settings settings = {.threads = 1, .pipes_max = 10};
+  relay_engine *engine = relay_start(&settings, done, &ended);
+  check(engine != NULL);
+  connect_flow(engine, ends, &stream, NULL);
+  check(send(ends[0], "before", 6, 0) == 6 && send(ends[0], "!", 1, MSG_OOB) == 1 && send(ends[0], "behind", 6, 0) == 6);
+  shutdown(ends[0], SHUT_WR);
+  shutdown(ends[1], SHUT_WR);
+  char octets[20];
+  size_t got = 0;
+  for (ssize_t some = 1; some != 0;) {
+    check(poll(&(struct pollfd){.fd = ends[1], .events = POLLIN}, 1, STILL_MS_MAX) == 1);
+    some = recv(ends[1], octets + got, sizeof octets - got, 0);
+    check(some >= 0);
+    got += (size_t)some;
+  }
+  check(got == 12 && memcmp(octets, "beforebehind", got) == 0);
+  close(ends[0]);
+  close(ends[1]);
+  relay_stop(engine);
+  check(atomic_load(&stream.ending) == RELAY_END && relay_moved(stream.flow, 0) == 12);
+  relay_release(stream.flow);
+}
+
 int main(int count, char **arguments) {
   make_pattern();
   check(count > 1);
@@ -333,7 +620,12 @@ int main(int count, char **arguments) {
   connected_pair((int[2]){0, 0});
   int before = open_descriptors();
   if (strcmp(doing, "fuzz") == 0) fuzz(strtoull(arguments[2], NULL, 10), strtoull(arguments[3], NULL, 10));
-  else check(!"known");
+  else if (strcmp(doing, "stop") == 0) stop(strtoull(arguments[2], NULL, 10), strtoull(arguments[3], NULL, 10));
+  else if (strcmp(doing, "faults") == 0) faults(strtoull(arguments[2], NULL, 10), strtoull(arguments[3], NULL, 10));
+  else if (strcmp(doing, "leaks") == 0) leaks(atoi(arguments[2]), atol(arguments[3]));
+  else if (strcmp(doing, "rates") == 0) rates();
+  else if (strcmp(doing, "urgent") == 0) urgent();
+  else fail(__LINE__, "nothing is called so");
   check(open_descriptors() == before);
   printf("%s: well\n", doing);
   return 0;

@@ -2,7 +2,7 @@
 // Method: the harness in C plays both ends of many bytestreams from a seed, compiled with the sanitizers of the compiler.
 
 import { foreign } from '../helpers/foreign.ts'
-import { buildHarness, compileRelay } from '../helpers/relay-harness.ts'
+import { buildHarness, compileRelay, MEMORY, THREADS } from '../helpers/relay-harness.ts'
 import { seedOf } from '../helpers/seed.ts'
 
 const test = foreign('the splice relay', ['cc', 'libc6-dev'])
@@ -11,14 +11,27 @@ test('compiles without a warning, and the static analyzer finds nothing', async 
   await t.notThrowsAsync(compileRelay(['-fanalyzer']))
 })
 
-const MEMORY = ['-fsanitize=address,undefined', '-fno-sanitize-recover=all']
+for (const [name, flags] of [
+  ['address and undefined-behaviour', MEMORY],
+  ['thread', THREADS],
+] as const) {
+  test(`under the ${name} sanitizer: octets, ends and totals are right, whoever ends, resets, breaks off, stops or runs short`, async (t) => {
+    const harness = await buildHarness(t, flags)
+    const seed = String(seedOf(t))
+    t.is(await harness('fuzz', seed, '30'), 'fuzz: well\n')
+    t.is(await harness('stop', seed, '30'), 'stop: well\n')
+    t.is(await harness('faults', seed, '30'), 'faults: well\n')
+    t.is(await harness('rates'), 'rates: well\n')
+    t.is(await harness('urgent'), 'urgent: well\n')
+  })
+}
 
-test('random ends, resets and aborts: octets, ends and totals are right, under the address and undefined-behaviour sanitizers', async (t) => {
-  const harness = await buildHarness(t, MEMORY)
-  t.is(await harness('fuzz', String(seedOf(t)), '40'), 'fuzz: well\n')
+test('10,000 bytestreams leave neither memory nor descriptors', async (t) => {
+  const harness = await buildHarness(t, [])
+  t.is(await harness('leaks', '10000', '1024'), 'leaks: well\n')
 })
 
-test('the same under the thread sanitizer', async (t) => {
-  const harness = await buildHarness(t, ['-fsanitize=thread'])
-  t.is(await harness('fuzz', String(seedOf(t)), '40'), 'fuzz: well\n')
+test('and nothing that the leak sanitizer would find', async (t) => {
+  const harness = await buildHarness(t, MEMORY)
+  t.is(await harness('leaks', '2000', '0'), 'leaks: well\n')
 })
