@@ -1,6 +1,5 @@
 #define _GNU_SOURCE
 #include "relay.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -30,7 +29,6 @@
 typedef struct entry { struct list *in; struct entry *before, *after; void *owner; } entry;
 typedef struct list { entry *first, *last; } list;
 typedef struct { int ends[2]; bool is_large; } pipe_ends;
-
 // One side of a flow, and the direction from it to its peer.
 typedef struct side {
   relay_flow *flow;
@@ -44,7 +42,6 @@ typedef struct side {
   uint64_t grant; // Octets taken from the buckets, and not moved yet.
   entry wait;
 } side;
-
 struct relay_flow {
   struct worker *worker;
   relay_bucket *bucket;
@@ -56,14 +53,12 @@ struct relay_flow {
   entry place;
   side sides[2];
 };
-
 struct relay_bucket {
   relay_bucket *parent;
   _Atomic uint64_t rate;
   atomic_int holders;
   double octets, filled_ms, share, sharers; // The last two while it is shared out.
 };
-
 typedef struct worker {
   relay_engine *engine;
   pthread_t thread;
@@ -76,7 +71,6 @@ typedef struct worker {
   struct epoll_event events[EVENTS_MAX];
   char copied[TURN_BYTES_MIN];
 } worker;
-
 struct relay_engine {
   relay_done done;
   void *context;
@@ -138,8 +132,7 @@ static void take(side *from, double octets) {
 static size_t allowed(side *from, size_t wanted) {
   const double at_ms = now_ms();
   if (from->grant == 0 && !from->wait.in) {
-    const bool is_shared_out = from->flow->worker->tick == (uint64_t)at_ms / TICK_MS;
-    take(from, is_shared_out ? least((double)wanted, available(from->flow->bucket, at_ms, TICK_MS)) : 0);
+    if (from->flow->worker->tick == (uint64_t)at_ms / TICK_MS) take(from, least((double)wanted, available(from->flow->bucket, at_ms, TICK_MS)));
     if (from->grant == 0) append(&from->flow->worker->waiting, &from->wait);
   }
   return from->grant < wanted ? from->grant : wanted;
@@ -149,9 +142,6 @@ static size_t allowed(side *from, size_t wanted) {
 static bool share_out(list *waiting, double at_ms) {
   bool has_given = false;
   for (entry *each = waiting->first; each; each = each->after) {
-    for (relay_bucket *bucket = ((side *)each->owner)->flow->bucket; bucket; bucket = bucket->parent) bucket->sharers = 0;
-  }
-  for (entry *each = waiting->first; each; each = each->after) {
     relay_bucket *bucket = ((side *)each->owner)->flow->bucket;
     if (available(bucket, at_ms, 0) == 0) continue;
     for (; bucket; bucket = bucket->parent) bucket->share = bucket->octets / ++bucket->sharers;
@@ -159,7 +149,7 @@ static bool share_out(list *waiting, double at_ms) {
   for (entry *each = waiting->first; each; each = each->after) {
     side *from = each->owner;
     double octets = from->grant < ROUND_BYTES ? available(from->flow->bucket, at_ms, 0) : 0, share = octets;
-    for (relay_bucket *bucket = from->flow->bucket; bucket; bucket = bucket->parent) share = least(share, bucket->share);
+    for (relay_bucket *bucket = from->flow->bucket; bucket; bucket->sharers = 0, bucket = bucket->parent) share = least(share, bucket->share);
     octets = least(octets, share < GRANT_BYTES ? GRANT_BYTES : share);
     take(from, (double)from->grant + octets);
     has_given |= octets > 0;
@@ -174,9 +164,7 @@ static void tick(worker *self, double at_ms) {
   while (share_out(&self->waiting, at_ms)) {}
   for (entry *each = self->waiting.first, *after; each; each = after) {
     after = each->after;
-    if (((side *)each->owner)->grant == 0) continue;
-    leave(each);
-    watch(each->owner, EPOLL_CTL_MOD);
+    if (((side *)each->owner)->grant > 0) leave(each), watch(each->owner, EPOLL_CTL_MOD);
   }
 }
 
@@ -289,8 +277,7 @@ static outcome pump(worker *self, side *from, size_t budget) {
 }
 
 // --- a flow
-// Whatever closes a socket before its end, be it the kernel because the process was killed, closes it with a reset, so that
-// neither side takes what it has for all there is.
+// A socket that is closed before its end, even because the process was killed, is reset: nobody takes what came for all.
 static void set_reset_on_close(const side *side, bool is_on) {
   setsockopt(side->socket, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = is_on}, sizeof(struct linger));
 }
@@ -364,7 +351,7 @@ static bool start_worker(worker *self, relay_engine *engine) {
   self->epoll = epoll_create1(EPOLL_CLOEXEC);
   if (self->epoll < 0 || epoll_ctl(self->epoll, EPOLL_CTL_ADD, engine->stop, &event) < 0) return false;
   const int error = pthread_create(&self->thread, NULL, run, self);
-  if (error != 0) errno = error;
+  errno = error;
   return self->is_running = error == 0;
 }
 
@@ -441,7 +428,6 @@ void relay_abort(relay_flow *flow) {
 }
 
 uint64_t relay_moved(const relay_flow *flow, int side) { return flow->sides[side].moved; }
-
 void relay_release(relay_flow *flow) {
   if (atomic_fetch_sub(&flow->holders, 1) != 1) return;
   for (int index = 0; index < 2; index++) free(flow->sides[index].early);
@@ -451,8 +437,7 @@ void relay_release(relay_flow *flow) {
 }
 
 relay_bucket *relay_bucket_new(relay_engine *engine, uint64_t bytes_per_second, relay_bucket *parent) {
-  (void)engine;
-  relay_bucket *bucket = calloc(1, sizeof *bucket);
+  relay_bucket *bucket = engine ? calloc(1, sizeof *bucket) : NULL;
   if (!bucket) return NULL;
   if (parent) atomic_fetch_add(&parent->holders, 1);
   *bucket = (relay_bucket){.parent = parent, .rate = bytes_per_second, .octets = RATE_MAX, .holders = 1};
@@ -460,7 +445,6 @@ relay_bucket *relay_bucket_new(relay_engine *engine, uint64_t bytes_per_second, 
 }
 
 void relay_bucket_change(relay_bucket *bucket, uint64_t bytes_per_second) { bucket->rate = bytes_per_second; }
-
 void relay_bucket_release(relay_bucket *bucket) {
   while (bucket && atomic_fetch_sub(&bucket->holders, 1) == 1) {
     relay_bucket *parent = bucket->parent;

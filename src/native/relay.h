@@ -3,7 +3,6 @@
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
-
 typedef struct relay_engine relay_engine;
 typedef struct relay_flow relay_flow;     // One bytestream. Held until relay_release(), which may come after relay_stop().
 typedef struct relay_bucket relay_bucket; // Octets a second, for all flows and buckets below it. Held in the same way.
@@ -20,7 +19,6 @@ typedef struct {
 } relay_options;
 // Called once for each flow, by the thread that moved it, after both its sockets are closed.
 typedef void (*relay_done)(void *context, void *tag, relay_ending ending);
-
 relay_engine *relay_start(const relay_settings *settings, relay_done done, void *context); // NULL, with errno set: it cannot.
 void relay_stop(relay_engine *engine); // Breaks off whatever runs: `done` has been called for each flow when it returns.
 // Takes over two non-blocking sockets: the engine closes them, also when it returns NULL (out of memory).
