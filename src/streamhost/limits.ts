@@ -21,7 +21,7 @@ export interface StreamhostLimits {
   readonly readAheadBytesMax: number
   /**
    * Memory of the kernel for the sockets of all bytestreams, if nobody reads; see docs/LIMITS.md for what each then gets.
-   * Default 1 GiB.
+   * Default 4 GiB.
    */
   readonly relayMemoryBytesMax: number
   /** Milliseconds for the SOCKS5 handshake. Default 10,000. */
@@ -77,7 +77,7 @@ export function defaultLimits(descriptors = descriptorLimit() ?? DESCRIPTORS): S
     halfOpenPerSourceMax: 256,
     perDstAddrMax: 4,
     readAheadBytesMax: 64 * 1024 * 1024,
-    relayMemoryBytesMax: 1024 * 1024 * 1024,
+    relayMemoryBytesMax: 4 * 1024 * 1024 * 1024,
     handshakeMsMax: 10_000,
     waitingMsMax: 120_000,
     idleMsMax: 3_600_000,
