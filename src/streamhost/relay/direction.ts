@@ -54,7 +54,7 @@ export class Direction {
   }
 
   /** @param early octets that the source had read before */
-  start(source: Socket, sink: Socket, early: Buffer | null): void {
+  start(source: Socket, sink: Socket, early: Buffer | undefined): void {
     this.#source = source
     this.#sink = sink
     source.on('end', () => sink.end())

@@ -2,8 +2,8 @@ import type { Socket } from 'node:net'
 import { type Claim, type Clock, RateQueue, systemClock, TokenBucket } from '../../core/index.ts'
 import { Direction } from './direction.ts'
 import type { RateBucket, Relay, RelayEnd, RelayEngine, RelayOptions, RelayTotals } from './engine.ts'
+import { takeSocket } from './handle.ts'
 import { ReadBuffers } from './read-buffers.ts'
-import { takeSocket } from './taken-socket.ts'
 
 /** Relays with Node's own sockets. Needs nothing, works everywhere. Cannot set the memory of the kernel (`bufferBytes`). */
 export class StreamEngine implements RelayEngine {

@@ -1,7 +1,7 @@
 import test, { type ExecutionContext } from 'ava'
 import { Direction } from '../../../src/streamhost/relay/direction.ts'
+import { takeSocket } from '../../../src/streamhost/relay/handle.ts'
 import { ReadBuffers } from '../../../src/streamhost/relay/read-buffers.ts'
-import { takeSocket } from '../../../src/streamhost/relay/taken-socket.ts'
 import { openLink } from '../../helpers/link.ts'
 import { type Peer, until } from '../../helpers/peer.ts'
 
@@ -28,7 +28,7 @@ async function openStage(
   const source = takeSocket(first.near, direction.reading).socket
   const sink = takeSocket(second.near, new Direction(buffers, () => undefined).reading).socket
   for (const socket of [source, sink]) t.teardown(() => socket.on('error', () => {}).destroy())
-  direction.start(source, sink, null)
+  direction.start(source, sink, undefined)
   return { direction, from: first.far, to: second.far, target: () => direction.target.length }
 }
 

@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import test, { type ExecutionContext } from 'ava'
-import { takeSocket } from '../../../src/streamhost/relay/taken-socket.ts'
+import { takeSocket } from '../../../src/streamhost/relay/handle.ts'
 import { connectPeer, until } from '../../helpers/peer.ts'
 
 /** A socket of a server that still listens, with its client. */
