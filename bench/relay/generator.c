@@ -63,6 +63,11 @@ static void stop(const char *event, uint64_t octets, double *samples, size_t cou
     qsort(samples, count, sizeof *samples, compare);
     printf(",\"p50Us\":%.2f,\"p99Us\":%.2f", samples[count / 2] * 1e6, samples[count * 99 / 100] * 1e6);
   }
+  if (options.least > 0 && octets > 0) {
+    uint64_t least, most;
+    shares(&least, &most);
+    printf(",\"least\":%llu,\"most\":%llu", (unsigned long long)least, (unsigned long long)most);
+  }
   printf("}\n");
   fflush(stdout);
   char line[16];
@@ -83,7 +88,8 @@ static void parse(int argc, char **argv) {
   static const struct option names[] = {
       {"pairs", 1, 0, 'n'},   {"relay", 1, 0, 'r'},    {"sink", 1, 0, 's'},   {"client", 1, 0, 'c'},  {"proxy", 1, 0, 'p'},
       {"target", 1, 0, 't'},  {"at-once", 1, 0, 'a'},  {"hello", 1, 0, 'h'},  {"closing", 0, 0, 'x'}, {"octets", 1, 0, 'o'},
-      {"write", 1, 0, 'w'},   {"sndbuf", 1, 0, 'b'},   {"seconds", 1, 0, 'd'}, {"round-trips", 1, 0, 'e'}, {0, 0, 0, 0}};
+      {"write", 1, 0, 'w'},   {"sndbuf", 1, 0, 'b'},   {"seconds", 1, 0, 'd'}, {"round-trips", 1, 0, 'e'},
+      {"least", 1, 0, 'l'},   {"deaf-every", 1, 0, 'f'}, {0, 0, 0, 0}};
   for (int name; (name = getopt_long(argc, argv, "", names, NULL)) != -1;) {
     switch (name) {
       case 'n': options.pairs = (unsigned)atoi(optarg); break;
@@ -100,6 +106,8 @@ static void parse(int argc, char **argv) {
       case 'b': options.sndbuf = atoi(optarg); break;
       case 'd': options.seconds = atof(optarg); break;
       case 'e': options.round_trips = (unsigned)atoi(optarg); break;
+      case 'l': options.least = strtoull(optarg, NULL, 10); break;
+      case 'f': options.deaf_every = (unsigned)atoi(optarg); break;
       default: exit(2);
     }
   }
@@ -127,6 +135,6 @@ int main(int argc, char **argv) {
   open_pairs(samples);
   stop("open", 0, samples, options.pairs);
   if (options.round_trips > 0) echo(samples);
-  const uint64_t octets = options.octets > 0 || options.seconds > 0 ? transfer() : 0;
+  const uint64_t octets = options.octets > 0 || options.seconds > 0 || options.least > 0 ? transfer() : 0;
   stop("done", octets, samples, options.round_trips);
 }

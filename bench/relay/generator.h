@@ -22,6 +22,8 @@ typedef struct {
   bool is_closing;     // Pairs end as soon as they are open.
   uint64_t octets;     // From the first to the second end, of all pairs together.
   double seconds;      // Instead: for so long, both ways.
+  uint64_t least;      // Instead: on and on, until so many have come through each pair that has a reader.
+  unsigned deaf_every; // One pair in so many has none: its second end never reads.
   size_t write_bytes;  // Given to the kernel at once.
   int sndbuf;          // SO_SNDBUF of whoever sends; 0: left to the kernel.
   unsigned round_trips; // Of 64 octets, through the first pair.
@@ -48,6 +50,7 @@ void open_pairs(double *samples);
 
 // traffic.c: what open pairs carry.
 uint64_t transfer(void); // Returns the octets that arrived.
+void shares(uint64_t *least, uint64_t *most); // Of them, of the pairs that have a reader.
 void echo(double *samples);
 
 #endif

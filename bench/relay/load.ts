@@ -23,6 +23,8 @@ export interface LoadSettings {
   readonly sndbuf?: number
   readonly seconds?: number
   readonly roundTrips?: number
+  readonly least?: number
+  readonly deafEvery?: number
   /** On the processor the relay was pinned to. */
   readonly isPinned?: boolean
 }
@@ -35,12 +37,15 @@ export interface Phase {
   readonly ownCpuSeconds: number
   readonly p50Us?: number
   readonly p99Us?: number
+  /** Octets that came through one of those that have a reader, when some have none. */
+  readonly least?: number
+  readonly most?: number
 }
 
 let loads = 0
 
 function argumentsOf(reach: Reach, settings: LoadSettings): string[] {
-  const { pairs, atOnce = AT_ONCE, helloBytes, isClosing, octets, writeBytes, sndbuf, seconds, roundTrips } = settings
+  const { pairs, atOnce = AT_ONCE, helloBytes, isClosing, octets, writeBytes, sndbuf, seconds, roundTrips, least, deafEvery } = settings
   const given = {
     pairs,
     relay: reach.port,
@@ -51,6 +56,8 @@ function argumentsOf(reach: Reach, settings: LoadSettings): string[] {
     write: writeBytes,
     sndbuf,
     seconds,
+    least,
+    'deaf-every': deafEvery,
   }
   const args = Object.entries({ ...given, 'round-trips': roundTrips }).flatMap(([name, value]) =>
     value === undefined ? [] : [`--${name}`, String(value)],

@@ -15,7 +15,7 @@
 #define WARM_UP_ROUND_TRIPS 200
 
 typedef struct {
-  uint64_t to_send, to_receive;
+  uint64_t to_send, to_receive, received;
 } work;
 
 static work *works; // By socket.
@@ -43,6 +43,8 @@ static void receive_some(int fd, work *one) {
     fail(got == 0 ? "the relay hung up" : "recv");
   }
   received += (uint64_t)got;
+  if (one->received < options.least && one->received + (uint64_t)got >= options.least) busy--;
+  one->received += (uint64_t)got;
   one->to_receive -= (uint64_t)got;
   if (one->to_receive > 0) return;
   watch(EPOLL_CTL_DEL, fd, 0);
@@ -62,8 +64,23 @@ static void run(double until) {
   }
 }
 
+static bool is_deaf(unsigned pair) {
+  return options.deaf_every > 0 && pair % options.deaf_every == 0;
+}
+
+void shares(uint64_t *least, uint64_t *most) {
+  *least = UINT64_MAX;
+  *most = 0;
+  for (unsigned i = 0; i < options.pairs; i++) {
+    const uint64_t share = works[pairs[i].sockets[1]].received;
+    if (is_deaf(i)) continue;
+    if (share < *least) *least = share;
+    if (share > *most) *most = share;
+  }
+}
+
 uint64_t transfer(void) {
-  const bool is_timed = options.seconds > 0;
+  const bool is_timed = options.seconds > 0, is_endless = is_timed || options.least > 0;
   int highest = 0;
   for (unsigned i = 0; i < options.pairs; i++)
     for (int side = 0; side < 2; side++)
@@ -75,11 +92,11 @@ uint64_t transfer(void) {
   epoll = epoll_create1(EPOLL_CLOEXEC);
   for (unsigned i = 0; i < options.pairs; i++) {
     work *first = &works[pairs[i].sockets[0]], *second = &works[pairs[i].sockets[1]];
-    first->to_send = second->to_receive = is_timed ? UINT64_MAX : options.octets / options.pairs;
+    first->to_send = second->to_receive = is_endless ? UINT64_MAX : options.octets / options.pairs;
     if (is_timed) second->to_send = first->to_receive = UINT64_MAX;
     watch(EPOLL_CTL_ADD, pairs[i].sockets[0], is_timed ? EPOLLIN | EPOLLOUT : EPOLLOUT);
-    watch(EPOLL_CTL_ADD, pairs[i].sockets[1], is_timed ? EPOLLIN | EPOLLOUT : EPOLLIN);
-    busy++;
+    watch(EPOLL_CTL_ADD, pairs[i].sockets[1], is_timed ? EPOLLIN | EPOLLOUT : is_deaf(i) ? 0 : EPOLLIN);
+    if (!is_deaf(i)) busy++;
   }
   run(is_timed ? now() + options.seconds : 0);
   return received;

@@ -1,6 +1,7 @@
 // `serve` is told to end, or is killed, while 100 bytestreams run, at a moment of chance.
 
 import test, { type ExecutionContext } from 'ava'
+import { relayEngines } from '../helpers/relay-engines.ts'
 import { startBytestreams } from '../helpers/running-bytestreams.ts'
 import { seedOf } from '../helpers/seed.ts'
 
@@ -9,10 +10,9 @@ const BYTESTREAMS = 100
 /** Longer than any test: who ends in time did not wait for it. */
 const HOURS = ['--drain-time-max', '9h']
 
-/** Whether its bytestreams are reset even by a kill, of which no program hears. */
-const engines = [{ engine: 'stream', environment: { STREAMHOST_NO_NATIVE: '1' }, isResetByKill: false }]
-
-for (const { engine, environment, isResetByKill } of engines) {
+for (const { name: engine, environment } of relayEngines) {
+  // Of a kill no program hears; the sockets of native code are set for it.
+  const isResetByKill = engine === 'splice'
   const start = async (t: ExecutionContext, args: readonly string[]) => {
     const seed = seedOf(t)
     const bytestreams = await startBytestreams(t, BYTESTREAMS, args, environment)

@@ -9,6 +9,10 @@ import type { Address } from './raw-client.ts'
 export interface ServiceFlags {
   readonly flags: Readonly<Record<string, unknown>>
   readonly accounts: readonly { readonly local: string; readonly password: string }[]
+  /** Whether each pair is activated as soon as both its sockets wait, without anybody asking for it. */
+  readonly isActivating?: boolean
+  /** Of its process, beside that of the test. */
+  readonly environment?: Readonly<Record<string, string>>
 }
 
 export interface Started {
@@ -18,6 +22,7 @@ export interface Started {
 
 /** What a service says of itself. */
 export interface Look {
+  readonly engine: string
   readonly gauges: StreamhostGauges
   readonly counters: StreamhostCounters
   /** Octets of the bytestreams that are over, both directions, by how they ended. */
@@ -32,18 +37,29 @@ export interface Look {
 }
 
 export interface ServiceChild extends Started {
+  readonly pid: number
   look(): Promise<Look>
+  /** Tells it to end, as `serve` is told, and settles with its exit code. */
+  terminate(): Promise<number | null>
 }
 
 /** Starts a service in a process of its own, which ends with the test. */
 export async function startServiceChild(t: ExecutionContext, flags: ServiceFlags): Promise<ServiceChild> {
-  const child = fork(fileURLToPath(new URL('service-process.ts', import.meta.url)), { execArgv: ['--import=tsx'] })
+  const child = fork(fileURLToPath(new URL('service-process.ts', import.meta.url)), {
+    execArgv: ['--import=tsx'],
+    env: { ...process.env, ...flags.environment },
+  })
   t.teardown(() => child.kill())
   child.once('exit', (code) => void (code && t.fail(`the service has ended with ${code}`)))
   child.send(flags)
   const [started] = (await once(child, 'message')) as [Started]
   return {
     ...started,
+    pid: child.pid as number,
+    async terminate() {
+      child.kill('SIGTERM')
+      return (await once(child, 'exit'))[0] as number | null
+    },
     async look() {
       child.send('look')
       return (await once(child, 'message'))[0] as Look
