@@ -110,7 +110,8 @@ export const serveOptions = {
   'relay-memory-max': {
     type: value.bytes.default(limits.relayMemoryBytesMax),
     placeholder: 'SIZE',
-    description: `memory of the kernel for the sockets of all bytestreams, if nobody reads (default ${formatBytes(limits.relayMemoryBytesMax).replace(' ', '')})`,
+    description:
+      'memory TCP may take of this machine before the buffers of bytestreams are made small (default: where the kernel begins to economise)',
   },
   'relay-threads': {
     type: value.count.default(1),

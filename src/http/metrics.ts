@@ -32,7 +32,7 @@ const limits: Readonly<Record<keyof StreamhostLimits, readonly [name: string, he
   halfOpenPerSourceMax: ['half_open_sockets_per_source_max', 'SOCKS5 sockets of one source that may be in their handshake'],
   perDstAddrMax: ['sockets_per_dst_addr_max', 'SOCKS5 sockets that may wait under one DST.ADDR'],
   readAheadBytesMax: ['read_ahead_max_bytes', 'Octets that may be read before activation'],
-  relayMemoryBytesMax: ['relay_memory_max_bytes', 'Memory of the kernel for the sockets of all bytestreams, if nobody reads'],
+  relayMemoryBytesMax: ['relay_memory_max_bytes', 'Memory TCP may take of the machine before the buffers of bytestreams are made small'],
   handshakeMsMax: ['handshake_max_seconds', 'Time a SOCKS5 handshake may take'],
   waitingMsMax: ['waiting_max_seconds', 'Time a SOCKS5 socket may wait for activation'],
   idleMsMax: ['idle_max_seconds', 'Time without an octet until a bytestream is broken off'],

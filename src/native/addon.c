@@ -1,4 +1,4 @@
-// The relay for JavaScript: seven functions, for relay.ts alone, which has their types, and calls none for an engine that
+// The relay for JavaScript: eight functions, for relay.ts alone, which has their types, and calls none for an engine that
 // it stopped. Engines, bytestreams and buckets are externals; instead of one that cannot be made comes an errno.
 #define _GNU_SOURCE
 #define NAPI_VERSION 8 // Of Node 20 and whatever is newer.
@@ -62,15 +62,14 @@ static napi_value stop(napi_env env, napi_callback_info info) {
   addon_engine *self = arguments_in(env, info).pointer[0];
   napi_remove_env_cleanup_hook(env, stop_relay, self);
   stop_relay(self);
-  napi_release_threadsafe_function(self->endings, napi_tsfn_release); // It first brings what it has.
-  return NULL;
+  return napi_release_threadsafe_function(self->endings, napi_tsfn_release), NULL; // It first brings what it has.
 }
 
 static napi_value add(napi_env env, napi_callback_info info) {
   const arguments given = arguments_in(env, info);
   const relay_options options = {
       .early = {{given.pointer[3], given.length[3]}, {given.pointer[4], given.length[4]}}, .bucket = given.pointer[5],
-      .buffer_bytes = (int)given.number[6], .tag = (void *)(uintptr_t)given.number[7]};
+      .tag = (void *)(uintptr_t)given.number[6]};
   addon_engine *self = given.pointer[0];
   int first = fcntl((int)given.number[1], F_DUPFD_CLOEXEC, 3);
   int second = first < 0 ? -1 : fcntl((int)given.number[2], F_DUPFD_CLOEXEC, 3);
@@ -87,6 +86,10 @@ static napi_value moved(napi_env env, napi_callback_info info) {
   const arguments given = arguments_in(env, info);
   return number(env, (double)relay_moved(given.pointer[0], (int)given.number[1]));
 }
+static napi_value bound(napi_env env, napi_callback_info info) {
+  const arguments given = arguments_in(env, info);
+  return relay_bound(given.pointer[0], (int)given.number[1]), NULL;
+}
 static napi_value cancel(napi_env env, napi_callback_info info) { return relay_abort(arguments_in(env, info).pointer[0]), NULL; }
 static napi_value bucket(napi_env env, napi_callback_info info) {
   const arguments given = arguments_in(env, info);
@@ -102,6 +105,6 @@ static napi_value change(napi_env env, napi_callback_info info) {
 
 #define CALL(name) {.utf8name = #name, .method = name}
 NAPI_MODULE_INIT() {
-  const napi_property_descriptor all[] = {CALL(start), CALL(stop), CALL(add), CALL(moved), CALL(cancel), CALL(bucket), CALL(change)};
+  const napi_property_descriptor all[] = {CALL(start), CALL(stop), CALL(add), CALL(moved), CALL(bound), CALL(cancel), CALL(bucket), CALL(change)};
   return napi_define_properties(env, exports, sizeof all / sizeof *all, all) == napi_ok ? exports : NULL;
 }

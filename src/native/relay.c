@@ -21,6 +21,7 @@
 #define ROUND_BYTES (64 * 1024 * 1024) // For all that have something to do together,
 #define TURN_BYTES_MIN (64 * 1024) // but more than this for each direction; and what is copied where there is no pipe.
 #define EVENTS_MAX 16384 // In a round: all that have something to do.
+#define BUFFER_LOCK 72 // SO_BUF_LOCK of Linux 5.14: a buffer stays as large as it is.
 #define TICK_MS 80
 #define CAPACITY_MS 160 // What a bucket holds: a tick to be shared out, and one for a thread that comes late.
 #define GRANT_BYTES 4096 // At least, where half a tick brings as much, so that octets do not trickle.
@@ -224,9 +225,18 @@ static outcome send_early(side *from) {
   return MOVED;
 }
 
+// Without a pipe: octets stay with their source until the peer has taken them, so that nothing is held here.
+static outcome copy(worker *self, side *from, size_t wanted) {
+  ssize_t octets = recv(from->socket, self->copied, wanted < TURN_BYTES_MIN ? wanted : TURN_BYTES_MIN, MSG_PEEK);
+  if (octets <= 0) return after_read(from, octets);
+  octets = send(from->peer->socket, self->copied, (size_t)octets, MSG_NOSIGNAL);
+  if (octets < 0) return after_failure(&from->peer->is_writable);
+  return recv(from->socket, self->copied, (size_t)octets, MSG_TRUNC) == octets ? after_read(from, octets) : BROKEN;
+}
+
 static outcome fill(worker *self, side *from, size_t wanted) {
   ssize_t octets = splice(from->socket, NULL, from->pipe.ends[1], NULL, wanted, SPLICE_F_NONBLOCK);
-  const outcome result = after_read(from, octets);
+  const outcome result = octets == 0 ? copy(self, from, wanted) : after_read(from, octets); // 0 is an end, or an urgent octet.
   from->in_pipe = octets > 0 ? (size_t)octets : 0;
   if (octets <= 0) give_pipe_back(self, from);
   return result;
@@ -238,15 +248,6 @@ static outcome drain(worker *self, side *from) {
   from->in_pipe -= (size_t)octets;
   if (from->in_pipe == 0) give_pipe_back(self, from);
   return MOVED;
-}
-
-// Without a pipe: octets stay with their source until the peer has taken them, so that nothing is held here.
-static outcome copy(worker *self, side *from, size_t wanted) {
-  ssize_t octets = recv(from->socket, self->copied, wanted < TURN_BYTES_MIN ? wanted : TURN_BYTES_MIN, MSG_PEEK);
-  if (octets <= 0) return after_read(from, octets);
-  octets = send(from->peer->socket, self->copied, (size_t)octets, MSG_NOSIGNAL);
-  if (octets < 0) return after_failure(&from->peer->is_writable);
-  return recv(from->socket, self->copied, (size_t)octets, MSG_TRUNC) == octets ? after_read(from, octets) : BROKEN;
 }
 
 static outcome step(worker *self, side *from, size_t budget) {
@@ -384,11 +385,8 @@ void relay_stop(relay_engine *engine) {
   free(engine);
 }
 
-static bool set_up(side *from, const relay_early *early, const relay_options *options) {
+static bool set_up(side *from, const relay_early *early) {
   set_reset_on_close(from, true);
-  const int half = options->buffer_bytes / 2; // The kernel doubles it (socket(7)).
-  if (half > 0) setsockopt(from->socket, SOL_SOCKET, SO_RCVBUF, &half, sizeof half);
-  if (half > 0) setsockopt(from->socket, SOL_SOCKET, SO_SNDBUF, &half, sizeof half);
   if (early->length == 0) return true;
   from->early = malloc(early->length);
   if (from->early) memcpy(from->early, early->octets, early->length);
@@ -407,14 +405,11 @@ relay_flow *relay_add(relay_engine *engine, int first, int second, const relay_o
   if (flow->bucket) atomic_fetch_add(&flow->bucket->holders, 1);
   pthread_mutex_init(&flow->lock, NULL);
   pthread_mutex_lock(&flow->lock);
-  const bool is_set_up = set_up(&sides[0], &options->early[0], options) && set_up(&sides[1], &options->early[1], options);
-  const bool is_known = is_set_up && watch(&sides[0], EPOLL_CTL_ADD);
+  const bool is_known = set_up(&sides[0], &options->early[0]) && set_up(&sides[1], &options->early[1]) && watch(&sides[0], EPOLL_CTL_ADD);
   const bool is_whole = is_known && watch(&sides[1], EPOLL_CTL_ADD);
   pthread_mutex_unlock(&flow->lock);
-  if (is_known && !is_whole) relay_abort(flow);
-  if (is_known) return flow;
-  close(first);
-  close(second);
+  if (is_known) return is_whole ? flow : (relay_abort(flow), flow);
+  close(first), close(second);
   flow->holders = 1;
   relay_release(flow);
   return NULL;
@@ -427,6 +422,14 @@ void relay_abort(relay_flow *flow) {
   pthread_mutex_unlock(&flow->lock);
 }
 
+void relay_bound(relay_flow *flow, int buffer_bytes) {
+  const int half = buffer_bytes / 2, both = 3; // The kernel doubles it (socket(7)). 1: what is sent from, 2: received into.
+  pthread_mutex_lock(&flow->lock);
+  for (side *each = flow->sides; each < flow->sides + 2 && !flow->is_over; each++)
+    setsockopt(each->socket, SOL_SOCKET, SO_SNDBUF, &half, sizeof half),
+      setsockopt(each->socket, SOL_SOCKET, BUFFER_LOCK, &both, sizeof both); // To shrink the other would drop octets on their way.
+  pthread_mutex_unlock(&flow->lock);
+}
 uint64_t relay_moved(const relay_flow *flow, int side) { return flow->sides[side].moved; }
 void relay_release(relay_flow *flow) {
   if (atomic_fetch_sub(&flow->holders, 1) != 1) return;

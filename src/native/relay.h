@@ -14,7 +14,6 @@ typedef struct { const void *octets; size_t length; } relay_early;
 typedef struct {
   relay_early early[2]; // What was read from each side before; copied.
   relay_bucket *bucket; // Or NULL: no limit. Flows with one are moved by the first thread.
-  int buffer_bytes;     // Kernel memory for each socket and direction; 0 leaves it to the kernel.
   void *tag;
 } relay_options;
 // Called once for each flow, by the thread that moved it, after both its sockets are closed.
@@ -24,6 +23,7 @@ void relay_stop(relay_engine *engine); // Breaks off whatever runs: `done` has b
 // Takes over two non-blocking sockets: the engine closes them, also when it returns NULL (out of memory).
 relay_flow *relay_add(relay_engine *engine, int first, int second, const relay_options *options);
 void relay_abort(relay_flow *flow); // Breaks it off unless it is over: any number of times, in any thread.
+void relay_bound(relay_flow *flow, int buffer_bytes); // For what each socket has to send; what it receives into stays as it is.
 uint64_t relay_moved(const relay_flow *flow, int side); // Octets taken from the first side (0) or the second (1) so far.
 void relay_release(relay_flow *flow);
 // 0 octets a second: no limit of its own. NULL when out of memory.

@@ -10,6 +10,8 @@ const ENDINGS: readonly NativeEnding[] = ['end', 'reset', 'aborted']
 export interface NativeFlow {
   /** Octets taken from the first (0) or second (1) side so far, and in the end. */
   moved(side: 0 | 1): number
+  /** Gives the kernel so much memory for what each socket has to send; what it receives into grows no more. */
+  bound(bufferBytes: number): void
   /** Breaks it off, unless it is over. */
   abort(): void
 }
@@ -24,8 +26,6 @@ export interface NativeFlowOptions {
   /** Octets that were read from each side before. */
   readonly early: readonly [Uint8Array | undefined, Uint8Array | undefined]
   readonly bucket?: NativeBucket | undefined
-  /** Kernel memory for each socket and direction; 0: as the kernel sees fit. */
-  readonly bufferBytes: number
 }
 
 /** Threads that move octets between pairs of sockets. While a bytestream runs it keeps the process alive, otherwise not. */
@@ -73,10 +73,10 @@ export interface Addon {
     earlyFirst: Uint8Array | undefined,
     earlySecond: Uint8Array | undefined,
     bucket: Handle<'bucket'> | undefined,
-    bufferBytes: number,
     id: number,
   ): Handle<'flow'> | Errno
   moved(flow: Handle<'flow'>, side: number): number
+  bound(flow: Handle<'flow'>, bufferBytes: number): void
   cancel(flow: Handle<'flow'>): void
   bucket(engine: Handle<'engine'>, bytesPerSecond: number, parent: Handle<'bucket'> | undefined): Handle<'bucket'> | Errno
   change(bucket: Handle<'bucket'>, bytesPerSecond: number): void
@@ -111,14 +111,9 @@ export class AddonRelay implements NativeRelay {
     return new AddonBucket(this, this.#addon, orThrow(made, 'a native rate limit cannot be made'))
   }
 
-  add(
-    first: number,
-    second: number,
-    { early, bucket, bufferBytes }: NativeFlowOptions,
-    onDone: (ending: NativeEnding) => void,
-  ): NativeFlow {
+  add(first: number, second: number, { early, bucket }: NativeFlowOptions, onDone: (ending: NativeEnding) => void): NativeFlow {
     const id = this.#freeId()
-    const added = this.#addon.add(this.#runningEngine, first, second, early[0], early[1], this.#handleOf(bucket), bufferBytes, id)
+    const added = this.#addon.add(this.#runningEngine, first, second, early[0], early[1], this.#handleOf(bucket), id)
     const flow = new AddonFlow(this, this.#addon, orThrow(added, 'a bytestream cannot be handed over'))
     this.#running.set(id, onDone)
     return flow
@@ -168,6 +163,10 @@ class AddonFlow implements NativeFlow {
 
   moved(side: 0 | 1): number {
     return this.#addon.moved(this.#handle, side)
+  }
+
+  bound(bufferBytes: number): void {
+    this.#addon.bound(this.#handle, bufferBytes)
   }
 
   abort(): void {

@@ -4,7 +4,7 @@ import type { StreamhostLimits } from './limits.ts'
 import type { Relay, RelayCounters, RelayEnd, RelayEngine, RelayTotals } from './relay/engine.ts'
 import { IdleWatch } from './relay/idle-watch.ts'
 import { RateBuckets, type Rates } from './relay/rates.ts'
-import { bufferBytesOf } from './relay/socket-memory.ts'
+import { SocketMemory } from './relay/socket-memory.ts'
 
 export interface BytestreamsComponents {
   readonly clock: Clock
@@ -16,21 +16,21 @@ export interface BytestreamsInit {
   readonly rates: Rates
 }
 
-/** The active bytestreams: each is relayed with its share of rates and memory, watched for silence, and counted. */
+/** The active bytestreams: each is relayed with its share of the rates, the kernel's memory in view, watched for silence, and counted. */
 export class Bytestreams {
   /** Those that are over, by how they ended. */
   readonly ended: Record<RelayEnd, number> = { end: 0, reset: 0, idle: 0, aborted: 0, failed: 0 }
   readonly #engine: RelayEngine
-  readonly #limits: BytestreamsInit['limits']
   readonly #relays = new Set<Relay>()
   readonly #idle: IdleWatch
+  readonly #memory: SocketMemory
   readonly #rates: RateBuckets
   readonly #over = { firstToSecond: 0, secondToFirst: 0 }
 
   constructor({ clock, engine }: BytestreamsComponents, { limits, rates }: BytestreamsInit) {
     this.#engine = engine
-    this.#limits = limits
     this.#idle = new IdleWatch(clock, limits.idleMsMax)
+    this.#memory = new SocketMemory(clock, limits.relayMemoryBytesMax)
     this.#rates = new RateBuckets(engine, rates)
   }
 
@@ -47,13 +47,14 @@ export class Bytestreams {
   /** @param onOver told once both connections are closed */
   start(first: Socket, second: Socket, onOver: (totals: RelayTotals) => void): void {
     const bucket = this.#rates.open()
-    const bufferBytes = bufferBytesOf(this.#relays.size + 1, this.#limits.relayMemoryBytesMax)
-    const relay = this.#engine.relay(first, second, { bucket, bufferBytes })
+    const relay = this.#engine.relay(first, second, { bucket })
     this.#relays.add(relay)
     this.#idle.add(relay)
+    this.#memory.add(relay)
     void relay.done.then((totals) => {
       this.#relays.delete(relay)
       this.#idle.delete(relay)
+      this.#memory.delete(relay)
       this.#rates.close(bucket)
       this.#over.firstToSecond += totals.firstToSecond
       this.#over.secondToFirst += totals.secondToFirst

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { defaultMemoryBytesMax } from './relay/socket-memory.ts'
 
 /** What bounds a streamhost: each wait has a deadline, each thing that grows a maximum. */
 export interface StreamhostLimits {
@@ -20,8 +21,8 @@ export interface StreamhostLimits {
   /** Octets that came before activation, of all sockets together. Default 64 MiB. */
   readonly readAheadBytesMax: number
   /**
-   * Memory of the kernel for the sockets of all bytestreams, if nobody reads; see docs/LIMITS.md for what each then gets.
-   * Default 4 GiB.
+   * Memory TCP may take of this machine before the buffers of all bytestreams are made small. Default: where the kernel
+   * begins to economise (`net.ipv4.tcp_mem`), or 1 GiB where that is not known.
    */
   readonly relayMemoryBytesMax: number
   /** Milliseconds for the SOCKS5 handshake. Default 10,000. */
@@ -77,7 +78,7 @@ export function defaultLimits(descriptors = descriptorLimit() ?? DESCRIPTORS): S
     halfOpenPerSourceMax: 256,
     perDstAddrMax: 4,
     readAheadBytesMax: 64 * 1024 * 1024,
-    relayMemoryBytesMax: 4 * 1024 * 1024 * 1024,
+    relayMemoryBytesMax: defaultMemoryBytesMax(),
     handshakeMsMax: 10_000,
     waitingMsMax: 120_000,
     idleMsMax: 3_600_000,

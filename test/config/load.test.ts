@@ -229,7 +229,7 @@ test('what nobody says is the default', (t) => {
     },
     ...{ 'open-sockets-max': limits.openSocketsMax, 'half-open-max': 4_096, 'waiting-max': 8_192 },
     ...{ 'open-per-source-max': 512, 'half-open-per-source-max': 256, 'read-ahead-max': 64 * 2 ** 20 },
-    ...{ 'rate-max': undefined, 'bytestream-rate-max': undefined, 'relay-memory-max': 2 ** 32, 'relay-threads': 1 },
+    ...{ 'rate-max': undefined, 'bytestream-rate-max': undefined, 'relay-memory-max': limits.relayMemoryBytesMax, 'relay-threads': 1 },
     ...{ 'handshake-time-max': 10_000, 'waiting-time-max': 120_000, 'idle-time-max': 3_600_000, 'drain-time-max': 30_000 },
     ...{ 'log-level': 'info', 'log-private': false },
   })

@@ -32,7 +32,7 @@ function descriptorOf(socket: Socket): number {
 /** A bytestream, and the sockets of both who use it. */
 async function add(relay: NativeRelay, onDone: (ending: string) => void = () => {}): Promise<readonly [Socket, Socket]> {
   const [[one, first], [other, second]] = [await pair(), await pair()]
-  relay.add(descriptorOf(one), descriptorOf(other), { early: [undefined, undefined], bufferBytes: 0 }, onDone)
+  relay.add(descriptorOf(one), descriptorOf(other), { early: [undefined, undefined] }, onDone)
   one.destroy()
   other.destroy()
   for (const socket of [first, second]) socket.on('error', () => {})

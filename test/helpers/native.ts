@@ -23,7 +23,7 @@ export function startNativeRelay(t: ExecutionContext, settings = { threads: 1, p
   return relay
 }
 
-export const NOTHING_EARLY: NativeFlowOptions = { early: [undefined, undefined], bufferBytes: 0 }
+export const NOTHING_EARLY: NativeFlowOptions = { early: [undefined, undefined] }
 
 /** The descriptor of a socket that has been read no further than JavaScript has taken octets from it. */
 export function descriptorOf(socket: Socket): number {

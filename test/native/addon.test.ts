@@ -43,7 +43,7 @@ test('more octets than fit anywhere arrive as they were sent', async (t) => {
 
 test('octets that were read before come first, and count', async (t) => {
   const early = [Buffer.from('early there, '), new Uint8Array(Buffer.from('early back, '))] as const
-  const { first, second, flow, done } = await nativeBytestream(t, startNativeRelay(t), { early, bufferBytes: 256 * 1024 })
+  const { first, second, flow, done } = await nativeBytestream(t, startNativeRelay(t), { early })
   first.end('then these')
   second.end('then those')
   t.is((await everythingFrom(second)).toString(), 'early there, then these')

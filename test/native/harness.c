@@ -235,7 +235,7 @@ static size_t read_ahead(end *self, int accepted, unsigned char *octets) {
 
 static void begin(bytestream *stream, relay_engine *engine, relay_bucket *bucket) {
   static unsigned char octets[2][CHUNK_BYTES];
-  relay_options options = {.bucket = draw(2) ? bucket : NULL, .buffer_bytes = draw(3) ? 0 : 65536, .tag = stream};
+  relay_options options = {.bucket = draw(2) ? bucket : NULL, .tag = stream};
   int accepted[2];
   plan(stream);
   atomic_init(&stream->ending, -1);
@@ -280,6 +280,7 @@ static void play(bytestream *streams, int count, uint64_t turns) {
       is_any_left = true;
       did_any |= act(&stream->ends[0]);
       did_any |= act(&stream->ends[1]);
+      if (draw(64) == 0) relay_bound(stream->flow, 65536);
       if (stream->abort_after == 0) relay_abort(stream->flow);
       if (stream->abort_after == 0 && draw(2)) relay_abort(stream->flow);
       if (stream->abort_after > 0) stream->abort_after--;

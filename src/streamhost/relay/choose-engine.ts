@@ -19,7 +19,7 @@ export function chooseEngine(
   const loaded = loadNativeRelay(environment)
   if ('reason' in loaded) return { engine: new StreamEngine(components), reason: loaded.reason }
   try {
-    return { engine: new SpliceEngine({ ...components, native: loaded.start(settings) }), reason: undefined }
+    return { engine: new SpliceEngine({ ...components, native: loaded.start(settings), threads: settings.threads }), reason: undefined }
   } catch (error) {
     return { engine: new StreamEngine(components), reason: (error as Error).message }
   }

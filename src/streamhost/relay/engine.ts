@@ -11,8 +11,6 @@ export interface RateBucket {
 export interface RelayOptions {
   /** Of the same engine. */
   readonly bucket?: RateBucket | undefined
-  /** Memory the kernel may use for each socket and direction; `undefined`: as it sees fit. */
-  readonly bufferBytes?: number | undefined
 }
 
 /**
@@ -37,6 +35,8 @@ export interface Relay extends RelayCounters {
   readonly done: Promise<RelayTotals>
   /** Breaks it off, unless it is over: both sides see a reset. */
   breakOff(end: 'idle' | 'aborted'): void
+  /** Bounds what the kernel holds for each socket: so much to be sent, and no more that was received than now. Not every engine can. */
+  boundBuffers(bytes: number): void
 }
 
 /**

@@ -9,6 +9,8 @@ export interface SpliceEngineComponents {
   readonly logger?: Logger
   /** The engine's own: it stops it. */
   readonly native: NativeRelay
+  /** How many it has. */
+  readonly threads?: number
 }
 
 /**
@@ -18,11 +20,13 @@ export interface SpliceEngineComponents {
 export class SpliceEngine implements RelayEngine {
   readonly name = 'splice'
   readonly #native: NativeRelay
+  readonly #threads: number
   readonly #logger: Logger
   readonly #ration: LogRation<string>
 
-  constructor({ clock = systemClock, logger = silentLogger, native }: SpliceEngineComponents) {
+  constructor({ clock = systemClock, logger = silentLogger, native, threads = 1 }: SpliceEngineComponents) {
     this.#native = native
+    this.#threads = threads
     this.#logger = logger
     this.#ration = new LogRation(clock)
   }
@@ -32,7 +36,10 @@ export class SpliceEngine implements RelayEngine {
   }
 
   relay(first: Socket, second: Socket, options: RelayOptions): Relay {
-    return new SpliceRelay(this.#native, [first, second], options, (error) => this.#tell(error))
+    const bucket = options.bucket && ownBucket(options.bucket)
+    // What has a bucket is moved by the first thread, whatever its rate: the others are for those without a limit.
+    const native = this.#threads === 1 || bucket?.isLimited ? bucket?.native : undefined
+    return new SpliceRelay(this.#native, [first, second], native, (error) => this.#tell(error))
   }
 
   close(): void {
@@ -47,15 +54,22 @@ export class SpliceEngine implements RelayEngine {
 
 class SpliceBucket implements RateBucket {
   readonly native: NativeBucket
+  readonly #parent: SpliceBucket | undefined
   #bytesPerSecond: number | undefined
 
   constructor(native: NativeRelay, bytesPerSecond: number | undefined, parent: RateBucket | undefined) {
-    this.native = native.bucket(wholeRate(bytesPerSecond), parent && ownBucket(parent))
+    this.#parent = parent && ownBucket(parent)
+    this.native = native.bucket(wholeRate(bytesPerSecond), this.#parent?.native)
     this.#bytesPerSecond = bytesPerSecond
   }
 
   get bytesPerSecond(): number | undefined {
     return this.#bytesPerSecond
+  }
+
+  /** By itself, or by one above it. */
+  get isLimited(): boolean {
+    return this.#bytesPerSecond !== undefined || (this.#parent?.isLimited ?? false)
   }
 
   change(bytesPerSecond: number | undefined): void {
@@ -64,9 +78,9 @@ class SpliceBucket implements RateBucket {
   }
 }
 
-function ownBucket(bucket: RateBucket): NativeBucket {
+function ownBucket(bucket: RateBucket): SpliceBucket {
   if (!(bucket instanceof SpliceBucket)) throw new TypeError('the bucket is of another engine')
-  return bucket.native
+  return bucket
 }
 
 /** As the native code has it: 0 for no limit. */
@@ -84,15 +98,16 @@ class SpliceRelay implements Relay {
   #settle: (totals: RelayTotals) => void = () => {}
   #pair: Pair | undefined
   #flow: NativeFlow | undefined
+  #bufferBytes: number | undefined
   /** Why it was broken off from here. */
   #end: RelayEnd | undefined
 
-  constructor(native: NativeRelay, pair: Pair, options: RelayOptions, onFailure: (error: Error) => void) {
+  constructor(native: NativeRelay, pair: Pair, bucket: NativeBucket | undefined, onFailure: (error: Error) => void) {
     this.done = new Promise((resolve) => {
       this.#settle = resolve
     })
     this.#pair = pair
-    this.#handOver(native, options, onFailure)
+    this.#handOver(native, bucket, onFailure)
   }
 
   get firstToSecond(): number {
@@ -109,25 +124,29 @@ class SpliceRelay implements Relay {
     if (this.#pair) this.#resetPair(this.#pair)
   }
 
-  #handOver(native: NativeRelay, options: RelayOptions, onFailure: (error: Error) => void): void {
+  boundBuffers(bytes: number): void {
+    this.#bufferBytes = bytes
+    this.#flow?.bound(bytes)
+  }
+
+  #handOver(native: NativeRelay, bucket: NativeBucket | undefined, onFailure: (error: Error) => void): void {
     const pair = this.#pair
     if (!pair) return
     const [first, second] = pair
     if (first.destroyed || second.destroyed) return this.breakOff('reset')
     if (first.writableLength + second.writableLength > 0)
-      return this.#waitUntilWritten(pair, () => this.#handOver(native, options, onFailure))
+      return this.#waitUntilWritten(pair, () => this.#handOver(native, bucket, onFailure))
     const [one, other] = [takeConnection(first), takeConnection(second)]
     if (!one || !other) return this.breakOff('reset')
-    const bufferBytes = options.bufferBytes ?? 0
-    const bucket = options.bucket && ownBucket(options.bucket)
     try {
-      this.#flow = native.add(one.descriptor, other.descriptor, { early: [one.early, other.early], bufferBytes, bucket }, (ending) =>
+      this.#flow = native.add(one.descriptor, other.descriptor, { early: [one.early, other.early], bucket }, (ending) =>
         this.#finish(ending),
       )
     } catch (error) {
       onFailure(error as Error)
       return this.breakOff('failed')
     }
+    if (this.#bufferBytes !== undefined) this.#flow.bound(this.#bufferBytes)
     this.#pair = undefined
     for (const socket of pair) socket.destroy()
   }

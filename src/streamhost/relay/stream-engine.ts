@@ -5,7 +5,7 @@ import type { RateBucket, Relay, RelayEnd, RelayEngine, RelayOptions, RelayTotal
 import { takeSocket } from './handle.ts'
 import { ReadBuffers } from './read-buffers.ts'
 
-/** Relays with Node's own sockets. Needs nothing, works everywhere. Cannot set the memory of the kernel (`bufferBytes`). */
+/** Relays with Node's own sockets. Needs nothing, works everywhere. */
 export class StreamEngine implements RelayEngine {
   readonly name = 'stream'
   readonly #clock: Clock
@@ -71,6 +71,8 @@ class StreamRelay implements Relay {
     this.#end = end
     for (const socket of this.#sockets) reset(socket)
   }
+
+  boundBuffers(): void {} // Node has no way to.
 
   #start(first: Socket, second: Socket): void {
     if (this.#end !== 'end' || first.destroyed || second.destroyed) {

@@ -14,6 +14,8 @@ class Bytestream implements Relay {
   breakOff(end: RelayEnd): void {
     this.end = end
   }
+
+  boundBuffers(): void {}
 }
 
 function openWatch() {

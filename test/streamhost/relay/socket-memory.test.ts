@@ -1,39 +1,77 @@
 import test from 'ava'
-import fc from 'fast-check'
-import { bufferBytesOf } from '../../../src/streamhost/relay/socket-memory.ts'
+import type { Relay } from '../../../src/streamhost/index.ts'
+import { defaultMemoryBytesMax, SocketMemory } from '../../../src/streamhost/relay/socket-memory.ts'
+import { FakeClock } from '../../helpers/fake-clock.ts'
 
 const MIB = 2 ** 20
-const GIB = 2 ** 30
-const FLOOR_BYTES = 64 * 1024
-/** Two sockets, two directions. */
-const BUFFERS = 4
+const BOUND_BYTES = 64 * 1024
+const LOOK_MS = 250
 
-test('the first few are left to the kernel, as their share is what it gives anyhow', (t) => {
-  t.is(bufferBytesOf(1, GIB), undefined)
-  t.is(bufferBytesOf(4, GIB), undefined)
-  t.is(bufferBytesOf(5, GIB), Math.floor(GIB / 200))
-  t.is(bufferBytesOf(1, 240 * MIB), undefined)
-  t.is(bufferBytesOf(1, 240 * MIB - 40), 6 * MIB - 1)
+/** The memory of a machine that takes what a test says, and bytestreams that remember what they were bounded to. */
+function machine() {
+  const clock = new FakeClock()
+  const state = { taken: 0 as number | undefined, looks: 0 }
+  const memory = new SocketMemory(clock, 100 * MIB, () => {
+    state.looks += 1
+    return state.taken
+  })
+  const open = () => {
+    const bounds: number[] = []
+    const relay: Relay = {
+      firstToSecond: 0,
+      secondToFirst: 0,
+      done: new Promise(() => {}),
+      breakOff: () => {},
+      boundBuffers: (bytes) => bounds.push(bytes),
+    }
+    memory.add(relay)
+    return { relay, bounds }
+  }
+  return { clock, memory, state, open }
+}
+
+test('while TCP takes no more than the maximum, the kernel sizes the buffers', (t) => {
+  const { clock, state, open } = machine()
+  const { bounds } = open()
+  state.taken = 100 * MIB
+  clock.advance(10 * LOOK_MS)
+  t.deepEqual(bounds, [])
 })
 
-test('however many there are, each gets 64 KiB', (t) => {
-  t.is(bufferBytesOf(10_000, GIB), FLOOR_BYTES)
-  t.is(bufferBytesOf(1, FLOOR_BYTES), FLOOR_BYTES)
+test('above it all are bounded, once, and those that come later too', (t) => {
+  const { clock, state, open } = machine()
+  const [one, other] = [open(), open()]
+  state.taken = 100 * MIB + 1
+  clock.advance(LOOK_MS)
+  const late = open()
+  clock.advance(10 * LOOK_MS)
+  t.deepEqual([one.bounds, other.bounds, late.bounds], [[BOUND_BYTES], [BOUND_BYTES], [BOUND_BYTES]])
 })
 
-test('whoever comes and goes, the shares above the floor stay below the maximum together', (t) => {
-  // Each step: how many come, and which part of those that are there go, oldest or newest first.
-  const steps = fc.array(fc.record({ come: fc.nat({ max: 200 }), go: fc.double({ min: 0, max: 1, noNaN: true }), oldest: fc.boolean() }))
-  fc.assert(
-    fc.property(steps, fc.integer({ min: 64 * MIB, max: 8 * GIB }), (plan, memoryBytesMax) => {
-      const shares: number[] = []
-      for (const { come, go, oldest } of plan) {
-        for (let count = 0; count < come; count += 1) shares.push(bufferBytesOf(shares.length + 1, memoryBytesMax) ?? 6 * MIB)
-        const gone = Math.floor(go * shares.length)
-        shares.splice(oldest ? 0 : shares.length - gone, gone)
-        const above = shares.filter((bytes) => bytes > FLOOR_BYTES).reduce((sum, bytes) => sum + BUFFERS * bytes, 0)
-        t.true(above <= memoryBytesMax)
-      }
-    }),
-  )
+test('once TCP takes half of it, newcomers are left to the kernel again', (t) => {
+  const { clock, state, open } = machine()
+  open()
+  state.taken = 200 * MIB
+  clock.advance(LOOK_MS)
+  state.taken = 50 * MIB + 1
+  clock.advance(LOOK_MS)
+  t.deepEqual(open().bounds, [BOUND_BYTES])
+  state.taken = 50 * MIB
+  clock.advance(LOOK_MS)
+  t.deepEqual(open().bounds, [])
+})
+
+test('nobody looks while no bytestream runs, nor bounds one where it is not known', (t) => {
+  const { clock, memory, state, open } = machine()
+  const { relay, bounds } = open()
+  state.taken = undefined
+  clock.advance(LOOK_MS)
+  t.deepEqual([state.looks, bounds.length], [1, 0])
+  memory.delete(relay)
+  clock.advance(10 * LOOK_MS)
+  t.deepEqual([state.looks, clock.waiting], [1, 0])
+})
+
+test('the default is from where on the kernel itself economises', (t) => {
+  t.true(defaultMemoryBytesMax() >= MIB)
 })

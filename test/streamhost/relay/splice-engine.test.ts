@@ -99,7 +99,8 @@ test('the buffers of the kernel are bounded for each socket and direction', asyn
   const engine = makeEngine(t)
   const taken = async (bufferBytes: number | undefined) => {
     const { first, second } = await openStage(t, engine)
-    const relay = engine.relay(first.near, second.near, { bufferBytes })
+    const relay = engine.relay(first.near, second.near, {})
+    if (bufferBytes) relay.boundBuffers(bufferBytes)
     first.far.write(Buffer.alloc(BLOCKED_BYTES))
     let seen = -1
     for (let quiet = 0; quiet < 200; quiet += 1) {
