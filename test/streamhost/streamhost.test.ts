@@ -312,7 +312,7 @@ test('a socket that waited has none of its watchers left when the engine takes i
   t.is(clock.waiting, 2)
   streamhost.activate(dstAddr)
   t.is(given.length, 2)
-  t.is(clock.waiting, 2, "one looks for silence, one at the memory of sockets")
+  t.is(clock.waiting, 2, 'one looks for silence, one at the memory of sockets')
 })
 
 test('whoever hears that the second side has come may activate at once', async (t) => {
