@@ -16,6 +16,8 @@ const rowOf: Readonly<Record<string, string>> = {
   'core/rate-queue TICK_MS': 'until what waits for a rate',
   'core/token-bucket BURST_MS': 'octets that pass at once under a rate',
   'streamhost/relay/read-buffers LARGE_BUFFERS_BYTES_MAX': 'memory of reads of 256 KiB',
+  'streamhost/relay/socket-memory LOOK_MS': 'until it is noticed that TCP takes more',
+  'streamhost/relay/socket-memory MEMORY_BYTES_MAX': 'memory TCP takes of the machine',
   'streamhost/limits RESERVE_MAX': 'descriptors left for everything',
   'streamhost/listener LINGER_MS': 'time a refused socket has to close',
   'streamhost/ports BACKLOG': 'connections the kernel holds',
