@@ -69,9 +69,9 @@ export function defaultMemoryBytesMax(): number {
   return pressure === undefined ? MEMORY_BYTES_MAX : Number(pressure) * pageBytes()
 }
 
-/** What TCP takes of the kernel's memory, on the whole machine. */
+/** What TCP takes of the kernel's memory, on the whole machine. `/proc/net` is hidden where `ProcSubset=pid` is set (systemd.exec(5)). */
 function tcpMemory(): number | undefined {
-  const pages = /^TCP:.* mem (\d+)/m.exec(read('/proc/net/sockstat') ?? '')?.[1]
+  const pages = /^TCP:.* mem (\d+)/m.exec(read('/proc/self/net/sockstat') ?? '')?.[1]
   return pages === undefined ? undefined : Number(pages) * pageBytes()
 }
 

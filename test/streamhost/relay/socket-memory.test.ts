@@ -2,6 +2,7 @@ import test from 'ava'
 import type { Relay } from '../../../src/streamhost/index.ts'
 import { defaultMemoryBytesMax, SocketMemory } from '../../../src/streamhost/relay/socket-memory.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
+import { socketPair } from '../../helpers/socket-pair.ts'
 
 const MIB = 2 ** 20
 const BOUND_BYTES = 64 * 1024
@@ -74,4 +75,16 @@ test('nobody looks while no bytestream runs, nor bounds one where it is not know
 
 test('the default is from where on the kernel itself economises', (t) => {
   t.true(defaultMemoryBytesMax() >= MIB)
+})
+
+;(process.platform === 'linux' ? test : test.skip)('what TCP takes is asked of the system', async (t) => {
+  const { accepted, connected } = await socketPair(t)
+  accepted.pause()
+  while (connected.writableLength === 0) connected.write(Buffer.alloc(MIB))
+  const clock = new FakeClock()
+  const { relay, bounds } = machine().open()
+  const memory = new SocketMemory(clock, 1)
+  memory.add(relay)
+  clock.advance(LOOK_MS)
+  t.deepEqual(bounds, [BOUND_BYTES])
 })
