@@ -116,7 +116,7 @@ export const serveOptions = {
   'relay-threads': {
     type: value.count.default(1),
     placeholder: 'N',
-    description: 'threads that move octets, where the native engine does (default 1)',
+    description: 'threads that move octets, where the native engine does; whatever has a rate is moved by the first (default 1)',
   },
   'handshake-time-max': time(limits.handshakeMsMax, 'for the SOCKS5 handshake'),
   'waiting-time-max': time(limits.waitingMsMax, 'for the other side, or for activation'),

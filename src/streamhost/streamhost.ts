@@ -25,7 +25,7 @@ export interface StreamhostInit {
   readonly limits?: Partial<StreamhostLimits>
   /** What is limited of what they relay; nothing by default. */
   readonly rates?: Rates
-  /** Threads of the native engine. Default 1. */
+  /** Threads of the native engine; whatever has a limit is moved by the first. Default 1. */
   readonly relayThreads?: number
   /** Closed by its owner. By default the native engine where it can be had, else the one in JavaScript. */
   readonly engine?: RelayEngine
@@ -183,7 +183,8 @@ export class Streamhost extends EventEmitter<StreamhostEvents> implements AsyncD
   }
 
   /**
-   * Puts other rates in place, for bytestreams that run, too. Nothing of them is lost.
+   * Puts other rates in place, for bytestreams that run, too. Nothing of them is lost. With several `relayThreads`, what
+   * began without a limit stays without.
    *
    * @throws TypeError for a rate that is none
    */

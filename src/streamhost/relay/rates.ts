@@ -35,7 +35,7 @@ export class RateBuckets {
   }
 
   /**
-   * Holds for the bytestreams that run, too.
+   * Holds for the bytestreams that run, too, unless they began without a limit in an engine of several threads.
    *
    * @throws TypeError for a rate that is none
    */
