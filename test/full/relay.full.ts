@@ -1,6 +1,5 @@
 import test from 'ava'
-import { loadNativeRelay } from '../../src/native/index.ts'
-import { type RelayEngine, SpliceEngine, StreamEngine } from '../../src/streamhost/index.ts'
+import { relayEngines } from '../helpers/relay-engines.ts'
 import { makeRelayPlans, type RelayPlan, relayEndings } from '../helpers/relay-plans.ts'
 import { runRelays } from '../helpers/relay-runs.ts'
 import { seedOf } from '../helpers/seed.ts'
@@ -11,14 +10,10 @@ const GIB = 2 ** 30
 /** A GiB each way, and an octet or so; whoever breaks it off does so behind the middle. */
 const large: Partial<RelayPlan> = { there: GIB + 1, back: GIB - 1, writes: [262_144, 1, 65_537], rates: [] }
 
-const loaded = loadNativeRelay()
-const engines: RelayEngine[] = [new StreamEngine()]
-if ('start' in loaded) engines.push(new SpliceEngine({ native: loaded.start({ threads: 1, pipesMax: 64 }) }))
-else test('the splice engine relays by 1,000 seeds', (t) => t.fail(loaded.reason))
-
-for (const engine of engines) {
+for (const { name, makeEngine } of relayEngines) {
+  const engine = makeEngine()
   test.serial(
-    `1,000 seeds with the ${engine.name} engine, half-closes, resets and other rates at any moment: octets and ends are equal, nothing is left open`,
+    `1,000 seeds with the ${name} engine, half-closes, resets and other rates at any moment: octets and ends are equal, nothing is left open`,
     async (t) => {
       const startedMs = performance.now()
       const { bytes, ends } = await runRelays(t, engine, makeRelayPlans(1_000, seedOf(t), 4 * MIB))
@@ -27,7 +22,7 @@ for (const engine of engines) {
   )
 
   for (const ending of relayEndings) {
-    test.serial(`a GiB in each direction with the ${engine.name} engine; ${ending}`, async (t) => {
+    test.serial(`a GiB in each direction with the ${name} engine; ${ending}`, async (t) => {
       const startedMs = performance.now()
       const [plan] = makeRelayPlans(1, seedOf(t)) as [RelayPlan]
       const moment = { ...plan.moment, part: 0.5 + plan.moment.part / 2 }
