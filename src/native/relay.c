@@ -357,7 +357,8 @@ static bool start_worker(worker *self, relay_engine *engine) {
 }
 
 relay_engine *relay_start(const relay_settings *settings, relay_done done, void *context) {
-  relay_engine *engine = calloc(1, sizeof *engine + settings->threads * sizeof(worker));
+  const bool is_forbidden = splice(-1, NULL, -1, NULL, 1, 0) < 0 && errno != EBADF; // By a sandbox: every flow would be reset.
+  relay_engine *engine = is_forbidden ? NULL : calloc(1, sizeof *engine + settings->threads * sizeof(worker));
   if (!engine) return NULL;
   *engine = (relay_engine){.done = done, .context = context, .pipes_max = settings->pipes_max, .stop = eventfd(0, EFD_CLOEXEC)};
   // Signals are for the threads of whoever uses this; SIGPIPE, which splice(2) raises, for nobody.
@@ -368,10 +369,8 @@ relay_engine *relay_start(const relay_settings *settings, relay_done done, void 
   while (is_running && engine->threads < settings->threads) is_running = start_worker(&engine->workers[engine->threads++], engine);
   const int error = errno;
   pthread_sigmask(SIG_SETMASK, &before, NULL);
-  if (is_running) return engine;
-  relay_stop(engine);
-  errno = error;
-  return NULL;
+  if (!is_running) relay_stop(engine), errno = error;
+  return is_running ? engine : NULL;
 }
 
 void relay_stop(relay_engine *engine) {

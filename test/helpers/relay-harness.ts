@@ -21,7 +21,7 @@ export const MEMORY: readonly string[] = ['-fsanitize=address,undefined', '-fno-
 export const THREADS: readonly string[] = ['-fsanitize=thread']
 
 /** What the harness stands in for, to refuse it now and then. */
-const WRAPPED = ['calloc', 'malloc', 'pipe2', 'eventfd', 'epoll_create1', 'epoll_ctl', 'pthread_create']
+const WRAPPED = ['calloc', 'malloc', 'pipe2', 'eventfd', 'epoll_create1', 'epoll_ctl', 'splice', 'pthread_create']
 
 /**
  * Compiles the relay together with the harness of `test/native/`.

@@ -395,6 +395,12 @@ int __wrap_epoll_ctl(int epoll, int operation, int descriptor, struct epoll_even
   return operation == EPOLL_CTL_ADD && is_refused(ENOSPC) ? -1 : __real_epoll_ctl(epoll, operation, descriptor, event);
 }
 
+ssize_t __real_splice(int from, off_t *from_offset, int to, off_t *to_offset, size_t length, unsigned flags);
+ssize_t __wrap_splice(int from, off_t *from_offset, int to, off_t *to_offset, size_t length, unsigned flags);
+ssize_t __wrap_splice(int from, off_t *from_offset, int to, off_t *to_offset, size_t length, unsigned flags) {
+  return from < 0 && is_refused(EPERM) ? -1 : __real_splice(from, from_offset, to, to_offset, length, flags);
+}
+
 int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *argument);
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *argument);
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *argument) {
