@@ -87,7 +87,9 @@ async function openSocket(port: number): Promise<Socket> {
 
 async function openPair(port: number): Promise<[Socket, Socket]> {
   const dstAddr = nextDstAddr()
-  return [await join(port, dstAddr), await join(port, dstAddr)]
+  const pair: [Socket, Socket] = [await join(port, dstAddr), await join(port, dstAddr)]
+  for (const socket of pair) socket.on('error', () => {}) // A relay that is gone resets what it relayed.
+  return pair
 }
 
 /** A side that arrives at a bare pipe() before the other. */
