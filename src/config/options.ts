@@ -111,12 +111,12 @@ export const serveOptions = {
     type: value.bytes.default(limits.relayMemoryBytesMax),
     placeholder: 'SIZE',
     description:
-      'memory TCP may take of this machine before the buffers of bytestreams are made small (default: where the kernel begins to economise)',
+      'memory TCP may take here before the buffers of bytestreams are made small (default: where the kernel begins to economise)',
   },
   'relay-threads': {
     type: value.count.default(1),
     placeholder: 'N',
-    description: 'threads that move octets, where the native engine does; whatever has a rate is moved by the first (default 1)',
+    description: 'threads of the native engine; what has a rate is moved by the first (default 1)',
   },
   'handshake-time-max': time(limits.handshakeMsMax, 'for the SOCKS5 handshake'),
   'waiting-time-max': time(limits.waitingMsMax, 'for the other side, or for activation'),

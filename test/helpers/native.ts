@@ -90,3 +90,8 @@ export function openDescriptors(): ReadonlyMap<string, number> {
       .filter(([, flags]) => !Number.isNaN(flags)),
   )
 }
+
+/** The descriptors that were not open before: what others close meanwhile counts for nothing. */
+export function descriptorsSince(before: ReadonlyMap<string, number>): string[] {
+  return [...openDescriptors().keys()].filter((name) => !before.has(name))
+}

@@ -15,7 +15,9 @@ export function addServe(program: Command, start: Start): void {
     .description('run the service: a SOCKS5 bytestream proxy behind an XMPP server')
     .addHelpText(
       'after',
-      `\nSIGHUP makes it read ${reloadableOptions.join(', ')} again from the file of --config;
+      `
+SIGHUP makes it read again from the file of --config:
+${reloadableOptions.join(', ')};
 without one it ends serve, and so does closing its terminal.`,
     )
   addOptions(command, serveOptions).action(() => start(command, (run) => serve(command, run)))
