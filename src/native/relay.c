@@ -17,10 +17,11 @@
 #define PIPE_BYTES (1024 * 1024)
 #define LARGE_PIPES_MAX 64 // Of that size, or what the user is allowed (pipe(7)); pipes beyond have the kernel's.
 #define POOLED_PIPES_MAX 32 // Empty ones that a thread keeps.
-#define TURN_CALLS 16 // For each direction, until the others have had their turn.
-#define ROUND_BYTES (64 * 1024 * 1024) // For all that have something to do together,
-#define TURN_BYTES_MIN (64 * 1024) // but more than this for each direction; and what is copied where there is no pipe.
-#define EVENTS_MAX 16384 // In a round: all that have something to do.
+#define TURN_CALLS 32 // For each direction, until the others have had their turn,
+#define TURN_BYTES (16 * 1024 * 1024) // or so many octets: about 4 ms. Shorter turns wake the readers too often.
+#define SPARSE_BYTES (64 * 1024) // Less than this is little.
+#define COPY_BYTES (64 * 1024) // At once, where there is no pipe.
+#define EVENTS_MAX 1024
 #define BUFFER_LOCK 72 // SO_BUF_LOCK of Linux 5.14: a buffer stays as large as it is.
 #define TICK_MS 80
 #define CAPACITY_MS 160 // What a bucket holds: a tick to be shared out, and one for a thread that comes late.
@@ -47,11 +48,11 @@ struct relay_flow {
   struct worker *worker;
   relay_bucket *bucket;
   void *tag;
-  bool is_due, is_over;
+  bool is_bulk, is_over; // The first: much was moved in its last turn, or it was not done with it.
   atomic_bool is_unwanted;
   atomic_int holders;   // Whoever added it, and its worker.
   pthread_mutex_t lock; // While it is held its sockets are not closed.
-  entry place;
+  entry place, due;
   side sides[2];
 };
 struct relay_bucket {
@@ -66,11 +67,12 @@ typedef struct worker {
   bool is_running;
   int epoll;
   uint64_t tick; // The last at which buckets were shared out.
-  unsigned pooled;
+  size_t pooled, moved; // The second: by turns since it has looked who has something to do.
+  list sparse, bulk; // Flows that have: little in their last turn, which go first, or much.
   list running, waiting, over; // The last until all events that may name them have been seen.
   pipe_ends pool[POOLED_PIPES_MAX];
   struct epoll_event events[EVENTS_MAX];
-  char copied[TURN_BYTES_MIN];
+  char copied[COPY_BYTES];
 } worker;
 struct relay_engine {
   relay_done done;
@@ -94,6 +96,10 @@ static void leave(entry *each) {
   each->in = NULL;
 }
 
+static void make_due(relay_flow *flow) {
+  if (!flow->due.in) append(flow->is_bulk ? &flow->worker->bulk : &flow->worker->sparse, &flow->due);
+}
+
 static bool watch(side *side, int operation) {
   struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLET, .data.ptr = side};
   return epoll_ctl(side->flow->worker->epoll, operation, side->socket, &event) == 0;
@@ -110,7 +116,7 @@ static double now_ms(void) {
 
 // What can be had of a bucket and all above it, but for what they hold for others; 0 when it is too little to wake up for.
 static double available(relay_bucket *bucket, double at_ms, double held_ms) {
-  double octets = ROUND_BYTES;
+  double octets = TURN_BYTES;
   for (; bucket; bucket = bucket->parent) {
     const double rate = bucket->rate > 0 ? (double)bucket->rate : RATE_MAX, capacity = rate * CAPACITY_MS / 1e3;
     bucket->octets = least(bucket->octets + rate * (at_ms - bucket->filled_ms) / 1e3, capacity < 1 ? 1 : capacity);
@@ -149,7 +155,7 @@ static bool share_out(list *waiting, double at_ms) {
   }
   for (entry *each = waiting->first; each; each = each->after) {
     side *from = each->owner;
-    double octets = from->grant < ROUND_BYTES ? available(from->flow->bucket, at_ms, 0) : 0, share = octets;
+    double octets = from->grant < TURN_BYTES ? available(from->flow->bucket, at_ms, 0) : 0, share = octets;
     for (relay_bucket *bucket = from->flow->bucket; bucket; bucket->sharers = 0, bucket = bucket->parent) share = least(share, bucket->share);
     octets = least(octets, share < GRANT_BYTES ? GRANT_BYTES : share);
     take(from, (double)from->grant + octets);
@@ -165,7 +171,7 @@ static void tick(worker *self, double at_ms) {
   while (share_out(&self->waiting, at_ms)) {}
   for (entry *each = self->waiting.first, *after; each; each = after) {
     after = each->after;
-    if (((side *)each->owner)->grant > 0) leave(each), watch(each->owner, EPOLL_CTL_MOD);
+    if (((side *)each->owner)->grant > 0) leave(each), make_due(((side *)each->owner)->flow);
   }
 }
 
@@ -211,6 +217,7 @@ static outcome after_read(side *from, ssize_t octets) {
   if (octets == 0) from->has_ended = getsockopt(from->socket, SOL_SOCKET, SO_ERROR, &error, &(socklen_t){sizeof error}) == 0 && error == 0;
   if (octets == 0) return from->has_ended && !from->flow->is_unwanted ? MOVED : BROKEN;
   atomic_fetch_add_explicit(&from->moved, (uint64_t)octets, memory_order_relaxed);
+  from->flow->worker->moved += (size_t)octets;
   if (from->flow->bucket) from->grant -= (uint64_t)octets;
   return MOVED;
 }
@@ -219,15 +226,13 @@ static outcome send_early(side *from) {
   ssize_t sent = send(from->peer->socket, from->early + from->early_sent, from->early_length - from->early_sent, MSG_NOSIGNAL);
   if (sent < 0) return after_failure(&from->peer->is_writable);
   from->early_sent += (size_t)sent;
-  if (from->early_sent < from->early_length) return MOVED;
-  free(from->early);
-  from->early = NULL;
+  if (from->early_sent == from->early_length) free(from->early), from->early = NULL;
   return MOVED;
 }
 
 // Without a pipe: octets stay with their source until the peer has taken them, so that nothing is held here.
 static outcome copy(worker *self, side *from, size_t wanted) {
-  ssize_t octets = recv(from->socket, self->copied, wanted < TURN_BYTES_MIN ? wanted : TURN_BYTES_MIN, MSG_PEEK);
+  ssize_t octets = recv(from->socket, self->copied, wanted < COPY_BYTES ? wanted : COPY_BYTES, MSG_PEEK);
   if (octets <= 0) return after_read(from, octets);
   octets = send(from->peer->socket, self->copied, (size_t)octets, MSG_NOSIGNAL);
   if (octets < 0) return after_failure(&from->peer->is_writable);
@@ -265,15 +270,12 @@ static outcome step(worker *self, side *from, size_t budget) {
   return !from->is_urgent && take_pipe(self, from) ? fill(self, from, wanted) : copy(self, from, wanted);
 }
 
-static outcome pump(worker *self, side *from, size_t budget) {
-  const uint64_t end = from->moved + budget;
+static outcome pump(worker *self, side *from) {
+  const uint64_t end = from->moved + TURN_BYTES;
   outcome result = MOVED;
-  for (int calls = 0; result == MOVED && calls < TURN_CALLS && (from->moved < end || from->in_pipe > 0); calls++) {
+  for (int calls = 0; result == MOVED && calls < TURN_CALLS && (from->moved < end || from->in_pipe > 0); calls++)
     result = step(self, from, (size_t)(end - from->moved));
-  }
   if (result == WAITING && from->grant > 0) take(from, 0);
-  // What is left to do comes up again behind what others have to do.
-  if (result == MOVED) watch(from->early || from->in_pipe > 0 ? from->peer : from, EPOLL_CTL_MOD);
   return result;
 }
 
@@ -297,17 +299,19 @@ static void finish(relay_flow *flow, relay_ending ending) {
     close(each->socket);
   }
   flow->is_over = true;
-  flow->is_due = false;
+  leave(&flow->due);
   pthread_mutex_unlock(&flow->lock);
   self->engine->done(self->engine->context, flow->tag, ending);
 }
 
-static void turn(relay_flow *flow, size_t budget) {
-  flow->is_due = false;
-  const outcome first = pump(flow->worker, &flow->sides[0], budget);
-  const outcome second = first == BROKEN ? BROKEN : pump(flow->worker, &flow->sides[1], budget);
+static void turn(worker *self, relay_flow *flow) {
+  leave(&flow->due);
+  const size_t before = self->moved;
+  const outcome first = pump(self, &flow->sides[0]), second = first == BROKEN ? BROKEN : pump(self, &flow->sides[1]);
+  flow->is_bulk = first == MOVED || second == MOVED || self->moved - before >= SPARSE_BYTES;
   if (second == BROKEN) finish(flow, flow->is_unwanted ? RELAY_ABORTED : RELAY_RESET);
   else if (flow->sides[0].has_passed_end && flow->sides[1].has_passed_end) finish(flow, RELAY_END);
+  else if (first == MOVED || second == MOVED) make_due(flow);
 }
 
 static void notice(side *side, uint32_t events) {
@@ -320,23 +324,21 @@ static void notice(side *side, uint32_t events) {
   side->is_readable |= (events & EPOLLIN) != 0;
   side->is_writable |= (events & EPOLLOUT) != 0;
   side->is_urgent |= (events & EPOLLPRI) != 0;
-  flow->is_due = true;
+  make_due(flow);
 }
 
 static void *run(void *argument) {
   worker *self = argument;
   for (bool is_stopping = false, is_last = false; !is_last;) {
-    const int timeout = self->waiting.first ? TICK_MS - (int)((uint64_t)now_ms() % TICK_MS) : -1;
+    const int until_tick = self->waiting.first ? TICK_MS - (int)((uint64_t)now_ms() % TICK_MS) : -1;
+    const int timeout = self->sparse.first || self->bulk.first ? 0 : until_tick;
     const int found = epoll_wait(self->epoll, self->events, EVENTS_MAX, timeout);
     for (int index = 0; index < found; index++) {
       if (self->events[index].data.ptr) notice(self->events[index].data.ptr, self->events[index].events);
       else is_stopping = true;
     }
-    const size_t budget = (size_t)least(PIPE_BYTES, TURN_BYTES_MIN + ROUND_BYTES / (found > 0 ? found : 1));
-    for (int index = 0; index < found; index++) {
-      side *each = self->events[index].data.ptr;
-      if (each && each->flow->is_due) turn(each->flow, budget);
-    }
+    while (self->sparse.first) turn(self, self->sparse.first->owner);
+    for (self->moved = 0; self->bulk.first && self->moved < TURN_BYTES;) turn(self, self->bulk.first->owner);
     if (self->waiting.first) tick(self, now_ms());
     is_last = is_stopping && found == 1; // No more of those that have been added, but not seen yet.
     while (is_stopping && self->running.first) finish(self->running.first->owner, RELAY_ABORTED);
@@ -397,7 +399,7 @@ relay_flow *relay_add(relay_engine *engine, int first, int second, const relay_o
   relay_flow *flow = calloc(1, sizeof *flow);
   if (!flow) return close(first), close(second), NULL;
   side *sides = flow->sides;
-  *flow = (relay_flow){.bucket = options->bucket, .tag = options->tag, .holders = 2, .place.owner = flow};
+  *flow = (relay_flow){.bucket = options->bucket, .tag = options->tag, .holders = 2, .place.owner = flow, .due.owner = flow};
   sides[0] = (side){.flow = flow, .peer = &sides[1], .socket = first, .wait.owner = &sides[0]};
   sides[1] = (side){.flow = flow, .peer = &sides[0], .socket = second, .wait.owner = &sides[1]};
   flow->worker = &engine->workers[flow->bucket ? 0 : atomic_fetch_add(&engine->next, 1) % engine->threads];
@@ -448,9 +450,7 @@ relay_bucket *relay_bucket_new(relay_engine *engine, uint64_t bytes_per_second, 
 
 void relay_bucket_change(relay_bucket *bucket, uint64_t bytes_per_second) { bucket->rate = bytes_per_second; }
 void relay_bucket_release(relay_bucket *bucket) {
-  while (bucket && atomic_fetch_sub(&bucket->holders, 1) == 1) {
-    relay_bucket *parent = bucket->parent;
-    free(bucket);
-    bucket = parent;
-  }
+  if (!bucket || atomic_fetch_sub(&bucket->holders, 1) != 1) return;
+  relay_bucket_release(bucket->parent);
+  free(bucket);
 }

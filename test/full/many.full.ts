@@ -19,7 +19,7 @@ const MIB = 2 ** 20
 const BYTESTREAMS = Math.floor((descriptorLimit() ?? 0) * 0.3)
 const DEAF_EVERY = 10
 /** Octets each of the others has to have had: far more than what one gets at once. */
-const LEAST_BYTES: Readonly<Record<string, number>> = { splice: 2 * MIB, stream: MIB / 4 }
+const LEAST_BYTES: Readonly<Record<string, number>> = { splice: 8 * MIB, stream: MIB / 4 }
 /** Of whoever sends, so that those that are blocked do not fill the memory of the machine by themselves. */
 const SENDER_BUFFER_BYTES = 65_536
 
