@@ -3,8 +3,8 @@
 // Method: every contender is a process of its own on loopback. The engines of `streamhost serve` stand behind a Prosody; the
 // proxies of Prosody and ejabberd are asked for activation over XMPP as ours are; HAProxy dials the other end; and the floor
 // is a relay in C that only calls splice(2). One generator in C plays both ends of all bytestreams, for each of them in the
-// same way (relay/generator.c); what it can do at most shows when it dials itself. Rounds are interleaved and medians
-// compared. CPU time, user and system, of all threads and children, is the figure to go by: throughput and latencies move
+// same way (relay/generator.c); what it can do at most shows when it dials itself. Rounds are interleaved, every other one in
+// reverse, and medians compared. CPU time, user and system, of all threads and children, is the figure to go by: throughput and latencies move
 // with what else the machine does. Where memory is looked at the relay is a new process each time.
 //
 //   npm run bench:relay -- [--rounds N] [--only relay,setup,echo,scale,memory] [--quick] [--json]
@@ -111,7 +111,8 @@ async function main(): Promise<void> {
         break
       }
       for (const measure of measures) {
-        for (const contender of contenders) {
+        // Whoever comes first finds the memory of the machine as the one before left it.
+        for (const contender of round % 2 === 0 ? [...contenders].reverse() : contenders) {
           if (measure.isFresh && contender === nobody) continue
           const relay = measure.isFresh ? running.another(contender, programs) : running.of(contender, programs)
           await measureOne(measure, contender, await relay, programs, round)
