@@ -2,8 +2,8 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { StreamhostAddress } from '../xep/index.ts'
 
-/** How the octets travel. */
-export type BytestreamMethod = 'direct' | 'proxy'
+/** How the octets travel: over a connection of their own (XEP-0065), or in the stanzas of the session (XEP-0047). */
+export type BytestreamMethod = 'direct' | 'proxy' | 'ibb'
 
 /** Octets each way, and how the stream ended. */
 export interface BytestreamTotals {
@@ -19,9 +19,12 @@ export interface Bytestream {
   /** The full JID at the other end. */
   readonly peer: string
   readonly method: BytestreamMethod
-  /** The streamhost both ends are connected to. */
-  readonly streamhost: StreamhostAddress
-  readonly dstAddr: string
+  /** The streamhost both ends are connected to; `undefined` in band. */
+  readonly streamhost: StreamhostAddress | undefined
+  /** What the streamhost knows the bytestream by; `undefined` in band. */
+  readonly dstAddr: string | undefined
+  /** In band: octets of content one stanza holds at most. */
+  readonly blockSize?: number
   /** Both directions, half-close allowed. A reset of the connection is an `error` event. */
   readonly stream: Duplex
   /** Breaks the connection, so that the other end cannot take it for a proper end. */
@@ -30,8 +33,15 @@ export interface Bytestream {
   readonly totals: Promise<BytestreamTotals>
 }
 
+/** What is known of a bytestream over a streamhost before its first octet. */
+interface SocketFacts extends Pick<Bytestream, 'sid' | 'peer'> {
+  readonly method: Exclude<BytestreamMethod, 'ibb'>
+  readonly streamhost: StreamhostAddress
+  readonly dstAddr: string
+}
+
 /** Facts about a connected socket as a {@link Bytestream}, which takes it over. */
-export function openBytestream(socket: Socket, facts: Pick<Bytestream, 'sid' | 'peer' | 'method' | 'streamhost' | 'dstAddr'>): Bytestream {
+export function openBytestream(socket: Socket, facts: SocketFacts): Bytestream {
   let isReset = false
   const handshakeOctets = { received: socket.bytesRead - socket.readableLength, sent: socket.bytesWritten }
   socket.on('error', () => {

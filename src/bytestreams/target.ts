@@ -100,16 +100,18 @@ export class BytestreamTarget {
     expected.attempt.abort()
     expected.attempt = new AbortController()
     const { signal } = expected.attempt
-    const { bytestream, socket } = await this.#connect(request, offer, { timings: expected.timings, signal }).catch((error: unknown) => {
-      const { code, message } = toBytestreamError(error)
-      this.#logger.debug({ from: request.from, sid: offer.sid, code, reason: message }, 'no streamhost of an offer could be reached')
-      this.#awaitAnother(
-        expected,
-        new BytestreamError('ERR_NO_STREAMHOST', `none of the streamhosts ${request.from} offered could be reached`),
-      )
-      // Why each one failed would tell the requester about our network.
-      throw new BytestreamError('ERR_NO_STREAMHOST', 'none of the streamhosts could be reached')
-    })
+    const { bytestream, socket, streamhost } = await this.#connect(request, offer, { timings: expected.timings, signal }).catch(
+      (error: unknown) => {
+        const { code, message } = toBytestreamError(error)
+        this.#logger.debug({ from: request.from, sid: offer.sid, code, reason: message }, 'no streamhost of an offer could be reached')
+        this.#awaitAnother(
+          expected,
+          new BytestreamError('ERR_NO_STREAMHOST', `none of the streamhosts ${request.from} offered could be reached`),
+        )
+        // Why each one failed would tell the requester about our network.
+        throw new BytestreamError('ERR_NO_STREAMHOST', 'none of the streamhosts could be reached')
+      },
+    )
     const giveUp = () => bytestream.reset()
     if (signal.aborted) {
       giveUp()
@@ -123,15 +125,14 @@ export class BytestreamTarget {
       if (socket.readableLength > 0 || (expected.mayBeEmpty && !socket.destroyed)) expected.resolve(bytestream)
       else {
         bytestream.reset()
-        const { jid } = bytestream.streamhost
         this.#awaitAnother(
           expected,
-          new BytestreamError('ERR_RESET', `${jid} hung up before the first octet, and no other streamhost was offered`),
+          new BytestreamError('ERR_RESET', `${streamhost.jid} hung up before the first octet, and no other streamhost was offered`),
         )
       }
     }
     socket.on('readable', settle).on('close', settle)
-    return buildStreamhostUsed(offer.sid, bytestream.streamhost.jid)
+    return buildStreamhostUsed(offer.sid, streamhost.jid)
   }
 
   /** The requester may offer what is left of its streamhosts; `error` is the end if it does not. */
@@ -147,15 +148,15 @@ export class BytestreamTarget {
   ) {
     // XEP-0065 §7: what the requester hashed, where a room hides the JIDs from both sides.
     const dstAddr = parseDstAddr(offer.dstAddr ?? '') ?? computeDstAddr(offer.sid, from, to || this.#session.jid)
-    const { candidate, result: socket } = await tryStaggered(
+    const { candidate: streamhost, result: socket } = await tryStaggered(
       this.#clock,
       offer.streamhosts.slice(0, STREAMHOSTS_MAX),
-      (streamhost, attempt) => connectToStreamhost(streamhost, dstAddr, attempt),
+      (candidate, attempt) => connectToStreamhost(candidate, dstAddr, attempt),
       (late) => late.destroy(),
       { staggerMs: timings.staggerMs, attemptMsMax: timings.attemptMsMax, signal },
     )
-    const method = candidate.jid === from ? 'direct' : 'proxy'
-    return { socket, bytestream: openBytestream(socket, { sid: offer.sid, peer: from, method, streamhost: candidate, dstAddr }) }
+    const method = streamhost.jid === from ? 'direct' : 'proxy'
+    return { socket, streamhost, bytestream: openBytestream(socket, { sid: offer.sid, peer: from, method, streamhost, dstAddr }) }
   }
 }
 

@@ -48,7 +48,7 @@ export interface TransferEvents {
   /** What the negotiation has come to, on the sending side. */
   step: [step: RequesterStep | { readonly step: 'accepted' }]
   /** The bytestream is open. */
-  opened: [bytestream: Pick<Bytestream, 'method' | 'streamhost' | 'dstAddr' | 'peer'>]
+  opened: [bytestream: Pick<Bytestream, 'method' | 'streamhost' | 'dstAddr' | 'blockSize' | 'peer'>]
   done: [result: TransferResult]
   failed: [error: BytestreamError]
 }

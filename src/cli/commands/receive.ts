@@ -50,8 +50,8 @@ async function firstOf(receiver: Receiver): Promise<void> {
 function tell(output: Output, transfer: Transfer): void {
   output.follow(transfer)
   const { peer, name } = transfer
-  transfer.on('opened', ({ method, streamhost }) =>
-    output.tell('opened', { name, from: peer, size: transfer.size, method, streamhost: streamhost.jid }),
+  transfer.on('opened', ({ method, streamhost, blockSize }) =>
+    output.tell('opened', { name, from: peer, size: transfer.size, method, streamhost: streamhost?.jid, blockSize }),
   )
   transfer.on('done', ({ path, size, sha256, durationMs }) => {
     const rate = formatBytes((size / Math.max(1, durationMs)) * 1000)

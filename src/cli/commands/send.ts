@@ -45,11 +45,11 @@ function tell(output: Output, transfer: Transfer, path: string, isWorthALine: ()
   transfer.on('state', (state) => {
     if (state === 'preparing') output.follow(transfer)
   })
-  transfer.on('opened', ({ method, streamhost, peer }) => {
-    const way = method === 'direct' ? 'directly' : `through the proxy ${streamhost.jid}`
+  transfer.on('opened', ({ method, streamhost, blockSize, peer }) => {
+    const way = { direct: 'directly', proxy: `through the proxy ${streamhost?.jid}`, ibb: 'in band, through the XMPP servers' }[method]
     output.tell(
       'opened',
-      { path, to: peer, method, streamhost: streamhost.jid, host: streamhost.host, port: streamhost.port },
+      { path, to: peer, method, streamhost: streamhost?.jid, host: streamhost?.host, port: streamhost?.port, blockSize },
       `${path}: to ${peer}, ${way}`,
     )
   })
