@@ -1,4 +1,7 @@
 export type { Bytestream, BytestreamMethod, BytestreamTotals } from './bytestream.ts'
+export type { InBandComponents } from './in-band/in-band-streams.ts'
+export { type InBandExpectInit, InBandTarget } from './in-band/in-band-target.ts'
+export { type InBandInit, openInBand } from './in-band/open-in-band.ts'
 export { bytestreamsPart, type FoundProxy, ProxyFinder } from './proxies.ts'
 export { type MethodChoice, type RequesterComponents, type RequesterStep, type RequestInit, requestBytestream } from './requester.ts'
 export { type FindResourceInit, ResourceFinder } from './resources.ts'

@@ -70,6 +70,12 @@ const table = {
   ERR_INTEGRITY: { type: 'modify', condition: 'not-acceptable' },
   ERR_RESET: { type: 'wait', condition: 'remote-server-timeout' },
 
+  // In-band bytestreams: XEP-0047 §2.1, §2.2
+  ERR_IN_BAND_REFUSED: { type: 'cancel', condition: 'not-acceptable' },
+  ERR_IN_BAND_BLOCK_SIZE: { type: 'modify', condition: 'resource-constraint' },
+  ERR_IN_BAND_SEQUENCE: { type: 'cancel', condition: 'unexpected-request' },
+  ERR_IN_BAND_DATA: { type: 'cancel', condition: 'bad-request' },
+
   // Everything
   ERR_CONFIG: { type: 'cancel', condition: 'internal-server-error' },
   ERR_TIMEOUT: { type: 'wait', condition: 'remote-server-timeout' },

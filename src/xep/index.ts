@@ -41,6 +41,19 @@ export {
 } from './disco.ts'
 export { type Attributes, attribute, type Element, parseElement, type StreamParser, startStreamParser, toXmlText, xml } from './element.ts'
 export { buildLastActivity, buildPing, buildTime, buildVersion, type SoftwareVersion } from './entity.ts'
+export {
+  BLOCK_SIZE_LARGEST,
+  buildInBandClose,
+  buildInBandData,
+  buildInBandOpen,
+  type InBandData,
+  type InBandOpen,
+  messageData,
+  parseInBandClose,
+  parseInBandData,
+  parseInBandOpen,
+  SEQUENCE_NUMBERS,
+} from './ibb.ts'
 export { buildMessage, type Message, type MessageType, parseMessage } from './message.ts'
 export { NS } from './namespaces.ts'
 export { buildPresence, type Presence, type PresenceType, parsePresence } from './presence.ts'

@@ -10,6 +10,7 @@ export const NS = {
   discoItems: 'http://jabber.org/protocol/disco#items', // XEP-0030
   featureNegotiation: 'http://jabber.org/protocol/feature-neg', // XEP-0020
   hashes: 'urn:xmpp:hashes:2', // XEP-0300
+  inBand: 'http://jabber.org/protocol/ibb', // XEP-0047
   ping: 'urn:xmpp:ping', // XEP-0199
   roster: 'jabber:iq:roster',
   sasl: 'urn:ietf:params:xml:ns:xmpp-sasl',
