@@ -45,6 +45,8 @@ export interface EjabberdInit {
   readonly ownProxyRate?: number | undefined
   /** More of `mod_proxy65`, or other than Debian's file has it. */
   readonly ownProxySettings?: Readonly<Record<string, unknown>> | undefined
+  /** Whether it reads what a client sends at 3,000 octets a second, as Debian's file has it. */
+  readonly isRateLimited?: boolean | undefined
   /** More arguments of the Erlang machine. */
   readonly machineArguments?: readonly string[] | undefined
 }
@@ -131,7 +133,7 @@ export async function startEjabberd(init: EjabberdInit): Promise<Ejabberd> {
 
 /** JSON is YAML. */
 function configurationOf(
-  { domain, components, rooms, on, certified, ownProxy, ownProxyRate, ownProxySettings }: EjabberdInit,
+  { domain, components, rooms, on, certified, ownProxy, ownProxyRate, ownProxySettings, isRateLimited = false }: EjabberdInit,
   {
     clientPort,
     directTlsPort,
@@ -155,7 +157,7 @@ function configurationOf(
   const clients = [loopback, on?.ipv4, on?.ipv6]
     .filter((ip) => ip)
     .flatMap((ip) => {
-      const listener = { ip, module: 'ejabberd_c2s' }
+      const listener = { ip, module: 'ejabberd_c2s', ...(isRateLimited && { shaper: 'c2s_shaper', max_stanza_size: 262_144 }) }
       const clear = { ...listener, port: clientPort, starttls: certified !== undefined, starttls_required: certified !== undefined }
       return certified ? [clear, { ...listener, port: directTlsPort, tls: true }] : [clear]
     })
@@ -166,7 +168,8 @@ function configurationOf(
     ...(certified && { certfiles: [certificate] }),
     acl: { local: { user_regexp: '' } },
     access_rules: { local: { allow: 'local' } },
-    ...(ownProxyRate && { shaper: { shaped: { rate: ownProxyRate, burst_size: 20_000 } }, shaper_rules: { own_proxy: 'shaped' } }),
+    shaper: { ...(ownProxyRate && { shaped: { rate: ownProxyRate, burst_size: 20_000 } }), normal: { rate: 3000, burst_size: 20_000 } },
+    shaper_rules: { ...(ownProxyRate && { own_proxy: 'shaped' }), c2s_shaper: 'normal' },
     listen: [...clients, ...services],
     modules: {
       mod_disco: {},

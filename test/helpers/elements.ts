@@ -45,9 +45,11 @@ const words = fc.constantFrom(
     'file',
   ],
   ...['desc', 'hash', 'identity', 'item', 'presence', 'priority', 'stream:error', 'handshake', 'bad-request', 'p:query', 'group', 'time'],
+  ...['open', 'data', 'close'],
 )
 const attributeNames = fc.constantFrom(
   ...['jid', 'host', 'port', 'sid', 'mode', 'dstaddr', 'type', 'id', 'from', 'to', 'profile', 'mime-type', 'var', 'name', 'size', 'hash'],
+  ...['block-size', 'seq', 'stanza'],
   ...['algo', 'date', 'category', 'node', 'subscription', 'constructor', 'toString', '__proto__', 'xmlns:p', 'xmlns:stream'],
 )
 const values = fc.oneof(
@@ -67,6 +69,10 @@ const values = fc.oneof(
     'form',
     'stream-method',
     'sha-256',
+    '65535',
+    'message',
+    'AAAA',
+    'AA==',
   ),
   fc.string({ unit: 'binary', maxLength: 8 }),
 )

@@ -42,6 +42,8 @@ export interface ProsodyInit {
   readonly certified?: Readonly<Record<string, Certified>> | undefined
   /** Address of its own bytestream proxy, `mod_proxy65`. */
   readonly ownProxy?: string | undefined
+  /** Whether it reads what a client sends at 10 kB a second, as Debian's file has it. */
+  readonly isRateLimited?: boolean | undefined
 }
 
 const HOSTS = `
@@ -84,6 +86,7 @@ export async function startProsody({
   on,
   certified,
   ownProxy,
+  isRateLimited = false,
 }: ProsodyInit = {}): Promise<Prosody> {
   const folder = await mkdtemp(join(tmpdir(), 'streamhost-prosody-'))
   const [clientPort, componentPort] = [await freePort(), await freePort()]
@@ -97,7 +100,7 @@ export async function startProsody({
     config,
     configurationFile({
       ...{ folder, clientPort, componentPort, on },
-      configuration: `${tls.configuration}${configuration}${own.configuration}`,
+      configuration: `limits = { c2s = { rate = "${isRateLimited ? '10kb/s' : '1000mb/s'}" } }\n${tls.configuration}${configuration}${own.configuration}`,
       hosts: `${tls.hosts}${own.hosts}`,
     }),
   )

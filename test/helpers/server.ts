@@ -42,6 +42,8 @@ export interface ServerInit {
   readonly ownProxy?: string
   /** Octets a second at which that reads one socket, on ejabberd. */
   readonly ownProxyRate?: number
+  /** Whether Prosody and ejabberd limit the rate at which they read from clients, as Debian's files have it. */
+  readonly isRateLimited?: boolean
 }
 
 /** One that runs as a process of its own. */
@@ -102,9 +104,10 @@ export const embeddedProcess: ServerKind<RestartableServer> = {
 export const prosody: ServerKind<RestartableServer> = {
   name: 'Prosody',
   needs: ['prosody'],
-  async start({ accounts = [], components = [PROXY], rooms, ownProxy, on, certified }) {
+  async start({ accounts = [], components = [PROXY], rooms, ownProxy, on, certified, isRateLimited }) {
     const server = await startProsody({
       ownProxy,
+      isRateLimited,
       accounts: Object.fromEntries(accounts.map((local) => [local, PASSWORD])),
       hosts: [
         `VirtualHost "${DOMAIN}"`,
@@ -132,10 +135,11 @@ export const prosody: ServerKind<RestartableServer> = {
 export const ejabberd: ServerKind<RestartableServer> = {
   name: 'ejabberd',
   needs: ['ejabberd'],
-  async start({ accounts = [], components = [PROXY], rooms, ownProxy, ownProxyRate, on, certified }) {
+  async start({ accounts = [], components = [PROXY], rooms, ownProxy, ownProxyRate, on, certified, isRateLimited }) {
     const server = await startEjabberd({
       ownProxy,
       ownProxyRate,
+      isRateLimited,
       domain: DOMAIN,
       accounts: Object.fromEntries(accounts.map((local) => [local, PASSWORD])),
       components: Object.fromEntries(components.map((jid) => [jid, SECRET])),
