@@ -9,10 +9,20 @@ export function heldResources(): readonly string[] {
     .sort()
 }
 
-/** Waits until no more is held than `before`; the timeout of the test bounds it. */
+/** What is held beyond `before`. What was about to go then, such as an immediate, may have gone. */
+export function heldBeyond(before: readonly string[]): readonly string[] {
+  const rest = [...before]
+  return heldResources().filter((resource) => {
+    const at = rest.indexOf(resource)
+    if (at >= 0) rest.splice(at, 1)
+    return at < 0
+  })
+}
+
+/** Waits until nothing is held beyond `before`; the timeout of the test bounds it. */
 export async function untilHeld(before: readonly string[]): Promise<void> {
   // Sockets are gone from the list some turns after they were closed.
-  while (heldResources().length > before.length) await new Promise(setImmediate)
+  while (heldBeyond(before).length > 0) await new Promise(setImmediate)
 }
 
 /** Octets on the heap of this process that something still refers to. */

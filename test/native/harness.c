@@ -361,10 +361,11 @@ static _Atomic uint64_t refuses_one_in;
 
 static bool is_refused(int error) {
   static _Thread_local uint64_t state;
-  if (refuses_one_in == 0) return false;
+  const uint64_t one_in = refuses_one_in; // Another thread may be setting it to 0.
+  if (one_in == 0) return false;
   if (state == 0) state = seed * 0x9E3779B97F4A7C15ULL + (uint64_t)(uintptr_t)&state;
   state = state * 6364136223846793005ULL + 1442695040888963407ULL;
-  if ((state >> 33) % refuses_one_in > 0) return false;
+  if ((state >> 33) % one_in > 0) return false;
   errno = error;
   return true;
 }
