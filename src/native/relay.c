@@ -18,7 +18,8 @@
 #define LARGE_PIPES_MAX 64 // Of that size, or what the user is allowed (pipe(7)); pipes beyond have the kernel's.
 #define POOLED_PIPES_MAX 32 // Empty ones that a thread keeps.
 #define TURN_CALLS 32 // For each direction, until the others have had their turn,
-#define TURN_BYTES (16 * 1024 * 1024) // or so many octets: about 4 ms. Shorter turns wake the readers too often.
+#define TURN_BYTES (16 * 1024 * 1024) // or so many octets; a pipe full, for those that go first. Shorter turns wake the readers too often.
+#define BULK_MS 4 // About as long: then no other long turn begins before it was looked who has come up.
 #define SPARSE_BYTES (64 * 1024) // Less than this is little.
 #define COPY_BYTES (64 * 1024) // At once, where there is no pipe.
 #define EVENTS_MAX 1024
@@ -67,8 +68,8 @@ typedef struct worker {
   bool is_running;
   int epoll;
   uint64_t tick; // The last at which buckets were shared out.
-  size_t pooled, moved; // The second: by turns since it has looked who has something to do.
-  list sparse, bulk; // Flows that have: little in their last turn, which go first, or much.
+  size_t pooled, moved; // The second: octets, by all turns so far.
+  list sparse, bulk; // Flows that have something to do: those that had little in their last turn go first.
   list running, waiting, over; // The last until all events that may name them have been seen.
   pipe_ends pool[POOLED_PIPES_MAX];
   struct epoll_event events[EVENTS_MAX];
@@ -270,8 +271,8 @@ static outcome step(worker *self, side *from, size_t budget) {
   return !from->is_urgent && take_pipe(self, from) ? fill(self, from, wanted) : copy(self, from, wanted);
 }
 
-static outcome pump(worker *self, side *from) {
-  const uint64_t end = from->moved + TURN_BYTES;
+static outcome pump(worker *self, side *from, size_t budget) {
+  const uint64_t end = from->moved + budget;
   outcome result = MOVED;
   for (int calls = 0; result == MOVED && calls < TURN_CALLS && (from->moved < end || from->in_pipe > 0); calls++)
     result = step(self, from, (size_t)(end - from->moved));
@@ -306,8 +307,8 @@ static void finish(relay_flow *flow, relay_ending ending) {
 
 static void turn(worker *self, relay_flow *flow) {
   leave(&flow->due);
-  const size_t before = self->moved;
-  const outcome first = pump(self, &flow->sides[0]), second = first == BROKEN ? BROKEN : pump(self, &flow->sides[1]);
+  const size_t before = self->moved, budget = flow->is_bulk ? TURN_BYTES : PIPE_BYTES;
+  const outcome first = pump(self, &flow->sides[0], budget), second = first == BROKEN ? BROKEN : pump(self, &flow->sides[1], budget);
   flow->is_bulk = first == MOVED || second == MOVED || self->moved - before >= SPARSE_BYTES;
   if (second == BROKEN) finish(flow, flow->is_unwanted ? RELAY_ABORTED : RELAY_RESET);
   else if (flow->sides[0].has_passed_end && flow->sides[1].has_passed_end) finish(flow, RELAY_END);
@@ -338,7 +339,7 @@ static void *run(void *argument) {
       else is_stopping = true;
     }
     while (self->sparse.first) turn(self, self->sparse.first->owner);
-    for (self->moved = 0; self->bulk.first && self->moved < TURN_BYTES;) turn(self, self->bulk.first->owner);
+    for (const double until_ms = now_ms() + BULK_MS; self->bulk.first && now_ms() < until_ms;) turn(self, self->bulk.first->owner);
     if (self->waiting.first) tick(self, now_ms());
     is_last = is_stopping && found == 1; // No more of those that have been added, but not seen yet.
     while (is_stopping && self->running.first) finish(self->running.first->owner, RELAY_ABORTED);

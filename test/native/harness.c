@@ -1,7 +1,7 @@
 // Goal: whatever both ends of a bytestream do, in whatever order, each sees the octets of the other, and its end.
 // Method: plans drawn from a seed, played on real sockets by one thread, while the engine relays between them in its own.
 //
-// harness fuzz FIRST_SEED SEEDS | stop FIRST_SEED SEEDS | faults FIRST_SEED SEEDS | leaks BYTESTREAMS GROWTH_KIB_MAX | rates | urgent
+// harness fuzz FIRST_SEED SEEDS | stop FIRST_SEED SEEDS | faults FIRST_SEED SEEDS | leaks BYTESTREAMS GROWTH_KIB_MAX | rates | turns | urgent
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -396,9 +396,12 @@ int __wrap_epoll_ctl(int epoll, int operation, int descriptor, struct epoll_even
   return operation == EPOLL_CTL_ADD && is_refused(ENOSPC) ? -1 : __real_epoll_ctl(epoll, operation, descriptor, event);
 }
 
+static void (*on_splice)(int from, int to);
+
 ssize_t __real_splice(int from, off_t *from_offset, int to, off_t *to_offset, size_t length, unsigned flags);
 ssize_t __wrap_splice(int from, off_t *from_offset, int to, off_t *to_offset, size_t length, unsigned flags);
 ssize_t __wrap_splice(int from, off_t *from_offset, int to, off_t *to_offset, size_t length, unsigned flags) {
+  if (on_splice) on_splice(from, to);
   return from < 0 && is_refused(EPERM) ? -1 : __real_splice(from, from_offset, to, to_offset, length, flags);
 }
 
@@ -494,7 +497,7 @@ static void leaks(int bytestreams, long growth_kib_max) {
   relay_stop(engine);
 }
 
-// --- rates, and urgent octets
+// --- rates
 
 static void connect_flow(relay_engine *engine, int ends[2], bytestream *stream, relay_bucket *bucket) {
   int one[2], other[2];
@@ -587,6 +590,93 @@ static void rates(void) {
   relay_bucket_release(all);
 }
 
+// --- turns
+
+enum { BULK = 16, FIRST_BYTES = 1024 * 1024 };
+
+// Two octets on their way through the last of these bytestreams, while the others have as much to do as the sockets hold.
+static struct {
+  bytestream streams[BULK + 1];
+  int ends[BULK + 1][2], from, to, seen;
+  uint64_t sent_at[BULK], seen_at[2][BULK]; // Octets of each of the others when the second was sent, and when each was passed on.
+  atomic_bool is_held;
+  pthread_mutex_t hold;
+} turns_seen = {.hold = PTHREAD_MUTEX_INITIALIZER};
+
+static void note_octets(uint64_t *moved) {
+  for (int index = 0; index < BULK; index++) moved[index] = relay_moved(turns_seen.streams[index].flow, 0);
+}
+
+static void watch_turns(int from, int to) {
+  static bool is_sent;
+  if (to == turns_seen.to && turns_seen.seen < 2) note_octets(turns_seen.seen_at[turns_seen.seen++]);
+  if (turns_seen.seen != 1 || is_sent || from == turns_seen.from || to == turns_seen.to) return;
+  // In the first long turn, which takes long.
+  is_sent = true;
+  note_octets(turns_seen.sent_at);
+  check(send(turns_seen.ends[BULK][0], "2", 1, MSG_NOSIGNAL) == 1);
+  poll(NULL, 0, 20);
+}
+
+// Keeps the thread of the engine busy until everything is there.
+static void done_once_let_go(void *context, void *tag, relay_ending ending) {
+  atomic_store(&turns_seen.is_held, true);
+  pthread_mutex_lock(&turns_seen.hold);
+  pthread_mutex_unlock(&turns_seen.hold);
+  done(context, tag, ending);
+}
+
+// Who has little to do waits for a first turn of each of those that came up before it, and behind a long turn for no other.
+static void turns(void) {
+  static bytestream first;
+  int one[2], other[2], ends[2];
+  atomic_int ended = 0;
+  const relay_settings settings = {.threads = 1, .pipes_max = 10000};
+  relay_engine *engine = relay_start(&settings, done_once_let_go, &ended);
+  check(engine != NULL);
+  pthread_mutex_lock(&turns_seen.hold);
+  connect_flow(engine, ends, &first, NULL);
+  relay_abort(first.flow);
+  while (!atomic_load(&turns_seen.is_held)) poll(NULL, 0, 1);
+  for (int index = 0; index < BULK; index++) {
+    connect_flow(engine, turns_seen.ends[index], &turns_seen.streams[index], NULL);
+    while (send(turns_seen.ends[index][0], pattern, CHUNK_BYTES, MSG_NOSIGNAL) > 0) {}
+  }
+  connected_pair(one);
+  connected_pair(other);
+  check(send(one[0], "1", 1, MSG_NOSIGNAL) == 1);
+  turns_seen.ends[BULK][0] = one[0], turns_seen.ends[BULK][1] = other[0], turns_seen.from = one[1], turns_seen.to = other[1];
+  turns_seen.streams[BULK].flow = relay_add(engine, one[1], other[1], &(relay_options){.tag = &turns_seen.streams[BULK]});
+  check(turns_seen.streams[BULK].flow != NULL);
+  on_splice = watch_turns;
+  pthread_mutex_unlock(&turns_seen.hold);
+  char octets[2];
+  for (ssize_t got = 0; got < 2;) {
+    check(poll(&(struct pollfd){.fd = other[0], .events = POLLIN}, 1, STILL_MS_MAX) == 1);
+    const ssize_t some = recv(other[0], octets + got, sizeof octets - (size_t)got, 0);
+    check(some > 0);
+    got += some;
+  }
+  relay_stop(engine);
+  on_splice = NULL;
+  int had_a_turn = 0;
+  for (int index = 0; index < BULK; index++) {
+    check(turns_seen.seen_at[0][index] <= FIRST_BYTES);
+    had_a_turn += turns_seen.seen_at[1][index] > turns_seen.sent_at[index];
+  }
+  check(memcmp(octets, "12", 2) == 0 && had_a_turn <= 1);
+  for (int index = 0; index <= BULK; index++) {
+    relay_release(turns_seen.streams[index].flow);
+    close(turns_seen.ends[index][0]);
+    close(turns_seen.ends[index][1]);
+  }
+  relay_release(first.flow);
+  close(ends[0]);
+  close(ends[1]);
+}
+
+// --- urgent octets
+
 // An urgent octet is none of the stream (RFC 6093), and stops nothing behind it.
 static void urgent(void) {
   static bytestream stream;
@@ -626,6 +716,7 @@ int main(int count, char **arguments) {
   else if (strcmp(doing, "faults") == 0) faults(strtoull(arguments[2], NULL, 10), strtoull(arguments[3], NULL, 10));
   else if (strcmp(doing, "leaks") == 0) leaks(atoi(arguments[2]), atol(arguments[3]));
   else if (strcmp(doing, "rates") == 0) rates();
+  else if (strcmp(doing, "turns") == 0) turns();
   else if (strcmp(doing, "urgent") == 0) urgent();
   else fail(__LINE__, "nothing is called so");
   check(open_descriptors() == before);

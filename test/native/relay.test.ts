@@ -22,6 +22,7 @@ for (const [name, flags] of [
     t.is(await harness('stop', seed, '30'), 'stop: well\n')
     t.is(await harness('faults', seed, '30'), 'faults: well\n')
     t.is(await harness('rates'), 'rates: well\n')
+    t.is(await harness('turns'), 'turns: well\n')
     t.is(await harness('urgent'), 'urgent: well\n')
   })
 }
