@@ -9,6 +9,7 @@ export type {
   Bytestream,
   BytestreamMethod,
   BytestreamTotals,
+  InitiatorStep,
   MethodChoice,
   RequesterStep,
   Timings,

@@ -26,13 +26,13 @@ export interface RequesterComponents {
 }
 
 /** Which streamhosts to offer: our own addresses, proxies, or the one before the other. */
-export type MethodChoice = 'auto' | 'direct' | 'proxy'
+export type StreamhostChoice = 'auto' | 'direct' | 'proxy'
 
 export interface RequestInit {
   /** Full JID, or the address of a component. */
   readonly to: string
   readonly sid: string
-  readonly method?: MethodChoice
+  readonly method?: StreamhostChoice
   /** Only this proxy, instead of those of the account's server. */
   readonly proxy?: string | undefined
   /** Addresses to offer for a direct connection; those of this machine where it is left out. */
@@ -97,6 +97,14 @@ export async function requestBytestream(components: RequesterComponents, init: R
   }
 }
 
+/** @returns whether {@link requestBytestream} would have a streamhost to offer, as far as can be told without listening */
+export async function hasStreamhosts(
+  components: RequesterComponents,
+  { proxy, ownHosts = ownAddresses(), signal }: Pick<RequestInit, 'proxy' | 'ownHosts' | 'signal'>,
+): Promise<boolean> {
+  return ownHosts.length > 0 || (await orAbort(findStreamhosts(components, proxy, true), signal)).length > 0
+}
+
 /** @param isSpare whether there is something else to offer, so that a proxy that does not answer is no reason to give up */
 async function findStreamhosts(
   { proxies, logger }: RequesterComponents,
@@ -114,7 +122,7 @@ async function findStreamhosts(
   }
 }
 
-function noneLeft({ method, proxy, failed }: { method: MethodChoice; proxy: string | undefined; failed: ReadonlySet<string> }) {
+function noneLeft({ method, proxy, failed }: { method: StreamhostChoice; proxy: string | undefined; failed: ReadonlySet<string> }) {
   if (failed.size > 0) return new BytestreamError('ERR_NO_STREAMHOST', `every proxy failed: ${[...failed].join(', ')}`)
   const noAddress = 'this machine has no address of use to others'
   const noProxy = proxy === undefined ? "the account's server lists no proxy it may use" : `${proxy} told no address`

@@ -163,9 +163,10 @@ export const accountOptions = {
 export const sendOptions = {
   to: { type: value.jid, placeholder: 'JID', description: 'who gets the files: a bare JID, or a full one for one of its devices' },
   method: {
-    type: z.enum(['auto', 'direct', 'proxy'], { error: 'expected auto, direct or proxy' }).default('auto'),
+    type: z.enum(['auto', 'direct', 'proxy', 'ibb'], { error: 'expected auto, direct, proxy or ibb' }).default('auto'),
     placeholder: 'METHOD',
-    description: 'auto: direct or proxy, whichever works; direct; proxy, which keeps your addresses to yourself (default auto)',
+    description:
+      'auto: direct or proxy, whichever works, else ibb; direct; proxy, which keeps your addresses to yourself; ibb: in band, through the XMPP servers, slow (default auto)',
   },
   proxy: { type: value.jid.optional(), placeholder: 'JID', description: "this proxy only (default: those of the account's server)" },
   description: { type: value.text.optional(), placeholder: 'TEXT', description: 'shown to the receiver' },

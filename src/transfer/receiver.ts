@@ -1,5 +1,5 @@
 import { EventEmitter, on } from 'node:events'
-import type { BytestreamTarget, IncomingOffer, Timings } from '../bytestreams/index.ts'
+import { type ExpectedMethods, expectStream, type IncomingOffer, type StreamTargets, type Timings } from '../bytestreams/index.ts'
 import { abortError, BytestreamError, bareJid, type Clock, formatBytes, orAbort, prepareJid, startDeadline } from '../core/index.ts'
 import { NS, parseSiFile, type SiFile } from '../xep/index.ts'
 import { toSafeFileName } from './file-name.ts'
@@ -50,7 +50,7 @@ export interface ReceiverEvents {
 
 /** Accepts files into a folder, until it is stopped. Iterating over it gives each transfer as it begins. */
 export class Receiver extends EventEmitter<ReceiverEvents> {
-  readonly #target: BytestreamTarget
+  readonly #targets: StreamTargets
   readonly #clock: Clock
   readonly #init: ReceiveInit
   readonly #from: ReadonlySet<string>
@@ -63,9 +63,9 @@ export class Receiver extends EventEmitter<ReceiverEvents> {
    * @throws BytestreamError `ERR_JID_MALFORMED` for one of `from`
    * @internal
    */
-  constructor(target: BytestreamTarget, clock: Clock, init: ReceiveInit) {
+  constructor(targets: StreamTargets, clock: Clock, init: ReceiveInit) {
     super()
-    this.#target = target
+    this.#targets = targets
     this.#clock = clock
     this.#init = init
     this.#from = new Set(init.from.map(prepareJid))
@@ -121,7 +121,7 @@ export class Receiver extends EventEmitter<ReceiverEvents> {
       this.#offers.add(key)
       const transfer = await this.#accept(offer)
       transfer.once('done', forget).once('failed', forget)
-      return NS.bytestreams
+      return offer.methods.includes(NS.bytestreams) ? NS.bytestreams : NS.inBand
     } catch (thrown) {
       if (!isRepeated) forget()
       const error =
@@ -137,7 +137,7 @@ export class Receiver extends EventEmitter<ReceiverEvents> {
     const { mayAccept, fileBytesMax = Number.POSITIVE_INFINITY, transfersMax = TRANSFERS_MAX, into } = this.#init
     if (this.#stopping.signal.aborted || !this.isExpected(from)) throw new BytestreamError('ERR_DECLINED', 'Offer Declined')
     const file = parseSiFile(payload)
-    if (!methods.includes(NS.bytestreams)) throw new BytestreamError('ERR_NO_VALID_STREAMS', 'only SOCKS5 bytestreams are supported')
+    const expected = expectedMethods(methods)
     if (this.#offers.size > transfersMax || this.#offersOf(from) > this.#share(transfersMax))
       throw new BytestreamError('ERR_LIMIT_WAITING', `${transfersMax} files are being received already`)
     if (file.size > fileBytesMax) throw new BytestreamError('ERR_DECLINED', `files of at most ${formatBytes(fileBytesMax)} are accepted`)
@@ -149,7 +149,7 @@ export class Receiver extends EventEmitter<ReceiverEvents> {
     const transfer = new Transfer(
       this.#clock,
       { direction: 'receive', peer: from, name },
-      (self) => this.#receive(self, sink, { from, sid: id }),
+      (self) => this.#receive(self, sink, { from, sid: id, expected }),
       this.#stopping.signal,
     )
     transfer.update({ size: file.size })
@@ -179,13 +179,14 @@ export class Receiver extends EventEmitter<ReceiverEvents> {
   async #receive(
     transfer: Transfer,
     sink: FileSink,
-    { from, sid }: { from: string; sid: string },
+    { from, sid, expected }: { from: string; sid: string; expected: ExpectedMethods },
   ): Promise<Omit<TransferResult, 'durationMs'>> {
     await using file = sink
     const { signal } = transfer
     transfer.moveTo('negotiating')
     const { timings } = this.#init
-    const bytestream = await this.#target.expect({ from, sid, mayBeEmpty: transfer.size === 0, signal, ...(timings && { timings }) })
+    const init = { from, sid, mayBeEmpty: transfer.size === 0, signal, ...(timings && { timings }) }
+    const bytestream = await expectStream(this.#targets, expected, init)
     const { stream } = bytestream
     transfer.emit('opened', bytestream)
     transfer.moveTo('moving')
@@ -208,7 +209,7 @@ export class Receiver extends EventEmitter<ReceiverEvents> {
         'close',
         this.#clock.after(CLOSE_MS_MAX, () => stream.destroy()),
       )
-      return { ...stored, confirmed: true }
+      return { ...stored, method: bytestream.method, confirmed: true }
     } catch (thrown) {
       bytestream.reset()
       if (signal.aborted) throw abortError(signal)
@@ -218,6 +219,18 @@ export class Receiver extends EventEmitter<ReceiverEvents> {
       signal.removeEventListener('abort', onAbort)
     }
   }
+}
+
+/**
+ * SOCKS5 where it is offered; in band where that is all there is, or as well, for when no streamhost works.
+ *
+ * @throws BytestreamError `ERR_NO_VALID_STREAMS` (XEP-0095 §3.2)
+ */
+function expectedMethods(methods: readonly string[]): ExpectedMethods {
+  const isInBand = methods.includes(NS.inBand)
+  if (methods.includes(NS.bytestreams)) return isInBand ? 'either' : 'socks5'
+  if (isInBand) return 'inBand'
+  throw new BytestreamError('ERR_NO_VALID_STREAMS', 'only SOCKS5 and in-band bytestreams are supported')
 }
 
 function toHex({ sha256 }: SiFile): string | undefined {

@@ -2,11 +2,10 @@ import { randomUUID } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import {
   type Bytestream,
+  initiateStream,
   type MethodChoice,
-  offerStream,
   type RequesterComponents,
   type ResourceFinder,
-  requestBytestream,
   type Timings,
 } from '../bytestreams/index.ts'
 import { abortError, BytestreamError, prepareJid, startDeadline } from '../core/index.ts'
@@ -14,8 +13,13 @@ import { buildSiFile, NS } from '../xep/index.ts'
 import { FileSource } from './file-source.ts'
 import type { Transfer, TransferResult } from './transfer.ts'
 
-/** What a receiver has to show in service discovery (XEP-0095 §3.1, XEP-0096, XEP-0065 §3). */
-const RECEIVER_FEATURES = [NS.si, NS.siFileTransfer, NS.bytestreams] as const
+/** What a receiver has to show in service discovery (XEP-0095 §3.1, XEP-0096, XEP-0065 §3, XEP-0047). */
+const receiverFeatures = {
+  auto: [NS.si, NS.siFileTransfer], // XEP-0096 §4: it takes both.
+  direct: [NS.si, NS.siFileTransfer, NS.bytestreams],
+  proxy: [NS.si, NS.siFileTransfer, NS.bytestreams],
+  ibb: [NS.si, NS.siFileTransfer, NS.inBand],
+} as const satisfies Record<MethodChoice, readonly string[]>
 
 /** Milliseconds the last octets may take to arrive and to be checked: buffers on the way hold megabytes. */
 const CLOSE_MS_MAX = 300_000
@@ -24,6 +28,7 @@ export interface SendInit {
   /** Full or bare; a bare one becomes the resource that can receive files. */
   readonly to: string
   readonly description?: string
+  /** Default `auto`: direct or through a proxy, whichever works, and in band where neither does. */
   readonly method?: MethodChoice
   /** Only this proxy, instead of those of the account's server. */
   readonly proxy?: string | undefined
@@ -48,7 +53,7 @@ export async function sendFile(
   init: SendInit,
   transfer: Transfer,
 ): Promise<Omit<TransferResult, 'durationMs'>> {
-  const { session, resources } = components
+  const { resources } = components
   const { signal } = transfer
   transfer.moveTo('preparing')
   await using source = await FileSource.open(path)
@@ -57,49 +62,41 @@ export async function sendFile(
   transfer.update({ size })
 
   transfer.moveTo('negotiating')
-  const to = await resources.find(prepareJid(init.to), { features: RECEIVER_FEATURES, signal })
+  const { method = 'auto', proxy, description } = init
+  const to = await resources.find(prepareJid(init.to), { features: receiverFeatures[method], signal })
   transfer.update({ peer: to })
   // A proxy that is none should be known before the receiver is asked.
-  if (init.proxy !== undefined) await components.proxies.ask(init.proxy)
-  const sid = randomUUID()
+  if (proxy !== undefined && method !== 'ibb') await components.proxies.ask(proxy)
   const payload = buildSiFile({
     name,
     size,
     md5,
     sha256: Buffer.from(sha256, 'hex').toString('base64'),
     date: modified.toISOString().replace(/\.\d+Z$/, 'Z'),
-    description: init.description,
+    description,
   })
-  const answerMsMax = init.timings?.answerMsMax ?? 90_000
-  await offerStream(session, {
-    to,
-    id: sid,
-    profile: NS.siFileTransfer,
-    payload,
-    mimeType: 'application/octet-stream',
-    methods: [NS.bytestreams],
-    answerMsMax,
-    signal,
+  const bytestream = await initiateStream(components, {
+    ...init,
+    ...{ to, sid: randomUUID(), profile: NS.siFileTransfer, payload, mimeType: 'application/octet-stream', signal },
+    onStep: (step) => transfer.emit('step', step),
   })
-  transfer.emit('step', { step: 'accepted' })
-  const bytestream = await requestBytestream(components, { ...init, to, sid, signal, onStep: (step) => transfer.emit('step', step) })
 
   transfer.emit('opened', bytestream)
   transfer.moveTo('moving')
   const onAbort = () => bytestream.reset()
   signal.addEventListener('abort', onAbort, { once: true })
   try {
-    const sent = await sendContent(bytestream.stream, source, transfer)
+    const sent = await sendContent(bytestream, source, transfer)
     if (sent !== size)
       throw new BytestreamError('ERR_INTEGRITY', `${name} changed while it was being sent: it had ${size} octets, and ${sent} were read`)
-    return { path, size, sha256, confirmed: await finish(components, bytestream) }
+    return { path, size, sha256, method: bytestream.method, confirmed: await finish(components, bytestream) }
   } catch (thrown) {
     bytestream.reset()
     if (signal.aborted) throw abortError(signal)
     if (thrown instanceof BytestreamError) throw thrown
     throw new BytestreamError(
       'ERR_RESET',
-      `the connection broke after ${transfer.bytes} of ${size} octets: the receiver or the ${bytestream.method === 'proxy' ? 'proxy' : 'network'} ended it`,
+      `the connection broke after ${transfer.bytes} of ${size} octets: the receiver or the ${{ direct: 'network', proxy: 'proxy', ibb: 'server' }[bytestream.method]} ended it`,
       { cause: thrown },
     )
   } finally {
@@ -107,16 +104,22 @@ export async function sendFile(
   }
 }
 
-/** Reads one buffer while the other is being written. */
-async function sendContent(stream: Duplex, source: FileSource, transfer: Transfer): Promise<number> {
+/** Reads one buffer while the other is being written; in band, where little is on its way at once, by the block. */
+async function sendContent({ stream, blockSize }: Bytestream, source: FileSource, transfer: Transfer): Promise<number> {
   let bytes = 0
   let pending: Promise<void> = Promise.resolve()
+  const writeAll = async (octets: Buffer, total: number) => {
+    const pieceBytes = blockSize ?? octets.length
+    for (let start = 0; start < octets.length; start += pieceBytes) {
+      await write(stream, octets.subarray(start, start + pieceBytes))
+      transfer.update({ bytes: Math.min(total, total - octets.length + start + pieceBytes) })
+    }
+  }
   for await (const octets of source.read(transfer.signal)) {
     await pending
     bytes += octets.length
-    const total = bytes
-    if (total > transfer.size) return total
-    pending = write(stream, octets).then(() => transfer.update({ bytes: total }))
+    if (bytes > transfer.size) return bytes
+    pending = writeAll(octets, bytes)
     pending.catch(() => {}) // Awaited in the next turn.
   }
   await pending

@@ -1,5 +1,14 @@
 import PQueue from 'p-queue'
-import { BytestreamTarget, bytestreamsPart, ProxyFinder, ResourceFinder, StreamInitiationResponder } from '../bytestreams/index.ts'
+import {
+  BytestreamTarget,
+  bytestreamsPart,
+  InBandTarget,
+  inBandPart,
+  ProxyFinder,
+  ResourceFinder,
+  StreamInitiationResponder,
+  type StreamTargets,
+} from '../bytestreams/index.ts'
 import { abortError, type Clock, type Logger, orAbort, silentLogger, systemClock, throwIfAborted, version } from '../core/index.ts'
 import {
   type AccountInit,
@@ -55,7 +64,7 @@ export class TransferClient implements AsyncDisposable {
   readonly #proxies: ProxyFinder
   readonly #resources: ResourceFinder
   readonly #discovery: ServiceDiscovery
-  readonly #target: BytestreamTarget
+  readonly #targets: StreamTargets
   readonly #responder: StreamInitiationResponder
   readonly #queue: PQueue
   readonly #priority: number
@@ -79,7 +88,10 @@ export class TransferClient implements AsyncDisposable {
     this.#discovery = new ServiceDiscovery(this.session.iqs)
     this.#discovery.add({ identities: [{ category: 'client', type: 'bot', name: 'streamhost' }], features: [] })
     this.#discovery.add(answerEntityQueries(this.session.iqs, clock, { name: 'streamhost', version }))
-    this.#target = new BytestreamTarget(this.session, clock, logger)
+    this.#targets = {
+      socks5: new BytestreamTarget(this.session, clock, logger),
+      inBand: new InBandTarget({ session: this.session, clock, logger }),
+    }
     this.#responder = new StreamInitiationResponder(this.session)
     this.session.on('online', () => this.#announce())
     this.session.on('presence', (presence) => this.#onPresence(presence))
@@ -137,10 +149,9 @@ export class TransferClient implements AsyncDisposable {
    */
   receive(init: ReceiveInit): Receiver {
     if (this.#receiver && !this.#receiver.isStopped) throw new TypeError('this client receives already')
-    const receiver = new Receiver(this.#target, this.#clock, init)
-    const withdraw = [this.#responder.handle(NS.siFileTransfer, (offer) => receiver.decide(offer)), bytestreamsPart].map((part) =>
-      this.#discovery.add(part),
-    )
+    const receiver = new Receiver(this.#targets, this.#clock, init)
+    const siPart = this.#responder.handle(NS.siFileTransfer, (offer) => receiver.decide(offer))
+    const withdraw = [siPart, bytestreamsPart, inBandPart].map((part) => this.#discovery.add(part))
     receiver.once('stopped', () => {
       for (const take of withdraw) take()
     })

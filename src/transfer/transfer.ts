@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { isDeepStrictEqual } from 'node:util'
-import type { Bytestream, RequesterStep } from '../bytestreams/index.ts'
+import type { Bytestream, BytestreamMethod, InitiatorStep } from '../bytestreams/index.ts'
 import { BytestreamError, type Clock, toBytestreamError } from '../core/index.ts'
 
 /** How far a transfer is. */
@@ -20,6 +20,8 @@ export interface TransferResult {
   readonly size: number
   /** Lower-case hexadecimal digits. */
   readonly sha256: string
+  /** How the octets travelled. */
+  readonly method: BytestreamMethod
   /** Milliseconds from the first octet to the last. */
   readonly durationMs: number
   /**
@@ -46,7 +48,7 @@ export interface TransferFacts {
 export interface TransferEvents {
   state: [state: TransferState]
   /** What the negotiation has come to, on the sending side. */
-  step: [step: RequesterStep | { readonly step: 'accepted' }]
+  step: [step: InitiatorStep]
   /** The bytestream is open. */
   opened: [bytestream: Pick<Bytestream, 'method' | 'streamhost' | 'dstAddr' | 'blockSize' | 'peer'>]
   done: [result: TransferResult]

@@ -11,7 +11,7 @@ function startTransfer(name: string) {
   const transfer = new Transfer(systemClock, { direction: 'send', peer: 'a@b/c', name }, () => {
     transfer.moveTo('preparing')
     return new Promise((resolve, reject) => {
-      settle = (error) => (error ? reject(error) : resolve({ path: name, size: 1_000, sha256: '', confirmed: true }))
+      settle = (error) => (error ? reject(error) : resolve({ path: name, size: 1_000, sha256: '', method: 'proxy', confirmed: true }))
     })
   })
   return { transfer, settle: (error?: BytestreamError) => settle(error) }

@@ -3,6 +3,10 @@ import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
+import { InBandTarget, StreamInitiationResponder } from '../../src/bytestreams/index.ts'
+import { silentLogger, systemClock } from '../../src/core/index.ts'
+import { clientConnector, Session } from '../../src/session/index.ts'
+import { NS } from '../../src/xep/index.ts'
 import { startCli } from '../helpers/cli.ts'
 import { PROXY } from '../helpers/prosody.ts'
 
@@ -71,6 +75,60 @@ test('send and receive move files between two accounts, and report them as JSON'
   t.is((await receive.ended).code, 0)
   t.deepEqual(await readFile(join(folder, 'inbox', 'one.bin')), contents[0])
   t.deepEqual((await readdir(join(folder, 'inbox'))).sort(), ['one.bin', 'two.bin'])
+})
+
+/** The objects one command has told, by their `event`. */
+const toldBy = (stdout: string): Record<string, Record<string, unknown>> =>
+  Object.fromEntries(
+    stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+      .map((facts) => [facts.event, facts]),
+  )
+
+test('send --method ibb goes in band, and both sides say so', async (t) => {
+  const { folder, as } = await startBox(t)
+  const path = join(folder, 'one.bin')
+  const content = randomBytes(20_000)
+  await writeFile(path, content)
+  const [desk, environment] = as('desk')
+  const receive = startCli(t, ['receive', '--once', ...desk, '--into', join(folder, 'inbox'), '--from', 'laptop@localhost'], environment)
+  await receive.event('ready')
+  const [laptop] = as('laptop')
+  const send = await startCli(t, ['send', path, ...laptop, '--to', 'desk@localhost', '--method', 'ibb'], environment).ended
+  t.is(send.code, 0, send.stderr)
+  const { opened, sent } = toldBy(send.stdout)
+  t.like(opened, { method: 'ibb', blockSize: 4096 })
+  for (const absent of ['streamhost', 'host', 'port', 'reason']) t.false(absent in (opened ?? {}), absent)
+  t.like(sent, { method: 'ibb', size: 20_000, confirmed: true })
+  const received = await receive.ended
+  t.is(received.code, 0)
+  const facts = toldBy(received.stdout)
+  t.like(facts['opened'], { method: 'ibb', blockSize: 4096, size: 20_000 })
+  t.like(facts['received'], { method: 'ibb', size: 20_000 })
+  t.deepEqual(await readFile(join(folder, 'inbox', 'one.bin')), content)
+})
+
+test('send says why it goes in band where it was not told to', async (t) => {
+  const { folder, as } = await startBox(t)
+  const path = join(folder, 'one.bin')
+  await writeFile(path, 'one')
+  const [laptop, environment] = as('laptop')
+  const { STREAMHOST_PASSWORD: password, STREAMHOST_SERVICE: service } = environment
+  const account = { jid: 'desk@localhost', password: password as string, service: service as string }
+  const session = new Session({}, clientConnector(systemClock, account), { reconnect: 'never' })
+  t.teardown(() => session.stop())
+  const jid = await session.start()
+  const target = new InBandTarget({ session, clock: systemClock, logger: silentLogger })
+  new StreamInitiationResponder(session).handle(NS.siFileTransfer, ({ from, id }) => {
+    void target.expect({ from, sid: id }).then(({ stream }) => stream.resume().once('end', () => stream.end()))
+    return NS.inBand
+  })
+  const people = laptop.filter((argument) => argument !== '--json')
+  const { code, stdout, stderr } = await startCli(t, ['send', path, ...people, '--to', jid], environment).ended
+  t.is(code, 0, stderr)
+  t.is(stdout.split('\n')[0], `${path}: to ${jid}, in band, through the XMPP servers: ${jid} has chosen it`)
 })
 
 test('receive --once ends after the first file', async (t) => {

@@ -279,7 +279,7 @@ test(wrong, 'http', true, 'HOST:PORT, :PORT or PORT')
 for (const value of ['', 'a:b', 'a b', 'xmpp://a']) test(wrong, 'advertise', [value], 'HOST or HOST:PORT')
 for (const value of ['127.0.0.1:5347', 'http://a', 'xmpps://a', 'xmpp://', 'xmpp://a:0']) test(wrong, 'service', value, 'xmpp://HOST:PORT')
 test(wrong, 'log-level', 'loud', 'debug, info, warn, error or silent')
-test(wrong, 'method', 'ibb', 'auto, direct or proxy')
+test(wrong, 'method', 'fax', 'auto, direct, proxy or ibb')
 
 test('of an account the server may be reached by TLS at once (XEP-0368)', (t) => {
   const { service } = loadSettings(accountOptions, { flags: { account: 'a@b', service: 'xmpps://[2001:db8::1]' }, environment: {} })

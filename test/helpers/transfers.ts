@@ -4,7 +4,7 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
-import { type Bytestream, offerStream, ProxyFinder, requestBytestream } from '../../src/bytestreams/index.ts'
+import { type Bytestream, offerStream, openInBand, ProxyFinder, requestBytestream } from '../../src/bytestreams/index.ts'
 import { silentLogger, systemClock } from '../../src/core/index.ts'
 import type { Session } from '../../src/session/index.ts'
 import type { Receiver, Transfer } from '../../src/transfer/index.ts'
@@ -50,11 +50,13 @@ export async function moved(transfer: Transfer, bytes: number): Promise<void> {
 /**
  * Offers a file as `facts` say, and opens the bytestream; what is sent over it is for the test.
  *
- * @throws as {@link offerStream} and {@link requestBytestream} do
+ * @throws as {@link offerStream}, {@link requestBytestream} and {@link openInBand} do
  */
-export async function offerByHand(session: Session, to: string, facts: SiFile, sid = 'by hand'): Promise<Bytestream> {
-  const offer = { to, id: sid, profile: NS.siFileTransfer, payload: buildSiFile(facts), methods: [NS.bytestreams], answerMsMax: 30_000 }
-  await offerStream(session, offer)
+export async function offerByHand(session: Session, to: string, facts: SiFile, method: 'direct' | 'ibb' = 'direct'): Promise<Bytestream> {
+  const sid = 'by-hand'
+  const methods = [method === 'ibb' ? NS.inBand : NS.bytestreams]
+  await offerStream(session, { to, id: sid, profile: NS.siFileTransfer, payload: buildSiFile(facts), methods, answerMsMax: 30_000 })
+  if (method === 'ibb') return openInBand({ session, clock: systemClock, logger: silentLogger }, { to, sid })
   const proxies = new ProxyFinder(session, systemClock, silentLogger)
   return requestBytestream(
     { session, proxies, clock: systemClock, logger: silentLogger },

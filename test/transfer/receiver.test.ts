@@ -208,15 +208,16 @@ test('a full JID lets that device in only', async (t) => {
   await t.throwsAsync(propose({}, { session: await network.logIn('sender'), id: 'other' }), { code: 'ERR_DECLINED' })
 })
 
-test('an offer without SOCKS5 bytestreams is no-valid-streams', async (t) => {
+test('an offer of neither SOCKS5 nor in-band bytestreams is no-valid-streams', async (t) => {
   const { propose, declined } = await setScene(t)
-  await t.throwsAsync(propose({}, { methods: ['http://jabber.org/protocol/ibb'] }), { code: 'ERR_NO_VALID_STREAMS' })
+  await t.throwsAsync(propose({}, { methods: ['jabber:iq:oob'] }), { code: 'ERR_NO_VALID_STREAMS' })
   t.is(declined[0]?.code, 'ERR_NO_VALID_STREAMS')
 })
 
-test('of several methods, SOCKS5 bytestreams are chosen', async (t) => {
+test('of several methods, SOCKS5 bytestreams are chosen (XEP-0047 §5), else those in band', async (t) => {
   const { propose } = await setScene(t)
   t.is(await propose({}, { methods: ['http://jabber.org/protocol/ibb', NS.bytestreams] }), NS.bytestreams)
+  t.is(await propose({}, { id: 'other', methods: ['jabber:iq:oob', 'http://jabber.org/protocol/ibb'] }), NS.inBand)
 })
 
 test('more files at once than allowed are refused for the time being, also while the first is decided about', async (t) => {

@@ -161,7 +161,7 @@ function runByHand(clock: FakeClock) {
     transfer.update({ size: 1_000 })
     transfer.moveTo('moving')
     return new Promise((resolve) => {
-      finish = () => resolve({ path: 'file.bin', size: 1_000, sha256: '', confirmed: true })
+      finish = () => resolve({ path: 'file.bin', size: 1_000, sha256: '', method: 'proxy', confirmed: true })
     })
   })
   return { transfer, finish: () => finish() }

@@ -10,10 +10,11 @@ import { networkOn } from '../helpers/xmpp-network.ts'
 
 // Goal: whole files, between two accounts that never met, by bare JID, on each server and each way.
 
-const SIZES = [0, 1, 65_535, 65_536, 65_537, 20 * 1024 * 1024]
+const SMALL_SIZES = [0, 1, 65_535, 65_536, 65_537]
+const SIZES = [...SMALL_SIZES, 20 * 1024 * 1024]
 
 /** Tests share a server, but neither accounts nor proxies. */
-const labels = ['direct', 'proxy', 'stream', 'sender', 'receiver'] as const
+const labels = ['direct', 'proxy', 'stream', 'ibb', 'proxy-sender', 'proxy-receiver', 'ibb-sender', 'ibb-receiver'] as const
 const accounts = labels.flatMap((label) => [`${label}-from`, `${label}-to`])
 const components = labels.map((label) => `${label}.${DOMAIN}`)
 
@@ -29,15 +30,16 @@ async function setScene(t: ExecutionContext, server: ServerUnderTest, label: (ty
 }
 
 onEachServer('transfers', { accounts, components }, (test) => {
-  for (const [label, method, what, init] of [
-    ['direct', 'direct', 'direct', {}],
-    ['proxy', 'proxy', 'proxy', {}],
-    ['stream', 'proxy', 'proxy with the stream engine', { engine: new StreamEngine() }],
+  for (const [label, method, what, sizes, init] of [
+    ['direct', 'direct', 'direct', SIZES, {}],
+    ['proxy', 'proxy', 'proxy', SIZES, {}],
+    ['stream', 'proxy', 'proxy with the stream engine', SIZES, { engine: new StreamEngine() }],
+    ['ibb', 'ibb', 'in band', SMALL_SIZES, {}],
   ] as const) {
     test(`files of all sizes, ${what}`, async (t, server) => {
       const { sender, receiver, inbox, streamhost, from, to, proxy } = await setScene(t, server, label, init)
       const receiving = receiver.receive({ into: inbox, from: [from] })
-      for (const size of SIZES) {
+      for (const size of sizes) {
         const { path, content, sha256 } = await makeFile(t, size, `${size}.bin`)
         const incoming = nextTransfer(receiving)
         const sending = sender.send(path, { to, method, ...(method === 'direct' ? { ownHosts: ['127.0.0.1'] } : { proxy }) })
@@ -46,24 +48,29 @@ onEachServer('transfers', { accounts, components }, (test) => {
           way = bytestream.method
         })
         const [sent, received] = await Promise.all([sending.done, (await incoming).done])
-        t.like(sent, { path, size, sha256 })
-        t.like(received, { path: join(inbox, basename(path)), size, sha256 })
+        t.like(sent, { path, size, sha256, method, confirmed: true })
+        t.like(received, { path: join(inbox, basename(path)), size, sha256, method })
         t.true((await readFile(received.path)).equals(content), `${size} octets`)
         t.is(way, method)
         t.is(sending.peer, receiver.jid)
       }
-      t.is(streamhost.counters.activated, method === 'proxy' ? SIZES.length : 0)
-      t.is((await filesIn(inbox)).length, SIZES.length)
+      t.is(streamhost.counters.activated, method === 'proxy' ? sizes.length : 0)
+      t.is((await filesIn(inbox)).length, sizes.length)
       await Promise.all([sender.close(), receiver.close()])
     })
   }
 
-  for (const side of ['sender', 'receiver'] as const) {
-    test(`cancelling at the ${side} ends both sides, and leaves no file, through the proxy`, async (t, server) => {
-      const { sender, receiver, inbox, streamhost, from, to, proxy } = await setScene(t, server, side)
+  for (const [label, method, side] of [
+    ['proxy-sender', 'proxy', 'sender'],
+    ['proxy-receiver', 'proxy', 'receiver'],
+    ['ibb-sender', 'ibb', 'sender'],
+    ['ibb-receiver', 'ibb', 'receiver'],
+  ] as const) {
+    test(`cancelling at the ${side} ends both sides, and leaves no file, with ${method}`, async (t, server) => {
+      const { sender, receiver, inbox, streamhost, from, to, proxy } = await setScene(t, server, label)
       const incoming = nextTransfer(receiver.receive({ into: inbox, from: [from] }))
       const { path } = await makeFile(t, 32 * 1024 * 1024)
-      const sending = sender.send(path, { to, method: 'proxy', proxy })
+      const sending = sender.send(path, { to, method, proxy })
       const receiving = await incoming
       await moved(receiving, 1)
       const [cancelled, other] = side === 'sender' ? [sending, receiving] : [receiving, sending]

@@ -53,11 +53,11 @@ function tell(output: Output, transfer: Transfer): void {
   transfer.on('opened', ({ method, streamhost, blockSize }) =>
     output.tell('opened', { name, from: peer, size: transfer.size, method, streamhost: streamhost?.jid, blockSize }),
   )
-  transfer.on('done', ({ path, size, sha256, durationMs }) => {
+  transfer.on('done', ({ path, size, sha256, method, durationMs }) => {
     const rate = formatBytes((size / Math.max(1, durationMs)) * 1000)
     output.tell(
       'received',
-      { path, from: peer, size, sha256, durationMs },
+      { path, from: peer, size, sha256, method, durationMs },
       `${path}: from ${peer}, ${formatBytes(size)} in ${formatDuration(durationMs)}, ${rate}/s, SHA-256 ${sha256}`,
     )
   })

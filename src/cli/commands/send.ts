@@ -45,19 +45,21 @@ function tell(output: Output, transfer: Transfer, path: string, isWorthALine: ()
   transfer.on('state', (state) => {
     if (state === 'preparing') output.follow(transfer)
   })
-  transfer.on('opened', ({ method, streamhost, blockSize, peer }) => {
-    const way = { direct: 'directly', proxy: `through the proxy ${streamhost?.jid}`, ibb: 'in band, through the XMPP servers' }[method]
-    output.tell(
-      'opened',
-      { path, to: peer, method, streamhost: streamhost?.jid, host: streamhost?.host, port: streamhost?.port, blockSize },
-      `${path}: to ${peer}, ${way}`,
-    )
+  let reason: string | undefined
+  transfer.on('step', (step) => {
+    if (step.step === 'in band') reason = step.reason
   })
-  transfer.on('done', ({ size, sha256, durationMs, confirmed }) => {
+  transfer.on('opened', ({ method, streamhost, blockSize, peer }) => {
+    const inBand = `in band, through the XMPP servers${reason ? `: ${reason}` : ''}`
+    const way = { direct: 'directly', proxy: `through the proxy ${streamhost?.jid}`, ibb: inBand }[method]
+    const { jid, host, port } = streamhost ?? {}
+    output.tell('opened', { path, to: peer, method, streamhost: jid, host, port, blockSize, reason }, `${path}: to ${peer}, ${way}`)
+  })
+  transfer.on('done', ({ size, sha256, method, durationMs, confirmed }) => {
     const rate = formatBytes((size / Math.max(1, durationMs)) * 1000)
     output.tell(
       'sent',
-      { path, to: transfer.peer, size, sha256, durationMs, confirmed },
+      { path, to: transfer.peer, size, sha256, method, durationMs, confirmed },
       `${path}: sent, ${formatBytes(size)} in ${formatDuration(durationMs)}, ${rate}/s, SHA-256 ${sha256}${confirmed ? '' : ' (the receiver did not confirm it)'}`,
     )
   })

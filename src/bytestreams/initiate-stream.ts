@@ -1,0 +1,89 @@
+import { BytestreamError, throwIfAborted, toBytestreamError } from '../core/index.ts'
+import { buildPresence, NS, type StreamInitiation } from '../xep/index.ts'
+import type { Bytestream } from './bytestream.ts'
+import { openInBand } from './in-band/open-in-band.ts'
+import {
+  hasStreamhosts,
+  type RequesterComponents,
+  type RequesterStep,
+  type RequestInit,
+  requestBytestream,
+  type StreamhostChoice,
+} from './requester.ts'
+import { offerStream } from './stream-initiation.ts'
+import { defaultTimings } from './timings.ts'
+
+/** Which way to go: over streamhosts, in band, or in band only when there is no other. */
+export type MethodChoice = StreamhostChoice | 'ibb'
+
+export interface InitiateInit extends Omit<RequestInit, 'method' | 'onStep'>, Pick<StreamInitiation, 'profile' | 'payload' | 'mimeType'> {
+  readonly method?: MethodChoice
+  /** Hears each step, in order. */
+  readonly onStep?: (step: InitiatorStep) => void
+}
+
+/** Facts about a negotiation, from the side that offers the stream. */
+export type InitiatorStep =
+  | RequesterStep
+  | { readonly step: 'accepted' }
+  /** The way that was not asked for, and why. */
+  | { readonly step: 'in band'; readonly reason: string }
+
+/**
+ * Offers a stream, and opens it the way the other side has chosen. With `auto`, a stream no streamhost works for is
+ * opened in band under the same id, where the other side takes that.
+ *
+ * @throws BytestreamError as {@link offerStream}, {@link requestBytestream} and {@link openInBand} do
+ * @see XEP-0095 §3.2, XEP-0096 §4
+ */
+export async function initiateStream(components: RequesterComponents, init: InitiateInit): Promise<Bytestream> {
+  const { to, sid, profile, payload, mimeType, method = 'auto', signal, onStep = () => {} } = init
+  const answerMsMax = init.timings?.answerMsMax ?? defaultTimings.answerMsMax
+  const isHopeless = method === 'auto' && !(await hasStreamhosts(components, init))
+  const methods = isHopeless ? [NS.inBand] : offered[method]
+  const chosen = await offerStream(components.session, { to, id: sid, profile, payload, mimeType, methods, answerMsMax, signal })
+  onStep({ step: 'accepted' })
+  if (chosen === NS.bytestreams && method === 'auto') return requestOrFallBack(components, init)
+  if (method === 'direct' || method === 'proxy') return requestBytestream(components, { ...init, method })
+  if (method === 'auto') onStep({ step: 'in band', reason: isHopeless ? 'there is no streamhost to offer' : `${to} has chosen it` })
+  return goInBand(components, init)
+}
+
+/** By choice, in order of preference. */
+const offered = {
+  auto: [NS.bytestreams, NS.inBand],
+  direct: [NS.bytestreams],
+  proxy: [NS.bytestreams],
+  ibb: [NS.inBand],
+} as const satisfies Record<MethodChoice, readonly string[]>
+
+/** What the other side cannot reach is no reason to give up: whoever offers stream initiation for files takes both ways. */
+async function requestOrFallBack(components: RequesterComponents, init: InitiateInit): Promise<Bytestream> {
+  const { signal, onStep = () => {} } = init
+  let ofProxy: BytestreamError | undefined
+  try {
+    return await requestBytestream(components, {
+      ...init,
+      method: 'auto',
+      onStep(step) {
+        if (step.step === 'proxy failed') ofProxy = step.error
+        onStep(step)
+      },
+    })
+  } catch (thrown) {
+    throwIfAborted(signal)
+    const error = toBytestreamError(thrown)
+    if (error.code !== 'ERR_NO_STREAMHOST' && error !== ofProxy) throw error
+    onStep({ step: 'in band', reason: error.message })
+    return await goInBand(components, init).catch((cause: unknown) => {
+      throwIfAborted(signal)
+      throw new BytestreamError(error.code, `${error.message}; and in band: ${toBytestreamError(cause).message}`, { cause })
+    })
+  }
+}
+
+/** Whoever has our presence is told by our server when we are gone: no connection breaks that would tell it. */
+function goInBand(components: RequesterComponents, init: InitiateInit): Promise<Bytestream> {
+  components.session.send(buildPresence({ type: 'available', to: init.to, priority: -1 }))
+  return openInBand(components, init)
+}
