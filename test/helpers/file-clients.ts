@@ -76,6 +76,9 @@ export const slixmppSi = foreignKind('slixmpp with stream initiation', {
   flavour: 'si',
 })
 
+/** Of several methods offered, it takes the one in band. */
+export const slixmppInBand = foreignKind('slixmpp in band', { needs: ['slixmpp'], command: script('slixmpp-files.py'), flavour: 'ibb' })
+
 export const libpurple = foreignKind('libpurple', { needs: ['libpurple'], command: script('libpurple-files.py') })
 
 const qxmppProgram: Program = { needs: ['qxmpp', 'g++', 'pkg-config'], command: async () => [await compileQxmppFiles()] }
@@ -85,8 +88,8 @@ export const qxmpp = foreignKind('QXmpp', qxmppProgram)
 export const qxmppBeyondAscii = foreignKind('QXmpp in Zürich', qxmppProgram)
 
 /** Our own commands. They log in without TLS, so the server has to look as if it were on their host. */
-export const streamhost: FileClientKind = {
-  name: 'streamhost',
+const streamhostKind = (name: string, options: readonly string[] = []): FileClientKind => ({
+  name,
   needs: [],
   async start(t, { star, server, folder }, role) {
     const leaf = leafOf(star, role)
@@ -100,7 +103,7 @@ export const streamhost: FileClientKind = {
         jid: `${local}@${domain}`,
         version: '',
         async send(to, path) {
-          const sent = await command('send', path, '--to', to).ended
+          const sent = await command('send', path, '--to', to, ...options).ended
           if (sent.code !== 0) throw new Error(`send ended with ${sent.code}: ${sent.stderr}`)
         },
         received: () => Promise.reject(new TypeError('it only sends')),
@@ -114,30 +117,32 @@ export const streamhost: FileClientKind = {
       received: async () => String((await receive.event('received'))['path']),
     }
   },
-}
+})
+
+export const streamhost = streamhostKind('streamhost')
 
 /** Milliseconds: QXmpp gives each of four streamhosts some seconds. */
 const MOVE_MS_MAX = 100_000
 
 const sha256 = (content: Buffer) => createHash('sha256').update(content).digest('hex')
 
+interface Move {
+  readonly from: FileClientKind
+  readonly to: FileClientKind
+  /** At least; none at all is an empty file. */
+  readonly bytesMin: number
+}
+
 export interface MovedFile {
   readonly sender: FileClient
   readonly receiver: FileClient
-  /** What the proxy logged of the bytestream. */
-  readonly relayed: Logged
+  /** Octets. */
+  readonly size: number
 }
 
-/**
- * Moves a file of at least `bytesMin` octets, or an empty one, from one client to another, and holds what arrived against what was sent,
- * and against what the proxy counted.
- */
-export async function moveFile(
-  t: ExecutionContext,
-  network: FileNetwork,
-  { from, to, bytesMin }: { from: FileClientKind; to: FileClientKind; bytesMin: number },
-): Promise<MovedFile> {
-  t.timeout(MOVE_MS_MAX, 'the file did not go through the proxy')
+/** Moves a file from one client to another, and holds what arrived against what was sent. */
+async function move(t: ExecutionContext, network: FileNetwork, { from, to, bytesMin }: Move): Promise<MovedFile> {
+  t.timeout(MOVE_MS_MAX, 'the file has not arrived')
   const receiver = await to.start(t, network, 'receiver')
   const sender = await from.start(t, network, 'sender')
   // No other transfer has the same size, unless it is empty: that is how the proxy's own is found.
@@ -146,7 +151,19 @@ export async function moveFile(
   await writeFile(path, content)
   const [stored] = await Promise.all([receiver.received(), sender.send(receiver.jid, path)])
   t.is(sha256(await readFile(stored)), sha256(content))
-  const relayed = await network.relayed(content.length)
+  return { sender, receiver, size: content.length }
+}
+
+/** Moves a file through the proxy of a network, and holds what arrived against what the proxy counted, too. */
+export async function moveFile(t: ExecutionContext, network: FileNetwork, file: Move): Promise<MovedFile & { readonly relayed: Logged }> {
+  const moved = await move(t, network, file)
+  const relayed = await network.relayed(moved.size)
   t.is(relayed.end, 'end')
-  return { sender, receiver, relayed }
+  return { ...moved, relayed }
+}
+
+/** Moves a file through the XMPP server of a network without a proxy: there is no other way. */
+export function moveFileInBand(t: ExecutionContext, network: FileNetwork, file: Move): Promise<MovedFile> {
+  t.is(network.hasProxy, false)
+  return move(t, network, file)
 }

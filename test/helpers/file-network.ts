@@ -16,13 +16,15 @@ export type Role = keyof typeof roles
 
 /**
  * Two hosts that cannot reach each other, and between them a third with an XMPP server and our proxy, which advertises
- * an address of each family, unless it is told otherwise: whatever gets from the one to the other went through the proxy.
+ * an address of each family, unless it is told otherwise: whatever gets from the one to the other went through the proxy,
+ * or, where there is none, through the server.
  */
 export interface FileNetwork extends AsyncDisposable {
   readonly star: Star
   readonly server: ServerUnderTest
   /** For files; goes with the network. */
   readonly folder: string
+  readonly hasProxy: boolean
   /** What the proxy has logged so far. */
   readonly log: readonly Logged[]
   /** Settles with what the proxy logs of the bytestream that carried exactly so many octets one way, once it is over; of each once. */
@@ -50,8 +52,8 @@ export interface FileNetworkInit {
   readonly families?: StarInit['families']
   /** Server and proxy run on a host of their own, and the one in the middle forwards two ports to it. Needs nftables. */
   readonly isBehindNat?: boolean
-  /** Where the proxy listens, and what it advertises. Default: an address of each family, and those. */
-  readonly proxy?: (at: Host) => readonly string[]
+  /** Where the proxy listens, and what it advertises; `false`: there is none. Default: an address of each family, and those. */
+  readonly proxy?: false | ((at: Host) => readonly string[])
 }
 
 /** Behind NAT: where the proxy is, and where clients find it. */
@@ -81,8 +83,8 @@ export async function startFileNetwork(kind: ServerKind, init: FileNetworkInit =
       ]
       await forwardPorts(star, forwards)
     }
-    const proxy = await startProxy(t, on, server, where(on))
-    return { star, server, folder, ...proxy, [Symbol.asyncDispose]: close }
+    const proxy = where ? await startProxy(t, on, server, where(on)) : noProxy
+    return { star, server, folder, hasProxy: where !== false, ...proxy, [Symbol.asyncDispose]: close }
   } catch (error) {
     await close()
     throw error
@@ -91,6 +93,11 @@ export async function startFileNetwork(kind: ServerKind, init: FileNetworkInit =
 
 const everyAddress = ({ ipv4, ipv6 }: Host) =>
   [ipv4 && `${ipv4}:0`, ipv6 && `[${ipv6}]:0`].filter((address) => address).flatMap((address) => ['--listen', address])
+
+const noProxy: Pick<FileNetwork, 'log' | 'relayed'> = {
+  log: [],
+  relayed: () => Promise.reject(new TypeError('this network has no proxy')),
+}
 
 async function startProxy(t: Pick<ExecutionContext, 'teardown'>, on: Host, server: ServerUnderTest, where: readonly string[]) {
   const { host, port } = server.componentAt(PROXY)

@@ -1,7 +1,8 @@
-"""Logs in with slixmpp, and sends and receives files over SOCKS5 bytestreams.
+"""Logs in with slixmpp, and sends and receives files over SOCKS5 bytestreams, or in band.
 
-Usage: slixmpp-files.py JID HOST PORT FOLDER bare|si, the password in the environment variable PASSWORD. `bare` opens a
-bytestream without a word about what it carries (XEP-0065 alone), `si` offers the file first (XEP-0095, XEP-0096).
+Usage: slixmpp-files.py JID HOST PORT FOLDER bare|si|ibb, the password in the environment variable PASSWORD. `bare` opens a
+bytestream without a word about what it carries (XEP-0065 alone), `si` offers the file first (XEP-0095, XEP-0096), and so
+does `ibb`, with in-band bytestreams only (XEP-0047): of several methods offered, it is the one that slixmpp prefers.
 
 Each line of the standard input is a file to send, as JSON: {"to": full JID, "file": path}; its end logs out. Each line
 of the standard output is a fact: {"event": "online", "jid", "version"}, {"event": "sent", "file"}, {"event": "received",
@@ -31,10 +32,11 @@ class Files(slixmpp.ClientXMPP):
         super().__init__(jid, password)
         self.folder = folder
         self.flavour = flavour
+        self.in_band = {}
         self.register_plugin("xep_0030")
         self.register_plugin("xep_0199")
         self.register_plugin("xep_0065", {"auto_accept": flavour == "bare"})
-        if flavour == "si":
+        if flavour != "bare":
             self.register_stream_initiation()
         else:
             self.add_event_handler("socks5_stream", lambda stream: self.receive(stream, "stream", ""))
@@ -47,8 +49,11 @@ class Files(slixmpp.ClientXMPP):
         # slixmpp 1.8.3 registers its coroutine with a handler that never awaits it: no offer would ever be answered.
         self.remove_handler("SI Request")
         self.register_handler(CoroutineCallback("SI Request", StanzaPath("iq@type=set/si"), self["xep_0095"]._handle_request))
-        # Of two methods offered it would choose the one in-band.
-        self["xep_0095"].unregister_method(IBB)
+        if self.flavour == "si":
+            # Of two methods offered it would choose the one in-band.
+            self["xep_0095"].unregister_method(IBB)
+        self.add_event_handler("ibb_stream_data", lambda stream: self.on_in_band(stream, "data"))
+        self.add_event_handler("ibb_stream_end", lambda stream: self.on_in_band(stream, "closed"))
         self.add_event_handler("si_request", self.on_offer)
 
     async def on_session_start(self, _):
@@ -73,15 +78,36 @@ class Files(slixmpp.ClientXMPP):
                 file.close()
                 tell("received", **{"file": path, "from": sender})
 
-        stream.event = on_event
+        if self.flavour == "ibb":
+            self.in_band[stream.sid] = on_event
+        else:
+            stream.event = on_event
+
+    def on_in_band(self, stream, event):
+        """These events do tell which stream they are of."""
+        on_event = self.in_band.get(stream.sid, lambda event, data: None)
+        if event == "data":
+            on_event("socks5_data", stream.read())
+        elif self.in_band.pop(stream.sid, None):
+            on_event("socks5_closed", None)
 
     async def send_file(self, to, path):
         sid = os.urandom(8).hex()
-        if self.flavour == "si":
+        if self.flavour != "bare":
             # As dictionaries: version 1.8.3 fails on the plain names.
-            methods = [{"label": "", "value": SOCKS5}]
+            methods = [{"label": "", "value": IBB if self.flavour == "ibb" else SOCKS5}]
             facts = {"name": os.path.basename(path), "size": os.path.getsize(path)}
             await self["xep_0096"].request_file_transfer(to, sid=sid, methods=methods, **facts)
+        await (self.send_in_band if self.flavour == "ibb" else self.send_over_socks5)(to, sid, path)
+        tell("sent", file=path)
+
+    async def send_in_band(self, to, sid, path):
+        stream = await self["xep_0047"].open_stream(to, sid=sid)
+        with open(path, "rb") as file:
+            await stream.sendfile(file)
+        await stream.close()
+
+    async def send_over_socks5(self, to, sid, path):
         stream = await self["xep_0065"].handshake(to, sid=sid)
         if stream is None:
             raise RuntimeError("no bytestream")
@@ -92,7 +118,6 @@ class Files(slixmpp.ClientXMPP):
                 await stream.write(chunk)
         stream.transport.write_eof()
         await closed
-        tell("sent", file=path)
 
     async def obey(self, order):
         try:
