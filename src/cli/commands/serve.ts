@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { setFlagsFromString } from 'node:v8'
 import type { Command } from 'commander'
 import { loadAccounts, loadIdentity, loadSecret, reloadableOptions, serveOptions } from '../../config/index.ts'
 import { BytestreamError, type Logger } from '../../core/index.ts'
@@ -8,6 +7,7 @@ import { addOptions, CommandFailure, configFileOf, type Run, type Start, setting
 import { EXIT } from '../exit-codes.ts'
 import { buildLogger } from '../logging.ts'
 import { adopt } from '../reload.ts'
+import { keepYoungGeneration } from '../young-generation.ts'
 
 /** `streamhost serve`. */
 export function addServe(program: Command, start: Start): void {
@@ -26,8 +26,7 @@ without one it ends serve, and so does closing its terminal.`,
 
 async function serve(command: Command, run: Run): Promise<void> {
   const { output, signal, environment, streams } = run
-  // The young generation of V8 would grow with the sockets that come and go, and stay large: 8 KiB more for each that is idle (docs/adr/0015).
-  setFlagsFromString('--semi-space-growth-factor=1')
+  keepYoungGeneration(environment)
   const settings = settingsOf(command, serveOptions, run)
   // The embedded server and the component are in one process: nobody else needs their secret.
   const secret = settings.embedded
