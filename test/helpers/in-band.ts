@@ -4,7 +4,7 @@ import { type Bytestream, type InBandExpectInit, type InBandInit, InBandTarget, 
 import { type Clock, silentLogger, systemClock } from '../../src/core/index.ts'
 import type { Session } from '../../src/session/index.ts'
 
-export interface OpenedInBand {
+interface OpenedInBand {
   /** The end that opened. */
   readonly initiator: Bytestream
   readonly responder: Bytestream
