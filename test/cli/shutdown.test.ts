@@ -68,14 +68,16 @@ test('SIGTERM: running bytestreams finish, new ones are turned away, and then it
   const waiting = await pairOf(t, at, requester, 'waiting')
   const halfOpen = connect({ ...at, allowHalfOpen: true })
   await once(halfOpen, 'connect')
+  // Listened to from here on: each of them may be closed while something else is being waited for.
   const turnedAway = Promise.all(waiting.map(endOf))
+  const halfOpenEnd = endOf(halfOpen)
   const content = randomBytes(4 * 1024 * 1024)
   one.write(content.subarray(0, 1024 * 1024))
 
   cli.child.kill('SIGTERM')
   t.like(await cli.logged(STOPPING), { active: 1, waiting: 2 })
   t.deepEqual(await turnedAway, ['ECONNRESET', 'ECONNRESET'])
-  await endOf(halfOpen)
+  await halfOpenEnd
   const newcomer = connect({ ...at })
   t.is(await endOf(newcomer), 'ECONNREFUSED')
   const refusal = 'wait service-unavailable: the proxy is shutting down'
