@@ -57,7 +57,7 @@ const offered = {
   ibb: [NS.inBand],
 } as const satisfies Record<MethodChoice, readonly string[]>
 
-/** What the other side cannot reach is no reason to give up: whoever offers stream initiation for files takes both ways. */
+/** What the other side cannot reach is no reason to give up: whoever takes files by stream initiation takes both ways (XEP-0096 §4). */
 async function requestOrFallBack(components: RequesterComponents, init: InitiateInit): Promise<Bytestream> {
   const { signal, onStep = () => {} } = init
   let ofProxy: BytestreamError | undefined

@@ -84,6 +84,7 @@ export const libpurple = foreignKind('libpurple', { needs: ['libpurple'], comman
 const qxmppProgram: Program = { needs: ['qxmpp', 'g++', 'pkg-config'], command: async () => [await compileQxmppFiles()] }
 
 export const qxmpp = foreignKind('QXmpp', qxmppProgram)
+export const qxmppInBand = foreignKind('QXmpp in band', { ...qxmppProgram, flavour: 'ibb' })
 /** It hashes JIDs as Latin-1. */
 export const qxmppBeyondAscii = foreignKind('QXmpp in Zürich', qxmppProgram)
 
@@ -120,6 +121,7 @@ const streamhostKind = (name: string, options: readonly string[] = []): FileClie
 })
 
 export const streamhost = streamhostKind('streamhost')
+export const streamhostInBand = streamhostKind('streamhost in band', ['--method', 'ibb'])
 
 /** Milliseconds: QXmpp gives each of four streamhosts some seconds. */
 const MOVE_MS_MAX = 100_000

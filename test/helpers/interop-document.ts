@@ -8,6 +8,12 @@ const cell = ({ name }: FileClientKind, version: string) => (version ? `${name} 
 export class SeenTransfers {
   /** Beginning of a line of the document → servers behind which it was so. */
   readonly #servers = new Map<string, string[]>()
+  readonly #way: string
+
+  /** @param way what the lines say behind the servers */
+  constructor(way = '') {
+    this.#way = way
+  }
 
   add(server: ServerKind, from: FileClientKind, to: FileClientKind, { sender, receiver }: MovedFile): void {
     const line = `| ${cell(from, sender.version)} | ${cell(to, receiver.version)} |`
@@ -22,6 +28,6 @@ export class SeenTransfers {
   /** @returns the lines the document lacks */
   async untold(): Promise<string[]> {
     const text = await readFile('docs/interop.md', 'utf8')
-    return [...this.#servers].map(([line, servers]) => `${line} ${servers.join(', ')} |`).filter((line) => !text.includes(line))
+    return [...this.#servers].map(([line, servers]) => `${line} ${servers.join(', ')}${this.#way} |`).filter((line) => !text.includes(line))
   }
 }

@@ -1,7 +1,7 @@
 // Goal: clients of others and our own commands move files in band, by choice and where no streamhost works. Method: two
 // hosts without a way to each other, and no proxy between them: what arrives went through the XMPP server.
 
-import { type FileClientKind, libpurple, moveFileInBand, slixmppInBand, streamhost } from '../helpers/file-clients.ts'
+import { type FileClientKind, libpurple, moveFileInBand, slixmppInBand, streamhost, streamhostInBand } from '../helpers/file-clients.ts'
 import { type FileNetwork, fileNetworkNeeds, startFileNetwork } from '../helpers/file-network.ts'
 import { foreign } from '../helpers/foreign.ts'
 import { ejabberd, prosody, type ServerKind } from '../helpers/server.ts'
@@ -11,6 +11,8 @@ const BYTES_MIN = 20_000
 const pairs: readonly (readonly [ServerKind, from: FileClientKind, to: FileClientKind, how: string])[] = [
   [prosody, slixmppInBand, streamhost, 'as it offers nothing else'],
   [prosody, streamhost, slixmppInBand, 'as it chooses that of both'],
+  [ejabberd, streamhostInBand, libpurple, 'as we offer nothing else'],
+  [ejabberd, streamhost, libpurple, 'under the same sid, when it can reach no streamhost of ours'],
   [ejabberd, libpurple, streamhost, 'under the same sid, when we can reach no streamhost of its'],
 ]
 
@@ -27,7 +29,7 @@ for (const kind of [prosody, ejabberd]) {
 
   for (const [, from, to, how] of own) {
     // One after another: an account of a client logs in once.
-    test.serial(`${from.name} sends a file to ${to.name} in band, ${how}, behind ${kind.name}`, async (t) => {
+    test.serial(`${from.name} sends a file to ${to.name} without a proxy, ${how}, behind ${kind.name}`, async (t) => {
       await moveFileInBand(t, network, { from, to, bytesMin: BYTES_MIN })
     })
   }

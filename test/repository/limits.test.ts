@@ -70,6 +70,8 @@ const rowOf: Readonly<Record<string, string>> = {
   'bytestreams/in-band/in-band-stream UNREAD_BYTES_MAX': 'octets of one that are not yet read',
   'bytestreams/in-band/in-band-stream WITHHELD_MAX': 'blocks of one whose answers are withheld',
   'bytestreams/in-band/in-band-stream SILENCE_MS_MAX': 'without any answer to blocks or a close',
+  'bytestreams/in-band/in-band-stream CLOSE_AGAIN_MS': 'a close without an answer',
+  'bytestreams/in-band/in-band-stream CLOSES_MAX': 'closes of a peer that wait',
   'bytestreams/in-band/in-band-stream LINGER_MS_MAX': 'for the closing of one that was broken off',
   'bytestreams/in-band/in-band-streams STREAMS_MAX': 'in-band bytestreams of one session',
   'bytestreams/in-band/in-band-target EXPECTED_MAX': 'in-band bytestreams that are waited for',

@@ -182,7 +182,7 @@ test('in band, octets behind the last one belong to no file', async (t) => {
   t.deepEqual(await filesIn(into), ['file.bin'])
 })
 
-for (const [what, isContent] of [
+for (const [what, isWell] of [
   ['closes', true],
   ['breaks off', false],
 ] as const) {
@@ -197,9 +197,9 @@ for (const [what, isContent] of [
     await once(transfer, 'opened')
     const { stream, reset } = (await streams[0]) as Bytestream
     for await (const octets of stream.iterator({ destroyOnReturn: false })) if (octets.length === 10) break
-    if (isContent) stream.end()
+    if (isWell) stream.end()
     else reset()
-    if (isContent) t.like(await transfer.done, { method: 'ibb', confirmed: true })
+    if (isWell) t.like(await transfer.done, { method: 'ibb', confirmed: true })
     else await t.throwsAsync(transfer.done, { code: 'ERR_RESET', message: /broke the connection after the last octet/ })
   })
 }

@@ -14,6 +14,11 @@ const SILENCE_MS_MAX = 300_000
 /** Milliseconds the peer has to answer the closing of a bytestream that was broken off. */
 const LINGER_MS_MAX = 30_000
 
+/** Milliseconds after which a close that has no answer is sent once more. */
+const CLOSE_AGAIN_MS = 5_000
+/** Closes of the peer that wait for their answer. */
+const CLOSES_MAX = 2
+
 const NOTHING = Buffer.alloc(0)
 
 /** How one end speaks to the other. Both promises settle with the peer's answer, or reject when there will be none. */
@@ -69,7 +74,8 @@ export class InBandStream extends Duplex {
   #onFinal: ((error?: Error) => void) | undefined
   #outstanding = 0
   readonly #withheld: Answer[] = []
-  #peerClose: Answer | undefined
+  /** Those of the peer that wait for their answer: it may have asked twice. */
+  readonly #peerCloses: Answer[] = []
   #hasPeerClosed = false
   #hasEnded = false
   /** Our close is on its way. */
@@ -78,6 +84,7 @@ export class InBandStream extends Duplex {
   #isOver = false
   #isReset = false
   #stopWatch: (() => void) | undefined
+  #stopAsking = () => {}
   #progressMs = 0
 
   constructor(clock: Clock, { blockSize, wire, onOver = () => {} }: InBandStreamInit) {
@@ -130,7 +137,7 @@ export class InBandStream extends Duplex {
    * @see XEP-0047 §2.3
    */
   async receiveClose(): Promise<void> {
-    if (this.#hasPeerClosed) throw this.#fail(unknown())
+    if (this.#peerCloses.length >= CLOSES_MAX) throw this.#fail(unknown())
     this.#hasPeerClosed = true
     if (this.destroyed) {
       if (this.#isReset) throw brokenOff()
@@ -138,9 +145,7 @@ export class InBandStream extends Duplex {
     }
     if (this.#isClosing) return undefined
     if (!this.writableEnded) this.#end()
-    return new Promise<void>((give, refuse) => {
-      this.#peerClose = { give, refuse }
-    })
+    return new Promise<void>((give, refuse) => this.#peerCloses.push({ give, refuse }))
   }
 
   /** The peer breaks the rules, or cannot be spoken to any more: the bytestream is broken off. */
@@ -182,8 +187,8 @@ export class InBandStream extends Duplex {
     // Whoever leaves after its own close has done its part.
     if (error || (!this.#isOver && !this.#isClosing)) this.#isReset = true
     for (const { refuse } of this.#withheld.splice(0)) refuse(brokenOff())
-    if (this.#isReset) this.#peerClose?.refuse(brokenOff())
-    else this.#peerClose?.give()
+    if (this.#isReset) for (const { refuse } of this.#peerCloses.splice(0)) refuse(brokenOff())
+    else this.#givePeerCloses()
     if (!this.#isOver) this.#leave()
     const reason = error ?? brokenOff()
     this.#onSent?.(reason)
@@ -198,6 +203,10 @@ export class InBandStream extends Duplex {
 
   #giveWithheld(): void {
     for (const { give } of this.#withheld.splice(0)) give()
+  }
+
+  #givePeerCloses(): void {
+    for (const { give } of this.#peerCloses.splice(0)) give()
   }
 
   /** Nothing more comes from the peer. */
@@ -250,17 +259,24 @@ export class InBandStream extends Duplex {
   #endWhenAnswered(): void {
     if (this.#outstanding > 0 || this.#isClosing) return
     const hasSent = this.#bytes.sent > 0
-    if (this.#peerClose && !hasSent) this.#closed()
+    if (this.#peerCloses.length > 0 && !hasSent) this.#closed()
     else this.#sendClose()
   }
 
   #sendClose(): void {
     this.#isClosing = true
     this.#watch()
+    this.#askToClose()
+    // COMPAT(libpurple): it answers no close of a bytestream it knows; of the next one it says that it knows none.
+    this.#stopAsking = this.#clock.after(CLOSE_AGAIN_MS, () => this.#askToClose())
+  }
+
+  #askToClose(): void {
     this.#wire.sendClose().then(
       () => this.#closed(),
-      // XEP-0047 §2.3: a peer that does not know the bytestream any more has closed it as well.
       (cause: unknown) => {
+        if (this.#isOver) return
+        // XEP-0047 §2.3: a peer that does not know the bytestream any more has closed it as well.
         if (cause instanceof StanzaError && cause.condition === 'item-not-found') return this.#closed()
         this.#over()
         this.#refused(cause)
@@ -272,7 +288,7 @@ export class InBandStream extends Duplex {
   #closed(): void {
     this.#over()
     if (this.destroyed) return
-    this.#peerClose?.give()
+    this.#givePeerCloses()
     this.#end()
     const onFinal = this.#onFinal
     this.#onFinal = undefined
@@ -289,6 +305,7 @@ export class InBandStream extends Duplex {
   #over(): void {
     if (this.#isOver) return
     this.#isOver = true
+    this.#stopAsking()
     this.#stopWatch?.()
     this.#stopWatch = undefined
     this.#onOver()

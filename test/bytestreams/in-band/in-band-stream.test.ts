@@ -90,14 +90,6 @@ test('a block after the close breaks the bytestream', async (t) => {
   brokenBy(t, one, 'ERR_RESET')
 })
 
-test('so does another close', async (t) => {
-  const { link, one, other } = setScene()
-  one.end('all')
-  await link.deliverAll()
-  await t.throwsAsync(other.receiveClose(), { code: 'ERR_BYTESTREAM_UNKNOWN' })
-  brokenBy(t, other, 'ERR_BYTESTREAM_UNKNOWN')
-})
-
 for (const [blockSize, blocks] of [
   [1, 16],
   [4096, 16],

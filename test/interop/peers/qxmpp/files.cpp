@@ -1,6 +1,7 @@
-// Logs in with QXmpp, and sends and receives files (XEP-0096) over SOCKS5 bytestreams.
+// Logs in with QXmpp, and sends and receives files (XEP-0096) over SOCKS5 bytestreams, or in band.
 //
-// Usage: files JID HOST PORT FOLDER, the password in the environment variable PASSWORD.
+// Usage: files JID HOST PORT FOLDER [ibb], the password in the environment variable PASSWORD. With `ibb` it knows no other
+// method than in-band bytestreams (XEP-0047).
 //
 // Each line of the standard input is a file to send, as JSON: {"to": full JID, "file": path}; its end logs out. Each line
 // of the standard output is a fact: {"event": "online", "jid", "version"}, {"event": "sent", "file"}, {"event": "received",
@@ -39,6 +40,10 @@ QXmppConfiguration configurationOf(const QStringList &arguments) {
   return configuration;
 }
 
+void tellOnline(QXmppClient &client) {
+  tell("online", {{"jid", client.configuration().jid()}, {"version", QString(QXmppVersion())}});
+}
+
 // QXmpp leaves it to the application to find a proxy: among the items of the server, the one with the identity.
 void findProxy(QXmppClient &client, QXmppTransferManager &transfers) {
   auto *discovery = client.findExtension<QXmppDiscoveryManager>();
@@ -49,7 +54,7 @@ void findProxy(QXmppClient &client, QXmppTransferManager &transfers) {
     for (const auto &identity : answer.identities()) {
       if (identity.category() != "proxy" || identity.type() != "bytestreams") continue;
       transfers.setProxy(answer.from());
-      tell("online", {{"jid", client.configuration().jid()}, {"version", QString(QXmppVersion())}});
+      tellOnline(client);
     }
   });
   QObject::connect(&client, &QXmppClient::connected, [&client, discovery] {
@@ -76,12 +81,15 @@ void obey(QXmppTransferManager &transfers, const QByteArray &line) {
 int main(int count, char **values) {
   QCoreApplication application(count, values);
   const auto arguments = application.arguments();
-  if (arguments.size() != 5) return 2;
+  if (arguments.size() < 5 || arguments.size() > 6) return 2;
 
   QXmppClient client;
   QXmppTransferManager transfers;
   client.addExtension(&transfers);
-  findProxy(client, transfers);
+  if (arguments.value(5) == "ibb") {
+    transfers.setSupportedMethods(QXmppTransferJob::InBandMethod);
+    QObject::connect(&client, &QXmppClient::connected, [&client] { tellOnline(client); });
+  } else findProxy(client, transfers);
   QObject::connect(&client, &QXmppClient::error, [](QXmppClient::Error error) {
     tell("failed", {{"reason", QString("error %1 of the client").arg(error)}});
   });
