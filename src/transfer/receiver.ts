@@ -1,5 +1,12 @@
 import { EventEmitter, on } from 'node:events'
-import { type ExpectedMethods, expectStream, type IncomingOffer, type StreamTargets, type Timings } from '../bytestreams/index.ts'
+import {
+  type Bytestream,
+  type ExpectedMethods,
+  expectStream,
+  type IncomingOffer,
+  type StreamTargets,
+  type Timings,
+} from '../bytestreams/index.ts'
 import { abortError, BytestreamError, bareJid, type Clock, formatBytes, orAbort, prepareJid, startDeadline } from '../core/index.ts'
 import { NS, parseSiFile, type SiFile } from '../xep/index.ts'
 import { toSafeFileName } from './file-name.ts'
@@ -202,13 +209,9 @@ export class Receiver extends EventEmitter<ReceiverEvents> {
         }
       }
       const stored = await file.store()
-      // Closing properly tells the sender that all is well: see finish() in sender.ts.
-      stream.end()
-      stream.resume()
-      stream.once(
-        'close',
-        this.#clock.after(CLOSE_MS_MAX, () => stream.destroy()),
-      )
+      // Who gives up now does not take the file back.
+      signal.removeEventListener('abort', onAbort)
+      await this.#close(bytestream, signal)
       return { ...stored, method: bytestream.method, confirmed: true }
     } catch (thrown) {
       bytestream.reset()
@@ -218,6 +221,20 @@ export class Receiver extends EventEmitter<ReceiverEvents> {
     } finally {
       signal.removeEventListener('abort', onAbort)
     }
+  }
+
+  /**
+   * Closing properly tells the sender that all is well: see finish() in sender.ts. In band that takes a session, which may
+   * be over as soon as the transfer is: until both sides have closed it is not.
+   */
+  async #close({ stream, method, totals }: Bytestream, signal: AbortSignal): Promise<void> {
+    stream.end()
+    stream.resume()
+    stream.once(
+      'close',
+      this.#clock.after(CLOSE_MS_MAX, () => stream.destroy()),
+    )
+    if (method === 'ibb') await orAbort(totals, signal).catch(() => {})
   }
 }
 

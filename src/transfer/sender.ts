@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Duplex } from 'node:stream'
+import { finished } from 'node:stream/promises'
 import {
   type Bytestream,
   initiateStream,
@@ -8,7 +9,7 @@ import {
   type ResourceFinder,
   type Timings,
 } from '../bytestreams/index.ts'
-import { abortError, BytestreamError, prepareJid, startDeadline } from '../core/index.ts'
+import { abortError, BytestreamError, orAbort, prepareJid, StanzaError, startDeadline } from '../core/index.ts'
 import { buildSiFile, NS } from '../xep/index.ts'
 import { FileSource } from './file-source.ts'
 import type { Transfer, TransferResult } from './transfer.ts'
@@ -134,23 +135,29 @@ function write(stream: Duplex, octets: Buffer): Promise<void> {
 
 /**
  * Half-closes, and waits for the receiver to do the same: it closes properly once it has checked what it got, and
- * breaks the connection if that was wrong.
+ * breaks the connection if that was wrong. Its end alone says nothing: it may come before ours, from one that has
+ * broken off.
  *
- * @returns `false` when it just stays
+ * @returns `false` when it just stays, which in band it may not: a close has to be answered (XEP-0047 §2.3)
  */
-async function finish({ clock }: SenderComponents, { stream, peer, totals }: Bytestream): Promise<boolean> {
-  using deadline = startDeadline(clock, CLOSE_MS_MAX, 'ERR_TIMEOUT', '')
+async function finish({ clock }: SenderComponents, { stream, peer, method }: Bytestream): Promise<boolean> {
+  using deadline = startDeadline(clock, CLOSE_MS_MAX, 'ERR_TIMEOUT', `${peer} has taken the last octet, and has not closed`)
   stream.end()
   stream.resume()
-  const stayed = new Promise<'stayed'>((resolve) => deadline.signal.addEventListener('abort', () => resolve('stayed'), { once: true }))
-  const ended = new Promise<'ended'>((resolve) => stream.once('end', () => resolve('ended')))
-  const outcome = await Promise.race([stayed, ended, totals])
-  if (outcome === 'stayed') stream.destroy()
-  else if (outcome !== 'ended' && outcome.end === 'reset') {
+  try {
+    await orAbort(finished(stream), deadline.signal)
+    return true
+  } catch (thrown) {
+    if (deadline.signal.aborted && method !== 'ibb') {
+      stream.destroy()
+      return false
+    }
+    // The session or the receiver is gone, or the receiver silent.
+    if (thrown instanceof BytestreamError && !(thrown.cause instanceof StanzaError)) throw thrown
     throw new BytestreamError(
       'ERR_RESET',
       `${peer} broke the connection after the last octet: it could not store the file, or its content was wrong`,
+      { cause: thrown },
     )
   }
-  return outcome !== 'stayed'
 }

@@ -232,6 +232,7 @@ export class InBandStream extends Duplex {
     const sentMs = this.#clock.now()
     this.#unsent = this.#unsent.subarray(octets.length)
     this.#next.sent = (seq + 1) % SEQUENCE_NUMBERS
+    if (this.#outstanding === 0) this.#progressMs = sentMs
     this.#outstanding += 1
     this.#watch()
     this.#wire.sendBlock(seq, octets).then(
@@ -265,6 +266,7 @@ export class InBandStream extends Duplex {
 
   #sendClose(): void {
     this.#isClosing = true
+    this.#progressMs = this.#clock.now()
     this.#watch()
     this.#askToClose()
     // COMPAT(libpurple): it answers no close of a bytestream it knows; of the next one it says that it knows none.
@@ -297,6 +299,7 @@ export class InBandStream extends Duplex {
 
   /** Says goodbye to the peer, whose questions are answered until it has answered that. */
   #leave(): void {
+    this.#progressMs = this.#clock.now()
     if (this.#isClosing) this.#watch()
     else if (this.#hasPeerClosed) this.#over()
     else this.#sendClose()
@@ -313,9 +316,7 @@ export class InBandStream extends Duplex {
 
   /** Sees to it that a peer from which an answer is due does not stay silent. */
   #watch(): void {
-    if (this.#stopWatch) return
-    this.#progressMs = this.#clock.now()
-    this.#look()
+    if (!this.#stopWatch) this.#look()
   }
 
   #look(): void {
