@@ -12,6 +12,7 @@ export type {
   InitiatorStep,
   MethodChoice,
   RequesterStep,
+  StreamhostChoice,
   Timings,
 } from './bytestreams/index.ts'
 export {
@@ -39,6 +40,7 @@ export {
 } from './core/index.ts'
 export {
   type AccessSettings,
+  type RateSettings,
   Service,
   type ServiceComponents,
   type ServiceEvents,
@@ -70,6 +72,7 @@ export {
   type BoundAddress,
   type ListenAddress,
   type RateBucket,
+  type Rates,
   type Relay,
   type RelayCounters,
   type RelayEnd,
