@@ -36,7 +36,7 @@ export interface AccountInit {
 
 const LOGIN_MS_MAX = 30_000
 /** How long a server may take to close its side after we closed ours. */
-const CLOSE_MS_MAX = 2_000
+const CLOSE_MS_MAX = 5_000
 /** Stanzas of a server before it has given us an address; one is to be expected. */
 const EARLY_MAX = 16
 

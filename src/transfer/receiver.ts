@@ -43,7 +43,7 @@ const TRANSFERS_MAX = 20
 /** Milliseconds `mayAccept` has. */
 const ANSWER_MS_MAX = 80_000
 /** Milliseconds a sender may take to close, after we did. */
-const CLOSE_MS_MAX = 10_000
+const CLOSE_MS_MAX = 60_000
 
 /** Facts. */
 export interface ReceiverEvents {
