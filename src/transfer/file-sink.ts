@@ -1,11 +1,14 @@
-import { createHash, type Hash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { type FileHandle, link, mkdir, open, rename, rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { BytestreamError, formatBytes } from '../core/index.ts'
 import { numberFileName } from './file-name.ts'
+import { ContentHasher, type Hash, type HashAlgorithm, pickAlgorithm } from './hashes.ts'
 
 /** Names tried when the wanted one is taken. */
 const NAMES_MAX = 1_000
+/** Octets read at once, when a file is read again. */
+const READ_BYTES = 1024 * 1024
 /** How file systems without hard links, such as FAT, refuse one. */
 const NO_LINKS: readonly unknown[] = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']
 
@@ -15,9 +18,10 @@ export interface ExpectedFile {
   readonly name: string
   /** Octets. */
   readonly size: number
-  /** Lower-case hexadecimal digits, where the sender gave them. */
-  readonly sha256?: string | undefined
-  readonly md5?: string | undefined
+  /** Where the sender gave them; see {@link FileSink.expect} for those that come later. */
+  readonly hashes?: readonly Hash[]
+  /** Names of the hashes that come later (`<hash-used/>`, XEP-0300 §2): these are computed while the octets come. */
+  readonly hashUsed?: readonly string[]
 }
 
 /** A file that was received whole. */
@@ -26,6 +30,8 @@ export interface StoredFile {
   readonly size: number
   /** Lower-case hexadecimal digits. */
   readonly sha256: string
+  /** The hash that was as the sender had said: the strongest it gave, `undefined` where it gave none that we know. */
+  readonly verified: HashAlgorithm | undefined
 }
 
 /**
@@ -37,18 +43,18 @@ export class FileSink implements AsyncDisposable {
   readonly #expected: ExpectedFile
   readonly #partPath: string
   readonly #handle: FileHandle
-  readonly #sha256 = createHash('sha256')
-  readonly #md5: Hash | undefined
+  readonly #hasher: ContentHasher
+  #hashes: readonly Hash[]
   #bytes = 0
   #isOpen = true
 
-  private constructor(folder: string, expected: ExpectedFile, partPath: string, handle: FileHandle) {
+  private constructor(folder: string, expected: ExpectedFile, hasher: ContentHasher, partPath: string, handle: FileHandle) {
     this.#folder = folder
     this.#expected = expected
+    this.#hashes = expected.hashes ?? []
+    this.#hasher = hasher
     this.#partPath = partPath
     this.#handle = handle
-    // MD5 is for peers that send nothing better (XEP-0096 §3).
-    this.#md5 = expected.md5 !== undefined && expected.sha256 === undefined ? createHash('md5') : undefined
   }
 
   /**
@@ -57,6 +63,8 @@ export class FileSink implements AsyncDisposable {
    * @throws BytestreamError `ERR_FILE` when the folder cannot be written to, `ERR_DISK_SPACE` when the file would not fit
    */
   static async create(folder: string, expected: ExpectedFile): Promise<FileSink> {
+    const announced = pickAlgorithm([...namesOf(expected.hashes ?? []), ...(expected.hashUsed ?? [])])
+    const hasher = await ContentHasher.begin(new Set(announced ? ['sha-256', announced] : ['sha-256']))
     try {
       await mkdir(folder, { recursive: true })
       const { bavail, bsize } = await statfs(folder)
@@ -67,7 +75,7 @@ export class FileSink implements AsyncDisposable {
         )
       }
       const partPath = join(folder, `.${randomBytes(6).toString('hex')}.part`)
-      return new FileSink(folder, expected, partPath, await open(partPath, 'wx', 0o600))
+      return new FileSink(folder, expected, hasher, partPath, await open(partPath, 'wx+', 0o600))
     } catch (cause) {
       if (cause instanceof BytestreamError) throw cause
       throw toFileError(cause, `${folder} cannot be written to`)
@@ -83,21 +91,30 @@ export class FileSink implements AsyncDisposable {
     return this.#bytes === this.#expected.size
   }
 
+  /** Hashes that come behind the offer, also behind the last octet; they count like those of the offer. */
+  expect(hashes: readonly Hash[]): void {
+    this.#hashes = [...this.#hashes, ...hashes]
+  }
+
   /** @throws BytestreamError `ERR_INTEGRITY` for more octets than were promised, `ERR_FILE` when the disk refuses */
   async write(octets: Buffer): Promise<void> {
     if (this.#bytes + octets.length > this.#expected.size) {
       throw new BytestreamError('ERR_INTEGRITY', `the sender promised ${this.#expected.size} octets and sends more`)
     }
-    this.#sha256.update(octets)
-    this.#md5?.update(octets)
+    const writing = this.#writeAll(octets)
+    this.#hasher.update(octets) // While another thread writes.
     try {
-      for (let written = 0; written < octets.length; ) {
-        written += (await this.#handle.write(octets, written)).bytesWritten
-      }
+      await writing
     } catch (cause) {
       throw toFileError(cause, `writing into ${this.#folder} failed`)
     }
     this.#bytes += octets.length
+  }
+
+  async #writeAll(octets: Buffer): Promise<void> {
+    for (let written = 0; written < octets.length; ) {
+      written += (await this.#handle.write(octets, written)).bytesWritten
+    }
   }
 
   /**
@@ -106,21 +123,42 @@ export class FileSink implements AsyncDisposable {
    * @throws BytestreamError `ERR_INTEGRITY` when size or hash differ from what was promised, `ERR_FILE`, `ERR_FILE_EXISTS`
    */
   async store(): Promise<StoredFile> {
-    const { size, sha256, md5 } = this.#expected
+    const { size } = this.#expected
     if (!this.isComplete) throw new BytestreamError('ERR_INTEGRITY', `the sender promised ${size} octets and sent ${this.#bytes}`)
-    const found = this.#sha256.digest('hex')
-    if ((sha256 !== undefined && sha256 !== found) || (this.#md5 && this.#md5.digest('hex') !== md5)) {
-      throw new BytestreamError('ERR_INTEGRITY', `the content differs from what was offered: its ${sha256 ? 'SHA-256' : 'MD5'} is another`)
-    }
+    const digests = this.#hasher.digest()
+    const sha256 = (digests.get('sha-256') as Buffer).toString('hex')
     try {
+      const verified = await this.#verify(digests)
       await this.#handle.sync()
-      return { path: await this.#giveName(), size, sha256: found }
+      return { path: await this.#giveName(), size, sha256, verified }
     } catch (cause) {
       if (cause instanceof BytestreamError) throw cause
       throw toFileError(cause, `storing into ${this.#folder} failed`)
     } finally {
       await this[Symbol.asyncDispose]()
     }
+  }
+
+  /** @returns the strongest of the hashes that were given, which is right */
+  async #verify(digests: ReadonlyMap<HashAlgorithm, Buffer>): Promise<HashAlgorithm | undefined> {
+    const algo = pickAlgorithm(namesOf(this.#hashes))
+    if (algo === undefined) return undefined
+    const found = digests.get(algo) ?? (await this.#computeAgain(algo))
+    if (this.#hashes.every((hash) => hash.algo !== algo || hash.value.equals(found))) return algo
+    throw new BytestreamError('ERR_INTEGRITY', `the content differs from what was offered: its ${algo.toUpperCase()} is another`)
+  }
+
+  /** For a hash nobody had announced: from what was written. */
+  async #computeAgain(algo: HashAlgorithm): Promise<Buffer> {
+    const hasher = await ContentHasher.begin([algo])
+    const buffer = Buffer.allocUnsafeSlow(READ_BYTES)
+    for (let position = 0; position < this.#bytes; ) {
+      const { bytesRead } = await this.#handle.read(buffer, 0, READ_BYTES, position)
+      if (bytesRead === 0) throw new BytestreamError('ERR_FILE', `storing into ${this.#folder} failed: somebody has cut the part file`)
+      hasher.update(buffer.subarray(0, bytesRead))
+      position += bytesRead
+    }
+    return hasher.digest().get(algo) as Buffer
   }
 
   /** The part file's own name goes with the sink. */
@@ -146,6 +184,8 @@ export class FileSink implements AsyncDisposable {
     await rm(this.#partPath, { force: true }) // Somebody may have cleared the folder.
   }
 }
+
+const namesOf = (hashes: readonly Hash[]) => hashes.map(({ algo }) => algo)
 
 /** A link fails where the name is taken, in one step. Where there are no links, an empty file holds the name for a moment. */
 async function claim(part: string, path: string): Promise<void> {

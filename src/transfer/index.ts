@@ -1,4 +1,5 @@
 export { numberFileName, toSafeFileName } from './file-name.ts'
+export type { HashAlgorithm } from './hashes.ts'
 export { type FileOffer, type ReceiveInit, Receiver, type ReceiverEvents } from './receiver.ts'
 export type { SendInit } from './sender.ts'
 export {

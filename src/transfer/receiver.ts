@@ -11,6 +11,7 @@ import { abortError, BytestreamError, bareJid, type Clock, formatBytes, orAbort,
 import { NS, parseSiFile, type SiFile } from '../xep/index.ts'
 import { toSafeFileName } from './file-name.ts'
 import { FileSink } from './file-sink.ts'
+import type { Hash } from './hashes.ts'
 import { Transfer, type TransferResult } from './transfer.ts'
 
 /** A file somebody offers. Name, size and the rest are what the sender says. */
@@ -152,7 +153,7 @@ export class Receiver extends EventEmitter<ReceiverEvents> {
     if (mayAccept && !(await this.#ask(mayAccept, { from, name, size: file.size, mimeType, description: file.description }))) {
       throw new BytestreamError('ERR_DECLINED', 'Offer Declined')
     }
-    const sink = await FileSink.create(into, { name, size: file.size, sha256: toHex(file), md5: file.md5 })
+    const sink = await FileSink.create(into, { name, size: file.size, hashes: hashesOf(file) })
     const transfer = new Transfer(
       this.#clock,
       { direction: 'receive', peer: from, name },
@@ -250,9 +251,13 @@ function expectedMethods(methods: readonly string[]): ExpectedMethods {
   throw new BytestreamError('ERR_NO_VALID_STREAMS', 'only SOCKS5 and in-band bytestreams are supported')
 }
 
-function toHex({ sha256 }: SiFile): string | undefined {
-  const octets = Buffer.from(sha256 ?? '', 'base64')
-  return octets.length === 32 ? octets.toString('hex') : undefined
+/** SHA-256 is an addition of ours, and of newer clients; XEP-0096 §3 knows MD5. */
+function hashesOf({ sha256, md5 }: SiFile): readonly Hash[] {
+  const value = Buffer.from(sha256 ?? '', 'base64')
+  return [
+    ...(value.length === 32 ? [{ algo: 'sha-256', value }] : []),
+    ...(md5 === undefined ? [] : [{ algo: 'md5', value: Buffer.from(md5, 'hex') }]),
+  ]
 }
 
 /** What a sender may hear: nothing about our folders and disks. */

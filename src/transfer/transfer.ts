@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events'
 import { isDeepStrictEqual } from 'node:util'
 import type { Bytestream, BytestreamMethod, InitiatorStep } from '../bytestreams/index.ts'
 import { BytestreamError, type Clock, toBytestreamError } from '../core/index.ts'
+import type { HashAlgorithm } from './hashes.ts'
 
 /** How far a transfer is. */
 export interface Progress {
@@ -20,6 +21,8 @@ export interface TransferResult {
   readonly size: number
   /** Lower-case hexadecimal digits. */
   readonly sha256: string
+  /** Of a file that was received: the hash of the sender that was verified, the strongest it gave. */
+  readonly verified?: HashAlgorithm | undefined
   /** How the octets travelled. */
   readonly method: BytestreamMethod
   /** Milliseconds from the first octet to the last. */

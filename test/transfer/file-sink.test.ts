@@ -1,13 +1,19 @@
-import { createHash, randomBytes } from 'node:crypto'
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, statfs, symlink, writeFile } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, statfs, symlink, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { type ExpectedFile, FileSink } from '../../src/transfer/file-sink.ts'
+import { ContentHasher, type Hash, type HashAlgorithm, verifiableAlgorithms } from '../../src/transfer/hashes.ts'
 
 const content = randomBytes(100_000)
-const sha256 = createHash('sha256').update(content).digest('hex')
-const md5 = createHash('md5').update(content).digest('hex')
+const hasher = await ContentHasher.begin(verifiableAlgorithms)
+hasher.update(content)
+const digests = hasher.digest()
+
+const right = (algo: HashAlgorithm): Hash => ({ algo, value: digests.get(algo) as Buffer })
+const sha256 = right('sha-256').value.toString('hex')
+const another = (algo: HashAlgorithm): Hash => ({ algo, value: Buffer.from(right(algo).value).fill(0, 1) })
 
 async function makeFolder(t: ExecutionContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'streamhost-sink-'))
@@ -30,10 +36,10 @@ async function fill(folder: string, expected: Partial<ExpectedFile> = {}, octets
 
 test('a file whose size and hash are right gets its name, its path and hash are told, and no part is left', async (t) => {
   const folder = await makeFolder(t)
-  const sink = await fill(folder, { sha256 })
+  const sink = await fill(folder, { hashes: [right('sha-256')] })
   t.true(sink.isComplete)
   t.is(sink.bytes, content.length)
-  t.deepEqual(await sink.store(), { path: join(folder, 'a.bin'), size: content.length, sha256 })
+  t.deepEqual(await sink.store(), { path: join(folder, 'a.bin'), size: content.length, sha256, verified: 'sha-256' })
   t.deepEqual(await readdir(folder), ['a.bin'])
   t.deepEqual(await readFile(join(folder, 'a.bin')), content)
 })
@@ -135,20 +141,65 @@ const wrong = test.macro({
   },
   title: (given = '') => `${given} leaves nothing`,
 })
-test('another SHA-256', wrong, { sha256: '0'.repeat(64) }, /SHA-256/)
-test('another SHA-256 beside the right MD5', wrong, { sha256: '0'.repeat(64), md5 }, /SHA-256/)
-test('another MD5, where it is all there is', wrong, { md5: '0'.repeat(32) }, /MD5/)
+for (const algo of verifiableAlgorithms) {
+  test(`another ${algo}`, wrong, { hashes: [another(algo)] }, new RegExp(`its ${algo.toUpperCase()} is another`))
+
+  test(`the right ${algo} is enough where there is nothing better`, async (t) => {
+    const sink = await fill(await makeFolder(t), { hashes: [right(algo)] })
+    const stored = await sink.store()
+    t.is(stored.verified, algo)
+    t.is(stored.sha256, sha256)
+  })
+}
+test('another SHA-256 beside the right MD5', wrong, { hashes: [right('md5'), another('sha-256')] }, /SHA-256/)
+test('another BLAKE2b-512 beside the right SHA-256', wrong, { hashes: [right('sha-256'), another('blake2b-512')] }, /BLAKE2B-512/)
+test('a hash of another length', wrong, { hashes: [{ algo: 'sha-256', value: Buffer.alloc(0) }] }, /SHA-256/)
+test('two hashes of a kind, one of them right', wrong, { hashes: [right('sha-256'), another('sha-256')] }, /SHA-256/)
 test('an octet less than promised', wrong, { size: content.length + 1 }, /promised 100001 octets and sent 100000/)
 
-test('another MD5 beside the right SHA-256 is not looked at', async (t) => {
-  const folder = await makeFolder(t)
-  await (await fill(folder, { sha256, md5: '0'.repeat(32) })).store()
-  t.deepEqual(await readdir(folder), ['a.bin'])
+test('only the strongest of several hashes is looked at', async (t) => {
+  const sink = await fill(await makeFolder(t), { hashes: [another('md5'), right('sha-256'), another('sha-1')] })
+  t.is((await sink.store()).verified, 'sha-256')
 })
 
-test('the right MD5 is enough where there is nothing better', async (t) => {
+test('a hash nobody knows is as good as none', async (t) => {
+  const sink = await fill(await makeFolder(t), { hashes: [{ algo: 'sha-224', value: Buffer.alloc(28) }] })
+  t.is((await sink.store()).verified, undefined)
+})
+
+for (const algo of verifiableAlgorithms) {
+  for (const hashUsed of [[algo], []]) {
+    test(`a ${algo} that comes behind the octets ${hashUsed.length > 0 ? 'as announced' : 'unannounced'} counts like any other`, async (t) => {
+      const folder = await makeFolder(t)
+      const sink = await fill(folder, { hashUsed })
+      sink.expect([right(algo)])
+      t.is((await sink.store()).verified, algo)
+
+      const wrong = await fill(folder, { hashUsed })
+      wrong.expect([another(algo)])
+      await t.throwsAsync(wrong.store(), { code: 'ERR_INTEGRITY' })
+      t.deepEqual(await readdir(folder), ['a.bin'])
+    })
+  }
+}
+
+test('a hash that comes behind the octets is weighed against those of the offer', async (t) => {
+  const weaker = await fill(await makeFolder(t), { hashes: [right('sha-256')] })
+  weaker.expect([another('md5')])
+  t.is((await weaker.store()).verified, 'sha-256')
+
+  const other = await fill(await makeFolder(t), { hashes: [right('sha-256')] })
+  other.expect([another('sha-256')])
+  await t.throwsAsync(other.store(), { code: 'ERR_INTEGRITY' })
+})
+
+test('a part file that somebody cuts meanwhile is ERR_FILE where it has to be read again', async (t) => {
   const folder = await makeFolder(t)
-  t.is((await (await fill(folder, { md5 })).store()).sha256, sha256)
+  const sink = await fill(folder)
+  await truncate(join(folder, (await readdir(folder))[0] as string), 10)
+  sink.expect([right('sha3-256')])
+  await t.throwsAsync(sink.store(), { code: 'ERR_FILE', message: /somebody has cut the part file$/ })
+  t.deepEqual(await readdir(folder), [])
 })
 
 test('an octet more than promised is refused before it is written', async (t) => {
