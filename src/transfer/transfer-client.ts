@@ -46,6 +46,8 @@ export interface TransferClientInit extends AccountInit {
 }
 
 const CONCURRENCY = 4
+/** Of this software, in its presence (XEP-0115 §4). */
+const SOFTWARE = 'https://www.npmjs.com/package/streamhost'
 /** Full JIDs that are remembered to have our presence. */
 const ANSWERED_MAX = 10_000
 
@@ -85,7 +87,7 @@ export class TransferClient implements AsyncDisposable {
     this.#proxies = new ProxyFinder(this.session, clock, logger)
     this.#resources = new ResourceFinder(this.session, clock)
     this.#queue = new PQueue({ concurrency })
-    this.#discovery = new ServiceDiscovery(this.session.iqs)
+    this.#discovery = new ServiceDiscovery(this.session.iqs, { node: SOFTWARE })
     this.#discovery.add({ identities: [{ category: 'client', type: 'bot', name: 'streamhost' }], features: [] })
     this.#discovery.add(answerEntityQueries(this.session.iqs, clock, { name: 'streamhost', version }))
     this.#targets = {
@@ -154,10 +156,10 @@ export class TransferClient implements AsyncDisposable {
     const withdraw = [siPart, bytestreamsPart, inBandPart].map((part) => this.#discovery.add(part))
     receiver.once('stopped', () => {
       for (const take of withdraw) take()
+      this.#showPresence()
     })
     this.#receiver = receiver
-    this.#answered.clear()
-    this.#greetSenders(receiver.expected)
+    this.#announce()
     return receiver
   }
 
@@ -192,13 +194,18 @@ export class TransferClient implements AsyncDisposable {
   }
 
   #announce(): void {
-    this.session.send(buildPresence({ type: 'available', priority: this.#priority }))
+    this.#showPresence()
     this.#answered.clear()
     if (this.#receiver) this.#greetSenders(this.#receiver.expected)
   }
 
   #greetSenders(senders: readonly string[]): void {
-    for (const sender of senders) this.session.send(buildPresence({ type: 'available', to: sender, priority: this.#priority }))
+    for (const sender of senders) this.#showPresence(sender)
+  }
+
+  /** Some look for what a client can nowhere else than in its presence: COMPAT(Gajim). */
+  #showPresence(to?: string): void {
+    this.session.send(buildPresence({ type: 'available', to, priority: this.#priority }, this.#discovery.capabilities))
   }
 
   /** Whoever may send learns where to, also when the two accounts have never met. */
@@ -208,6 +215,6 @@ export class TransferClient implements AsyncDisposable {
     if (type !== 'available' || !to || !this.#receiver?.isExpected(from) || this.#answered.has(from)) return
     if (this.#answered.size >= ANSWERED_MAX) this.#answered.clear()
     this.#answered.add(from)
-    this.session.send(buildPresence({ type: 'available', to: from, priority: this.#priority }))
+    this.#showPresence(from)
   }
 }

@@ -13,6 +13,7 @@ export {
   parseStreamhostUsed,
   type StreamhostAddress,
 } from './bytestreams.ts'
+export { buildCapabilities, type Capabilities, capabilitiesVersion } from './capabilities.ts'
 export {
   buildBind,
   buildLegacySession,

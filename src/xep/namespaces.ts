@@ -3,6 +3,7 @@ export const NS = {
   activity: 'jabber:iq:last', // XEP-0012
   bind: 'urn:ietf:params:xml:ns:xmpp-bind',
   bytestreams: 'http://jabber.org/protocol/bytestreams', // XEP-0065
+  capabilities: 'http://jabber.org/protocol/caps', // XEP-0115
   client: 'jabber:client',
   component: 'jabber:component:accept', // XEP-0114
   dataForms: 'jabber:x:data', // XEP-0004

@@ -1,3 +1,4 @@
+import { buildCapabilities, type Capabilities } from './capabilities.ts'
 import { attribute, type Element, xml } from './element.ts'
 
 /** RFC 6121 §4.7.1; `available` is the absence of a type. */
@@ -21,11 +22,12 @@ export interface Presence {
   readonly priority?: number
 }
 
-export function buildPresence({ type, from, to, priority }: Presence): Element {
+export function buildPresence({ type, from, to, priority }: Presence, capabilities?: Capabilities): Element {
   return xml(
     'presence',
     { from, to, type: type === 'available' ? undefined : type },
     priority ? xml('priority', {}, String(priority)) : undefined,
+    capabilities && buildCapabilities(capabilities),
   )
 }
 

@@ -4,11 +4,13 @@ import test from 'ava'
 import { BytestreamError } from '../../src/core/index.ts'
 import type { Progress } from '../../src/transfer/index.ts'
 import { Transfer, TransferClient } from '../../src/transfer/index.ts'
-import { buildDiscoInfoRequest, NS, parseDiscoInfo } from '../../src/xep/index.ts'
+import { attribute, buildDiscoInfoRequest, capabilitiesVersion, NS, parseDiscoInfo } from '../../src/xep/index.ts'
 import { FakeClock } from '../helpers/fake-clock.ts'
+import { login } from '../helpers/raw-client.ts'
+import { embedded } from '../helpers/server.ts'
 import { settle } from '../helpers/settle.ts'
 import { filesIn, makeFile, makeFolder, nextTransfer } from '../helpers/transfers.ts'
-import { startNetwork } from '../helpers/xmpp-network.ts'
+import { networkOn, startNetwork } from '../helpers/xmpp-network.ts'
 
 const here = { to: 'receiver@localhost', ownHosts: ['127.0.0.1'] }
 
@@ -105,6 +107,37 @@ test('what a client can is in its disco#info: more once it receives (XEP-0095 §
   receiver.receive({ into: await makeFolder(t), from: ['sender@localhost'] })
   const after = await featuresOf()
   for (const feature of [NS.si, NS.siFileTransfer, NS.bytestreams]) t.true(after.includes(feature), feature)
+})
+
+test('presence tells what a client can, and anew when it begins and ceases to receive (XEP-0115 §6.1)', async (t) => {
+  const server = await embedded.start({ accounts: ['receiver'] })
+  t.teardown(() => server[Symbol.asyncDispose]())
+  const watching = await login(server.client, server.account('receiver'))
+  watching.send('<presence/>')
+  const told = async () => {
+    for (;;) {
+      const stanza = await watching.next()
+      const told = stanza.getChild('c', NS.capabilities)
+      if (stanza.is('presence') && attribute(stanza, 'from') !== watching.jid) return told && attribute(told, 'ver')
+    }
+  }
+  const asked = async (node: string) => {
+    const payload = buildDiscoInfoRequest(node)
+    const answer = await client.session.request({ type: 'get', to: client.jid, payload })
+    return answer && { ver: capabilitiesVersion(parseDiscoInfo(answer)), node: attribute(answer, 'node') }
+  }
+  const client = await networkOn(t, server).connect('receiver')
+  const idle = await told()
+  const node = 'https://www.npmjs.com/package/streamhost'
+  t.deepEqual(await asked(`${node}#${idle}`), { ver: idle, node: `${node}#${idle}` })
+  const receiver = client.receive({ into: await makeFolder(t), from: ['sender@localhost'] })
+  const receiving = await told()
+  t.not(receiving, idle)
+  t.deepEqual(await asked(`${node}#${receiving}`), { ver: receiving, node: `${node}#${receiving}` })
+  await t.throwsAsync(asked(`${node}#${idle}`), { message: /item-not-found/ }, 'of what it was before')
+  await t.throwsAsync(asked(node), { message: /item-not-found/ })
+  receiver.stop()
+  t.is(await told(), idle)
 })
 
 test('two receivers that expect each other do not greet each other for ever', async (t) => {

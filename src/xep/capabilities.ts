@@ -1,0 +1,42 @@
+import { createHash } from 'node:crypto'
+import type { DiscoInfo } from './disco.ts'
+import { type Element, xml } from './element.ts'
+import { NS } from './namespaces.ts'
+
+/** What presence tells of an entity's disco#info (XEP-0115 §4): whose software it is, and a hash of what the answer would be. */
+export interface Capabilities {
+  /** A URI of the software. */
+  readonly node: string
+  readonly ver: string
+}
+
+/**
+ * ```xml
+ * <c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='http://code.google.com/p/exodus' ver='QgayPKawpkPSDYmwT/WM94uAlu0='/>
+ * ```
+ * @see XEP-0115 §6.1
+ */
+export function buildCapabilities({ node, ver }: Capabilities): Element {
+  return xml('c', { xmlns: NS.capabilities, hash: 'sha-1', node, ver })
+}
+
+/**
+ * The verification string of an answer without languages and forms: ours have neither. SHA-1 is the one hash that all
+ * have to know, and nothing is trusted because of it.
+ *
+ * @see XEP-0115 §5.1, §5.4
+ */
+export function capabilitiesVersion({ identities, features }: DiscoInfo): string {
+  const hashed = [
+    ...identities.map(({ category, type, name = '' }) => `${category}/${type}//${name}`).sort(byOctets),
+    ...[...features].sort(byOctets),
+  ]
+  return createHash('sha1')
+    .update(hashed.map((text) => `${text}<`).join(''))
+    .digest('base64')
+}
+
+/** i;octet (RFC 4790 §9.3). */
+function byOctets(one: string, other: string): number {
+  return Buffer.compare(Buffer.from(one), Buffer.from(other))
+}
