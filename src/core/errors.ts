@@ -11,6 +11,7 @@ export interface StanzaErrorEntry {
 }
 
 const SI = 'http://jabber.org/protocol/si'
+const JINGLE = 'urn:xmpp:jingle:errors:1'
 
 /**
  * Every code this project raises, with the stanza error a peer gets for it. A code that never meets a
@@ -75,6 +76,12 @@ const table = {
   ERR_IN_BAND_BLOCK_SIZE: { type: 'modify', condition: 'resource-constraint' },
   ERR_IN_BAND_SEQUENCE: { type: 'cancel', condition: 'unexpected-request' },
   ERR_IN_BAND_DATA: { type: 'cancel', condition: 'bad-request' },
+
+  // Jingle: XEP-0166 §7.2.16, §10
+  ERR_JINGLE_OUT_OF_ORDER: { type: 'wait', condition: 'unexpected-request', application: ['out-of-order', JINGLE] },
+  ERR_JINGLE_TIE_BREAK: { type: 'cancel', condition: 'conflict', application: ['tie-break', JINGLE] },
+  ERR_JINGLE_UNKNOWN_SESSION: { type: 'cancel', condition: 'item-not-found', application: ['unknown-session', JINGLE] },
+  ERR_JINGLE_UNSUPPORTED_INFO: { type: 'modify', condition: 'feature-not-implemented', application: ['unsupported-info', JINGLE] },
 
   // Everything
   ERR_CONFIG: { type: 'cancel', condition: 'internal-server-error' },

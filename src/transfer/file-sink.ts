@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { type FileHandle, link, mkdir, open, rename, rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { BytestreamError, formatBytes } from '../core/index.ts'
+import type { Hash } from '../xep/index.ts'
 import { numberFileName } from './file-name.ts'
-import { ContentHasher, type Hash, type HashAlgorithm, pickAlgorithm } from './hashes.ts'
+import { ContentHasher, type HashAlgorithm, pickAlgorithm } from './hashes.ts'
 
 /** Names tried when the wanted one is taken. */
 const NAMES_MAX = 1_000

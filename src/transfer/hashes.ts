@@ -1,11 +1,5 @@
 import { createHash } from 'node:crypto'
 
-/** A hash as a peer sent it: its name in XEP-0300, and the digest. */
-export interface Hash {
-  readonly algo: string
-  readonly value: Buffer
-}
-
 interface Computation {
   update(octets: Uint8Array): unknown
   digest(): Uint8Array

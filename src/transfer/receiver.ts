@@ -8,10 +8,9 @@ import {
   type Timings,
 } from '../bytestreams/index.ts'
 import { abortError, BytestreamError, bareJid, type Clock, formatBytes, orAbort, prepareJid, startDeadline } from '../core/index.ts'
-import { NS, parseSiFile, type SiFile } from '../xep/index.ts'
+import { type Hash, NS, parseSiFile, type SiFile } from '../xep/index.ts'
 import { toSafeFileName } from './file-name.ts'
 import { FileSink } from './file-sink.ts'
-import type { Hash } from './hashes.ts'
 import { Transfer, type TransferResult } from './transfer.ts'
 
 /** A file somebody offers. Name, size and the rest are what the sender says. */
@@ -251,13 +250,9 @@ function expectedMethods(methods: readonly string[]): ExpectedMethods {
   throw new BytestreamError('ERR_NO_VALID_STREAMS', 'only SOCKS5 and in-band bytestreams are supported')
 }
 
-/** SHA-256 is an addition of ours, and of newer clients; XEP-0096 §3 knows MD5. */
-function hashesOf({ sha256, md5 }: SiFile): readonly Hash[] {
-  const value = Buffer.from(sha256 ?? '', 'base64')
-  return [
-    ...(value.length === 32 ? [{ algo: 'sha-256', value }] : []),
-    ...(md5 === undefined ? [] : [{ algo: 'md5', value: Buffer.from(md5, 'hex') }]),
-  ]
+/** XEP-0096 §3 knows MD5 alone. */
+function hashesOf({ hashes = [], md5 }: SiFile): readonly Hash[] {
+  return md5 === undefined ? hashes : [...hashes, { algo: 'md5', value: Buffer.from(md5, 'hex') }]
 }
 
 /** What a sender may hear: nothing about our folders and disks. */

@@ -72,7 +72,7 @@ export async function sendFile(
     name,
     size,
     md5,
-    sha256: Buffer.from(sha256, 'hex').toString('base64'),
+    hashes: [{ algo: 'sha-256', value: Buffer.from(sha256, 'hex') }],
     date: modified.toISOString().replace(/\.\d+Z$/, 'Z'),
     description,
   })

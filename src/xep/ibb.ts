@@ -1,4 +1,5 @@
 import { BytestreamError } from '../core/index.ts'
+import { decodeBase64 } from './base64.ts'
 import { attribute, type Element, xml } from './element.ts'
 import { NS } from './namespaces.ts'
 
@@ -101,13 +102,4 @@ export function parseInBandClose(close: Element): string {
 function unsignedShort(digits: string | undefined): number | undefined {
   const value = /^\d{1,5}$/.test(digits ?? '') ? Number(digits) : undefined
   return value !== undefined && value < SEQUENCE_NUMBERS ? value : undefined
-}
-
-/**
- * Node's decoder lets everything pass. What it made of a text becomes the same text again only if that was proper: nothing
- * outside the alphabet, all of the padding and only at the end, and no bits hidden in front of it (RFC 4648 §3.3, §3.5).
- */
-function decodeBase64(text: string): Buffer | undefined {
-  const octets = Buffer.from(text, 'base64')
-  return octets.toString('base64') === text ? octets : undefined
 }

@@ -42,6 +42,7 @@ export {
 } from './disco.ts'
 export { type Attributes, attribute, type Element, parseElement, type StreamParser, startStreamParser, toXmlText, xml } from './element.ts'
 export { buildLastActivity, buildPing, buildTime, buildVersion, type SoftwareVersion } from './entity.ts'
+export { buildHash, buildHashUsed, type Hash, type Hashes, parseHashes } from './hashes.ts'
 export {
   BLOCK_SIZE_LARGEST,
   buildInBandClose,
@@ -55,6 +56,23 @@ export {
   parseInBandOpen,
   SEQUENCE_NUMBERS,
 } from './ibb.ts'
+export {
+  buildJingle,
+  type Jingle,
+  type JingleAction,
+  type JingleContent,
+  type JingleDescription,
+  type JingleInfo,
+  type JingleSenders,
+  type JingleTransport,
+  jingleActions,
+  parseJingle,
+} from './jingle.ts'
+export type { JingleFile, JingleFileInfo, JingleRange } from './jingle-file-transfer.ts'
+export type { JingleInBand } from './jingle-in-band.ts'
+export { type JingleCondition, type JingleReason, jingleConditions } from './jingle-reason.ts'
+export type { JingleCandidate, JingleCandidateType, JingleSocks5, JingleSocks5Info } from './jingle-socks5.ts'
+export type { JingleRole } from './jingle-values.ts'
 export { buildMessage, type Message, type MessageType, parseMessage } from './message.ts'
 export { NS } from './namespaces.ts'
 export { buildPresence, type Presence, type PresenceType, parsePresence } from './presence.ts'

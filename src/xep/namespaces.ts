@@ -12,6 +12,11 @@ export const NS = {
   featureNegotiation: 'http://jabber.org/protocol/feature-neg', // XEP-0020
   hashes: 'urn:xmpp:hashes:2', // XEP-0300
   inBand: 'http://jabber.org/protocol/ibb', // XEP-0047
+  jingle: 'urn:xmpp:jingle:1', // XEP-0166
+  jingleFileTransfer: 'urn:xmpp:jingle:apps:file-transfer:5', // XEP-0234
+  jingleFileTransferErrors: 'urn:xmpp:jingle:apps:file-transfer:errors:0', // XEP-0234 §9
+  jingleInBand: 'urn:xmpp:jingle:transports:ibb:1', // XEP-0261
+  jingleSocks5: 'urn:xmpp:jingle:transports:s5b:1', // XEP-0260
   ping: 'urn:xmpp:ping', // XEP-0199
   roster: 'jabber:iq:roster',
   sasl: 'urn:ietf:params:xml:ns:xmpp-sasl',

@@ -1,5 +1,6 @@
 import { BytestreamError } from '../core/index.ts'
 import { attribute, type Element, xml } from './element.ts'
+import { buildHash, type Hash, type Hashes, parseHashes } from './hashes.ts'
 import { NS } from './namespaces.ts'
 
 /** A file on offer. Everything in it is what the sender says. */
@@ -11,10 +12,10 @@ export interface SiFile {
   /** MD5 of the content, as hexadecimal digits. */
   readonly md5?: string | undefined
   /**
-   * SHA-256 of the content, in base64. Not part of XEP-0096: an XEP-0300 `<hash/>` beside its own children, which
-   * peers that do not know it pass over.
+   * Of the content. Not part of XEP-0096: XEP-0300 `<hash/>` elements beside its own children, which peers that do not
+   * know them pass over.
    */
-  readonly sha256?: string | undefined
+  readonly hashes?: readonly Hash[] | undefined
   /** XEP-0082 DateTime of the last modification. */
   readonly date?: string | undefined
   readonly description?: string | undefined
@@ -29,29 +30,31 @@ export interface SiFile {
  * ```
  * @see XEP-0096 §3
  */
-export function buildSiFile({ name, size, md5, sha256, date, description }: SiFile): Element {
+export function buildSiFile({ name, size, md5, hashes = [], date, description }: SiFile): Element {
   return xml(
     'file',
     { xmlns: NS.siFileTransfer, name, size, hash: md5, date },
     description ? xml('desc', {}, description) : undefined,
-    sha256 ? xml('hash', { xmlns: NS.hashes, algo: 'sha-256' }, sha256) : undefined,
+    ...hashes.map(buildHash),
   )
 }
 
-/** @throws BytestreamError `ERR_BAD_PROFILE` without a name or a size that is a whole number (XEP-0096 §3: both MUST be present) */
-export function parseSiFile(file: Element): SiFile {
+/**
+ * @throws BytestreamError `ERR_BAD_PROFILE` without a name or a size that is a whole number (XEP-0096 §3: both MUST be present),
+ *   `ERR_BAD_REQUEST` for what {@link parseHashes} refuses
+ */
+export function parseSiFile(file: Element): SiFile & Pick<Hashes, 'hashes'> {
   const name = attribute(file, 'name')
   const size = attribute(file, 'size')
   if (!file.is('file', NS.siFileTransfer) || !name || !size || !/^\d{1,16}$/.test(size) || !Number.isSafeInteger(Number(size))) {
     throw new BytestreamError('ERR_BAD_PROFILE', 'a file on offer has a name and a size in octets')
   }
   const md5 = attribute(file, 'hash')?.toLowerCase()
-  const hash = file.getChildren('hash', NS.hashes).find((child) => attribute(child, 'algo') === 'sha-256')
   return {
     name,
     size: Number(size),
     md5: md5 && /^[0-9a-f]{32}$/.test(md5) ? md5 : undefined,
-    sha256: hash?.text().trim() || undefined,
+    hashes: parseHashes(file).hashes,
     date: attribute(file, 'date'),
     description: file.getChildText('desc', NS.siFileTransfer) || undefined,
   }

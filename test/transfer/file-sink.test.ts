@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { type ExpectedFile, FileSink } from '../../src/transfer/file-sink.ts'
-import { ContentHasher, type Hash, type HashAlgorithm, verifiableAlgorithms } from '../../src/transfer/hashes.ts'
+import { ContentHasher, type HashAlgorithm, verifiableAlgorithms } from '../../src/transfer/hashes.ts'
+import type { Hash } from '../../src/xep/index.ts'
 
 const content = randomBytes(100_000)
 const hasher = await ContentHasher.begin(verifiableAlgorithms)

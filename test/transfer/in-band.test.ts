@@ -166,8 +166,8 @@ const spoiled = test.macro({
   },
   title: (given = '') => `${given}: no file, and the sender sees that it failed`,
 })
-const zeros = Buffer.alloc(32).toString('base64')
-test('in band, another content than its SHA-256 says', spoiled, { sha256: zeros }, 'full', 'ERR_INTEGRITY')
+const zeros = { algo: 'sha-256', value: Buffer.alloc(32) }
+test('in band, another content than its SHA-256 says', spoiled, { hashes: [zeros] }, 'full', 'ERR_INTEGRITY')
 test('in band, another content than its MD5 says', spoiled, { md5: '00'.repeat(16) }, 'full', 'ERR_INTEGRITY')
 test('in band, a close before the last octet', spoiled, {}, 'ful', 'ERR_INTEGRITY')
 test('in band, a close before the first octet', spoiled, {}, '', 'ERR_INTEGRITY')

@@ -52,7 +52,7 @@ const isExample = test.macro({
     means(t, offer(file, methods), text)
     const initiation = parseStreamInitiation(parseElement(text).getChild('si') as Element)
     t.like(initiation, { id: 'a0', profile: FILE, mimeType: 'text/plain', methods })
-    t.deepEqual(parseSiFile(initiation.payload), { md5: undefined, sha256: undefined, date: undefined, description: undefined, ...file })
+    t.deepEqual(parseSiFile(initiation.payload), { md5: undefined, hashes: [], date: undefined, description: undefined, ...file })
   },
   title: (given) => `an offer is built and read as ${given}`,
 })
@@ -122,11 +122,12 @@ test('an acceptance that does not say which method says nothing', (t) => {
   t.is(parseStreamAcceptance(parseElement(`<si xmlns='${SI}'/>`)), undefined)
 })
 
+const VALUE = Buffer.alloc(32).toString('base64')
 test('a hash of our own stands beside what XEP-0096 knows (XEP-0300)', (t) => {
   means(
     t,
-    buildSiFile({ name: 'a', size: 0, sha256: 'AAAA' }),
-    `<file xmlns='${FILE}' name='a' size='0'><hash xmlns='urn:xmpp:hashes:2' algo='sha-256'>AAAA</hash></file>`,
+    buildSiFile({ name: 'a', size: 0, hashes: [{ algo: 'sha-256', value: Buffer.alloc(32) }] }),
+    `<file xmlns='${FILE}' name='a' size='0'><hash xmlns='urn:xmpp:hashes:2' algo='sha-256'>${VALUE}</hash></file>`,
   )
 })
 
@@ -138,7 +139,7 @@ test('what is built is read back as it was', (t) => {
     name: texts,
     size: fc.maxSafeNat(),
     md5: maybe(hexadecimal),
-    sha256: maybe(fc.base64String({ minLength: 4 })),
+    hashes: fc.uint8Array({ minLength: 32, maxLength: 32 }).map((octets) => [{ algo: 'sha-256', value: Buffer.from(octets) }]),
     date: maybe(texts),
     description: maybe(texts),
   })
@@ -225,15 +226,11 @@ test('an MD5 in upper case is the same, one that is none is left out', (t) => {
   t.is(parseSiFile(parseElement(file("name='a' size='1' hash='552da7'"))).md5, undefined)
 })
 
-test('a hash of an algorithm we do not know is left out, and so is an empty one', (t) => {
-  const hashed = (hash: string) => parseSiFile(parseElement(`<file xmlns='${FILE}' name='a' size='1'>${hash}</file>`)).sha256
-  t.is(hashed("<hash xmlns='urn:xmpp:hashes:2' algo='sha3-256'>AAAA</hash>"), undefined)
-  t.is(hashed("<hash xmlns='urn:xmpp:hashes:2' algo='sha-256'> </hash>"), undefined)
-  t.is(hashed("<hash algo='sha-256'>AAAA</hash>"), undefined)
-  t.is(
-    hashed("<hash xmlns='urn:xmpp:hashes:2' algo='sha3-256'>BBBB</hash><hash xmlns='urn:xmpp:hashes:2' algo='sha-256'>\n AAAA </hash>"),
-    'AAAA',
-  )
+test('a hash without a value says nothing, and one of another namespace is none', (t) => {
+  const hashed = (hash: string) => parseSiFile(parseElement(`<file xmlns='${FILE}' name='a' size='1'>${hash}</file>`)).hashes
+  t.deepEqual(hashed("<hash xmlns='urn:xmpp:hashes:2' algo='sha-256'> </hash>"), [])
+  t.deepEqual(hashed(`<hash algo='sha-256'>${VALUE}</hash>`), [])
+  t.deepEqual(hashed(`<hash xmlns='urn:xmpp:hashes:2' algo='sha-256'>\n ${VALUE} </hash>`), [{ algo: 'sha-256', value: Buffer.alloc(32) }])
 })
 
 test('any element is read, or refused with a code', (t) => {

@@ -1,0 +1,70 @@
+import { BytestreamError } from '../core/index.ts'
+import { attribute, type Element } from './element.ts'
+
+/** Which side of a session: who began it is the initiator (XEP-0166 §4). */
+export type JingleRole = 'initiator' | 'responder'
+
+export const jingleRoles: readonly JingleRole[] = ['initiator', 'responder']
+
+/** Characters of one identifier, address or text. */
+const CHARACTERS_MAX = 4096
+
+/**
+ * @returns the value of an attribute that is kept or repeated; `undefined` where there is none, or it is empty
+ * @throws BytestreamError `ERR_BAD_REQUEST` when it is too long to be kept
+ */
+export function boundedAttribute(element: Element, name: string): string | undefined {
+  return bounded(attribute(element, name), name)
+}
+
+/** @throws BytestreamError `ERR_BAD_REQUEST` without that attribute, or when it is too long to be kept */
+export function requiredAttribute(element: Element, name: string): string {
+  const value = boundedAttribute(element, name)
+  if (!value) throw new BytestreamError('ERR_BAD_REQUEST', `the ${element.getName()} element lacks its ${name}`)
+  return value
+}
+
+/** @throws BytestreamError `ERR_BAD_REQUEST` for a value that is none of `values` */
+export function chosenAttribute<T extends string>(element: Element, name: string, values: readonly T[]): T | undefined {
+  const value = attribute(element, name)
+  if (value === undefined) return undefined
+  const chosen = values.find((one) => one === value)
+  if (!chosen) throw new BytestreamError('ERR_BAD_REQUEST', `${name} is none of ${values.join(', ')}`)
+  return chosen
+}
+
+/** @throws BytestreamError `ERR_BAD_REQUEST` without a namespace, or when it is too long to be kept */
+export function namespaceOf(element: Element): string {
+  const xmlns = bounded(element.getNS(), 'namespace')
+  if (!xmlns) throw new BytestreamError('ERR_BAD_REQUEST', `the ${element.getName()} element lacks its namespace`)
+  return xmlns
+}
+
+/** @throws BytestreamError `ERR_BAD_REQUEST` when the text of the child is too long to be kept */
+export function boundedText(parent: Element, name: string): string | undefined {
+  return bounded(childText(parent, name), name)
+}
+
+/** A text for people, cut where it is too long to be kept. */
+export function shortenedText(parent: Element, name: string): string | undefined {
+  return childText(parent, name)?.slice(0, CHARACTERS_MAX)
+}
+
+/** @throws BytestreamError `ERR_BAD_REQUEST` for what is no whole number from 0 to `max` */
+export function wholeNumber(digits: string | undefined, name: string, max = Number.MAX_SAFE_INTEGER): number | undefined {
+  if (digits === undefined) return undefined
+  const value = /^\d{1,16}$/.test(digits) ? Number(digits) : Number.NaN
+  if (!(value <= max)) throw new BytestreamError('ERR_BAD_REQUEST', `${name} is no whole number from 0 to ${max}`)
+  return value
+}
+
+function childText(parent: Element, name: string): string | undefined {
+  return parent.getChildText(name, parent.getNS()) || undefined
+}
+
+function bounded(value: string | undefined, name: string): string | undefined {
+  if (value && value.length > CHARACTERS_MAX) {
+    throw new BytestreamError('ERR_BAD_REQUEST', `${name} has more than ${CHARACTERS_MAX} characters`)
+  }
+  return value || undefined
+}
