@@ -3,7 +3,7 @@ import type { Session } from '../session/index.ts'
 import { computeDstAddr, parseDstAddr } from '../socks5/index.ts'
 import { type BytestreamOffer, buildStreamhostUsed, type Element, type IqRequest, NS, parseBytestreamOffer } from '../xep/index.ts'
 import { type Bytestream, openBytestream } from './bytestream.ts'
-import { connectToStreamhost } from './connect-streamhost.ts'
+import { connectToNamedStreamhost, type Reach } from './connect-streamhost.ts'
 import { tryStaggered } from './staggered.ts'
 import { defaultTimings, type Timings } from './timings.ts'
 
@@ -45,12 +45,15 @@ export class BytestreamTarget {
   readonly #session: Session
   readonly #clock: Clock
   readonly #logger: Logger
+  readonly #reach: Reach
   readonly #expected = new Map<string, Expected>()
 
-  constructor(session: Session, clock: Clock, logger: Logger = silentLogger) {
+  /** @param reach which of the streamhosts that are offered may be connected to */
+  constructor(session: Session, clock: Clock, logger: Logger = silentLogger, reach: Reach = {}) {
     this.#session = session
     this.#clock = clock
     this.#logger = logger
+    this.#reach = reach
     session.iqs.handle('set', NS.bytestreams, 'query', (request) => this.#answer(request))
   }
 
@@ -151,7 +154,7 @@ export class BytestreamTarget {
     const { candidate: streamhost, result: socket } = await tryStaggered(
       this.#clock,
       offer.streamhosts.slice(0, STREAMHOSTS_MAX),
-      (candidate, attempt) => connectToStreamhost(candidate, dstAddr, attempt),
+      (candidate, attempt) => connectToNamedStreamhost(candidate, dstAddr, attempt, this.#reach),
       (late) => late.destroy(),
       { staggerMs: timings.staggerMs, attemptMsMax: timings.attemptMsMax, signal },
     )

@@ -60,6 +60,7 @@ const table = {
   // Negotiation and transfer
   ERR_NOT_ACCEPTABLE: { type: 'modify', condition: 'not-acceptable' }, // XEP-0065 §5.3.1
   ERR_NO_STREAMHOST: { type: 'cancel', condition: 'item-not-found' }, // XEP-0065 §5.3.2
+  ERR_DESTINATION: { type: 'modify', condition: 'not-acceptable' },
   ERR_DECLINED: { type: 'cancel', condition: 'forbidden' }, // XEP-0095 §3.2
   ERR_NO_VALID_STREAMS: { type: 'cancel', condition: 'bad-request', application: ['no-valid-streams', SI] },
   ERR_BAD_PROFILE: { type: 'cancel', condition: 'bad-request', application: ['bad-profile', SI] },

@@ -4,6 +4,7 @@ import {
   bytestreamsPart,
   InBandTarget,
   inBandPart,
+  type MayConnect,
   ProxyFinder,
   ResourceFinder,
   StreamInitiationResponder,
@@ -41,6 +42,11 @@ export interface TransferClientInit extends AccountInit {
    * go to the account's other clients only.
    */
   readonly priority?: number
+  /**
+   * Whether to connect to an address a sender has named as a streamhost. Default: {@link isOpenDestination}. Proxies of the
+   * account's own server may be anywhere.
+   */
+  readonly mayConnect?: MayConnect
   /** Ends the logging in; afterwards it has no meaning. */
   readonly signal?: AbortSignal | undefined
 }
@@ -91,7 +97,7 @@ export class TransferClient implements AsyncDisposable {
     this.#discovery.add({ identities: [{ category: 'client', type: 'bot', name: 'streamhost' }], features: [] })
     this.#discovery.add(answerEntityQueries(this.session.iqs, clock, { name: 'streamhost', version }))
     this.#targets = {
-      socks5: new BytestreamTarget(this.session, clock, logger),
+      socks5: new BytestreamTarget(this.session, clock, logger, { mayConnect: init.mayConnect, proxies: this.#proxies }),
       inBand: new InBandTarget({ session: this.session, clock, logger }),
     }
     this.#responder = new StreamInitiationResponder(this.session)

@@ -14,6 +14,7 @@ import { BytestreamError, type Clock, silentLogger, systemClock } from '../../sr
 import type { Session } from '../../src/session/index.ts'
 import { computeDstAddr, type DstAddr } from '../../src/socks5/index.ts'
 import { type BytestreamOffer, buildStreamhostUsed, NS, parseBytestreamOffer } from '../../src/xep/index.ts'
+import { anywhere } from '../helpers/anywhere.ts'
 import { FakeClock } from '../helpers/fake-clock.ts'
 import { Peer } from '../helpers/peer.ts'
 import { stanzaError } from '../helpers/scripted-session.ts'
@@ -94,7 +95,7 @@ async function converse(t: ExecutionContext, sent: Bytestream, received: Bytestr
 test('auto: own addresses come first, proxies behind them; the target that connects to us gets a direct bytestream (§5)', async (t) => {
   const { network, requester, target, steps, request } = await setScene(t)
   const { streamhosts } = await network.startProxy('one.localhost')
-  const incoming = new BytestreamTarget(target, systemClock).expect({ from: requester.jid, sid })
+  const incoming = new BytestreamTarget(target, systemClock, silentLogger, anywhere).expect({ from: requester.jid, sid })
   const bytestream = await request()
   t.like(bytestream, { method: 'direct', peer: target.jid, sid, dstAddr: computeDstAddr(sid, requester.jid, target.jid) })
   const [offered] = steps
@@ -114,7 +115,7 @@ test('proxy: both connect to it, it is activated, and octets flow (§6)', async 
   const { network, requester, target, steps, request } = await setScene(t)
   const { streamhosts, proxy } = await network.startProxy('one.localhost')
   const activated = once(proxy, 'activationAsked')
-  const incoming = new BytestreamTarget(target, systemClock).expect({ from: requester.jid, sid })
+  const incoming = new BytestreamTarget(target, systemClock, silentLogger, anywhere).expect({ from: requester.jid, sid })
   const bytestream = await request({ method: 'proxy' })
   t.like(bytestream, { method: 'proxy', streamhost: streamhosts[0] })
   t.deepEqual(namesOf(steps), ['offered', 'used', 'connected', 'activated'])

@@ -2,9 +2,10 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import test, { type ExecutionContext } from 'ava'
 import { BytestreamTarget, type ExpectInit } from '../../src/bytestreams/index.ts'
-import { BytestreamError } from '../../src/core/index.ts'
+import { BytestreamError, silentLogger } from '../../src/core/index.ts'
 import { computeDstAddr, type DstAddr, ServerHandshake } from '../../src/socks5/index.ts'
 import { attribute, buildIq, type Element, parseStreamhostUsed, xml } from '../../src/xep/index.ts'
+import { anywhere } from '../helpers/anywhere.ts'
 import { FakeClock } from '../helpers/fake-clock.ts'
 import { Peer } from '../helpers/peer.ts'
 import { scriptSession } from '../helpers/scripted-session.ts'
@@ -21,7 +22,7 @@ const timings = { attemptMsMax: 10_000, staggerMs: 200, overallMsMax: 120_000, a
 async function setScene(t: ExecutionContext) {
   const clock = new FakeClock()
   const { session, sent, receive } = await scriptSession(t, clock, target, () => 'silence')
-  const bytestreams = new BytestreamTarget(session, clock)
+  const bytestreams = new BytestreamTarget(session, clock, silentLogger, anywhere)
   /** Sends an offer, and waits for its answer. */
   const offer = async (streamhosts: readonly Element[], attributes: Readonly<Record<string, string>> = {}, from = requester) => {
     const id = `offer-${sent.length}-${Math.random()}`

@@ -5,6 +5,7 @@ import { type AccountInit, clientConnector, componentConnector, Session } from '
 import type { StreamhostInit } from '../../src/streamhost/index.ts'
 import { TransferClient, type TransferClientComponents, type TransferClientInit } from '../../src/transfer/index.ts'
 import type { StreamhostAddress } from '../../src/xep/index.ts'
+import { anywhere } from './anywhere.ts'
 import { PROXY } from './prosody.ts'
 import { type RunningProxy, startProxy } from './proxy.ts'
 import { embedded, type ServerUnderTest } from './server.ts'
@@ -68,7 +69,7 @@ export function networkOn(t: ExecutionContext, server: ServerUnderTest): XmppNet
       return proxy
     },
     async connect(local, init = {}, components = {}) {
-      const client = await TransferClient.connect({ reconnect: false, ...account(local), ...init }, components)
+      const client = await TransferClient.connect({ reconnect: false, ...anywhere, ...account(local), ...init }, components)
       t.teardown(() => client.close())
       return client
     },

@@ -3,10 +3,11 @@ import { appendFile, truncate } from 'node:fs/promises'
 import type { Socket } from 'node:net'
 import test, { type ExecutionContext } from 'ava'
 import { BytestreamTarget, bytestreamsPart, StreamInitiationResponder } from '../../src/bytestreams/index.ts'
-import { systemClock } from '../../src/core/index.ts'
+import { silentLogger, systemClock } from '../../src/core/index.ts'
 import { ServiceDiscovery } from '../../src/session/index.ts'
 import type { TransferResult } from '../../src/transfer/index.ts'
 import { attribute, buildPresence, type Element, NS, parseSiFile } from '../../src/xep/index.ts'
+import { anywhere } from '../helpers/anywhere.ts'
 import { FakeClock } from '../helpers/fake-clock.ts'
 import { Peer } from '../helpers/peer.ts'
 import { stanzaError } from '../helpers/scripted-session.ts'
@@ -21,7 +22,7 @@ import { startNetwork } from '../helpers/xmpp-network.ts'
 async function setScene(t: ExecutionContext, take: (peer: Peer, size: number) => unknown, clock = systemClock) {
   const network = await startNetwork(t, ['sender', 'receiver'])
   const receiver = await network.logIn('receiver')
-  const target = new BytestreamTarget(receiver, systemClock)
+  const target = new BytestreamTarget(receiver, systemClock, silentLogger, anywhere)
   const discovery = new ServiceDiscovery(receiver.iqs)
   discovery.add(bytestreamsPart)
   const offers: Element[] = []

@@ -6,6 +6,7 @@ import { BytestreamTarget, bytestreamsPart, ProxyFinder, requestBytestream } fro
 import { silentLogger, systemClock } from '../../src/core/index.ts'
 import { clientConnector, ServiceDiscovery, Session } from '../../src/session/index.ts'
 import { attribute, type Element } from '../../src/xep/index.ts'
+import { anywhere } from '../helpers/anywhere.ts'
 import { startProxy } from '../helpers/proxy.ts'
 import { login, type RawStream } from '../helpers/raw-client.ts'
 import { connectToStreamhost, listenRaw, readAll } from '../helpers/raw-socks5.ts'
@@ -69,7 +70,7 @@ onEachServer('our target', { accounts, components }, (test) => {
 
   test('§5.3.1: it refuses a bytestream it does not want, and one without a sid', async (t, server) => {
     const target = await logIn(t, server, 'target', 'refuses')
-    new BytestreamTarget(target, systemClock)
+    new BytestreamTarget(target, systemClock, silentLogger, anywhere)
     const requester = await enter(t, server, 'requester', 'wants')
     const streamhost = `<streamhost jid='${requester.jid}' host='192.168.4.1' port='5086'/>`
     requester.send(offer(String(requester.jid), target.jid, streamhost))
@@ -80,7 +81,7 @@ onEachServer('our target', { accounts, components }, (test) => {
 
   test('§5.3.2: it says when it can reach none of the streamhosts', async (t, server) => {
     const target = await logIn(t, server, 'target', 'lost')
-    const bytestreams = new BytestreamTarget(target, systemClock)
+    const bytestreams = new BytestreamTarget(target, systemClock, silentLogger, anywhere)
     const requester = await enter(t, server, 'requester', 'unreachable')
     const stopping = new AbortController()
     const expected = bytestreams.expect({ from: String(requester.jid), sid: SID, signal: stopping.signal })
@@ -94,7 +95,7 @@ onEachServer('our target', { accounts, components }, (test) => {
 
   test('§5: it connects to the requester itself, by SOCKS5, and says so', async (t, server) => {
     const target = await logIn(t, server, 'target', 'direct')
-    const bytestreams = new BytestreamTarget(target, systemClock)
+    const bytestreams = new BytestreamTarget(target, systemClock, silentLogger, anywhere)
     const requester = await enter(t, server, 'requester', 'streamhost')
     const streamhost = await listenRaw(t)
     const expected = bytestreams.expect({ from: String(requester.jid), sid: SID })
@@ -120,7 +121,7 @@ onEachServer('our target', { accounts, components }, (test) => {
     const jid = 'one.localhost'
     await using proxy = await startProxy(server, { jid })
     const target = await logIn(t, server, 'target', 'bar')
-    const bytestreams = new BytestreamTarget(target, systemClock)
+    const bytestreams = new BytestreamTarget(target, systemClock, silentLogger, anywhere)
     const requester = await enter(t, server, 'requester', 'foo')
     const expected = bytestreams.expect({ from: String(requester.jid), sid: SID })
     const { host, port } = proxy.address
@@ -157,7 +158,7 @@ onEachServer('our target', { accounts, components }, (test) => {
     const jid = 'two.localhost'
     await using proxy = await startProxy(server, { jid })
     const target = await logIn(t, server, 'target', 'occupant')
-    const bytestreams = new BytestreamTarget(target, systemClock)
+    const bytestreams = new BytestreamTarget(target, systemClock, silentLogger, anywhere)
     const requester = await enter(t, server, 'requester', 'occupant')
     const expected = bytestreams.expect({ from: String(requester.jid), sid: 'yia72g3v49j7' })
     const dstAddr = sha1(`yia72g3v49j7${requester.jid}room@conference.localhost/Tget`)

@@ -3,6 +3,7 @@ import { BytestreamTarget, ProxyFinder, requestBytestream } from '../../src/byte
 import { BytestreamError, StanzaError, silentLogger, systemClock } from '../../src/core/index.ts'
 import { clientConnector, Session } from '../../src/session/index.ts'
 import { attribute, type Element } from '../../src/xep/index.ts'
+import { anywhere } from '../helpers/anywhere.ts'
 import { login, loginComponent, type RawStream } from '../helpers/raw-client.ts'
 import { listenRaw, readAll } from '../helpers/raw-socks5.ts'
 import { onEachServer, type ServerUnderTest } from '../helpers/server.ts'
@@ -98,7 +99,7 @@ onEachServer('refusals', { accounts: ['requester', 'target'], components }, (tes
 
   test('§8: our target does not accept an offer over UDP, and takes the one over TCP that follows', async (t, server) => {
     const session = await logIn(t, server, 'target', 'udp')
-    const opened = new BytestreamTarget(session, systemClock).expect({ from: 'requester@localhost/udp', sid: SID })
+    const opened = new BytestreamTarget(session, systemClock, silentLogger, anywhere).expect({ from: 'requester@localhost/udp', sid: SID })
     const requester = await enter(t, server, 'requester', 'udp')
     const { host, port, next } = await listenRaw(t)
     const offer = (mode: string) => `

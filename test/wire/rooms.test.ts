@@ -5,6 +5,7 @@ import { BytestreamTarget, ProxyFinder, requestBytestream } from '../../src/byte
 import { silentLogger, systemClock } from '../../src/core/index.ts'
 import { clientConnector, Session } from '../../src/session/index.ts'
 import { attribute, type Element, xml } from '../../src/xep/index.ts'
+import { anywhere } from '../helpers/anywhere.ts'
 import { startProxy } from '../helpers/proxy.ts'
 import { login, type RawStream } from '../helpers/raw-client.ts'
 import { connectToStreamhost, readAll } from '../helpers/raw-socks5.ts'
@@ -117,7 +118,7 @@ function declare(test: ServerTest): void {
       await enterOurs(t, server, 'requester', `${room}/Rter`),
       await enterOurs(t, server, 'target', `${room}/Tget`),
     ]
-    const expected = new BytestreamTarget(target, systemClock).expect({ from: `${room}/Rter`, sid: SID })
+    const expected = new BytestreamTarget(target, systemClock, silentLogger, anywhere).expect({ from: `${room}/Rter`, sid: SID })
     const proxies = new ProxyFinder(requester, systemClock, silentLogger)
     const sent = await requestBytestream(
       { session: requester, proxies, clock: systemClock, logger: silentLogger },
