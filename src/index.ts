@@ -90,6 +90,8 @@ export {
 export type { IdentityInit, TrustInit } from './tls/index.ts'
 export {
   type FileOffer,
+  type Negotiation,
+  type Opened,
   type Progress,
   type ReceiveInit,
   Receiver,

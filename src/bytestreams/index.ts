@@ -9,7 +9,7 @@ export { type InitiateInit, type InitiatorStep, initiateStream, type MethodChoic
 export type { OpenTransport, TransportLink, TransportSide } from './jingle/transport-link.ts'
 export { bytestreamsPart, type FoundProxy, ProxyFinder } from './proxies.ts'
 export { type RequesterComponents, type RequesterStep, type RequestInit, requestBytestream, type StreamhostChoice } from './requester.ts'
-export { type FindResourceInit, ResourceFinder } from './resources.ts'
+export { type FindResourceInit, type FoundResource, ResourceFinder } from './resources.ts'
 export { type IncomingOffer, type OnOffer, offerStream, StreamInitiationResponder } from './stream-initiation.ts'
 export { BytestreamTarget, type ExpectInit } from './target.ts'
 export { defaultTimings, type Timings } from './timings.ts'

@@ -9,11 +9,17 @@ const PEERS_MAX = 10_000
 const RESOURCES_MAX = 32
 
 export interface FindResourceInit {
-  /** Features the resource must show in its disco#info, all of them. */
-  readonly features: readonly string[]
+  /** Sets of features; the resource must show one of them in its disco#info, the whole set. */
+  readonly anyOf: readonly (readonly string[])[]
   /** Milliseconds to wait for a resource to show up. Default 10,000. */
   readonly answerMsMax?: number
   readonly signal?: AbortSignal | undefined
+}
+
+/** A resource, and what it shows in its disco#info; `undefined` when it was not asked. */
+export interface FoundResource {
+  readonly jid: string
+  readonly features: readonly string[] | undefined
 }
 
 const ANSWER_MS_MAX = 10_000
@@ -50,20 +56,26 @@ export class ResourceFinder {
    *
    * @throws BytestreamError `ERR_NO_RESOURCE` when none shows up in time, or the reason of `signal`
    */
-  async find(jid: string, { features, answerMsMax = ANSWER_MS_MAX, signal }: FindResourceInit): Promise<string> {
-    if (resourceOf(jid)) return jid
+  async find(jid: string, { anyOf, answerMsMax = ANSWER_MS_MAX, signal }: FindResourceInit): Promise<FoundResource> {
+    if (resourceOf(jid)) return { jid, features: undefined }
     const sentence = `no resource of ${jid} that can take part answered within ${answerMsMax / 1000} s: is it online, and does it accept files from ${bareJid(this.#session.jid)}?`
     using deadline = startDeadline(this.#clock, answerMsMax, 'ERR_NO_RESOURCE', sentence, signal)
+    const shown = new Map<string, readonly string[]>()
     using search = new ResourceSearch({
       clock: this.#clock,
       known: () => this.#known(jid),
-      can: (full, over) => this.#can(full, features, over),
+      can: async (full, over) => {
+        const features = await this.ask(full, over)
+        shown.set(full, features)
+        return anyOf.some((set) => set.every((feature) => features.includes(feature)))
+      },
       greet: () => this.#session.send(buildPresence({ type: 'available', to: jid, priority: -1 })),
     })
     const searches = this.#searches.get(jid) ?? new Set()
     this.#searches.set(jid, searches.add(search))
     try {
-      return await orAbort(search.found, deadline.signal)
+      const found = await orAbort(search.found, deadline.signal)
+      return { jid: found, features: shown.get(found) }
     } finally {
       searches.delete(search)
       if (searches.size === 0) this.#searches.delete(jid)
@@ -75,16 +87,16 @@ export class ResourceFinder {
     return [...(this.#peers.get(bare) ?? [])].sort(([, one], [, other]) => other - one).map(([full]) => full)
   }
 
-  async #can(full: string, features: readonly string[], signal: AbortSignal): Promise<boolean> {
+  /** @returns the features a full JID shows; none when it is gone, or does not answer: either way it can nothing */
+  async ask(full: string, signal: AbortSignal): Promise<readonly string[]> {
     try {
       const answer = await this.#session.request(
         { type: 'get', to: full, payload: buildDiscoInfoRequest() },
         { answerMsMax: ANSWER_MS_MAX / 2, signal },
       )
-      const shown = answer ? parseDiscoInfo(answer).features : []
-      return features.every((feature) => shown.includes(feature))
+      return answer ? parseDiscoInfo(answer).features : []
     } catch {
-      return false // It is gone, or does not answer: either way it cannot.
+      return []
     }
   }
 

@@ -1,8 +1,10 @@
 export { numberFileName, toSafeFileName } from './file-name.ts'
 export type { HashAlgorithm } from './hashes.ts'
+export type { SendInit } from './offering.ts'
 export { type FileOffer, type ReceiveInit, Receiver, type ReceiverEvents } from './receiver.ts'
-export type { SendInit } from './sender.ts'
 export {
+  type Negotiation,
+  type Opened,
   type Progress,
   Transfer,
   type TransferEvents,

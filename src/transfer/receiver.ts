@@ -7,11 +7,12 @@ import {
   type StreamTargets,
   type Timings,
 } from '../bytestreams/index.ts'
-import { abortError, BytestreamError, bareJid, type Clock, formatBytes, orAbort, prepareJid, startDeadline } from '../core/index.ts'
+import { BytestreamError, bareJid, type Clock, formatBytes, orAbort, prepareJid, startDeadline } from '../core/index.ts'
 import { type Hash, NS, parseSiFile, type SiFile } from '../xep/index.ts'
+import { overBytestream, takeContent } from './content.ts'
 import { toSafeFileName } from './file-name.ts'
 import { FileSink } from './file-sink.ts'
-import { Transfer, type TransferResult } from './transfer.ts'
+import { type Sent, Transfer } from './transfer.ts'
 
 /** A file somebody offers. Name, size and the rest are what the sender says. */
 export interface FileOffer {
@@ -187,44 +188,24 @@ export class Receiver extends EventEmitter<ReceiverEvents> {
     transfer: Transfer,
     sink: FileSink,
     { from, sid, expected }: { from: string; sid: string; expected: ExpectedMethods },
-  ): Promise<Omit<TransferResult, 'durationMs'>> {
+  ): Promise<Sent> {
     await using file = sink
     const { signal } = transfer
     transfer.moveTo('negotiating')
     const { timings } = this.#init
     const init = { from, sid, mayBeEmpty: transfer.size === 0, signal, ...(timings && { timings }) }
     const bytestream = await expectStream(this.#targets, expected, init)
-    const { stream } = bytestream
-    transfer.emit('opened', bytestream)
-    transfer.moveTo('moving')
-    const onAbort = () => bytestream.reset()
-    signal.addEventListener('abort', onAbort, { once: true })
-    try {
-      if (!file.isComplete) {
-        for await (const octets of stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-          // What comes behind the promised size belongs to no file.
-          await file.write(octets.subarray(0, transfer.size - file.bytes))
-          transfer.update({ bytes: file.bytes })
-          if (file.isComplete) break
-        }
-      }
+    return await overBytestream(transfer, { bytestream, negotiation: 'si' }, async (makeFinal) => {
+      await takeContent(bytestream, file, transfer)
       const stored = await file.store()
-      // Who gives up now does not take the file back.
-      signal.removeEventListener('abort', onAbort)
+      makeFinal() // Who gives up now does not take the file back.
       await this.#close(bytestream, signal)
       return { ...stored, method: bytestream.method, confirmed: true }
-    } catch (thrown) {
-      bytestream.reset()
-      if (signal.aborted) throw abortError(signal)
-      if (thrown instanceof BytestreamError) throw thrown
-      throw new BytestreamError('ERR_RESET', `the connection broke after ${file.bytes} of ${transfer.size} octets`, { cause: thrown })
-    } finally {
-      signal.removeEventListener('abort', onAbort)
-    }
+    })
   }
 
   /**
-   * Closing properly tells the sender that all is well: see finish() in sender.ts. In band that takes a session, which may
+   * Closing properly tells the sender that all is well: see finish() in offer-by-si.ts. In band that takes a session, which may
    * be over as soon as the transfer is: until both sides have closed it is not.
    */
   async #close({ stream, method, totals }: Bytestream, signal: AbortSignal): Promise<void> {

@@ -21,8 +21,9 @@ import {
   systemResolver,
 } from '../session/index.ts'
 import { buildPresence, NS, type Presence } from '../xep/index.ts'
+import type { SendInit } from './offering.ts'
 import { type ReceiveInit, Receiver } from './receiver.ts'
-import { type SendInit, sendFile } from './sender.ts'
+import { sendFile } from './sender.ts'
 import { Transfer, type Work } from './transfer.ts'
 
 export interface TransferClientComponents {

@@ -34,8 +34,14 @@ export interface TransferResult {
   readonly confirmed: boolean
 }
 
+/** What is known at the end of a transfer by whoever ran it. */
+export type Sent = Omit<TransferResult, 'durationMs'>
+
 /** What a transfer does. It tells about it by `update`, `moveTo` and `emit`, and ends when `signal` aborts. */
-export type Work = (transfer: Transfer) => Promise<Omit<TransferResult, 'durationMs'>>
+export type Work = (transfer: Transfer) => Promise<Sent>
+
+/** How two ends agree on a transfer: by stream initiation (XEP-0095), or by Jingle (XEP-0234). */
+export type Negotiation = 'jingle' | 'si'
 
 /** The states of a transfer, in their order, of which not every transfer has each; the last two are final. */
 export type TransferState = 'waiting' | 'preparing' | 'negotiating' | 'moving' | 'done' | 'failed'
@@ -47,13 +53,18 @@ export interface TransferFacts {
   readonly name: string
 }
 
+/** The bytestream of a transfer, and what was negotiated to get there. */
+export interface Opened extends Pick<Bytestream, 'method' | 'streamhost' | 'dstAddr' | 'blockSize' | 'peer'> {
+  readonly negotiation: Negotiation
+}
+
 /** Facts. After `done` or `failed` there are none. */
 export interface TransferEvents {
   state: [state: TransferState]
   /** What the negotiation has come to, on the sending side. */
   step: [step: InitiatorStep]
   /** The bytestream is open. */
-  opened: [bytestream: Pick<Bytestream, 'method' | 'streamhost' | 'dstAddr' | 'blockSize' | 'peer'>]
+  opened: [facts: Opened]
   done: [result: TransferResult]
   failed: [error: BytestreamError]
 }

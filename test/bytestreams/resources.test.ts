@@ -32,7 +32,8 @@ const presencesOf = (sent: readonly Element[]) => sent.filter(({ name }) => name
 
 test('a full JID is taken as it is, and nobody is asked', async (t) => {
   const { finder, sent } = await start(t, {})
-  t.is(await finder.find('juliet@example.org/balcony', { features }), 'juliet@example.org/balcony')
+  const found = await finder.find('juliet@example.org/balcony', { anyOf: [features] })
+  t.deepEqual(found, { jid: 'juliet@example.org/balcony', features: undefined })
   t.is(sent.length, 0)
 })
 
@@ -42,8 +43,23 @@ test('of the resources that are known and able, the one of the highest priority 
   presence('juliet@example.org/desk', 5)
   presence('juliet@example.org/tv', 100)
   presence('nurse@example.org/desk', 127)
-  t.is(await finder.find('juliet@example.org', { features }), 'juliet@example.org/desk')
+  t.is((await finder.find('juliet@example.org', { anyOf: [features] })).jid, 'juliet@example.org/desk')
   t.deepEqual(presencesOf(sent), [], 'she is known: no presence is sent')
+})
+
+test('one set of features is enough, and all that were shown are told', async (t) => {
+  const { finder, presence } = await start(t, { phone: 'able', tv: 'unable' })
+  presence('juliet@example.org/phone', 1)
+  presence('juliet@example.org/tv', 10)
+  const found = await finder.find('juliet@example.org', { anyOf: [['urn:example:other'], features] })
+  t.deepEqual(found, { jid: 'juliet@example.org/phone', features: [...features, NS.ping] })
+})
+
+test('whoever is gone can nothing', async (t) => {
+  const { finder } = await start(t, { phone: 'able', desk: 'gone' })
+  const { signal } = new AbortController()
+  t.deepEqual(await finder.ask('juliet@example.org/phone', signal), [...features, NS.ping])
+  t.deepEqual(await finder.ask('juliet@example.org/desk', signal), [])
 })
 
 test('the last priority a resource told is the one that counts', async (t) => {
@@ -51,14 +67,14 @@ test('the last priority a resource told is the one that counts', async (t) => {
   presence('juliet@example.org/phone', 10)
   presence('juliet@example.org/desk', 5)
   presence('juliet@example.org/phone', 1)
-  t.is(await finder.find('juliet@example.org', { features }), 'juliet@example.org/desk')
+  t.is((await finder.find('juliet@example.org', { anyOf: [features] })).jid, 'juliet@example.org/desk')
 })
 
 test('two of the same priority: the one that came first', async (t) => {
   const { finder, presence } = await start(t, { phone: 'able', desk: 'able' })
   presence('juliet@example.org/phone')
   presence('juliet@example.org/desk')
-  t.is(await finder.find('juliet@example.org', { features }), 'juliet@example.org/phone')
+  t.is((await finder.find('juliet@example.org', { anyOf: [features] })).jid, 'juliet@example.org/phone')
 })
 
 for (const type of ['unavailable', 'error'] as const) {
@@ -67,25 +83,25 @@ for (const type of ['unavailable', 'error'] as const) {
     presence('juliet@example.org/phone', 10)
     presence('juliet@example.org/desk', 1)
     presence('juliet@example.org/phone', 0, type)
-    t.is(await finder.find('juliet@example.org', { features }), 'juliet@example.org/desk')
+    t.is((await finder.find('juliet@example.org', { anyOf: [features] })).jid, 'juliet@example.org/desk')
   })
 }
 
 test('an account that was never met gets directed presence, and answers with its own', async (t) => {
   const { finder, presence, sent, clock } = await start(t, { phone: 'able' })
-  const found = finder.find('juliet@example.org', { features })
+  const found = finder.find('juliet@example.org', { anyOf: [features] })
   await settle()
   t.deepEqual(presencesOf(sent), ['juliet@example.org'])
   presence('juliet@example.org/phone')
   await settle()
   clock.advance(300) // for others that might come before it
-  t.is(await found, 'juliet@example.org/phone')
+  t.is((await found).jid, 'juliet@example.org/phone')
   t.is(clock.waiting, 0)
 })
 
 test('the first to show up waits 300 ms for others, and the best of them wins', async (t) => {
   const { finder, presence, clock } = await start(t, { phone: 'able', desk: 'able' })
-  const found = finder.find('juliet@example.org', { features })
+  const found = finder.find('juliet@example.org', { anyOf: [features] })
   await settle()
   presence('juliet@example.org/phone', 1)
   await settle()
@@ -93,12 +109,12 @@ test('the first to show up waits 300 ms for others, and the best of them wins', 
   presence('juliet@example.org/desk', 2)
   await settle()
   clock.advance(100)
-  t.is(await found, 'juliet@example.org/desk')
+  t.is((await found).jid, 'juliet@example.org/desk')
 })
 
 test('of two that show up, the one that cannot is passed over', async (t) => {
   const { finder, presence, clock } = await start(t, { tv: 'unable', phone: 'able' })
-  const found = finder.find('juliet@example.org', { features })
+  const found = finder.find('juliet@example.org', { anyOf: [features] })
   await settle()
   presence('juliet@example.org/tv', 10)
   await settle()
@@ -107,12 +123,12 @@ test('of two that show up, the one that cannot is passed over', async (t) => {
   presence('juliet@example.org/phone', -1)
   await settle()
   clock.advance(300)
-  t.is(await found, 'juliet@example.org/phone')
+  t.is((await found).jid, 'juliet@example.org/phone')
 })
 
 test('one that never answers is not waited for once another could', async (t) => {
   const { finder, presence, clock } = await start(t, { tv: 'silent', phone: 'able' })
-  const found = finder.find('juliet@example.org', { features })
+  const found = finder.find('juliet@example.org', { anyOf: [features] })
   await settle()
   presence('juliet@example.org/tv', 5)
   await settle()
@@ -120,7 +136,7 @@ test('one that never answers is not waited for once another could', async (t) =>
   presence('juliet@example.org/phone', 1)
   await settle()
   clock.advance(300)
-  t.is(await found, 'juliet@example.org/phone')
+  t.is((await found).jid, 'juliet@example.org/phone')
   await settle()
   t.is(clock.waiting, 0)
 })
@@ -128,7 +144,7 @@ test('one that never answers is not waited for once another could', async (t) =>
 test('a known one that never answers holds up the greeting of others for 300 ms', async (t) => {
   const { finder, presence, clock, sent } = await start(t, { tv: 'silent', phone: 'able' })
   presence('juliet@example.org/tv', 5)
-  const found = finder.find('juliet@example.org', { features })
+  const found = finder.find('juliet@example.org', { anyOf: [features] })
   await settle()
   clock.advance(299)
   t.deepEqual(presencesOf(sent), [])
@@ -137,24 +153,24 @@ test('a known one that never answers holds up the greeting of others for 300 ms'
   presence('juliet@example.org/phone')
   await settle()
   clock.advance(300)
-  t.is(await found, 'juliet@example.org/phone')
+  t.is((await found).jid, 'juliet@example.org/phone')
 })
 
 test('of two known ones the able one is taken at once when it comes first, else after 300 ms for the other', async (t) => {
   const { finder, presence, clock } = await start(t, { tv: 'silent', phone: 'able' })
   presence('juliet@example.org/phone', 1)
   presence('juliet@example.org/tv', 0)
-  t.is(await finder.find('juliet@example.org', { features }), 'juliet@example.org/phone')
+  t.is((await finder.find('juliet@example.org', { anyOf: [features] })).jid, 'juliet@example.org/phone')
   presence('juliet@example.org/tv', 2)
-  const found = finder.find('juliet@example.org', { features })
+  const found = finder.find('juliet@example.org', { anyOf: [features] })
   await settle()
   clock.advance(300)
-  t.is(await found, 'juliet@example.org/phone')
+  t.is((await found).jid, 'juliet@example.org/phone')
 })
 
 test('nobody for ten seconds is ERR_NO_RESOURCE, with what to look at', async (t) => {
   const { finder, clock } = await start(t, {})
-  const found = finder.find('juliet@example.org', { features })
+  const found = finder.find('juliet@example.org', { anyOf: [features] })
   found.catch(() => {})
   await settle()
   clock.advance(9_999)
@@ -166,7 +182,7 @@ test('nobody for ten seconds is ERR_NO_RESOURCE, with what to look at', async (t
 
 test('only one that cannot is ERR_NO_RESOURCE as well', async (t) => {
   const { finder, presence, clock } = await start(t, { tv: 'unable' })
-  const found = finder.find('juliet@example.org', { features })
+  const found = finder.find('juliet@example.org', { anyOf: [features] })
   found.catch(() => {})
   await settle()
   presence('juliet@example.org/tv')
@@ -178,7 +194,7 @@ test('only one that cannot is ERR_NO_RESOURCE as well', async (t) => {
 test('an abort ends the search with its reason, and leaves no timer', async (t) => {
   const { finder, presence, clock } = await start(t, { phone: 'able' })
   const stopping = new AbortController()
-  const found = finder.find('juliet@example.org', { features, signal: stopping.signal })
+  const found = finder.find('juliet@example.org', { anyOf: [features], signal: stopping.signal })
   await settle()
   presence('juliet@example.org/phone')
   await settle()
@@ -191,26 +207,26 @@ test('our own other resources are found, ourselves never', async (t) => {
   const { finder, presence } = await start(t, { orchard: 'able', phone: 'able' })
   presence('romeo@example.org/orchard', 100)
   presence('romeo@example.org/phone', -1)
-  t.is(await finder.find('romeo@example.org', { features }), 'romeo@example.org/phone')
+  t.is((await finder.find('romeo@example.org', { anyOf: [features] })).jid, 'romeo@example.org/phone')
 })
 
 test('a resource that has gone without a word is found out, and the search begins anew', async (t) => {
   const { finder, presence, clock, sent } = await start(t, { old: 'gone', fresh: 'able' })
   presence('juliet@example.org/old')
-  const found = finder.find('juliet@example.org', { features })
+  const found = finder.find('juliet@example.org', { anyOf: [features] })
   await settle()
   t.deepEqual(presencesOf(sent), ['juliet@example.org'])
   presence('juliet@example.org/fresh')
   await settle()
   clock.advance(300)
-  t.is(await found, 'juliet@example.org/fresh')
+  t.is((await found).jid, 'juliet@example.org/fresh')
 })
 
 test('thirty-two resources of one account are remembered, and no more', async (t) => {
   const { finder, presence, sent } = await start(t, {})
   for (let number = 0; number < 100; number++) presence(`juliet@example.org/${number}`)
   const stopping = new AbortController()
-  const found = finder.find('juliet@example.org', { features, signal: stopping.signal })
+  const found = finder.find('juliet@example.org', { anyOf: [features], signal: stopping.signal })
   await settle()
   stopping.abort()
   await t.throwsAsync(found)
@@ -225,5 +241,5 @@ test('two accounts that never met find each other on the embedded server', async
   juliet.on('presence', ({ type, from }) => {
     if (type === 'available' && from === romeo.jid) juliet.send(buildPresence({ type: 'available', to: from }))
   })
-  t.is(await new ResourceFinder(romeo, systemClock).find('juliet@localhost', { features }), juliet.jid)
+  t.is((await new ResourceFinder(romeo, systemClock).find('juliet@localhost', { anyOf: [features] })).jid, juliet.jid)
 })

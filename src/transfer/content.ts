@@ -1,0 +1,85 @@
+import type { Duplex } from 'node:stream'
+import type { Bytestream } from '../bytestreams/index.ts'
+import { abortError, BytestreamError } from '../core/index.ts'
+import type { FileSink } from './file-sink.ts'
+import type { Negotiation, Transfer } from './transfer.ts'
+
+/** Who may have broken a bytestream, seen from the sender. */
+const between = { direct: 'network', proxy: 'proxy', ibb: 'server' } as const
+
+/**
+ * Moves a file over a bytestream, whatever was negotiated to get there: tells that it is open, breaks it when the transfer
+ * is cancelled or fails, and says how far it was.
+ *
+ * @param move is given what makes the outcome final: who cancels after that comes too late
+ * @throws BytestreamError as `move` does, `ERR_RESET` for whatever else it throws, or the reason of the transfer's signal
+ */
+export async function overBytestream<T>(
+  transfer: Transfer,
+  { bytestream, negotiation }: { bytestream: Bytestream; negotiation: Negotiation },
+  move: (makeFinal: () => void) => Promise<T>,
+): Promise<T> {
+  const { signal, direction, size } = transfer
+  const { method, streamhost, dstAddr, blockSize, peer } = bytestream
+  transfer.emit('opened', { method, streamhost, dstAddr, peer, negotiation, ...(blockSize !== undefined && { blockSize }) })
+  transfer.moveTo('moving')
+  const onAbort = () => bytestream.reset()
+  const makeFinal = () => signal.removeEventListener('abort', onAbort)
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    return await move(makeFinal)
+  } catch (thrown) {
+    // A write behind the end of the stream says less than what ended it.
+    const cause = thrown instanceof BytestreamError ? thrown : (bytestream.stream.errored ?? thrown)
+    bytestream.reset()
+    if (signal.aborted) throw abortError(signal)
+    if (cause instanceof BytestreamError) throw cause
+    const whose = direction === 'send' ? `: the receiver or the ${between[method]} ended it` : ''
+    throw new BytestreamError('ERR_RESET', `the connection broke after ${transfer.bytes} of ${size} octets${whose}`, { cause })
+  } finally {
+    makeFinal()
+  }
+}
+
+/**
+ * Reads one buffer while the other is being written; in band, where little is on its way at once, by the block.
+ *
+ * @returns octets that were read: not more than one buffer beyond the size of the transfer
+ */
+export async function sendContent({ stream, blockSize }: Bytestream, content: AsyncIterable<Buffer>, transfer: Transfer): Promise<number> {
+  let bytes = 0
+  let pending: Promise<void> = Promise.resolve()
+  const writeAll = async (octets: Buffer, total: number) => {
+    const pieceBytes = blockSize ?? octets.length
+    for (let start = 0; start < octets.length; start += pieceBytes) {
+      await write(stream, octets.subarray(start, start + pieceBytes))
+      transfer.update({ bytes: Math.min(total, total - octets.length + start + pieceBytes) })
+    }
+  }
+  for await (const octets of content) {
+    await pending
+    bytes += octets.length
+    if (bytes > transfer.size) return bytes
+    pending = writeAll(octets, bytes)
+    pending.catch(() => {}) // Awaited in the next turn.
+  }
+  await pending
+  return bytes
+}
+
+function write(stream: Duplex, octets: Buffer): Promise<void> {
+  return new Promise((resolve, reject) => {
+    stream.write(octets, (error) => (error ? reject(error) : resolve()))
+  })
+}
+
+/** Takes what comes, until the file has all of its octets or the stream has ended. */
+export async function takeContent({ stream }: Bytestream, file: FileSink, transfer: Transfer): Promise<void> {
+  if (file.isComplete) return
+  for await (const octets of stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    // What comes behind the promised size belongs to no file.
+    await file.write(octets.subarray(0, transfer.size - file.bytes))
+    transfer.update({ bytes: file.bytes })
+    if (file.isComplete) return
+  }
+}

@@ -1,0 +1,71 @@
+import { randomUUID } from 'node:crypto'
+import { finished } from 'node:stream/promises'
+import { type Bytestream, initiateStream, type RequesterComponents } from '../bytestreams/index.ts'
+import { BytestreamError, orAbort, StanzaError, startDeadline } from '../core/index.ts'
+import { buildSiFile, NS } from '../xep/index.ts'
+import { overBytestream, sendContent } from './content.ts'
+import type { Offering } from './offering.ts'
+import type { Sent } from './transfer.ts'
+
+/** Milliseconds the last octets may take to arrive and to be checked: buffers on the way hold megabytes. */
+const CLOSE_MS_MAX = 300_000
+
+/**
+ * Offers a file by stream initiation, which wants its hash beforehand, and sends it if it is accepted.
+ *
+ * @see XEP-0095 §3, XEP-0096 §3
+ */
+export async function offerBySi(components: RequesterComponents, { source, path, to, init, transfer }: Offering): Promise<Sent> {
+  const { signal } = transfer
+  const { name, size, modified, sha256, md5 } = await source.inspect(signal)
+  transfer.update({ size })
+  transfer.moveTo('negotiating')
+  const payload = buildSiFile({
+    name,
+    size,
+    md5,
+    hashes: [{ algo: 'sha-256', value: Buffer.from(sha256, 'hex') }],
+    date: modified.toISOString().replace(/\.\d+Z$/, 'Z'),
+    description: init.description,
+  })
+  const bytestream = await initiateStream(components, {
+    ...init,
+    ...{ to, sid: randomUUID(), profile: NS.siFileTransfer, payload, mimeType: 'application/octet-stream', signal },
+    onStep: (step) => transfer.emit('step', step),
+  })
+  return overBytestream(transfer, { bytestream, negotiation: 'si' }, async () => {
+    const sent = await sendContent(bytestream, source.read(signal), transfer)
+    if (sent !== size)
+      throw new BytestreamError('ERR_INTEGRITY', `${name} changed while it was being sent: it had ${size} octets, and ${sent} were read`)
+    return { path, size, sha256, method: bytestream.method, confirmed: await finish(components, bytestream) }
+  })
+}
+
+/**
+ * Half-closes, and waits for the receiver to do the same: it closes properly once it has checked what it got, and
+ * breaks the connection if that was wrong. Its end alone says nothing: it may come before ours, from one that has
+ * broken off.
+ *
+ * @returns `false` when it just stays, which in band it may not: a close has to be answered (XEP-0047 §2.3)
+ */
+async function finish({ clock }: RequesterComponents, { stream, peer, method }: Bytestream): Promise<boolean> {
+  using deadline = startDeadline(clock, CLOSE_MS_MAX, 'ERR_TIMEOUT', `${peer} has taken the last octet, and has not closed`)
+  stream.end()
+  stream.resume()
+  try {
+    await orAbort(finished(stream), deadline.signal)
+    return true
+  } catch (thrown) {
+    if (deadline.signal.aborted && method !== 'ibb') {
+      stream.destroy()
+      return false
+    }
+    // The session or the receiver is gone, or the receiver silent.
+    if (thrown instanceof BytestreamError && !(thrown.cause instanceof StanzaError)) throw thrown
+    throw new BytestreamError(
+      'ERR_RESET',
+      `${peer} broke the connection after the last octet: it could not store the file, or its content was wrong`,
+      { cause: thrown },
+    )
+  }
+}
