@@ -150,7 +150,7 @@ export class JingleSessions implements AsyncDisposable {
     const session = new JingleSession({ clock: this.#clock, send }, { sid, ownJid: this.#session.jid, peer, role, answerMsMax, onOver })
     session.once('ended', ({ by, reason, error }) => {
       this.#logger.debug(
-        { jid: peer, sid, by, condition: reason.condition, code: error?.code, reason: error?.message },
+        { jid: peer, sid, end: by, because: reason.condition, code: error?.code, reason: error?.message },
         'a Jingle session has ended',
       )
     })
