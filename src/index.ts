@@ -89,7 +89,10 @@ export {
 } from './streamhost/index.ts'
 export type { IdentityInit, TrustInit } from './tls/index.ts'
 export {
+  type AcceptanceInit,
   type FileOffer,
+  type FileRules,
+  type HashAlgorithm,
   type Negotiation,
   type Opened,
   type Progress,
@@ -111,6 +114,7 @@ export {
   type Attributes,
   buildMessage,
   type Element,
+  type Hash,
   type IqRequest,
   type Message,
   type MessageType,

@@ -10,6 +10,7 @@ const exits: Partial<Record<ErrorCode, number>> = {
 
   ERR_AUTHENTICATION: EXIT.refused,
   ERR_DECLINED: EXIT.refused,
+  ERR_FILE_TOO_LARGE: EXIT.refused,
   ERR_FORBIDDEN: EXIT.refused,
   ERR_NOT_ACCEPTABLE: EXIT.refused,
   ERR_NO_VALID_STREAMS: EXIT.refused,

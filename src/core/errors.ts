@@ -62,6 +62,7 @@ const table = {
   ERR_NO_STREAMHOST: { type: 'cancel', condition: 'item-not-found' }, // XEP-0065 §5.3.2
   ERR_DESTINATION: { type: 'modify', condition: 'not-acceptable' },
   ERR_DECLINED: { type: 'cancel', condition: 'forbidden' }, // XEP-0095 §3.2
+  ERR_FILE_TOO_LARGE: { type: 'cancel', condition: 'forbidden' }, // likewise; XEP-0234 has a reason of its own for it
   ERR_NO_VALID_STREAMS: { type: 'cancel', condition: 'bad-request', application: ['no-valid-streams', SI] },
   ERR_BAD_PROFILE: { type: 'cancel', condition: 'bad-request', application: ['bad-profile', SI] },
   ERR_NO_RESOURCE: { type: 'wait', condition: 'recipient-unavailable' },

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { type FileHandle, link, mkdir, open, rename, rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
-import { BytestreamError, formatBytes } from '../core/index.ts'
+import { BytestreamError } from '../core/index.ts'
 import type { Hash } from '../xep/index.ts'
 import { numberFileName } from './file-name.ts'
 import { ContentHasher, type HashAlgorithm, pickAlgorithm } from './hashes.ts'
@@ -25,6 +25,15 @@ export interface ExpectedFile {
   readonly hashUsed?: readonly string[]
 }
 
+export interface FileSinkInit {
+  /** Whether a content without a hash that can be verified is refused. Default: false. */
+  readonly hashRequired?: boolean
+  /** Throws for a content that is not wanted, which gets no name. */
+  readonly checkContent?: (sha256: string) => void
+  /** Stored or given up, the file takes no more room than it has. */
+  readonly onClosed?: () => void
+}
+
 /** A file that was received whole. */
 export interface StoredFile {
   readonly path: string
@@ -35,52 +44,50 @@ export interface StoredFile {
   readonly verified: HashAlgorithm | undefined
 }
 
+interface FileSinkParts {
+  readonly folder: string
+  readonly expected: ExpectedFile
+  readonly init: FileSinkInit
+  readonly hasher: ContentHasher
+  readonly partPath: string
+  readonly handle: FileHandle
+}
+
 /**
  * A file being received. Its octets go to a part file beside the target, which gets its name only when size and
  * hashes are right; until {@link store} it can vanish without a trace. Never overwrites a file.
  */
 export class FileSink implements AsyncDisposable {
-  readonly #folder: string
-  readonly #expected: ExpectedFile
-  readonly #partPath: string
-  readonly #handle: FileHandle
-  readonly #hasher: ContentHasher
+  readonly #parts: FileSinkParts
   #hashes: readonly Hash[]
   #bytes = 0
   #isOpen = true
 
-  private constructor(folder: string, expected: ExpectedFile, hasher: ContentHasher, partPath: string, handle: FileHandle) {
-    this.#folder = folder
-    this.#expected = expected
-    this.#hashes = expected.hashes ?? []
-    this.#hasher = hasher
-    this.#partPath = partPath
-    this.#handle = handle
+  private constructor(parts: FileSinkParts) {
+    this.#parts = parts
+    this.#hashes = parts.expected.hashes ?? []
   }
 
   /**
    * Begins a file in `folder`, which is made if it is not there.
    *
-   * @throws BytestreamError `ERR_FILE` when the folder cannot be written to, `ERR_DISK_SPACE` when the file would not fit
+   * @throws BytestreamError `ERR_FILE` when the folder cannot be written to
    */
-  static async create(folder: string, expected: ExpectedFile): Promise<FileSink> {
+  static async create(folder: string, expected: ExpectedFile, init: FileSinkInit = {}): Promise<FileSink> {
     const announced = pickAlgorithm([...namesOf(expected.hashes ?? []), ...(expected.hashUsed ?? [])])
     const hasher = await ContentHasher.begin(new Set(announced ? ['sha-256', announced] : ['sha-256']))
     try {
       await mkdir(folder, { recursive: true })
-      const { bavail, bsize } = await statfs(folder)
-      if (bavail * bsize < expected.size) {
-        throw new BytestreamError(
-          'ERR_DISK_SPACE',
-          `${folder} has room for ${formatBytes(bavail * bsize)}, the file needs ${formatBytes(expected.size)}`,
-        )
-      }
       const partPath = join(folder, `.${randomBytes(6).toString('hex')}.part`)
-      return new FileSink(folder, expected, hasher, partPath, await open(partPath, 'wx+', 0o600))
+      return new FileSink({ folder, expected, init, hasher, partPath, handle: await open(partPath, 'wx+', 0o600) })
     } catch (cause) {
-      if (cause instanceof BytestreamError) throw cause
       throw toFileError(cause, `${folder} cannot be written to`)
     }
+  }
+
+  /** The name it will have, unless that is taken. */
+  get name(): string {
+    return this.#parts.expected.name
   }
 
   /** Octets written so far. */
@@ -89,7 +96,7 @@ export class FileSink implements AsyncDisposable {
   }
 
   get isComplete(): boolean {
-    return this.#bytes === this.#expected.size
+    return this.#bytes === this.#parts.expected.size
   }
 
   /** Hashes that come behind the offer, also behind the last octet; they count like those of the offer. */
@@ -99,42 +106,44 @@ export class FileSink implements AsyncDisposable {
 
   /** @throws BytestreamError `ERR_INTEGRITY` for more octets than were promised, `ERR_FILE` when the disk refuses */
   async write(octets: Buffer): Promise<void> {
-    if (this.#bytes + octets.length > this.#expected.size) {
-      throw new BytestreamError('ERR_INTEGRITY', `the sender promised ${this.#expected.size} octets and sends more`)
+    if (this.#bytes + octets.length > this.#parts.expected.size) {
+      throw new BytestreamError('ERR_INTEGRITY', `the sender promised ${this.#parts.expected.size} octets and sends more`)
     }
     const writing = this.#writeAll(octets)
-    this.#hasher.update(octets) // While another thread writes.
+    this.#parts.hasher.update(octets) // While another thread writes.
     try {
       await writing
     } catch (cause) {
-      throw toFileError(cause, `writing into ${this.#folder} failed`)
+      throw toFileError(cause, `writing into ${this.#parts.folder} failed`)
     }
     this.#bytes += octets.length
   }
 
   async #writeAll(octets: Buffer): Promise<void> {
     for (let written = 0; written < octets.length; ) {
-      written += (await this.#handle.write(octets, written)).bytesWritten
+      written += (await this.#parts.handle.write(octets, written)).bytesWritten
     }
   }
 
   /**
    * Syncs the file to disk, checks it, and gives it its name, or a numbered one where that is taken.
    *
-   * @throws BytestreamError `ERR_INTEGRITY` when size or hash differ from what was promised, `ERR_FILE`, `ERR_FILE_EXISTS`
+   * @throws BytestreamError `ERR_INTEGRITY` when size or hash differ from what was promised, `ERR_FILE`, `ERR_FILE_EXISTS`, and what
+   *   `checkContent` throws
    */
   async store(): Promise<StoredFile> {
-    const { size } = this.#expected
+    const { size } = this.#parts.expected
     if (!this.isComplete) throw new BytestreamError('ERR_INTEGRITY', `the sender promised ${size} octets and sent ${this.#bytes}`)
-    const digests = this.#hasher.digest()
+    const digests = this.#parts.hasher.digest()
     const sha256 = (digests.get('sha-256') as Buffer).toString('hex')
     try {
       const verified = await this.#verify(digests)
-      await this.#handle.sync()
+      this.#parts.init.checkContent?.(sha256)
+      await this.#parts.handle.sync()
       return { path: await this.#giveName(), size, sha256, verified }
     } catch (cause) {
       if (cause instanceof BytestreamError) throw cause
-      throw toFileError(cause, `storing into ${this.#folder} failed`)
+      throw toFileError(cause, `storing into ${this.#parts.folder} failed`)
     } finally {
       await this[Symbol.asyncDispose]()
     }
@@ -143,6 +152,9 @@ export class FileSink implements AsyncDisposable {
   /** @returns the strongest of the hashes that were given, which is right */
   async #verify(digests: ReadonlyMap<HashAlgorithm, Buffer>): Promise<HashAlgorithm | undefined> {
     const algo = pickAlgorithm(namesOf(this.#hashes))
+    if (algo === undefined && this.#parts.init.hashRequired) {
+      throw new BytestreamError('ERR_INTEGRITY', 'the sender gave no hash of the content')
+    }
     if (algo === undefined) return undefined
     const found = digests.get(algo) ?? (await this.#computeAgain(algo))
     if (this.#hashes.every((hash) => hash.algo !== algo || hash.value.equals(found))) return algo
@@ -154,8 +166,9 @@ export class FileSink implements AsyncDisposable {
     const hasher = await ContentHasher.begin([algo])
     const buffer = Buffer.allocUnsafeSlow(READ_BYTES)
     for (let position = 0; position < this.#bytes; ) {
-      const { bytesRead } = await this.#handle.read(buffer, 0, READ_BYTES, position)
-      if (bytesRead === 0) throw new BytestreamError('ERR_FILE', `storing into ${this.#folder} failed: somebody has cut the part file`)
+      const { bytesRead } = await this.#parts.handle.read(buffer, 0, READ_BYTES, position)
+      if (bytesRead === 0)
+        throw new BytestreamError('ERR_FILE', `storing into ${this.#parts.folder} failed: somebody has cut the part file`)
       hasher.update(buffer.subarray(0, bytesRead))
       position += bytesRead
     }
@@ -164,25 +177,33 @@ export class FileSink implements AsyncDisposable {
 
   /** The part file's own name goes with the sink. */
   async #giveName(): Promise<string> {
-    await this.#handle.chmod(0o666 & ~process.umask())
+    await this.#parts.handle.chmod(0o666 & ~process.umask())
     for (let number = 0; number < NAMES_MAX; number++) {
-      const path = join(this.#folder, numberFileName(this.#expected.name, number))
+      const path = join(this.#parts.folder, numberFileName(this.#parts.expected.name, number))
       try {
-        await claim(this.#partPath, path)
+        await claim(this.#parts.partPath, path)
         return path
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
       }
     }
-    throw new BytestreamError('ERR_FILE_EXISTS', `${this.#folder} holds ${NAMES_MAX} files named like ${this.#expected.name} already`)
+    throw new BytestreamError(
+      'ERR_FILE_EXISTS',
+      `${this.#parts.folder} holds ${NAMES_MAX} files named like ${this.#parts.expected.name} already`,
+    )
   }
 
   /** Gives up what was not stored. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#isOpen) return
     this.#isOpen = false
-    await this.#handle.close()
-    await rm(this.#partPath, { force: true }) // Somebody may have cleared the folder.
+    const { handle, partPath, init } = this.#parts
+    try {
+      await handle.close()
+      await rm(partPath, { force: true }) // Somebody may have cleared the folder.
+    } finally {
+      init.onClosed?.()
+    }
   }
 }
 
@@ -196,6 +217,21 @@ async function claim(part: string, path: string): Promise<void> {
     if (!NO_LINKS.includes((error as NodeJS.ErrnoException).code)) throw error
     await (await open(path, 'wx')).close()
     await rename(part, path)
+  }
+}
+
+/**
+ * Octets there is room for in `folder`, which is made if it is not there.
+ *
+ * @throws BytestreamError `ERR_FILE` when it cannot be made
+ */
+export async function roomIn(folder: string): Promise<number> {
+  try {
+    await mkdir(folder, { recursive: true })
+    const { bavail, bsize } = await statfs(folder)
+    return bavail * bsize
+  } catch (cause) {
+    throw toFileError(cause, `${folder} cannot be written to`)
   }
 }
 

@@ -1,7 +1,9 @@
+export type { AcceptanceInit } from './acceptance.ts'
 export { numberFileName, toSafeFileName } from './file-name.ts'
+export type { FileOffer, FileRules } from './file-rules.ts'
 export type { HashAlgorithm } from './hashes.ts'
 export type { SendInit } from './offering.ts'
-export { type FileOffer, type ReceiveInit, Receiver, type ReceiverEvents } from './receiver.ts'
+export { type ReceiveInit, Receiver, type ReceiverEvents } from './receiver.ts'
 export {
   type Negotiation,
   type Opened,

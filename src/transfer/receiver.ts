@@ -7,42 +7,17 @@ import {
   type StreamTargets,
   type Timings,
 } from '../bytestreams/index.ts'
-import { BytestreamError, bareJid, type Clock, formatBytes, orAbort, prepareJid, startDeadline } from '../core/index.ts'
+import { BytestreamError, type Clock, orAbort } from '../core/index.ts'
 import { type Hash, NS, parseSiFile, type SiFile } from '../xep/index.ts'
+import { Acceptance, type AcceptanceInit } from './acceptance.ts'
 import { overBytestream, takeContent } from './content.ts'
-import { toSafeFileName } from './file-name.ts'
-import { FileSink } from './file-sink.ts'
+import type { FileSink } from './file-sink.ts'
 import { type Sent, Transfer } from './transfer.ts'
 
-/** A file somebody offers. Name, size and the rest are what the sender says. */
-export interface FileOffer {
-  /** Full JID. */
-  readonly from: string
-  /** Safe to create in a folder. */
-  readonly name: string
-  /** Octets. */
-  readonly size: number
-  readonly mimeType: string | undefined
-  readonly description: string | undefined
-}
-
-export interface ReceiveInit {
-  /** The folder files are stored in; made if it is not there. */
-  readonly into: string
-  /** Who may send: bare JIDs, or full ones for a single resource. Nothing is accepted from others. */
-  readonly from: readonly string[]
-  /** Asked for each file of somebody who may send; `false` declines. */
-  readonly mayAccept?: (offer: FileOffer) => boolean | Promise<boolean>
-  /** Octets of one file. Default: unlimited. */
-  readonly fileBytesMax?: number
-  /** Files being received at once; more are refused for the time being. Default 20. */
-  readonly transfersMax?: number
+export interface ReceiveInit extends AcceptanceInit {
   readonly timings?: Partial<Timings>
 }
 
-const TRANSFERS_MAX = 20
-/** Milliseconds `mayAccept` has. */
-const ANSWER_MS_MAX = 80_000
 /** Milliseconds a sender may take to close, after we did. */
 const CLOSE_MS_MAX = 60_000
 
@@ -61,14 +36,14 @@ export class Receiver extends EventEmitter<ReceiverEvents> {
   readonly #targets: StreamTargets
   readonly #clock: Clock
   readonly #init: ReceiveInit
-  readonly #from: ReadonlySet<string>
+  readonly #acceptance: Acceptance
   readonly #running = new Set<Transfer>()
-  /** Sender and id of every offer that is being decided about or under way. */
-  readonly #offers = new Set<string>()
+  /** The session of every offer that is being decided about or under way, by sender and id. */
+  readonly #offers = new Map<string, Disposable>()
   readonly #stopping = new AbortController()
 
   /**
-   * @throws BytestreamError `ERR_JID_MALFORMED` for one of `from`
+   * @throws BytestreamError `ERR_JID_MALFORMED` for one of `from`; TypeError for a blocked hash that is none
    * @internal
    */
   constructor(targets: StreamTargets, clock: Clock, init: ReceiveInit) {
@@ -76,7 +51,7 @@ export class Receiver extends EventEmitter<ReceiverEvents> {
     this.#targets = targets
     this.#clock = clock
     this.#init = init
-    this.#from = new Set(init.from.map(prepareJid))
+    this.#acceptance = new Acceptance({ clock }, init, this.#stopping.signal)
   }
 
   /** The transfers that are under way. */
@@ -86,11 +61,11 @@ export class Receiver extends EventEmitter<ReceiverEvents> {
 
   /** Who may send, prepared. */
   get expected(): readonly string[] {
-    return [...this.#from]
+    return this.#acceptance.senders
   }
 
   isExpected(from: string): boolean {
-    return this.#from.has(from) || this.#from.has(bareJid(from))
+    return this.#acceptance.isExpected(from)
   }
 
   /** Accepts nothing more, and cancels what is under way. */
@@ -117,16 +92,20 @@ export class Receiver extends EventEmitter<ReceiverEvents> {
    * Decides about an offer, and begins to wait for its bytestream.
    *
    * @returns the stream method chosen
-   * @throws BytestreamError `ERR_DECLINED`, `ERR_NO_VALID_STREAMS`, `ERR_BAD_PROFILE`, `ERR_FILE_NAME`, `ERR_DISK_SPACE`, `ERR_LIMIT_WAITING`
+   * @throws BytestreamError `ERR_DECLINED`, `ERR_NO_VALID_STREAMS`, `ERR_BAD_PROFILE`, and as
+   *   {@link Acceptance.accept}
    * @internal
    */
   async decide(offer: IncomingOffer): Promise<string> {
     const key = `${offer.from}\n${offer.id}`
     const isRepeated = this.#offers.has(key)
-    const forget = () => void this.#offers.delete(key)
+    const forget = () => {
+      this.#offers.get(key)?.[Symbol.dispose]()
+      this.#offers.delete(key)
+    }
     try {
       if (isRepeated) throw new BytestreamError('ERR_BAD_REQUEST', 'this stream was offered before')
-      this.#offers.add(key)
+      this.#offers.set(key, this.#acceptance.admitSession(offer.from))
       const transfer = await this.#accept(offer)
       transfer.once('done', forget).once('failed', forget)
       return offer.methods.includes(NS.bytestreams) ? NS.bytestreams : NS.inBand
@@ -142,21 +121,13 @@ export class Receiver extends EventEmitter<ReceiverEvents> {
   }
 
   async #accept({ from, id, payload, mimeType, methods }: IncomingOffer): Promise<Transfer> {
-    const { mayAccept, fileBytesMax = Number.POSITIVE_INFINITY, transfersMax = TRANSFERS_MAX, into } = this.#init
-    if (this.#stopping.signal.aborted || !this.isExpected(from)) throw new BytestreamError('ERR_DECLINED', 'Offer Declined')
     const file = parseSiFile(payload)
     const expected = expectedMethods(methods)
-    if (this.#offers.size > transfersMax || this.#offersOf(from) > this.#share(transfersMax))
-      throw new BytestreamError('ERR_LIMIT_WAITING', `${transfersMax} files are being received already`)
-    if (file.size > fileBytesMax) throw new BytestreamError('ERR_DECLINED', `files of at most ${formatBytes(fileBytesMax)} are accepted`)
-    const name = toSafeFileName(file.name)
-    if (mayAccept && !(await this.#ask(mayAccept, { from, name, size: file.size, mimeType, description: file.description }))) {
-      throw new BytestreamError('ERR_DECLINED', 'Offer Declined')
-    }
-    const sink = await FileSink.create(into, { name, size: file.size, hashes: hashesOf(file) })
+    const { name, size, description } = file
+    const sink = await this.#acceptance.accept({ from, name, size, mimeType, description, hashes: hashesOf(file) })
     const transfer = new Transfer(
       this.#clock,
-      { direction: 'receive', peer: from, name },
+      { direction: 'receive', peer: from, name: sink.name },
       (self) => this.#receive(self, sink, { from, sid: id, expected }),
       this.#stopping.signal,
     )
@@ -166,22 +137,6 @@ export class Receiver extends EventEmitter<ReceiverEvents> {
     transfer.once('done', forget).once('failed', forget)
     this.emit('transfer', transfer)
     return transfer
-  }
-
-  #offersOf(from: string): number {
-    const bare = bareJid(from)
-    return [...this.#offers].filter((offer) => bareJid(offer) === bare).length
-  }
-
-  /** One of several senders cannot take every place. */
-  #share(transfersMax: number): number {
-    return this.#from.size > 1 ? Math.ceil(transfersMax / 2) : transfersMax
-  }
-
-  /** A sender does not wait longer than this for an answer. */
-  async #ask(mayAccept: NonNullable<ReceiveInit['mayAccept']>, offer: FileOffer): Promise<boolean> {
-    using deadline = startDeadline(this.#clock, ANSWER_MS_MAX, 'ERR_DECLINED', 'nobody decided in time', this.#stopping.signal)
-    return await orAbort(Promise.resolve(mayAccept(offer)), deadline.signal)
   }
 
   async #receive(

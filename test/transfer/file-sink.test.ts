@@ -1,8 +1,9 @@
-import { randomBytes } from 'node:crypto'
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, statfs, symlink, truncate, writeFile } from 'node:fs/promises'
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
+import { BytestreamError } from '../../src/core/index.ts'
 import { type ExpectedFile, FileSink } from '../../src/transfer/file-sink.ts'
 import { ContentHasher, type HashAlgorithm, verifiableAlgorithms } from '../../src/transfer/hashes.ts'
 import type { Hash } from '../../src/xep/index.ts'
@@ -211,11 +212,46 @@ test('an octet more than promised is refused before it is written', async (t) =>
   t.is(sink.bytes, 2)
 })
 
-test('a file the disk has no room for is refused before an octet comes', async (t) => {
+test('where a hash is required, a file none came for is not kept', async (t) => {
   const folder = await makeFolder(t)
-  const { bavail, bsize } = await statfs(folder)
-  await t.throwsAsync(FileSink.create(folder, { name: 'a', size: bavail * bsize + 2 ** 40 }), { code: 'ERR_DISK_SPACE' })
+  const announced = await FileSink.create(folder, { name: 'a', size: 0, hashUsed: ['sha-256'] }, { hashRequired: true })
+  await t.throwsAsync(announced.store(), { code: 'ERR_INTEGRITY', message: 'the sender gave no hash of the content' })
   t.deepEqual(await readdir(folder), [])
+  const given = await FileSink.create(folder, { name: 'a', size: 0 }, { hashRequired: true })
+  given.expect([{ algo: 'md5', value: createHash('md5').digest() }])
+  t.is((await given.store()).verified, 'md5')
+})
+
+test('a content that is not wanted gets no name, and the reason is told', async (t) => {
+  const folder = await makeFolder(t)
+  const checkContent = (found: string) => {
+    throw new BytestreamError('ERR_DECLINED', found)
+  }
+  const sink = await FileSink.create(folder, { name: 'a', size: 0 }, { checkContent })
+  await t.throwsAsync(sink.store(), { code: 'ERR_DECLINED', message: createHash('sha256').digest('hex') })
+  t.deepEqual(await readdir(folder), [])
+})
+
+test('it is told once that it is closed: stored, wrong, or given up', async (t) => {
+  const folder = await makeFolder(t)
+  let closed = 0
+  const onClosed = () => {
+    closed += 1
+  }
+  const begin = (expected: Partial<ExpectedFile> = {}) => FileSink.create(folder, { name: 'a', size: 0, ...expected }, { onClosed })
+  {
+    await using stored = await begin()
+    t.is(closed, 0)
+    await stored.store()
+    t.is(closed, 1)
+  }
+  t.is(closed, 1)
+  await using wrong = await begin({ hashes: [{ algo: 'md5', value: Buffer.alloc(16) }] })
+  await t.throwsAsync(wrong.store())
+  t.is(closed, 2)
+  const dropped = await begin()
+  await dropped[Symbol.asyncDispose]()
+  t.is(closed, 3)
 })
 
 test('a folder that is a file is ERR_FILE', async (t) => {

@@ -138,7 +138,7 @@ test(
   refusal,
   { fileBytesMax: 1024 },
   { size: 1025 },
-  'ERR_DECLINED',
+  'ERR_FILE_TOO_LARGE',
   /declined: files of at most 1 KiB are accepted/,
 )
 test('what the hook does not want', refusal, { mayAccept: () => false }, {}, 'ERR_DECLINED', /declined: Offer Declined/)
@@ -187,7 +187,7 @@ test('the hook hears of name, size, sender, type and description, the name alrea
     },
   })
   await propose({ name: '../photo.jpg', description: 'us' })
-  t.deepEqual(heard, { from: sender.jid, name: 'photo.jpg', size: 4, mimeType: undefined, description: 'us' })
+  t.deepEqual(heard, { from: sender.jid, name: 'photo.jpg', size: 4, mimeType: undefined, description: 'us', hashes: [] })
 })
 
 test('nobody else may send, and hears no more than that it is declined', async (t) => {

@@ -1,0 +1,190 @@
+import { BytestreamError, bareJid, type Clock, formatBytes, orAbort, prepareJid, startDeadline } from '../core/index.ts'
+import { toSafeFileName } from './file-name.ts'
+import { FileCheck, type FileOffer, type FileRules } from './file-rules.ts'
+import { FileSink, roomIn } from './file-sink.ts'
+
+/** Whose files, and which, are accepted. */
+export interface AcceptanceInit extends FileRules {
+  /** The folder files are stored in; made if it is not there. */
+  readonly into: string
+  /** Who may send: bare JIDs, or full ones for a single resource. Nothing is accepted from others. */
+  readonly from: readonly string[]
+  /** Asked for each file that is acceptable otherwise; `false` declines. */
+  readonly mayAccept?: (offer: FileOffer) => boolean | Promise<boolean>
+  /** Octets of all files being received at once. Default: unlimited. */
+  readonly totalBytesMax?: number
+  /** The same, of one account. Default: unlimited. */
+  readonly senderBytesMax?: number
+  /** Files being received at once; more are refused for the time being. Where several may send, each has half. Default 20. */
+  readonly transfersMax?: number
+  /** The same of sessions, which may have several files each. Default 20. */
+  readonly sessionsMax?: number
+}
+
+export interface AcceptanceComponents {
+  readonly clock: Clock
+  /** Octets there is room for in a folder. Default: what the file system says. */
+  readonly room?: (folder: string) => Promise<number>
+}
+
+/** A file on offer, as it came. */
+export interface OfferedFile extends FileOffer {
+  /** As it came. */
+  readonly name: string
+  /** Names of the hashes that will come behind the content. */
+  readonly hashUsed?: readonly string[]
+}
+
+/** What a file under way, or one being decided about, takes of the maxima. */
+interface Place {
+  /** Bare JID. */
+  readonly from: string
+  readonly size: number
+  sink?: FileSink
+}
+
+const TRANSFERS_MAX = 20
+const SESSIONS_MAX = 20
+/** Milliseconds `mayAccept` has. */
+const ANSWER_MS_MAX = 80_000
+
+/**
+ * Decides about what others offer, one file at a time: who, what, how much at once, and whether there is room for all that was
+ * promised. Knows nothing of how a file is offered, or travels.
+ */
+export class Acceptance {
+  readonly #components: Required<AcceptanceComponents>
+  readonly #init: AcceptanceInit
+  readonly #stopping: AbortSignal
+  readonly #from: ReadonlySet<string>
+  readonly #check: FileCheck
+  /** Bare JIDs. */
+  readonly #sessions = new Set<{ from: string }>()
+  readonly #places = new Set<Place>()
+
+  /**
+   * @param stopping from then on nothing is accepted
+   * @throws BytestreamError `ERR_JID_MALFORMED` for one of `from`; TypeError for a blocked hash that is none
+   */
+  constructor(components: AcceptanceComponents, init: AcceptanceInit, stopping: AbortSignal) {
+    this.#components = { room: roomIn, ...components }
+    this.#init = init
+    this.#stopping = stopping
+    this.#from = new Set(init.from.map(prepareJid))
+    const { fileBytesMax = unlimited, totalBytesMax = unlimited, senderBytesMax = unlimited } = init
+    this.#check = new FileCheck({ ...init, fileBytesMax: Math.min(fileBytesMax, totalBytesMax, senderBytesMax) })
+  }
+
+  /** Who may send, prepared. */
+  get senders(): readonly string[] {
+    return [...this.#from]
+  }
+
+  isExpected(from: string): boolean {
+    return this.#from.has(from) || this.#from.has(bareJid(from))
+  }
+
+  /**
+   * Lets somebody begin a session in which files are offered; disposing of what it returns ends that.
+   *
+   * @param from full JID
+   * @throws BytestreamError `ERR_DECLINED`, `ERR_LIMIT_WAITING`
+   */
+  admitSession(from: string): Disposable {
+    const { sessionsMax = SESSIONS_MAX } = this.#init
+    this.#checkSender(from)
+    const session = { from: bareJid(from) }
+    if (this.#isFull(this.#sessions, session.from, sessionsMax)) {
+      throw new BytestreamError('ERR_LIMIT_WAITING', `${sessionsMax} sessions are open already`)
+    }
+    this.#sessions.add(session)
+    return { [Symbol.dispose]: () => void this.#sessions.delete(session) }
+  }
+
+  /**
+   * Decides about a file. From then on until its sink is closed it counts.
+   *
+   * @returns where to write it
+   * @throws BytestreamError `ERR_DECLINED`, `ERR_FILE_TOO_LARGE`, `ERR_FILE_NAME`, `ERR_DISK_SPACE`, `ERR_LIMIT_WAITING`, `ERR_FILE`, and what
+   *   `mayAccept` throws
+   */
+  async accept(file: OfferedFile): Promise<FileSink> {
+    const { from, size, mimeType, description, hashes, hashUsed = [] } = file
+    this.#checkSender(from)
+    const offer = { from, name: toSafeFileName(file.name), size, mimeType, description, hashes }
+    this.#check.check(offer, hashUsed)
+    const place = this.#takePlace(offer)
+    const onClosed = () => void this.#places.delete(place)
+    try {
+      await this.#checkRoom(place)
+      const { mayAccept, into, hashRequired = false } = this.#init
+      if (mayAccept && !(await this.#ask(mayAccept, offer))) throw new BytestreamError('ERR_DECLINED', 'Offer Declined')
+      const checkContent = (sha256: string) => this.#check.checkContent(sha256)
+      place.sink = await FileSink.create(into, { name: offer.name, size, hashes, hashUsed }, { hashRequired, checkContent, onClosed })
+      return place.sink
+    } catch (error) {
+      onClosed()
+      throw error
+    }
+  }
+
+  /** A stranger hears no more than this. */
+  #checkSender(from: string): void {
+    if (this.#stopping.aborted || !this.isExpected(from)) throw new BytestreamError('ERR_DECLINED', 'Offer Declined')
+  }
+
+  /** @throws BytestreamError `ERR_LIMIT_WAITING`: what is under way now has an end */
+  #takePlace({ from, size }: FileOffer): Place {
+    const { transfersMax = TRANSFERS_MAX, totalBytesMax = unlimited, senderBytesMax = unlimited } = this.#init
+    const place = { from: bareJid(from), size }
+    if (this.#isFull(this.#places, place.from, transfersMax)) {
+      throw new BytestreamError('ERR_LIMIT_WAITING', `${transfersMax} files are being received already`)
+    }
+    const total = sumOf([...this.#places])
+    if (total + size > totalBytesMax) {
+      throw new BytestreamError(
+        'ERR_LIMIT_WAITING',
+        `${formatBytes(total)} are being received already, of at most ${formatBytes(totalBytesMax)}`,
+      )
+    }
+    const ofSender = sumOf([...this.#places].filter((each) => each.from === place.from))
+    if (ofSender + size > senderBytesMax) {
+      throw new BytestreamError(
+        'ERR_LIMIT_WAITING',
+        `${formatBytes(ofSender)} of ${place.from} are being received already, of at most ${formatBytes(senderBytesMax)}`,
+      )
+    }
+    this.#places.add(place)
+    return place
+  }
+
+  /** One of several senders cannot take every place. */
+  #isFull(taken: ReadonlySet<{ readonly from: string }>, from: string, max: number): boolean {
+    const share = this.#from.size > 1 ? Math.ceil(max / 2) : max
+    return taken.size >= max || [...taken].filter((each) => each.from === from).length >= share
+  }
+
+  /** What was promised before, and is yet to come, has its room already. */
+  async #checkRoom(place: Place): Promise<void> {
+    const { into } = this.#init
+    const places = [...this.#places]
+    const earlier = places.slice(0, places.indexOf(place))
+    const needed = earlier.reduce((total, { size, sink }) => total + size - (sink?.bytes ?? 0), place.size)
+    const room = await this.#components.room(into)
+    if (needed <= room) return
+    throw new BytestreamError(
+      'ERR_DISK_SPACE',
+      `${into} has room for ${formatBytes(room)}, the files under way need ${formatBytes(needed)}`,
+    )
+  }
+
+  /** A sender does not wait longer than this for an answer. */
+  async #ask(mayAccept: NonNullable<AcceptanceInit['mayAccept']>, offer: FileOffer): Promise<boolean> {
+    using deadline = startDeadline(this.#components.clock, ANSWER_MS_MAX, 'ERR_DECLINED', 'nobody decided in time', this.#stopping)
+    return await orAbort(Promise.resolve(mayAccept(offer)), deadline.signal)
+  }
+}
+
+const unlimited = Number.POSITIVE_INFINITY
+
+const sumOf = (places: readonly Place[]) => places.reduce((total, { size }) => total + size, 0)
