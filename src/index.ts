@@ -9,12 +9,15 @@ export type {
   Bytestream,
   BytestreamMethod,
   BytestreamTotals,
+  Destination,
   InitiatorStep,
+  MayConnect,
   MethodChoice,
   RequesterStep,
   StreamhostChoice,
   Timings,
 } from './bytestreams/index.ts'
+export { isOpenDestination } from './bytestreams/index.ts'
 export {
   type CheckComponents,
   type CheckInit,

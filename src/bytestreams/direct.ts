@@ -4,12 +4,36 @@ import type { DstAddr } from '../socks5/index.ts'
 import { HandshakeListener, type SocksRequest } from '../streamhost/index.ts'
 import type { StreamhostAddress } from '../xep/index.ts'
 
-/** A requester's own streamhost, for one bytestream. */
+/** An address of this machine to offer. */
+export interface OwnHost {
+  readonly host: string
+  /** Default: a free one. */
+  readonly port?: number
+  /** Where others find it, when a NAT forwards what comes there. */
+  readonly forwarded?: { readonly host: string; readonly port: number }
+}
+
+/** A streamhost of our own, for one bytestream. */
 export interface DirectStreamhost extends AsyncDisposable {
-  /** Where the target can find it; empty when this machine has no address of use to others. */
+  /** Where the other side can find it; empty when this machine has no address of use to others. */
   readonly streamhosts: readonly StreamhostAddress[]
-  /** @returns the target's socket, once it has connected: paused, the next octet is the first of the bytestream; the caller's from now on */
-  take(): Socket | undefined
+  /**
+   * @param streamhost one of {@link streamhosts}, where the other side says which it is connected to
+   * @returns the socket of the other side, once it has connected: paused, the next octet is the first of the bytestream; the caller's from now on
+   */
+  take(streamhost?: StreamhostAddress): Socket | undefined
+}
+
+export interface DirectInit {
+  readonly jid: string
+  readonly dstAddr: DstAddr
+  /** One that cannot be listened on, such as one that is just going, is left out. */
+  readonly hosts: readonly OwnHost[]
+  /**
+   * `one`: the first socket is let in. `each`: one at every address, for those that say to which they are connected, and may
+   * have tried several.
+   */
+  readonly places: 'one' | 'each'
 }
 
 /** Addresses of this machine that another one might reach: neither loopback nor link-local. */
@@ -21,35 +45,43 @@ export function ownAddresses(): string[] {
 }
 
 /**
- * Listens on a free port of every address for the target of one bytestream. The first socket with the right DST.ADDR
- * is let in, any other turned away. Disposing of it stops listening, and closes a socket that nobody took.
+ * Listens for the other side of one bytestream. Sockets with the right DST.ADDR are let in while there is a place, any
+ * other is turned away. Disposing of it stops listening, and closes the sockets that nobody took.
  *
- * @param hosts the addresses to offer; one that cannot be listened on, such as one that is just going, is left out
  * @see XEP-0065 §5
  */
-export async function openDirectStreamhost(jid: string, dstAddr: DstAddr, hosts: readonly string[]): Promise<DirectStreamhost> {
-  let socket: Socket | undefined
-  let isTaken = false
-  const onRequest = (request: SocksRequest) => {
-    if (socket || request.dstAddr !== dstAddr) return request.refuse('ERR_PLACES_TAKEN')
+export async function openDirectStreamhost({ jid, dstAddr, hosts, places }: DirectInit): Promise<DirectStreamhost> {
+  const sockets = new Map<OwnHost, Socket>()
+  const onRequest = (own: OwnHost, request: SocksRequest) => {
+    if (sockets.has(own) || (places === 'one' && sockets.size > 0) || request.dstAddr !== dstAddr) return request.refuse('ERR_PLACES_TAKEN')
     const admitted = request.accept()
-    socket = admitted.socket.once('close', admitted.uncount)
+    sockets.set(own, admitted.socket.once('close', admitted.uncount))
     return undefined
   }
-  const listeners = hosts.map(
-    (host) => new HandshakeListener({}, { listen: [{ host, port: 0 }], limits: { openSocketsMax: 16, halfOpenMax: 16 }, onRequest }),
-  )
+  const listeners = hosts.map((own) => {
+    const listen = [{ host: own.host, port: own.port ?? 0 }]
+    return new HandshakeListener(
+      {},
+      { listen, limits: { openSocketsMax: 16, halfOpenMax: 16 }, onRequest: (request) => onRequest(own, request) },
+    )
+  })
   const bound = await Promise.allSettled(listeners.map((listener) => listener.listen()))
+  const offered = new Map<StreamhostAddress, OwnHost>()
+  for (const [index, own] of hosts.entries()) {
+    const outcome = bound[index]
+    for (const { host, port } of outcome?.status === 'fulfilled' ? outcome.value : [])
+      offered.set({ jid, ...(own.forwarded ?? { host, port }) }, own)
+  }
   return {
-    streamhosts: bound
-      .flatMap((outcome) => (outcome.status === 'fulfilled' ? outcome.value : []))
-      .map(({ host, port }) => ({ jid, host, port })),
-    take() {
-      isTaken = true
+    streamhosts: [...offered.keys()],
+    take(streamhost) {
+      const own = streamhost ? offered.get(streamhost) : [...sockets.keys()][0]
+      const socket = own && sockets.get(own)
+      if (own) sockets.delete(own)
       return socket
     },
     async [Symbol.asyncDispose]() {
-      if (!isTaken) socket?.destroy()
+      for (const socket of sockets.values()) socket.destroy()
       await Promise.all(listeners.map((listener) => listener.close()))
     },
   }

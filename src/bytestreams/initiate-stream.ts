@@ -1,7 +1,7 @@
 import { BytestreamError, throwIfAborted, toBytestreamError } from '../core/index.ts'
-import { buildPresence, NS, type StreamInitiation } from '../xep/index.ts'
+import { NS, type StreamInitiation } from '../xep/index.ts'
 import type { Bytestream } from './bytestream.ts'
-import { openInBand } from './in-band/open-in-band.ts'
+import { announceAndOpenInBand } from './in-band/open-in-band.ts'
 import {
   hasStreamhosts,
   type RequesterComponents,
@@ -46,7 +46,7 @@ export async function initiateStream(components: RequesterComponents, init: Init
   if (chosen === NS.bytestreams && method === 'auto') return requestOrFallBack(components, init)
   if (method === 'direct' || method === 'proxy') return requestBytestream(components, { ...init, method })
   if (method === 'auto') onStep({ step: 'in band', reason: isHopeless ? 'there is no streamhost to offer' : `${to} has chosen it` })
-  return goInBand(components, init)
+  return announceAndOpenInBand(components, init)
 }
 
 /** By choice, in order of preference. */
@@ -75,15 +75,9 @@ async function requestOrFallBack(components: RequesterComponents, init: Initiate
     const error = toBytestreamError(thrown)
     if (error.code !== 'ERR_NO_STREAMHOST' && error !== ofProxy) throw error
     onStep({ step: 'in band', reason: error.message })
-    return await goInBand(components, init).catch((cause: unknown) => {
+    return await announceAndOpenInBand(components, init).catch((cause: unknown) => {
       throwIfAborted(signal)
       throw new BytestreamError(error.code, `${error.message}; and in band: ${toBytestreamError(cause).message}`, { cause })
     })
   }
-}
-
-/** Whoever has our presence is told by our server when we are gone: no connection breaks that would tell it. */
-function goInBand(components: RequesterComponents, init: InitiateInit): Promise<Bytestream> {
-  components.session.send(buildPresence({ type: 'available', to: init.to, priority: -1 }))
-  return openInBand(components, init)
 }

@@ -70,7 +70,8 @@ export async function requestBytestream(components: RequesterComponents, init: R
     `no bytestream to ${to} within ${timings.overallMsMax / 1000} s`,
     signal,
   )
-  await using direct = method === 'proxy' || ownHosts.length === 0 ? undefined : await openDirectStreamhost(session.jid, dstAddr, ownHosts)
+  const hosts = method === 'proxy' ? [] : ownHosts.map((host) => ({ host }))
+  await using direct = hosts.length === 0 ? undefined : await openDirectStreamhost({ jid: session.jid, dstAddr, hosts, places: 'one' })
   const failed = new Set<string>()
 
   for (;;) {
@@ -105,8 +106,11 @@ export async function hasStreamhosts(
   return ownHosts.length > 0 || (await orAbort(findStreamhosts(components, proxy, true), signal)).length > 0
 }
 
-/** @param isSpare whether there is something else to offer, so that a proxy that does not answer is no reason to give up */
-async function findStreamhosts(
+/**
+ * @param isSpare whether there is something else to offer, so that a proxy that does not answer is no reason to give up
+ * @throws StanzaError, BytestreamError as {@link ProxyFinder.ask} does
+ */
+export async function findStreamhosts(
   { proxies, logger }: RequesterComponents,
   proxy: string | undefined,
   isSpare: boolean,
@@ -186,7 +190,11 @@ interface Activation {
   readonly onStep: (step: RequesterStep) => void
 }
 
-async function connectAndActivate({ session, clock }: RequesterComponents, init: Activation): Promise<Bytestream> {
+/** Connects to one of the addresses of a proxy and has it activate the bytestream. */
+export async function connectAndActivate(
+  { session, clock }: Pick<RequesterComponents, 'session' | 'clock'>,
+  init: Activation,
+): Promise<Bytestream> {
   const { candidates, jid, to, sid, dstAddr, timings, signal, onStep } = init
   const { candidate, result: socket } = await tryStaggered(
     clock,

@@ -1,10 +1,16 @@
 import { BytestreamError, type Clock, startDeadline, throwIfAborted, toBytestreamError } from '../core/index.ts'
 
-export interface StaggerInit {
+export interface StaggerInit<C> {
   /** Milliseconds an attempt has for itself before the next one starts beside it. */
   readonly staggerMs: number
   /** Milliseconds one attempt may take. */
   readonly attemptMsMax: number
+  /** What is only to be had when the others fail, or take long. */
+  readonly reserve?: {
+    has(candidate: C): boolean
+    /** Milliseconds the last of the others has, before the first of these starts beside it. */
+    readonly headStartMs: number
+  }
   readonly signal?: AbortSignal | undefined
 }
 
@@ -17,7 +23,8 @@ export interface Winner<C, T> {
 
 /**
  * Tries candidates in their order, each a little after the one before, or as soon as that one has failed; the first
- * to succeed wins, and what the others bring after that is discarded.
+ * to succeed wins, and what the others bring after that is discarded. The first of a reserve waits longer, or until all
+ * before it have failed: that those are silent does not keep it back.
  *
  * @param attempt must give up when its signal aborts
  * @param discard is given each result that came too late
@@ -29,7 +36,7 @@ export async function tryStaggered<C, T>(
   candidates: readonly C[],
   attempt: (candidate: C, signal: AbortSignal) => Promise<T>,
   discard: (result: T) => void,
-  { staggerMs, attemptMsMax, signal }: StaggerInit,
+  { staggerMs, attemptMsMax, reserve, signal }: StaggerInit<C>,
 ): Promise<Winner<C, T>> {
   throwIfAborted(signal)
   const failures: BytestreamError[] = []
@@ -50,7 +57,13 @@ export async function tryStaggered<C, T>(
   }
 
   const running = new Set<Promise<void>>()
+  let isReserveTried = false
   for (const candidate of candidates) {
+    if (!isReserveTried && reserve?.has(candidate)) {
+      isReserveTried = true
+      await headStart(clock, Promise.all(running), reserve.headStartMs - staggerMs)
+      if (winner || signal?.aborted) break
+    }
     const one: Promise<void> = run(candidate).finally(() => running.delete(one))
     running.add(one)
     await headStart(clock, one, staggerMs)
@@ -65,12 +78,12 @@ export async function tryStaggered<C, T>(
   )
 }
 
-/** Waits until an attempt has ended, `staggerMs` at most. */
-async function headStart(clock: Clock, attempt: Promise<void>, staggerMs: number): Promise<void> {
+/** Waits until the attempts have ended, `ms` at most. */
+async function headStart(clock: Clock, attempts: Promise<unknown>, ms: number): Promise<void> {
   let cancel = () => {}
   const elapsed = new Promise<void>((resolve) => {
-    cancel = clock.after(staggerMs, resolve)
+    cancel = clock.after(ms, resolve)
   })
-  await Promise.race([attempt, elapsed])
+  await Promise.race([attempts, elapsed])
   cancel()
 }

@@ -8,6 +8,14 @@ export interface Timings {
   readonly attemptMsMax: number
   /** What one candidate has for itself before the next is tried beside it (XEP-0260 §4). */
   readonly staggerMs: number
+  /** What direct candidates have for themselves before the first proxy is tried beside them (XEP-0260 §4). */
+  readonly proxyHeadStartMs: number
 }
 
-export const defaultTimings: Timings = { overallMsMax: 120_000, answerMsMax: 90_000, attemptMsMax: 10_000, staggerMs: 200 }
+export const defaultTimings: Timings = {
+  overallMsMax: 120_000,
+  answerMsMax: 90_000,
+  attemptMsMax: 10_000,
+  staggerMs: 200,
+  proxyHeadStartMs: 1_000,
+}

@@ -1,11 +1,11 @@
 import { BytestreamError, StanzaError, startDeadline } from '../../core/index.ts'
-import { BLOCK_SIZE_LARGEST, buildInBandOpen } from '../../xep/index.ts'
+import { BLOCK_SIZE_LARGEST, buildInBandOpen, buildPresence } from '../../xep/index.ts'
 import type { Bytestream } from '../bytestream.ts'
 import { defaultTimings, type Timings } from '../timings.ts'
 import { type InBandComponents, InBandStreams, inBandBytestream } from './in-band-streams.ts'
 
 /** XEP-0047 §5 recommends it. */
-const BLOCK_SIZE = 4096
+export const BLOCK_SIZE = 4096
 /** Octets below which a block is not made smaller: there would be more stanza than content. */
 const BLOCK_SIZE_MIN = 256
 
@@ -52,4 +52,13 @@ export async function openInBand(components: InBandComponents, init: InBandInit)
       if (thrown.condition !== 'resource-constraint' || blockSize <= BLOCK_SIZE_MIN) throw thrown
     }
   }
+}
+
+/**
+ * The same, after the other end got our presence: whoever has that is told by our server when we are gone, as no connection
+ * breaks that would tell it.
+ */
+export function announceAndOpenInBand(components: InBandComponents, init: InBandInit): Promise<Bytestream> {
+  components.session.send(buildPresence({ type: 'available', to: init.to, priority: -1 }))
+  return openInBand(components, init)
 }

@@ -1,0 +1,322 @@
+import { randomUUID } from 'node:crypto'
+import type { Socket } from 'node:net'
+import { BytestreamError, orAbort, StanzaError, throwIfAborted, toBytestreamError } from '../../core/index.ts'
+import { computeDstAddr, type DstAddr, parseDstAddr } from '../../socks5/index.ts'
+import type { JingleCandidate, JingleSocks5, JingleSocks5Info, JingleTransport, StreamhostAddress } from '../../xep/index.ts'
+import { type Bytestream, openBytestream } from '../bytestream.ts'
+import type { MayConnect } from '../destinations.ts'
+import { type DirectStreamhost, type OwnHost, openDirectStreamhost, ownAddresses } from '../direct.ts'
+import type { InitiatorStep } from '../initiate-stream.ts'
+import { connectAndActivate, findStreamhosts, type RequesterComponents, type StreamhostChoice } from '../requester.ts'
+import type { Timings } from '../timings.ts'
+import { nameCandidates, type Offerable, placeOf, typeOfOwnAddress } from './own-candidates.ts'
+import { Nomination, type NominationInput, type NominationStep } from './socks5-nomination.ts'
+import { TheirCandidates } from './their-candidates.ts'
+import type { TransportLink } from './transport-link.ts'
+
+/** Addresses of our own that are offered. */
+const OWN_HOSTS_MAX = 8
+/** Addresses of proxies that are offered. */
+const PROXIES_MAX = 4
+/** Milliseconds the other side has to say what it has reached, from when we have said it. */
+const RESULT_MS_MAX = 60_000
+/** Milliseconds the other side has to activate a proxy it offered. */
+const ACTIVATION_MS_MAX = 30_000
+
+/** An address outside of a NAT that leads to a port of this machine. */
+export type ForwardedHost = Required<OwnHost>
+
+export interface Socks5TransportInit {
+  /** What is offered, and tried of what the other side offers: direct connections, proxies, or the former before the latter. */
+  readonly method: StreamhostChoice
+  /** Only this proxy, instead of those of the account's server. */
+  readonly proxy?: string | undefined
+  /** Addresses to offer for a direct connection; those of this machine where it is left out. */
+  readonly ownHosts?: readonly string[] | undefined
+  /** What a NAT forwards to this machine, offered as `assisted`. A port in use, as by another transfer, is not offered. */
+  readonly forwarded?: readonly ForwardedHost[] | undefined
+  /** Whether to connect to an address of a candidate. Default: `isOpenDestination`. */
+  readonly mayConnect?: MayConnect | undefined
+  /** Hears each step, in order. */
+  readonly onStep?: ((step: InitiatorStep) => void) | undefined
+}
+
+type FullInit = Socks5TransportInit & { readonly timings: Timings; readonly signal: AbortSignal }
+type Nominated = Extract<NominationStep, { step: 'nominated' }>
+
+/** What we offer, and what it stands on. */
+interface Offer {
+  readonly sid: string
+  /** Whether the other side has offered first. */
+  readonly isAnswer: boolean
+  readonly dstAddr: DstAddr
+  readonly candidates: readonly JingleCandidate[]
+  readonly direct: DirectStreamhost
+}
+
+/**
+ * A SOCKS5 bytestream as the transport of a content: both sides offer streamhosts and try those of the other, agree on one
+ * ({@link Nomination}), and use it.
+ *
+ * @see XEP-0260
+ */
+export class Socks5Transport {
+  readonly description: JingleSocks5
+  /** Rejects with `ERR_NO_STREAMHOST` when there is no streamhost both can reach, else as something went wrong. */
+  readonly opened: Promise<Bytestream>
+  readonly #components: RequesterComponents
+  readonly #link: TransportLink
+  readonly #init: FullInit
+  readonly #offer: Offer
+  readonly #nomination: Nomination
+  readonly #theirs: TheirCandidates
+  readonly #closing = new AbortController()
+  #settle: { readonly resolve: (bytestream: Bytestream) => void; readonly reject: (error: BytestreamError) => void } | undefined
+  #nominated: Nominated | undefined
+  /** To the peer's candidate we have told to use. */
+  #socket: Socket | undefined
+  #theirDstAddr = ''
+  /** Over a proxy of ours. */
+  #activated: Bytestream | undefined
+  #bytestream: Bytestream | undefined
+  /** Why we could reach none, or why the proxy failed. */
+  #reason = ''
+  #stopWaiting: () => void = () => {}
+
+  private constructor(components: RequesterComponents, link: TransportLink, init: FullInit, { sid, isAnswer, ...offer }: Offer) {
+    this.#components = components
+    this.#link = link
+    this.#init = init
+    this.#offer = { sid, isAnswer, ...offer }
+    this.#nomination = new Nomination(link.ownRole, offer.candidates)
+    const reach = { mayConnect: init.mayConnect, proxies: components.proxies }
+    this.#theirs = new TheirCandidates(components.clock, { method: init.method, timings: init.timings, reach })
+    // XEP-0260 §2.2: it is the initiator who says whether it is TCP.
+    this.description = { kind: 'socks5', sid, mode: isAnswer ? undefined : 'tcp', dstAddr: offer.dstAddr, candidates: offer.candidates }
+    this.opened = new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject }
+    })
+    this.opened.catch(() => {}) // Looked at by those who wait for it.
+  }
+
+  /**
+   * Listens, finds proxies, and makes candidates of them.
+   *
+   * @param offered the other side's, when that has offered first
+   * @throws BytestreamError `ERR_NO_VALID_STREAMS` for UDP, the reason of the signal; StanzaError, BytestreamError when the one
+   *   proxy that may be used does not tell its address
+   */
+  static async open(
+    components: RequesterComponents,
+    link: TransportLink,
+    init: FullInit,
+    offered: JingleSocks5 | undefined,
+  ): Promise<Socks5Transport> {
+    if (offered?.mode === 'udp') throw new BytestreamError('ERR_NO_VALID_STREAMS', 'only bytestreams over TCP are supported')
+    const { method, proxy, ownHosts = ownAddresses(), forwarded = [], signal, onStep = () => {} } = init
+    const sid = offered?.sid ?? randomUUID()
+    const dstAddr = computeDstAddr(sid, link.ownJid, link.peer)
+    const hosts = method === 'proxy' ? [] : [...forwarded, ...ownHosts.slice(0, OWN_HOSTS_MAX).map((host) => ({ host }))]
+    const direct = await openDirectStreamhost({ jid: link.ownJid, dstAddr, hosts, places: 'each' })
+    try {
+      const isSpare = method === 'auto' || offered !== undefined
+      const proxies = method === 'direct' ? [] : await orAbort(findStreamhosts(components, proxy, isSpare), signal)
+      throwIfAborted(signal)
+      const own = direct.streamhosts.map((streamhost) => ({ streamhost, type: typeOf(streamhost.host, forwarded) }))
+      const relayed = proxies.slice(0, PROXIES_MAX).map((streamhost) => ({ streamhost, type: 'proxy' }) as const)
+      const candidates = nameCandidates([...own, ...relayed], offered?.candidates)
+      onStep({ step: 'offered', streamhosts: candidates.map(addressOf), dstAddr })
+      return new Socks5Transport(components, link, init, { sid, isAnswer: offered !== undefined, dstAddr, candidates, direct })
+    } catch (error) {
+      await direct[Symbol.asyncDispose]()
+      throw error
+    }
+  }
+
+  begin(theirs: JingleTransport): void {
+    if (!this.#settle) return
+    if (theirs.kind !== 'socks5' || theirs.sid !== this.#offer.sid) {
+      // XEP-0260 §2.2: the responder has to use the same.
+      this.#fail(new BytestreamError('ERR_NO_VALID_STREAMS', `${this.#link.peer} accepted another transport than was offered`))
+      return
+    }
+    this.#theirs.add(theirs.candidates)
+    void this.#reach(parseDstAddr(theirs.dstAddr ?? '') ?? computeDstAddr(theirs.sid, this.#link.peer, this.#link.ownJid))
+  }
+
+  receiveInfo(transport: JingleTransport): void {
+    if (transport.kind !== 'socks5' || transport.sid !== this.#offer.sid)
+      throw new BytestreamError('ERR_ITEM_NOT_FOUND', 'that is not the transport of this content')
+    const { info, candidates } = transport
+    if (!info && candidates.length === 0) throw new BytestreamError('ERR_JINGLE_UNSUPPORTED_INFO', 'it tells nothing')
+    // What comes when we have told our result would be reached too late to be told.
+    if (!this.#nomination.haveWeTold) this.#theirs.add(candidates)
+    if (!info) return
+    this.#take(inputOf(info))
+    this.#theirs.noMore()
+  }
+
+  close(error?: Error): void {
+    if (this.#bytestream) {
+      if (error) this.#bytestream.reset()
+      return
+    }
+    this.#fail(error ? toBytestreamError(error) : new BytestreamError('ERR_ABORTED', 'the bytestream is not wanted any more'))
+  }
+
+  async #reach(dstAddr: DstAddr): Promise<void> {
+    const { signal } = this.#closing
+    try {
+      const { candidate, socket } = await this.#theirs.reach(dstAddr, signal)
+      if (signal.aborted) return void socket.destroy()
+      this.#socket = socket
+      this.#theirDstAddr = dstAddr
+      this.#take({ input: 'connected', candidate })
+    } catch (thrown) {
+      if (signal.aborted) return
+      this.#reason = toBytestreamError(thrown).message
+      this.#take({ input: 'exhausted' })
+    }
+    if (this.#nomination.phase === 'trying') {
+      this.#expectWithin(RESULT_MS_MAX, 'did not say which of our streamhosts it can reach')
+    }
+  }
+
+  #take(input: NominationInput): void {
+    for (const step of this.#nomination.take(input)) this.#perform(step)
+  }
+
+  #perform(step: NominationStep): void {
+    switch (step.step) {
+      case 'send':
+        return this.#send(step.info)
+      case 'stopTrying':
+        return this.#theirs.stopAt(step.priority)
+      case 'nominated':
+        return this.#nominate(step)
+      case 'activate':
+        return void this.#activate()
+      case 'open':
+        return this.#open()
+      case 'fail': {
+        const reason = this.#reason && `: ${this.#reason}`
+        return this.#fail(new BytestreamError(step.error.code, `${step.error.message}${reason}`, { cause: step.error }))
+      }
+    }
+  }
+
+  #send(info: JingleSocks5Info): void {
+    this.#link.sendInfo({ kind: 'socks5', sid: this.#offer.sid, candidates: [], info }).catch((error: unknown) => {
+      // A side that answers nothing may go on all the same.
+      if (error instanceof StanzaError && this.#settle) this.#fail(error)
+    })
+  }
+
+  #nominate(nominated: Nominated): void {
+    this.#nominated = nominated
+    this.#stopWaiting()
+    this.#init.onStep?.({ step: 'used', jid: nominated.candidate.jid })
+    if (nominated.offerer === 'us') this.#dropSocket()
+    else if (nominated.candidate.type === 'proxy') {
+      this.#expectWithin(ACTIVATION_MS_MAX, `did not activate ${nominated.candidate.jid}`)
+      const onLost = () => this.#take({ input: 'lost' })
+      if (this.#socket?.destroyed) onLost()
+      else this.#socket?.once('close', onLost)
+    }
+  }
+
+  async #activate(): Promise<void> {
+    const { onStep = () => {}, timings } = this.#init
+    const { signal } = this.#closing
+    const candidate = this.#nominated?.candidate as JingleCandidate
+    const { sid, dstAddr } = this.#offer
+    const candidates = [addressOf(candidate)]
+    const { jid } = candidate
+    try {
+      const bytestream = await connectAndActivate(this.#components, {
+        candidates,
+        jid,
+        to: this.#link.peer,
+        sid,
+        dstAddr,
+        timings,
+        signal,
+        onStep,
+      })
+      if (signal.aborted) return bytestream.reset()
+      this.#activated = bytestream
+      this.#take({ input: 'activated' })
+    } catch (thrown) {
+      if (signal.aborted) return
+      const error = toBytestreamError(thrown)
+      this.#reason = error.message
+      this.#components.proxies.forget()
+      onStep({ step: 'proxy failed', jid, error })
+      this.#take({ input: 'notActivated' })
+    }
+  }
+
+  #open(): void {
+    const bytestream = this.#activated ?? this.#direct()
+    if (!bytestream)
+      return this.#fail(new BytestreamError('ERR_NO_STREAMHOST', `the connection to ${this.#link.peer} has gone before it was used`))
+    this.#bytestream = bytestream
+    const settle = this.#settle
+    this.#release()
+    settle?.resolve(bytestream)
+  }
+
+  /** The connection one side has made to the other, or to a proxy the other side has activated. */
+  #direct(): Bytestream | undefined {
+    const { candidate, offerer } = this.#nominated as Nominated
+    const { sid, dstAddr, direct } = this.#offer
+    const own = direct.streamhosts.find((streamhost) => placeOf(streamhost) === placeOf(candidate))
+    const socket = offerer === 'us' ? own && direct.take(own) : this.#socket
+    this.#socket = undefined
+    if (!socket || socket.destroyed) return undefined
+    const method = candidate.type === 'proxy' ? 'proxy' : 'direct'
+    const facts = { sid, peer: this.#link.peer, method, streamhost: addressOf(candidate) } as const
+    return openBytestream(socket, { ...facts, dstAddr: offerer === 'us' ? dstAddr : this.#theirDstAddr })
+  }
+
+  #expectWithin(ms: number, what: string): void {
+    this.#stopWaiting()
+    this.#stopWaiting = this.#components.clock.after(ms, () => {
+      this.#fail(new BytestreamError('ERR_TIMEOUT', `${this.#link.peer} ${what} within ${ms / 1000} s`))
+    })
+  }
+
+  #fail(error: BytestreamError): void {
+    // The other side could not use what it was told to be open.
+    this.#bytestream?.reset()
+    const settle = this.#settle
+    this.#release()
+    settle?.reject(error)
+  }
+
+  /** Ends whatever is not the bytestream. */
+  #release(): void {
+    this.#settle = undefined
+    this.#stopWaiting()
+    this.#closing.abort()
+    this.#dropSocket()
+    void this.#offer.direct[Symbol.asyncDispose]()
+  }
+
+  #dropSocket(): void {
+    this.#socket?.destroy()
+    this.#socket = undefined
+  }
+}
+
+const addressOf = ({ jid, host, port }: JingleCandidate): StreamhostAddress => ({ jid, host, port })
+
+function inputOf(info: JingleSocks5Info): NominationInput {
+  if ('used' in info) return { input: 'peerUsed', cid: info.used }
+  if ('activated' in info) return { input: 'peerActivated', cid: info.activated }
+  return { input: info.error === 'proxy' ? 'peerProxyError' : 'peerExhausted' }
+}
+
+function typeOf(host: string, forwarded: readonly ForwardedHost[]): Offerable['type'] {
+  return forwarded.some((own) => own.forwarded.host === host) ? 'assisted' : typeOfOwnAddress(host)
+}

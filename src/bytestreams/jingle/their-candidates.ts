@@ -1,0 +1,120 @@
+import type { Socket } from 'node:net'
+import { BytestreamError, type Clock, throwIfAborted } from '../../core/index.ts'
+import type { DstAddr } from '../../socks5/index.ts'
+import type { JingleCandidate } from '../../xep/index.ts'
+import { connectToNamedStreamhost, type Reach } from '../connect-streamhost.ts'
+import type { StreamhostChoice } from '../requester.ts'
+import { tryStaggered } from '../staggered.ts'
+import type { Timings } from '../timings.ts'
+
+/** Of one bytestream: candidates of the other side that are tried, proxies aside. */
+const DIRECT_MAX = 12
+/** The same of its proxies. */
+const PROXIES_MAX = 4
+/** Milliseconds an other side that offered nothing has to offer something: XEP-0260 §2.2 lets it send candidates one by one. */
+const LATE_OFFER_MS = 1_000
+
+export interface TheirCandidatesInit {
+  readonly method: StreamhostChoice
+  readonly timings: Timings
+  readonly reach: Reach
+}
+
+const isProxy = ({ type }: JingleCandidate) => type === 'proxy'
+
+/**
+ * What the other side offers, tried in the order of its priorities: direct connections first, proxies when those have
+ * failed or have had their time.
+ *
+ * @see XEP-0260 §2.3, §4
+ */
+export class TheirCandidates {
+  readonly #clock: Clock
+  readonly #init: TheirCandidatesInit
+  readonly #offered = { direct: 0, proxy: 0 }
+  readonly #attempts = new Map<JingleCandidate, AbortController>()
+  #untried: JingleCandidate[] = []
+  /** What has this priority, or a lower one, is not worth trying. */
+  #stopAt = -1
+  #stopWaiting: () => void = () => {}
+
+  constructor(clock: Clock, init: TheirCandidatesInit) {
+    this.#clock = clock
+    this.#init = init
+  }
+
+  /** Those beyond what is tried are left out. */
+  add(candidates: readonly JingleCandidate[]): void {
+    for (const candidate of [...candidates].sort((one, other) => other.priority - one.priority)) {
+      const kind = isProxy(candidate) ? 'proxy' : 'direct'
+      if (this.#init.method !== 'auto' && this.#init.method !== kind) continue
+      if (this.#offered[kind] >= (kind === 'proxy' ? PROXIES_MAX : DIRECT_MAX)) continue
+      this.#offered[kind] += 1
+      this.#untried.push(candidate)
+    }
+    if (this.#untried.length > 0) this.#stopWaiting()
+  }
+
+  /** The other side has reached something of ours: what would not be chosen any more is given up. */
+  stopAt(priority: number): void {
+    this.#stopAt = priority
+    for (const [candidate, attempt] of this.#attempts) {
+      if (candidate.priority <= priority) attempt.abort(outdone())
+    }
+  }
+
+  /** The other side has said what it reached, so that there is nothing more to come. */
+  noMore(): void {
+    this.#stopWaiting()
+  }
+
+  /**
+   * @returns the first that was reached, with a socket that is the caller's
+   * @throws BytestreamError `ERR_NO_STREAMHOST` with every reason, or the reason of `signal`
+   */
+  async reach(dstAddr: DstAddr, signal: AbortSignal): Promise<{ candidate: JingleCandidate; socket: Socket }> {
+    if (this.#untried.length === 0) await this.#lateOffer()
+    const { staggerMs, attemptMsMax, proxyHeadStartMs } = this.#init.timings
+    for (;;) {
+      const round = this.#untried.sort((one, other) => other.priority - one.priority)
+      this.#untried = []
+      try {
+        const { candidate, result } = await tryStaggered(
+          this.#clock,
+          round,
+          (one, attempt) => this.#attempt(one, dstAddr, attempt),
+          (late) => late.destroy(),
+          { staggerMs, attemptMsMax, reserve: { has: isProxy, headStartMs: proxyHeadStartMs }, signal },
+        )
+        return { candidate, socket: result }
+      } catch (error) {
+        throwIfAborted(signal)
+        if (this.#untried.length === 0) throw error
+      }
+    }
+  }
+
+  async #attempt(candidate: JingleCandidate, dstAddr: DstAddr, signal: AbortSignal): Promise<Socket> {
+    if (candidate.priority <= this.#stopAt) throw outdone()
+    const outdoing = new AbortController()
+    this.#attempts.set(candidate, outdoing)
+    try {
+      return await connectToNamedStreamhost(candidate, dstAddr, AbortSignal.any([signal, outdoing.signal]), this.#init.reach)
+    } finally {
+      this.#attempts.delete(candidate)
+    }
+  }
+
+  async #lateOffer(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const cancel = this.#clock.after(LATE_OFFER_MS, resolve)
+      this.#stopWaiting = () => {
+        cancel()
+        resolve()
+      }
+    })
+    this.#stopWaiting = () => {}
+  }
+}
+
+const outdone = () => new BytestreamError('ERR_ABORTED', 'the other side has reached a better one')
