@@ -1,6 +1,7 @@
 import { BytestreamError } from '../core/index.ts'
 import { decodeBase64 } from './base64.ts'
-import { attribute, type Element, xml } from './element.ts'
+import { requiredAttribute } from './bounded.ts'
+import { type Element, xml } from './element.ts'
 import { NS } from './namespaces.ts'
 
 /** What a hash function made of some content. */
@@ -64,8 +65,7 @@ export function parseHashes(parent: Element): Hashes {
   const hashes = new Map<string, Hash>()
   const hashUsed = new Set<string>()
   for (const element of elements) {
-    const algo = attribute(element, 'algo')
-    if (!algo) throw new BytestreamError('ERR_BAD_REQUEST', 'a hash lacks the name of its function')
+    const algo = requiredAttribute(element, 'algo')
     const text = element.is('hash') ? element.text().trim() : ''
     if (text === '') hashUsed.add(algo)
     else if (hashes.has(algo)) throw new BytestreamError('ERR_BAD_REQUEST', 'there are two hashes of one function')

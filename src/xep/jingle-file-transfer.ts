@@ -1,15 +1,8 @@
 import { BytestreamError } from '../core/index.ts'
+import { boundedAttribute, boundedText, chosenAttribute, shortenedText, wholeNumber } from './bounded.ts'
 import { attribute, type Element, xml } from './element.ts'
 import { buildHash, buildHashUsed, type Hash, type Hashes, parseHashes } from './hashes.ts'
-import {
-  boundedAttribute,
-  boundedText,
-  chosenAttribute,
-  type JingleRole,
-  jingleRoles,
-  shortenedText,
-  wholeNumber,
-} from './jingle-values.ts'
+import { type JingleRole, jingleRoles } from './jingle-role.ts'
 import { NS } from './namespaces.ts'
 
 /** A part of a file. */

@@ -1,7 +1,7 @@
 import { BytestreamError } from '../core/index.ts'
+import { chosenAttribute, requiredAttribute, wholeNumber } from './bounded.ts'
 import { type Element, xml } from './element.ts'
 import { BLOCK_SIZE_LARGEST } from './ibb.ts'
-import { chosenAttribute, requiredAttribute, wholeNumber } from './jingle-values.ts'
 import { NS } from './namespaces.ts'
 
 /** In-band bytestreams as the transport of a content, with blocks in IQ stanzas. */

@@ -1,5 +1,5 @@
+import { boundedText, shortenedText } from './bounded.ts'
 import { type Element, xml } from './element.ts'
-import { boundedText, shortenedText } from './jingle-values.ts'
 import { NS } from './namespaces.ts'
 
 /** XEP-0166 §7.4: every condition there is. */

@@ -1,6 +1,6 @@
 import { BytestreamError } from '../core/index.ts'
+import { boundedAttribute, chosenAttribute, requiredAttribute } from './bounded.ts'
 import { attribute, type Element, xml } from './element.ts'
-import { boundedAttribute, chosenAttribute, requiredAttribute } from './jingle-values.ts'
 import { NS } from './namespaces.ts'
 
 const candidateTypes = ['direct', 'assisted', 'tunnel', 'proxy'] as const

@@ -1,4 +1,5 @@
 import { BytestreamError } from '../core/index.ts'
+import { boundedAttribute, chosenAttribute, namespaceOf, requiredAttribute } from './bounded.ts'
 import { type Element, xml } from './element.ts'
 import {
   buildFileDescription,
@@ -10,8 +11,8 @@ import {
 } from './jingle-file-transfer.ts'
 import { buildJingleInBand, type JingleInBand, parseJingleInBand } from './jingle-in-band.ts'
 import { buildReason, type JingleReason, parseReason } from './jingle-reason.ts'
+import { type JingleRole, jingleRoles } from './jingle-role.ts'
 import { buildJingleSocks5, type JingleSocks5, parseJingleSocks5 } from './jingle-socks5.ts'
-import { boundedAttribute, chosenAttribute, type JingleRole, jingleRoles, namespaceOf, requiredAttribute } from './jingle-values.ts'
 import { NS } from './namespaces.ts'
 
 /** XEP-0166 §7.2: every action there is. */

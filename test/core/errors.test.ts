@@ -37,6 +37,14 @@ test('XEP-0065 §6.3.5, in a malfunction,', isAnswered, 'ERR_INTERNAL', 'cancel'
 test('XEP-0095 §3.2, example 6,', isAnswered, 'ERR_NO_VALID_STREAMS', 'cancel', 'bad-request', ['no-valid-streams', SI])
 test('XEP-0095 §3.2, example 7,', isAnswered, 'ERR_BAD_PROFILE', 'cancel', 'bad-request', ['bad-profile', SI])
 test('XEP-0095 §3.2, example 8,', isAnswered, 'ERR_DECLINED', 'cancel', 'forbidden')
+const JINGLE = 'urn:xmpp:jingle:errors:1'
+test('XEP-0166 §10', isAnswered, 'ERR_JINGLE_OUT_OF_ORDER', 'wait', 'unexpected-request', ['out-of-order', JINGLE])
+test('XEP-0166 §7.2.16, example 34,', isAnswered, 'ERR_JINGLE_TIE_BREAK', 'cancel', 'conflict', ['tie-break', JINGLE])
+test('XEP-0166 §6.7, example 29,', isAnswered, 'ERR_JINGLE_UNKNOWN_SESSION', 'cancel', 'item-not-found', ['unknown-session', JINGLE])
+test('XEP-0166 §6.8, example 31,', isAnswered, 'ERR_JINGLE_UNSUPPORTED_INFO', 'modify', 'feature-not-implemented', [
+  'unsupported-info',
+  JINGLE,
+])
 
 test('an error is an Error with a code, a message and a cause', (t) => {
   const cause = new Error('below')

@@ -87,7 +87,7 @@ const rowOf: Readonly<Record<string, string>> = {
   'xep/jingle CONTENTS_MAX': 'contents of one step',
   'xep/jingle-socks5 CANDIDATES_MAX': 'candidates of one transport',
   'xep/hashes HASHES_MAX': 'hashes of one file',
-  'xep/jingle-values CHARACTERS_MAX': 'characters of an identifier',
+  'xep/bounded CHARACTERS_MAX': 'characters of an identifier',
   'bytestreams/jingle/jingle-sessions SESSIONS_MAX': 'Jingle sessions others have begun',
   'bytestreams/jingle/jingle-sessions PEER_SESSIONS_MAX': 'of those that others have begun',
   'bytestreams/jingle/session-contents CONTENTS_MAX': 'contents of one session',

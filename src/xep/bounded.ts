@@ -1,11 +1,6 @@
 import { BytestreamError } from '../core/index.ts'
 import { attribute, type Element } from './element.ts'
 
-/** Which side of a session: who began it is the initiator (XEP-0166 §4). */
-export type JingleRole = 'initiator' | 'responder'
-
-export const jingleRoles: readonly JingleRole[] = ['initiator', 'responder']
-
 /** Characters of one identifier, address or text. */
 const CHARACTERS_MAX = 4096
 

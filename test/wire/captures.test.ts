@@ -1,0 +1,192 @@
+// Goal: what real clients said to each other while files travelled is understood, every stanza of it.
+// Method: transfers recorded at the server, stanza by stanza through the parsers, against what happened in them.
+
+import test from 'ava'
+import { computeDstAddr } from '../../src/socks5/index.ts'
+import {
+  attribute,
+  type Element,
+  type JingleContent,
+  NS,
+  parseActivate,
+  parseBytestreamOffer,
+  parseJingle,
+  parseSiFile,
+  parseStanzaError,
+  parseStreamAcceptance,
+  parseStreamhosts,
+  parseStreamhostUsed,
+  parseStreamInitiation,
+} from '../../src/xep/index.ts'
+import { type CapturedStanza, captures, defined, readCapture } from '../helpers/fixtures.ts'
+
+/** What a stanza of a negotiation says, in our words; `undefined` for other stanzas. */
+function understand(stanza: Element): string | undefined {
+  const payload = stanza.getChildElements()[0]
+  if (attribute(stanza, 'type') === 'error') return `error: ${parseStanzaError(stanza).condition}`
+  if (payload?.is('si', NS.si)) return initiation(payload)
+  if (payload?.is('query', NS.bytestreams)) return bytestream(stanza, payload)
+  if (payload?.is('jingle', NS.jingle)) return jingle(payload)
+  return undefined
+}
+
+function initiation(si: Element): string {
+  const method = parseStreamAcceptance(si)
+  if (method) return `takes ${method}`
+  const { payload, methods } = parseStreamInitiation(si)
+  const { name, size, md5 } = parseSiFile(payload)
+  return `offers ${name}, ${size} octets${md5 ? `, MD5 ${md5}` : ''}, by ${methods.join(' or ')}`
+}
+
+function bytestream(stanza: Element, query: Element): string {
+  if (query.getChild('activate')) return `activates for ${parseActivate(query).targetJid}`
+  const used = parseStreamhostUsed(query)
+  if (used) return `used ${used}`
+  const hosts = parseStreamhosts(query).map(({ jid, host, port }) => `${jid} at ${host}:${port}`)
+  if (attribute(stanza, 'type') === 'result') return `is ${hosts.join(', ')}`
+  return hosts.length > 0 ? `offers ${parseBytestreamOffer(query).mode} ${hosts.join(', ')}` : 'asks for the address'
+}
+
+function content({ creator, senders, description, transport }: JingleContent): string {
+  const parts: (string | undefined)[] = [creator, senders]
+  if (description?.kind === 'file') parts.push(description.file.name, String(description.file.size))
+  if (transport?.kind === 'socks5') {
+    parts.push(...transport.candidates.map(({ type, jid, host, port, priority }) => `${type} ${jid} ${host}:${port} ${priority}`))
+    if (transport.info) parts.push(JSON.stringify(transport.info))
+  }
+  return parts.join(' ')
+}
+
+function jingle(payload: Element): string {
+  const { action, contents, reason } = parseJingle(payload)
+  return `${action} ${contents.map(content).join()}${reason?.condition ?? ''}`
+}
+
+/** Who says what: the clients alone, as the server repeats them and its own answers are in every capture. */
+function conversation(stanzas: readonly CapturedStanza[]): readonly string[] {
+  return stanzas.flatMap(({ client, way, stanza }) => {
+    const words = way === 'sent' ? understand(stanza) : undefined
+    return words ? [`${client.split('@')[0]} ${words}`] : []
+  })
+}
+
+const PROXY = 'proxy.localhost at 127.0.0.1:5465'
+const initiated = (client: string, offer: string, streamhosts: string) => [
+  `alice offers ${offer}`,
+  `bob takes ${NS.bytestreams}`,
+  ...(client === 'psi' || client === 'qxmpp' ? ['alice asks for the address'] : []),
+  `alice offers tcp ${streamhosts}`,
+  'bob used proxy.localhost',
+  `alice activates for bob@localhost/${client === 'qxmpp' ? 'slixmpp' : 'purple'}`,
+]
+const both = `by ${NS.bytestreams} or ${NS.inBand}`
+const asked = ['bob asks for the address', 'alice asks for the address']
+
+/** Each transfer, in our words. */
+const conversations: Readonly<Record<string, readonly string[]>> = {
+  'libpurple-to-libpurple-si-s5b-prosody': [
+    ...asked,
+    ...initiated('purple', `sent-2000003.bin, 2000003 octets, ${both}`, `alice@localhost/purple at 192.0.2.10:39273, ${PROXY}`),
+  ],
+  'libpurple-to-libpurple-si-s5b-ejabberd': [
+    ...asked,
+    ...initiated(
+      'purple',
+      `sent-2000003.bin, 2000003 octets, ${both}`,
+      'alice@localhost/purple at 192.0.2.10:45395, proxy.localhost at 127.0.0.1:5435',
+    ),
+  ],
+  'psi-to-libpurple-si-s5b-prosody': [
+    'bob asks for the address',
+    ...initiated('psi', `upload.bin, 2000003 octets, ${both}`, `alice@localhost/psi at 127.0.0.1:8010, ${PROXY}`),
+  ],
+  'qxmpp-to-slixmpp-si-s5b-prosody': initiated(
+    'qxmpp',
+    `sent-2000003.bin, 2000003 octets, MD5 c3e8f6f604f2dc866f6161d3dbe44fc5, by ${NS.bytestreams}`,
+    PROXY,
+  ),
+  'gajim-to-dino-jingle-s5b-prosody': [
+    'bob asks for the address',
+    'alice asks for the address',
+    'alice session-initiate initiator initiator sent-2000003.bin 2000003 direct alice@localhost/gajim 127.0.0.1:28011 8257536 proxy proxy.localhost 127.0.0.1:5465 655360',
+    'bob session-accept initiator initiator sent-2000003.bin 2000003 proxy proxy.localhost 127.0.0.1:5465 688128',
+    'bob transport-info initiator  {"used":"d3bf2606-b173-4dfe-a92b-6639ddde196f"}',
+    'alice transport-info initiator initiator {"error":"candidate"}',
+    'alice activates for bob@localhost/dino',
+    'alice transport-info initiator  {"activated":"d3bf2606-b173-4dfe-a92b-6639ddde196f"}',
+    'bob session-terminate success',
+  ],
+  'dino-to-dino-jingle-s5b-prosody': [
+    'bob asks for the address',
+    'alice asks for the address',
+    'alice session-initiate initiator initiator upload.bin 2000003 proxy proxy.localhost 127.0.0.1:5465 688128',
+    'bob session-accept initiator initiator upload.bin 2000003 proxy proxy.localhost 127.0.0.1:5465 688128',
+    'bob transport-info initiator  {"used":"eecea151-0e63-4ed6-a8af-5b930d1bc032"}',
+    'alice transport-info initiator  {"used":"09214f2b-51e8-4317-a4ef-0b72aa043bf2"}',
+    'alice activates for bob@localhost/dino',
+    'alice transport-info initiator  {"activated":"eecea151-0e63-4ed6-a8af-5b930d1bc032"}',
+    'bob session-terminate success',
+  ],
+}
+
+test('every capture there is has its conversation', (t) => {
+  t.deepEqual([...captures].sort(), Object.keys(conversations).sort())
+})
+
+for (const name of captures) {
+  test(`${name}: what the clients say is understood`, (t) => {
+    t.deepEqual(conversation(readCapture(name)), conversations[name])
+  })
+
+  test(`${name}: what a server passes on says the same as what was sent`, (t) => {
+    const said = (way: string) =>
+      readCapture(name).flatMap(({ stanza, ...of }) => {
+        const isBetweenClients = [attribute(stanza, 'from'), attribute(stanza, 'to')].every((jid) => jid === undefined || jid.includes('@'))
+        const words = of.way === way && isBetweenClients ? understand(stanza) : undefined
+        return words ? [words] : []
+      })
+    t.deepEqual(said('received'), said('sent'))
+    t.true(said('sent').length >= 4)
+  })
+}
+
+test('what proxies and servers answer is understood', (t) => {
+  const answers = captures.flatMap((name) =>
+    readCapture(name).flatMap(({ way, stanza }) => {
+      const isOfServer = way === 'received' && !attribute(stanza, 'from')?.includes('@')
+      return (isOfServer && understand(stanza)) || []
+    }),
+  )
+  t.deepEqual([...new Set(answers)].sort(), [
+    'error: remote-server-timeout',
+    `is ${PROXY}`,
+    'is proxy.localhost/70306884 at 127.0.0.1:5435',
+  ])
+})
+
+test('a DST.ADDR in a transport is that of the offerer and the other (XEP-0260 §2.2)', (t) => {
+  const found: string[] = []
+  for (const name of captures) {
+    for (const { way, stanza } of readCapture(name)) {
+      const payload = stanza.getChild('jingle', NS.jingle)
+      const transport = payload && way === 'received' ? parseJingle(payload).contents[0]?.transport : undefined
+      if (transport?.kind !== 'socks5' || !transport.dstAddr) continue
+      const { from, to } = stanza.attrs
+      t.is(transport.dstAddr, computeDstAddr(transport.sid, from, to), name)
+      found.push(name)
+    }
+  }
+  t.is(found.length, 3)
+})
+
+test('the file an acceptance repeats is the one that was offered', (t) => {
+  for (const name of captures.filter((one) => one.includes('jingle'))) {
+    const files = readCapture(name).flatMap(({ way, stanza }) => {
+      const payload = stanza.getChild('jingle', NS.jingle)
+      const description = payload && way === 'sent' ? parseJingle(payload).contents[0]?.description : undefined
+      return description?.kind === 'file' ? [defined(description.file)] : []
+    })
+    t.is(files.length, 2)
+    t.deepEqual(files[0], files[1])
+  }
+})
