@@ -97,6 +97,7 @@ export {
   type FileRules,
   type HashAlgorithm,
   type Negotiation,
+  type OfferableAlgorithm,
   type Opened,
   type Progress,
   type ReceiveInit,

@@ -75,7 +75,7 @@ export class FileSink implements AsyncDisposable {
    */
   static async create(folder: string, expected: ExpectedFile, init: FileSinkInit = {}): Promise<FileSink> {
     const announced = pickAlgorithm([...namesOf(expected.hashes ?? []), ...(expected.hashUsed ?? [])])
-    const hasher = await ContentHasher.begin(new Set(announced ? ['sha-256', announced] : ['sha-256']))
+    const hasher = await ContentHasher.begin(announced ? ['sha-256', announced] : ['sha-256'])
     try {
       await mkdir(folder, { recursive: true })
       const partPath = join(folder, `.${randomBytes(6).toString('hex')}.part`)

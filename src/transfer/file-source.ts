@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto'
 import { constants, type FileHandle, open } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { BytestreamError, throwIfAborted } from '../core/index.ts'
+import { ContentHasher, type HashAlgorithm } from './hashes.ts'
 
 /** Octets read from a file at once. */
 const READ_BYTES = 1024 * 1024
@@ -12,9 +12,7 @@ export interface FileFacts {
   /** Octets. */
   readonly size: number
   readonly modified: Date
-  /** Lower-case hexadecimal digits. */
-  readonly sha256: string
-  readonly md5: string
+  readonly digests: ReadonlyMap<HashAlgorithm, Buffer>
 }
 
 /** A regular file, open for reading. Owns its descriptor. */
@@ -41,23 +39,21 @@ export class FileSource implements AsyncDisposable {
   }
 
   /** What can be known without reading it. */
-  async glance(): Promise<Pick<FileFacts, 'name' | 'size' | 'modified'>> {
+  async glance(): Promise<Omit<FileFacts, 'digests'>> {
     const { size, mtime } = await this.#handle.stat()
     return { name: basename(this.#path), size, modified: mtime }
   }
 
   /** Reads the file once to learn its hashes. */
-  async inspect(signal?: AbortSignal): Promise<FileFacts> {
+  async inspect(algorithms: Iterable<HashAlgorithm>, signal?: AbortSignal): Promise<FileFacts> {
     const { name, modified } = await this.glance()
-    const sha256 = createHash('sha256')
-    const md5 = createHash('md5')
+    const hasher = await ContentHasher.begin(algorithms)
     let size = 0
     for await (const octets of this.read(signal)) {
-      sha256.update(octets)
-      md5.update(octets)
+      hasher.update(octets)
       size += octets.length
     }
-    return { name, size, modified, sha256: sha256.digest('hex'), md5: md5.digest('hex') }
+    return { name, size, modified, digests: hasher.digest() }
   }
 
   /** The content from the beginning. Two buffers take turns: one that was given is valid until the next but one. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { hashFeatures } from '../xep/index.ts'
 
 interface Computation {
   update(octets: Uint8Array): unknown
@@ -27,6 +28,15 @@ export const verifiableAlgorithms = Object.keys(computations) as readonly HashAl
 /** What a sender may send: those that every receiver has to know (XEP-0414 §2). */
 export const offerableAlgorithms = ['sha-256', 'sha3-256', 'blake2b-512'] as const satisfies readonly HashAlgorithm[]
 
+/** A hash that can be sent along. */
+export type OfferableAlgorithm = (typeof offerableAlgorithms)[number]
+
+/** What a receiver shows in service discovery: what is not broken, so that nobody sends less. */
+export const hashesPart = {
+  identities: [],
+  features: hashFeatures(verifiableAlgorithms.filter((algo) => algo !== 'sha-1' && algo !== 'md5')),
+} as const
+
 /** OpenSSL has no BLAKE2b of 256 bits, which is not half of one of 512. */
 async function beginBlake2b256(): Promise<Computation> {
   const { createBLAKE2b } = await import('hash-wasm')
@@ -50,7 +60,7 @@ export class ContentHasher {
 
   static async begin(algorithms: Iterable<HashAlgorithm>): Promise<ContentHasher> {
     const begun = new Map<HashAlgorithm, Computation>()
-    for (const algo of algorithms) begun.set(algo, await computations[algo]())
+    for (const algo of new Set(algorithms)) begun.set(algo, await computations[algo]())
     return new ContentHasher(begun)
   }
 

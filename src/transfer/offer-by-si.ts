@@ -4,6 +4,7 @@ import { type Bytestream, initiateStream, type RequesterComponents } from '../by
 import { BytestreamError, orAbort, StanzaError, startDeadline } from '../core/index.ts'
 import { buildSiFile, NS } from '../xep/index.ts'
 import { overBytestream, sendContent } from './content.ts'
+import type { HashAlgorithm } from './hashes.ts'
 import type { Offering } from './offering.ts'
 import type { Sent } from './transfer.ts'
 
@@ -17,27 +18,35 @@ const CLOSE_MS_MAX = 300_000
  */
 export async function offerBySi(components: RequesterComponents, { source, path, to, init, transfer }: Offering): Promise<Sent> {
   const { signal } = transfer
-  const { name, size, modified, sha256, md5 } = await source.inspect(signal)
+  const { hashes = ['sha-256'], mimeType = 'application/octet-stream', description } = init
+  const { name, size, modified, digests } = await source.inspect(['md5', 'sha-256', ...hashes], signal)
+  const digestOf = (algo: HashAlgorithm) => digests.get(algo) as Buffer
   transfer.update({ size })
   transfer.moveTo('negotiating')
   const payload = buildSiFile({
     name,
     size,
-    md5,
-    hashes: [{ algo: 'sha-256', value: Buffer.from(sha256, 'hex') }],
+    md5: digestOf('md5').toString('hex'),
+    hashes: hashes.map((algo) => ({ algo, value: digestOf(algo) })),
     date: modified.toISOString().replace(/\.\d+Z$/, 'Z'),
-    description: init.description,
+    description,
   })
   const bytestream = await initiateStream(components, {
     ...init,
-    ...{ to, sid: randomUUID(), profile: NS.siFileTransfer, payload, mimeType: 'application/octet-stream', signal },
+    ...{ to, sid: randomUUID(), profile: NS.siFileTransfer, payload, mimeType, signal },
     onStep: (step) => transfer.emit('step', step),
   })
   return overBytestream(transfer, { bytestream, negotiation: 'si' }, async () => {
     const sent = await sendContent(bytestream, source.read(signal), transfer)
     if (sent !== size)
       throw new BytestreamError('ERR_INTEGRITY', `${name} changed while it was being sent: it had ${size} octets, and ${sent} were read`)
-    return { path, size, sha256, method: bytestream.method, confirmed: await finish(components, bytestream) }
+    return {
+      path,
+      size,
+      sha256: digestOf('sha-256').toString('hex'),
+      method: bytestream.method,
+      confirmed: await finish(components, bytestream),
+    }
   })
 }
 

@@ -1,11 +1,19 @@
 import type { MethodChoice, Timings } from '../bytestreams/index.ts'
 import type { FileSource } from './file-source.ts'
+import type { OfferableAlgorithm } from './hashes.ts'
 import type { Transfer } from './transfer.ts'
 
 export interface SendInit {
   /** Full or bare; a bare one becomes the resource that can receive files. */
   readonly to: string
   readonly description?: string
+  /** The media type, as far as the sender knows it. Default `application/octet-stream`. */
+  readonly mimeType?: string
+  /**
+   * Which hashes of the content are sent along; a receiver may verify the strongest of them. Stream initiation has an MD5 as
+   * well. Default SHA-256.
+   */
+  readonly hashes?: readonly OfferableAlgorithm[]
   /** Default `auto`: direct or through a proxy, whichever works, and in band where neither does. */
   readonly method?: MethodChoice
   /** Only this proxy, instead of those of the account's server. */

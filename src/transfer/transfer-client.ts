@@ -21,6 +21,7 @@ import {
   systemResolver,
 } from '../session/index.ts'
 import { buildPresence, NS, type Presence } from '../xep/index.ts'
+import { hashesPart } from './hashes.ts'
 import type { SendInit } from './offering.ts'
 import { type ReceiveInit, Receiver } from './receiver.ts'
 import { sendFile } from './sender.ts'
@@ -160,7 +161,7 @@ export class TransferClient implements AsyncDisposable {
     if (this.#receiver && !this.#receiver.isStopped) throw new TypeError('this client receives already')
     const receiver = new Receiver(this.#targets, this.#clock, init)
     const siPart = this.#responder.handle(NS.siFileTransfer, (offer) => receiver.decide(offer))
-    const withdraw = [siPart, bytestreamsPart, inBandPart].map((part) => this.#discovery.add(part))
+    const withdraw = [siPart, bytestreamsPart, inBandPart, hashesPart].map((part) => this.#discovery.add(part))
     receiver.once('stopped', () => {
       for (const take of withdraw) take()
       this.#showPresence()

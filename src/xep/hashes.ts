@@ -82,3 +82,12 @@ function hashValue(algo: string, text: string): Buffer {
   }
   return value
 }
+
+/**
+ * What an entity shows in service discovery that knows these functions.
+ *
+ * @see XEP-0300 §5, §9.3, where BLAKE2b goes by its name in RFC 7693
+ */
+export function hashFeatures(algorithms: readonly string[]): string[] {
+  return [NS.hashes, ...algorithms.map((algo) => `${NS.hashFunction}:${algo.replace(/^blake2b-/, 'id-blake2b')}`)]
+}

@@ -42,7 +42,7 @@ export {
 } from './disco.ts'
 export { type Attributes, attribute, type Element, parseElement, type StreamParser, startStreamParser, toXmlText, xml } from './element.ts'
 export { buildLastActivity, buildPing, buildTime, buildVersion, type SoftwareVersion } from './entity.ts'
-export { buildHash, buildHashUsed, type Hash, type Hashes, parseHashes } from './hashes.ts'
+export { buildHash, buildHashUsed, type Hash, type Hashes, hashFeatures, parseHashes } from './hashes.ts'
 export {
   BLOCK_SIZE_LARGEST,
   buildInBandClose,

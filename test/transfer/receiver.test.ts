@@ -173,6 +173,20 @@ test(
   /declined: the file cannot be stored$/,
 )
 
+test('a sender hears which rule its file breaks, and what it says of the type counts', async (t) => {
+  const { network, client, receiver } = await setScene(t, { names: ['*.png'], types: ['image/*'] })
+  const sender = await network.connect('sender')
+  const send = async (name: string, mimeType?: string) => {
+    const { path } = await makeFile(t, 10, name)
+    return sender.send(path, { to: client.jid, ownHosts: ['127.0.0.1'], ...(mimeType && { mimeType }) }).done
+  }
+  await t.throwsAsync(send('a.exe', 'image/png'), { code: 'ERR_DECLINED', message: /declined: files of this name are not accepted$/ })
+  await t.throwsAsync(send('a.png'), { code: 'ERR_DECLINED', message: /declined: files of this type are not accepted$/ })
+  const incoming = nextTransfer(receiver)
+  await send('a.png', 'image/png')
+  t.is((await (await incoming).done).verified, 'sha-256')
+})
+
 test('a size at the limit is accepted', async (t) => {
   const { propose } = await setScene(t, { fileBytesMax: 1024 })
   t.is(await propose({ size: 1024 }), NS.bytestreams)

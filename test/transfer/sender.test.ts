@@ -66,6 +66,28 @@ test('an offer carries name, size, date, description, MD5 and SHA-256 (XEP-0096 
   t.regex(file ? (attribute(file, 'date') ?? '') : '', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/)
 })
 
+test('an offer carries the hashes that were asked for, or none but its MD5', async (t) => {
+  const { send, offers } = await setScene(t, async (peer, size) => {
+    await peer.read(size)
+    peer.end()
+  })
+  const { path, content, sha256 } = await makeFile(t, 10)
+  const digest = (name: string) => createHash(name).update(content).digest()
+  t.is((await send(path, { hashes: ['sha3-256', 'blake2b-512'] }).done).sha256, sha256)
+  await send(path, { hashes: [] }).done
+  t.deepEqual(
+    offers.map((offer) => parseSiFile(offer).hashes),
+    [
+      [
+        { algo: 'sha3-256', value: digest('sha3-256') },
+        { algo: 'blake2b-512', value: digest('blake2b512') },
+      ],
+      [],
+    ],
+  )
+  t.is(offers[1] && parseSiFile(offers[1]).md5, digest('md5').toString('hex'))
+})
+
 test('a receiver that breaks the connection after the last octet did not want it', async (t) => {
   const { send } = await setScene(t, async (peer, size) => {
     await peer.read(size)

@@ -107,6 +107,20 @@ test('what a client can is in its disco#info: more once it receives (XEP-0095 §
   receiver.receive({ into: await makeFolder(t), from: ['sender@localhost'] })
   const after = await featuresOf()
   for (const feature of [NS.si, NS.siFileTransfer, NS.bytestreams]) t.true(after.includes(feature), feature)
+  t.false(before.includes(NS.hashes))
+  t.deepEqual(
+    after.filter((feature) => feature.startsWith('urn:xmpp:hash')),
+    [
+      'urn:xmpp:hash-function-text-names:id-blake2b256',
+      'urn:xmpp:hash-function-text-names:id-blake2b512',
+      'urn:xmpp:hash-function-text-names:sha-256',
+      'urn:xmpp:hash-function-text-names:sha-512',
+      'urn:xmpp:hash-function-text-names:sha3-256',
+      'urn:xmpp:hash-function-text-names:sha3-512',
+      'urn:xmpp:hashes:2',
+    ],
+    'XEP-0300 §5, by the names of §9.3',
+  )
 })
 
 test('presence tells what a client can, and anew when it begins and ceases to receive (XEP-0115 §6.1)', async (t) => {
