@@ -1,11 +1,14 @@
-// Goal: what real clients said to each other while files travelled is understood, every stanza of it.
-// Method: transfers recorded at the server, stanza by stanza through the parsers, against what happened in them.
+// Goal: what real clients said to each other while files travelled is understood, every stanza of it, and leads to where it led
+// then when one of the clients is ours.
+// Method: transfers recorded at the server, stanza by stanza through the parsers, against what happened in them; the Jingle
+// ones again with us in either role, over a proxy of ours, with sockets on this machine.
 
 import test from 'ava'
 import { computeDstAddr } from '../../src/socks5/index.ts'
 import {
   attribute,
   type Element,
+  type Jingle,
   type JingleContent,
   NS,
   parseActivate,
@@ -18,6 +21,7 @@ import {
   parseStreamhostUsed,
   parseStreamInitiation,
 } from '../../src/xep/index.ts'
+import { type Role, replayJingle } from '../helpers/capture-replay.ts'
 import { type CapturedStanza, captures, defined, readCapture } from '../helpers/fixtures.ts'
 
 /** What a stanza of a negotiation says, in our words; `undefined` for other stanzas. */
@@ -190,3 +194,39 @@ test('the file an acceptance repeats is the one that was offered', (t) => {
     t.deepEqual(files[0], files[1])
   }
 })
+
+/** What a step is for. Which of our candidates it is about, and what else we offer, is ours to choose. */
+function purpose({ action, contents, reason }: Jingle) {
+  return {
+    action,
+    contents: contents.map(({ creator, name, description, transport }) => {
+      const info = transport?.kind === 'socks5' && transport.info
+      return { creator, name, description: defined(description), transport: transport?.kind, isActivated: info && 'activated' in info }
+    }),
+    reason: defined(reason),
+  }
+}
+
+const replays = test.macro({
+  async exec(t, name: string, role: Role) {
+    const { session, said, recorded, peer, clock, repeat } = await replayJingle(t, name, role)
+    t.deepEqual(said.map(purpose), recorded.map(purpose))
+    t.deepEqual(defined(await session.ended), { by: role === 'initiator' ? 'peer' : 'us', reason: { condition: 'success' } })
+    t.is(session.state, 'ended')
+    const [content, ...others] = session.contents
+    t.deepEqual(others, [])
+    t.like(content, { senders: 'initiator', state: 'accepted' })
+    t.deepEqual(content?.answer, content?.description)
+    // What is open belongs to those who use it.
+    const { stream, totals } = (await content?.bytestream) ?? t.fail()
+    stream.end()
+    peer.end()
+    t.like(await totals, { received: 4, sent: 5, end: 'closed' })
+    t.is(await repeat('transport-info'), 'unknown-session')
+    t.is(clock.waiting, 0)
+  },
+  title: (_, name, role) => `${name}, with us as the ${role}: the same is said, and octets pass until both have had enough`,
+})
+for (const name of captures.filter((one) => one.includes('jingle'))) {
+  for (const role of ['initiator', 'responder'] as const) test(replays, name, role)
+}
