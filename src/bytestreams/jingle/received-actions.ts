@@ -101,8 +101,7 @@ export class ReceivedActions {
       case 'content-modify':
         return this.#modified(addressed)
       case 'transport-info':
-        for (const { content, said } of addressed) if (!content.isOver) content.receiveInfo(said.transport as JingleTransport)
-        return
+        return this.#informed(addressed)
       case 'transport-replace':
         return this.#replaced(addressed)
       case 'transport-accept':
@@ -185,6 +184,13 @@ export class ReceivedActions {
       if (!this.#events.onModified(wish)) throw new BytestreamError('ERR_NOT_ACCEPTABLE', 'the senders stay who they are')
     }
     for (const { content, senders } of wishes) content.senders = senders
+  }
+
+  #informed(addressed: readonly Addressed[]): void {
+    // XEP-0166 §6.8: what is not understood is answered so, whichever content it is about.
+    if (addressed.some(({ said }) => said.transport?.kind === 'unknown'))
+      throw new BytestreamError('ERR_JINGLE_UNSUPPORTED_INFO', 'nobody here knows that transport')
+    for (const { content, said } of addressed) if (!content.isOver) content.receiveInfo(said.transport as JingleTransport)
   }
 
   #replaced(addressed: readonly Addressed[]): void {
