@@ -57,16 +57,13 @@ export async function tryStaggered<C, T>(
   }
 
   const running = new Set<Promise<void>>()
-  let isReserveTried = false
-  for (const candidate of candidates) {
-    if (!isReserveTried && reserve?.has(candidate)) {
-      isReserveTried = true
-      await headStart(clock, Promise.all(running), reserve.headStartMs - staggerMs)
-      if (winner || signal?.aborted) break
-    }
+  for (const [index, candidate] of candidates.entries()) {
     const one: Promise<void> = run(candidate).finally(() => running.delete(one))
     running.add(one)
-    await headStart(clock, one, staggerMs)
+    const next = candidates[index + 1]
+    if (reserve && next !== undefined && reserve.has(next) && !reserve.has(candidate)) {
+      await headStart(clock, Promise.all(running), reserve.headStartMs)
+    } else await headStart(clock, one, staggerMs)
     if (winner || signal?.aborted) break
   }
   while (!winner && running.size > 0) await Promise.race(running)

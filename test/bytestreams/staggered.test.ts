@@ -1,5 +1,5 @@
 import test, { type ExecutionContext } from 'ava'
-import { tryStaggered } from '../../src/bytestreams/staggered.ts'
+import { type StaggerInit, tryStaggered } from '../../src/bytestreams/staggered.ts'
 import { BytestreamError } from '../../src/core/index.ts'
 import { FakeClock } from '../helpers/fake-clock.ts'
 import { settle } from '../helpers/settle.ts'
@@ -7,7 +7,7 @@ import { settle } from '../helpers/settle.ts'
 const timings = { staggerMs: 200, attemptMsMax: 10_000 }
 
 /** Attempts that end when the test says so. */
-function start(t: ExecutionContext, candidates: readonly string[], signal?: AbortSignal) {
+function start(t: ExecutionContext, candidates: readonly string[], signal?: AbortSignal, reserve?: StaggerInit<string>['reserve']) {
   const clock = new FakeClock()
   const started: string[] = []
   const discarded: string[] = []
@@ -23,7 +23,7 @@ function start(t: ExecutionContext, candidates: readonly string[], signal?: Abor
       })
     },
     (late) => discarded.push(late),
-    { ...timings, signal },
+    { ...timings, signal, ...(reserve && { reserve }) },
   )
   winner.catch(() => {}) // Looked at later.
   const attempt = (candidate: string) => {
@@ -147,4 +147,69 @@ test('with a signal that is aborted already, nothing is tried', async (t) => {
   const { winner, started } = start(t, ['a'], AbortSignal.abort())
   await t.throwsAsync(winner, { code: 'ERR_ABORTED' })
   t.deepEqual(started, [])
+})
+
+// What is kept in reserve has capital letters.
+const reserve = { has: (candidate: string) => candidate === candidate.toUpperCase(), headStartMs: 1_000 }
+
+test('a reserve is tried a second after the last of the others, however long those are silent (XEP-0260 §4)', async (t) => {
+  const { clock, winner, started, attempt } = start(t, ['a', 'b', 'P', 'Q'], undefined, reserve)
+  clock.advance(200)
+  await settle()
+  t.deepEqual(started, ['a', 'b'])
+  clock.advance(999)
+  await settle()
+  t.deepEqual(started, ['a', 'b'])
+  clock.advance(1)
+  await settle()
+  t.deepEqual(started, ['a', 'b', 'P'])
+  clock.advance(200)
+  await settle()
+  t.deepEqual(started, ['a', 'b', 'P', 'Q'])
+  t.false(attempt('a').signal.aborted)
+  attempt('P').succeed()
+  t.like(await winner, { candidate: 'P' })
+  t.is(clock.now(), 1_400)
+})
+
+test('a reserve is tried at once when all others have failed, and not before the last of them has', async (t) => {
+  const { clock, winner, started, attempt } = start(t, ['a', 'b', 'P'], undefined, reserve)
+  clock.advance(200)
+  await settle()
+  attempt('b').fail(unreachable('b'))
+  await settle()
+  t.deepEqual(started, ['a', 'b'])
+  attempt('a').fail(unreachable('a'))
+  await settle()
+  t.deepEqual(started, ['a', 'b', 'P'])
+  attempt('P').succeed()
+  t.like(await winner, { candidate: 'P' })
+})
+
+test('one of the others that succeeds within that second leaves the reserve untried', async (t) => {
+  const { clock, winner, started, attempt } = start(t, ['a', 'P'], undefined, reserve)
+  clock.advance(900)
+  await settle()
+  attempt('a').succeed()
+  t.like(await winner, { candidate: 'a' })
+  clock.advance(10_000)
+  await settle()
+  t.deepEqual(started, ['a'])
+})
+
+test('a reserve alone is tried at once', async (t) => {
+  const { started } = start(t, ['P', 'Q'], undefined, reserve)
+  await settle()
+  t.deepEqual(started, ['P'])
+})
+
+test('an abort within that second ends it', async (t) => {
+  const stopping = new AbortController()
+  const { clock, winner, started } = start(t, ['a', 'P'], stopping.signal, reserve)
+  clock.advance(300)
+  await settle()
+  stopping.abort()
+  await t.throwsAsync(winner, { code: 'ERR_ABORTED' })
+  t.deepEqual(started, ['a'])
+  t.is(clock.waiting, 0)
 })

@@ -47,7 +47,7 @@ export function nameCandidates(streamhosts: readonly Offerable[], offered: reado
 }
 
 /** Interfaces that carry their packets through another network. */
-const TUNNEL = /^(?:tun|tap|utun|wg|ppp|gre|gretap|sit|ip6tnl|ip6gre|teredo|6to4|tailscale|zt|ipsec|vti|vpn|he-ipv6)/i
+const TUNNEL = /^(?:tun|tap|utun|wg|ppp|gre|gretap|sit|ip6tnl|ip6gre|teredo|6to4|tailscale|ipsec|vti|he-ipv6)(?:[0-9._-]|$)|^zt[0-9a-z]{8}/i
 
 /**
  * @returns `tunnel` for an address of an interface that is one, and for those of Teredo (2001::/32) and 6to4 (2002::/16)
