@@ -143,6 +143,9 @@ interface Offer {
   readonly signal: AbortSignal
 }
 
+/** What a target answers that could reach no streamhost: the first one (XEP-0065 §5.3.2), or, COMPAT(Psi), the other. */
+const UNREACHED: readonly string[] = ['item-not-found', 'remote-server-not-found']
+
 /** @returns the JID of the streamhost the target connected to */
 async function offer({ session }: RequesterComponents, { to, sid, dstAddr, streamhosts, answerMsMax, signal }: Offer): Promise<string> {
   try {
@@ -158,7 +161,7 @@ async function offer({ session }: RequesterComponents, { to, sid, dstAddr, strea
     return jid
   } catch (thrown) {
     // XEP-0065 §5.3.1, §5.3.2: the two answers that have a meaning of their own.
-    if (thrown instanceof StanzaError && thrown.condition === 'item-not-found') {
+    if (thrown instanceof StanzaError && UNREACHED.includes(thrown.condition)) {
       throw new BytestreamError(
         'ERR_NO_STREAMHOST',
         `${to} could reach none of the streamhosts offered: ${streamhosts.map(({ host, port }) => `${host}:${port}`).join(', ')}`,

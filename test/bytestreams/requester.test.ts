@@ -225,6 +225,7 @@ test('when the last proxy fails, its own error is the end', async (t) => {
 for (const [condition, code] of [
   ['not-acceptable', 'ERR_NOT_ACCEPTABLE'], // §5.3.1
   ['item-not-found', 'ERR_NO_STREAMHOST'], // §5.3.2
+  ['remote-server-not-found', 'ERR_NO_STREAMHOST'], // Psi
   ['service-unavailable', 'ERR_STANZA'],
   ['forbidden', 'ERR_STANZA'],
 ] as const) {

@@ -1,11 +1,12 @@
-// Goal: clients with windows move files through our proxy by Jingle (XEP-0234, XEP-0260), behind each server. Method: as
+// Goal: clients with windows move files through our proxy, to each other and to and from our own commands, behind each
+// server. Method: as
 // with all clients, two hosts without a way to each other, where the proxy counts the octets; on each of the two hosts a
 // desktop of its own, without a screen, where a program presses the buttons.
 
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type DesktopNetwork, desktopNetworkNeeds, dino, gajim, startDesktopNetwork } from '../helpers/desktop.ts'
-import { moveFile } from '../helpers/file-clients.ts'
+import { type DesktopNetwork, desktopNetworkNeeds, dino, gajim, psi, startDesktopNetwork } from '../helpers/desktop.ts'
+import { type FileClientKind, moveFile, streamhost } from '../helpers/file-clients.ts'
 import { foreign } from '../helpers/foreign.ts'
 import { SeenTransfers } from '../helpers/interop-document.ts'
 import { ejabberd, prosody } from '../helpers/server.ts'
@@ -16,9 +17,16 @@ const BYTES_MIN = 2_000_000
 /** Milliseconds: the time of two desktops to come up, on a machine with other things to do. */
 const TEST_MS_MAX = 120_000
 
+const pairs: readonly (readonly [from: FileClientKind, to: FileClientKind])[] = [
+  [dino, dino],
+  [gajim, dino],
+  [psi, streamhost],
+  [streamhost, psi],
+]
+
 const seen = new SeenTransfers()
 
-const needs = [...new Set([...desktopNetworkNeeds, ...dino.needs, ...gajim.needs])]
+const needs = [...new Set([...desktopNetworkNeeds, ...pairs.flatMap(([from, to]) => [...from.needs, ...to.needs])])]
 
 for (const kind of [prosody, ejabberd]) {
   let network: DesktopNetwork
@@ -29,9 +37,9 @@ for (const kind of [prosody, ejabberd]) {
   })
   test.after.always(`the network for desktops around ${kind.name} ends`, () => network?.[Symbol.asyncDispose]())
 
-  for (const from of [dino, gajim]) {
-    test.serial(`${from.name} sends a file to Dino, through the proxy behind ${kind.name}`, async (t) => {
-      seen.add(kind, from, dino, await moveFile(t, network, { from, to: dino, bytesMin: BYTES_MIN }))
+  for (const [from, to] of pairs) {
+    test.serial(`${from.name} sends a file to ${to.name}, through the proxy behind ${kind.name}`, async (t) => {
+      seen.add(kind, from, to, await moveFile(t, network, { from, to, bytesMin: BYTES_MIN }))
     })
   }
 
@@ -49,6 +57,6 @@ for (const kind of [prosody, ejabberd]) {
 const testDocument = foreign('desktop clients in docs/interop.md', [...prosody.needs, ...ejabberd.needs, ...needs])
 
 testDocument.serial('docs/interop.md tells of every file that a desktop client moved', async (t) => {
-  t.is(seen.size, 2)
+  t.is(seen.size, pairs.length)
   t.deepEqual(await seen.untold(), [], 'docs/interop.md was written for other versions')
 })

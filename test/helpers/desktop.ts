@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 import type { ExecutionContext } from 'ava'
 import { type Authority, startAuthority } from './certificates.ts'
 import { type FileClient, type FileClientKind, leafOf, PYTHON } from './file-clients.ts'
-import { type FileNetwork, type Role, roles, startFileNetwork } from './file-network.ts'
+import { type FileNetwork, type FileNetworkInit, type Role, roles, startFileNetwork } from './file-network.ts'
 import { ForeignClient } from './foreign-client.ts'
 import type { ForeignProgram } from './foreign-programs.ts'
 import { forwardLoopback } from './namespaces.ts'
@@ -26,11 +26,11 @@ const BEFRIEND_MS_MAX = 30_000
 const run = promisify(execFile)
 
 /** Ends as a {@link FileNetwork} does. */
-export async function startDesktopNetwork(kind: ServerKind): Promise<DesktopNetwork> {
+export async function startDesktopNetwork(kind: ServerKind, init: Pick<FileNetworkInit, 'proxy'> = {}): Promise<DesktopNetwork> {
   const authority = await startAuthority()
-  const network = await startFileNetwork(kind, { authority })
+  const network = await startFileNetwork(kind, { ...init, authority })
   try {
-    await befriend(network, authority)
+    await befriend(network)
   } catch (error) {
     await network[Symbol.asyncDispose]()
     throw error
@@ -41,10 +41,8 @@ export async function startDesktopNetwork(kind: ServerKind): Promise<DesktopNetw
 const bareJid = ({ server }: FileNetwork, role: Role) => `${roles[role]}@${server.domain}`
 
 /** Makes sender and receiver contacts of each other, which they stay. */
-async function befriend(network: FileNetwork, { cert }: Authority): Promise<void> {
-  const { server, star, folder } = network
-  const trusted = join(folder, 'ca.pem')
-  await writeFile(trusted, cert)
+async function befriend(network: FileNetwork): Promise<void> {
+  const { server, star, trusted = '' } = network
   const jids = [bareJid(network, 'sender'), bareJid(network, 'receiver')]
   const args = [`${PEERS}/slixmpp-befriend.py`, server.client.host, String(server.client.port), trusted, ...jids]
   const env = { ...process.env, PASSWORD: server.account(roles.sender).password }
@@ -56,6 +54,7 @@ interface DesktopClient {
   readonly name: string
   readonly needs: readonly ForeignProgram[]
   readonly script: string
+  readonly flavour?: string
 }
 
 /** Of `peers/desktop.py`. */
@@ -70,7 +69,9 @@ const INSIDE = '/mnt'
 /** Where clients look for a server of which DNS says nothing. */
 const CLIENT_PORT = 5222
 
-async function startDesktop(t: ExecutionContext, network: DesktopNetwork, script: string, role: Role): Promise<FileClient> {
+type DesktopProgram = Pick<DesktopClient, 'script' | 'flavour'>
+
+async function startDesktop(t: ExecutionContext, network: DesktopNetwork, program: DesktopProgram, role: Role): Promise<FileClient> {
   const { server, star, authority } = network
   const folder = await mkdtemp(join(network.folder, 'desktop-'))
   await chmod(folder, 0o755)
@@ -80,8 +81,10 @@ async function startDesktop(t: ExecutionContext, network: DesktopNetwork, script
   await forwardLoopback(t, leaf, server.client, CLIENT_PORT)
   const jid = `${bareJid(network, role)}/desktop`
   const contact = bareJid(network, role === 'sender' ? 'receiver' : 'sender')
+  const { script, flavour } = program
+  const inside = [`${INSIDE}/peers/${script}`, jid, contact, ...(flavour ? [flavour] : [])]
   const client = new ForeignClient(t, {
-    command: [...OF_ITS_OWN, PYTHON, `${PEERS}/desktop.py`, folder, PYTHON, `${INSIDE}/peers/${script}`, jid, contact],
+    command: [...OF_ITS_OWN, PYTHON, `${PEERS}/desktop.py`, folder, PYTHON, ...inside],
     password: server.account(roles[role]).password,
     on: leaf,
   })
@@ -103,11 +106,16 @@ async function startDesktop(t: ExecutionContext, network: DesktopNetwork, script
 }
 
 /** For a {@link DesktopNetwork} only; whoever sends does so to the one who receives. */
-const kindOf = ({ name, needs, script }: DesktopClient): FileClientKind => ({
+const kindOf = ({ name, needs, ...program }: DesktopClient): FileClientKind => ({
   name,
   needs: [...desktopNeeds, ...needs],
-  start: (t, network, role) => startDesktop(t, network as DesktopNetwork, script, role),
+  start: (t, network, role) => startDesktop(t, network as DesktopNetwork, program, role),
 })
 
 export const dino = kindOf({ name: 'Dino', needs: ['Dino', 'xdotool', 'python3-gi'], script: 'dino-files.py' })
+const psiProgram = { needs: ['Psi+', 'xdotool'], script: 'psi-files.py' } as const
+
+export const psi = kindOf({ ...psiProgram, name: 'Psi+' })
+/** It knows nothing but the way in band. */
+export const psiInBand = kindOf({ ...psiProgram, name: 'Psi+ in band', flavour: 'ibb' })
 export const gajim = kindOf({ name: 'Gajim', needs: ['Gajim'], script: 'gajim-files.py' })

@@ -88,16 +88,20 @@ export const qxmppInBand = foreignKind('QXmpp in band', { ...qxmppProgram, flavo
 /** It hashes JIDs as Latin-1. */
 export const qxmppBeyondAscii = foreignKind('QXmpp in Zürich', qxmppProgram)
 
-/** Our own commands. They log in without TLS, so the server has to look as if it were on their host. */
+/** Our own commands. Without TLS they log in only where the server looks as if it were on their host. */
 const streamhostKind = (name: string, options: readonly string[] = []): FileClientKind => ({
   name,
   needs: [],
-  async start(t, { star, server, folder }, role) {
+  async start(t, { star, server, folder, trusted }, role) {
     const leaf = leafOf(star, role)
     const { local, password, domain } = server.account(roles[role])
     const account = ['--json', '--account', `${local}@${domain}`]
     const port = await forwardLoopback(t, leaf, server.client)
-    const environment = { STREAMHOST_PASSWORD: password, STREAMHOST_SERVICE: `xmpp://127.0.0.1:${port}` }
+    const environment = {
+      STREAMHOST_PASSWORD: password,
+      STREAMHOST_SERVICE: `xmpp://127.0.0.1:${port}`,
+      ...(trusted && { STREAMHOST_TLS_CA: trusted }),
+    }
     const command = (...args: string[]) => startCli(t, [...args, ...account], environment, leaf)
     if (role === 'sender') {
       return {

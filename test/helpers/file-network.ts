@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -25,6 +25,8 @@ export interface FileNetwork extends AsyncDisposable {
   /** For files; goes with the network. */
   readonly folder: string
   readonly hasProxy: boolean
+  /** A file with the authority of the server's certificate; `undefined`: it has none, and clients use no TLS. */
+  readonly trusted: string | undefined
   /** What the proxy has logged so far. */
   readonly log: readonly Logged[]
   /** Settles with what the proxy logs of the bytestream that carried exactly so many octets one way, once it is over; of each once. */
@@ -72,6 +74,8 @@ export async function startFileNetwork(kind: ServerKind, init: FileNetworkInit =
     const star = await startStar(t, { leaves: isBehindNat ? 3 : 2, ...(families && { families }) })
     const on = isBehindNat ? (star.leaves[2] as Host) : star.centre
     const certified = await authority?.issue(DOMAIN)
+    const trusted = authority && join(folder, 'ca.pem')
+    if (trusted) await writeFile(trusted, authority.cert)
     const inside = await kind.start({ accounts: Object.values(roles), on, ...(certified && { certified }) })
     t.teardown(() => inside[Symbol.asyncDispose]())
     const { port } = inside.client
@@ -84,7 +88,7 @@ export async function startFileNetwork(kind: ServerKind, init: FileNetworkInit =
       await forwardPorts(star, forwards)
     }
     const proxy = where ? await startProxy(t, on, server, where(on)) : noProxy
-    return { star, server, folder, hasProxy: where !== false, ...proxy, [Symbol.asyncDispose]: close }
+    return { star, server, folder, hasProxy: where !== false, trusted, ...proxy, [Symbol.asyncDispose]: close }
   } catch (error) {
     await close()
     throw error
