@@ -24,11 +24,10 @@ export interface CapturedStanza {
 export const captures = readdirSync(new URL('../fixtures/captures', import.meta.url)).map((file) => file.replace(/\.xml$/, ''))
 
 export function readCapture(name: string): readonly CapturedStanza[] {
-  return elementsOf(`test/fixtures/captures/${name}.xml`).map((at) => ({
-    client: attribute(at, 'client') ?? '',
-    way: attribute(at, 'way') === 'RECV' ? 'sent' : 'received',
-    stanza: at.getChildElements()[0] as Element,
-  }))
+  return elementsOf(`test/fixtures/captures/${name}.xml`).flatMap((at) => {
+    const [client, way] = [attribute(at, 'client') ?? '', attribute(at, 'way') === 'RECV' ? 'sent' : 'received'] as const
+    return at.getChildElements().map((stanza) => ({ client, way, stanza }))
+  })
 }
 
 /** The same without what is `undefined`, however deep. */
