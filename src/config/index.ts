@@ -1,3 +1,4 @@
+export { loadHashList } from './hash-list.ts'
 export {
   loadAccounts,
   loadCertificates,

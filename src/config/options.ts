@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { formatBytes } from '../core/index.ts'
 import { defaultLimits } from '../streamhost/index.ts'
+import { offerableAlgorithms, receiveLimits } from '../transfer/index.ts'
 import type { Options } from './load.ts'
 import * as value from './values.ts'
 
@@ -170,6 +171,17 @@ export const sendOptions = {
   },
   proxy: { type: value.jid.optional(), placeholder: 'JID', description: "this proxy only (default: those of the account's server)" },
   description: { type: value.text.optional(), placeholder: 'TEXT', description: 'shown to the receiver' },
+  hash: {
+    type: value.list(z.enum(offerableAlgorithms, { error: `expected ${offerableAlgorithms.join(', ')}` })).default(['sha-256']),
+    placeholder: 'HASH',
+    isList: true,
+    description: `which hashes of a file go along: ${offerableAlgorithms.join(', ')}; repeatable (default sha-256)`,
+  },
+  type: {
+    type: value.mediaType.default('application/octet-stream'),
+    placeholder: 'TYPE',
+    description: 'the media type the receiver is told (default application/octet-stream)',
+  },
 } as const satisfies Options
 
 /** What `streamhost receive` can be told besides the account. */
@@ -182,6 +194,39 @@ export const receiveOptions = {
     description: 'who may send; repeatable; nothing is accepted from others',
   },
   once: { type: value.flag.default(false), description: 'exit after the first file' },
+  name: {
+    type: value.list(value.text).optional(),
+    placeholder: 'PATTERN',
+    isList: true,
+    description: "names that are accepted, such as '*.pdf'; repeatable (default: all)",
+  },
+  type: {
+    type: value.list(value.mediaType).optional(),
+    placeholder: 'TYPE',
+    isList: true,
+    description: 'media types that are accepted, such as image/*, as the sender tells them; repeatable (default: all)',
+  },
+  'hash-required': {
+    type: value.flag.default(false),
+    description: 'accept no file whose sender gives no hash that can be verified',
+  },
+  'hashes-blocked': {
+    type: value.text.optional(),
+    placeholder: 'FILE',
+    description: 'a list of contents that are not accepted, as sha256sum prints them',
+  },
+  'file-max': { type: value.size.optional(), placeholder: 'SIZE', description: 'of one file (default: unlimited)' },
+  'total-max': {
+    type: value.size.optional(),
+    placeholder: 'SIZE',
+    description: 'of all files being received at once (default: unlimited)',
+  },
+  'sender-max': { type: value.size.optional(), placeholder: 'SIZE', description: 'the same, of one account (default: unlimited)' },
+  'files-max': {
+    type: value.count.default(receiveLimits.transfersMax),
+    placeholder: 'N',
+    description: `files being received at once, of several senders half from each (default ${receiveLimits.transfersMax})`,
+  },
 } as const satisfies Options
 
 /** What `streamhost check` can be told besides the account. */

@@ -55,6 +55,15 @@ export const bytes = parsed(
   'a size with its unit from 64KiB on, such as 64MiB',
 )
 
+/** Octets of files, of which a few may be too many. */
+export const size = parsed((value) => (parseBytes(value) >= 1 ? parseBytes(value) : undefined), 'a size with its unit, such as 100MiB')
+
+/** A media type, or all of a kind. */
+export const mediaType = parsed(
+  (value) => (/^[\w!#$&^.+-]+\/(\*|[\w!#$&^.+-]+)$/.test(value) || value === '*/*' ? value : undefined),
+  'a media type, such as image/png or image/*',
+)
+
 const RATE_MIN = 1_024
 /** Octets a second. */
 export const rate = parsed(

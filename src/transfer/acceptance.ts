@@ -45,6 +45,10 @@ interface Place {
 
 const TRANSFERS_MAX = 20
 const SESSIONS_MAX = 20
+
+/** What is received at once, where nobody says. */
+export const receiveLimits = { transfersMax: TRANSFERS_MAX, sessionsMax: SESSIONS_MAX } as const
+
 /** Milliseconds `mayAccept` has. */
 const ANSWER_MS_MAX = 80_000
 

@@ -1,7 +1,7 @@
-export type { AcceptanceInit } from './acceptance.ts'
+export { type AcceptanceInit, receiveLimits } from './acceptance.ts'
 export { numberFileName, toSafeFileName } from './file-name.ts'
 export type { FileOffer, FileRules } from './file-rules.ts'
-export type { HashAlgorithm, OfferableAlgorithm } from './hashes.ts'
+export { type HashAlgorithm, type OfferableAlgorithm, offerableAlgorithms } from './hashes.ts'
 export type { SendInit } from './offering.ts'
 export { type ReceiveInit, Receiver, type ReceiverEvents } from './receiver.ts'
 export {

@@ -6,9 +6,9 @@ import type { Transfer } from './transfer.ts'
 export interface SendInit {
   /** Full or bare; a bare one becomes the resource that can receive files. */
   readonly to: string
-  readonly description?: string
+  readonly description?: string | undefined
   /** The media type, as far as the sender knows it. Default `application/octet-stream`. */
-  readonly mimeType?: string
+  readonly mimeType?: string | undefined
   /**
    * Which hashes of the content are sent along; a receiver may verify the strongest of them. Stream initiation has an MD5 as
    * well. Default SHA-256.

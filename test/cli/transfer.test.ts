@@ -143,6 +143,40 @@ test('receive --once ends after the first file', async (t) => {
   t.is((await receive.ended).code, 0)
 })
 
+test('receive declines what its rules exclude, tells why, and so does send', async (t) => {
+  const { folder, as } = await startBox(t)
+  const contents = { 'fine.txt': 'fine', 'blocked.txt': 'blocked', 'large.txt': 'x'.repeat(1025), 'program.exe': 'MZ' }
+  for (const [name, content] of Object.entries(contents)) await writeFile(join(folder, name), content)
+  await writeFile(join(folder, 'list'), `${createHash('sha256').update('blocked').digest('hex')}  blocked.txt\n`)
+  const [desk, environment] = as('desk')
+  const [rules, into] = [['--name', '*.TXT', '--type', 'text/*', '--file-max', '1KiB', '--hash-required'], join(folder, 'inbox')]
+  const blocked = ['--hashes-blocked', join(folder, 'list'), '--total-max', '1MiB', '--sender-max', '1MiB', '--files-max', '4']
+  const receive = startCli(t, ['receive', ...desk, '--into', into, '--from', 'laptop@localhost', ...rules, ...blocked], environment)
+  await receive.event('ready')
+
+  const [laptop] = as('laptop')
+  const paths = Object.keys(contents).map((name) => join(folder, name))
+  const told = ['--to', 'desk@localhost', '--type', 'text/plain', '--hash', 'blake2b-512', '--hash', 'sha-256']
+  const send = await startCli(t, ['send', ...paths, ...laptop, ...told], environment).ended
+  t.is(send.code, 3)
+  receive.child.kill('SIGINT')
+  const { stdout, code } = await receive.ended
+  t.is(code, 0)
+  const facts = stdout.split('\n').flatMap((line) => (line ? [JSON.parse(line) as Record<string, unknown>] : []))
+  const declined = facts.filter(({ event }) => event === 'declined').map((fact) => `${fact['code']}: ${fact['message']}`)
+  t.deepEqual(declined.sort(), [
+    'ERR_DECLINED: files of this name are not accepted',
+    'ERR_DECLINED: this content is not accepted',
+    'ERR_FILE_TOO_LARGE: files of at most 1 KiB are accepted',
+  ])
+  for (const message of declined) t.true(send.stdout.includes(message.replace(/^\w+: /, '')), message)
+  t.like(
+    facts.find(({ event }) => event === 'received'),
+    { path: join(into, 'fine.txt'), verified: 'blake2b-512' },
+  )
+  t.deepEqual(await readdir(into), ['fine.txt'])
+})
+
 test('SIGINT during a transfer ends both sides, and leaves no file', async (t) => {
   const { folder, as } = await startBox(t)
   const path = join(folder, 'large.bin')

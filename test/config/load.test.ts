@@ -280,6 +280,9 @@ for (const value of ['', 'a:b', 'a b', 'xmpp://a']) test(wrong, 'advertise', [va
 for (const value of ['127.0.0.1:5347', 'http://a', 'xmpps://a', 'xmpp://', 'xmpp://a:0']) test(wrong, 'service', value, 'xmpp://HOST:PORT')
 test(wrong, 'log-level', 'loud', 'debug, info, warn, error or silent')
 test(wrong, 'method', 'fax', 'auto, direct, proxy or ibb')
+for (const value of ['md5', 'SHA-256', '']) test(wrong, 'hash', [value], 'sha-256, sha3-256, blake2b-512')
+for (const value of ['image', 'image/', '/png', '*/png', 'image/p*', 'image/png; x=y']) test(wrong, 'type', [value], 'a media type')
+for (const value of ['0', '1', '-1KiB', 'all']) test(wrong, 'file-max', value, 'a size with its unit')
 
 test('of an account the server may be reached by TLS at once (XEP-0368)', (t) => {
   const { service } = loadSettings(accountOptions, { flags: { account: 'a@b', service: 'xmpps://[2001:db8::1]' }, environment: {} })

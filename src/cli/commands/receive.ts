@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
-import { accountOptions, receiveOptions } from '../../config/index.ts'
+import { accountOptions, loadHashList, receiveOptions, type Settings } from '../../config/index.ts'
 import { abortError, formatBytes, formatDuration, throwIfAborted } from '../../core/index.ts'
-import { type Receiver, type Transfer, TransferClient } from '../../transfer/index.ts'
+import { type ReceiveInit, type Receiver, type Transfer, TransferClient } from '../../transfer/index.ts'
 import { accountOf, addOptions, CommandFailure, type Run, type Start, settingsOf } from '../command-line.ts'
 import { exitCodeOf } from '../exit-codes.ts'
 import type { Output } from '../output.ts'
@@ -16,9 +16,11 @@ export function addReceive(program: Command, start: Start): void {
 
 async function receive(command: Command, run: Run): Promise<void> {
   const { output, signal, logger } = run
-  const { into, from, once, ...account } = settingsOf(command, options, run)
-  await using client = await TransferClient.connect({ ...accountOf(account, run), reconnect: !once }, { logger })
-  const receiver = client.receive({ into, from, transfersMax: once ? 1 : 20 })
+  const settings = settingsOf(command, options, run)
+  const { into, from, once } = settings
+  const rules = rulesOf(settings)
+  await using client = await TransferClient.connect({ ...accountOf(settings, run), reconnect: !once }, { logger })
+  const receiver = client.receive({ into, from, ...rules })
   output.tell('ready', { jid: client.jid, into, from }, `${client.jid} accepts files from ${from.join(', ')} into ${into}`)
   receiver.on('declined', ({ from: sender, error: { code, message } }) => {
     output.tell('declined', { from: sender, code, message })
@@ -39,6 +41,22 @@ async function receive(command: Command, run: Run): Promise<void> {
   output.close()
 }
 
+/** What a file has to be, and how much at once. */
+function rulesOf(settings: Settings<typeof receiveOptions>): Omit<ReceiveInit, 'into' | 'from'> {
+  const { name, type, once } = settings
+  const { 'hashes-blocked': blocked, 'file-max': fileBytesMax, 'total-max': totalBytesMax, 'sender-max': senderBytesMax } = settings
+  return {
+    ...(name && { names: name }),
+    ...(type && { types: type }),
+    ...(blocked !== undefined && { sha256Blocked: loadHashList('hashes-blocked', blocked) }),
+    ...(fileBytesMax !== undefined && { fileBytesMax }),
+    ...(totalBytesMax !== undefined && { totalBytesMax }),
+    ...(senderBytesMax !== undefined && { senderBytesMax }),
+    hashRequired: settings['hash-required'],
+    transfersMax: once ? 1 : settings['files-max'],
+  }
+}
+
 /** Settles with the first transfer. */
 async function firstOf(receiver: Receiver): Promise<void> {
   for await (const transfer of receiver) {
@@ -53,11 +71,11 @@ function tell(output: Output, transfer: Transfer): void {
   transfer.on('opened', ({ method, streamhost, blockSize }) =>
     output.tell('opened', { name, from: peer, size: transfer.size, method, streamhost: streamhost?.jid, blockSize }),
   )
-  transfer.on('done', ({ path, size, sha256, method, durationMs }) => {
+  transfer.on('done', ({ path, size, sha256, verified, method, durationMs }) => {
     const rate = formatBytes((size / Math.max(1, durationMs)) * 1000)
     output.tell(
       'received',
-      { path, from: peer, size, sha256, method, durationMs },
+      { path, from: peer, size, sha256, verified, method, durationMs },
       `${path}: from ${peer}, ${formatBytes(size)} in ${formatDuration(durationMs)}, ${rate}/s, SHA-256 ${sha256}`,
     )
   })

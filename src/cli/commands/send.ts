@@ -16,10 +16,10 @@ export function addSend(program: Command, start: Start): void {
 
 async function send(files: readonly string[], command: Command, run: Run): Promise<void> {
   const { output, signal } = run
-  const { to, method, proxy, description, ...account } = settingsOf(command, options, run)
+  const { to, method, proxy, description, hash: hashes, type: mimeType, ...account } = settingsOf(command, options, run)
   await using client = await TransferClient.connect({ ...accountOf(account, run), reconnect: false }, { logger: run.logger })
   const transfers = files.map((path) => {
-    const transfer = client.send(path, { to, method, proxy, signal, ...(description !== undefined && { description }) })
+    const transfer = client.send(path, { to, method, proxy, description, hashes, mimeType, signal })
     tell(output, transfer, path, () => files.length > 1 && !signal.aborted)
     return transfer
   })
