@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import test from 'ava'
 import { BytestreamError } from '../../src/core/index.ts'
-import { buildHash, buildHashUsed, NS, parseElement, parseHashes, xml } from '../../src/xep/index.ts'
+import { buildHash, buildHashUsed, hashFeatures, NS, parseElement, parseHashes, xml } from '../../src/xep/index.ts'
 import { means } from '../helpers/elements.ts'
 
 const hash = (attributes: string, text = '') => `<hash xmlns='${NS.hashes}' ${attributes}>${text}</hash>`
@@ -96,4 +96,13 @@ test('so many hashes are read and not one more, and those of too many are not lo
   t.throws(() => read(hash("algo='md5'", '*') + many(16)), { code: 'ERR_BAD_REQUEST', message: /more than 16/ })
   const parent = xml('file', {}, ...Array.from({ length: 17 }, () => buildHashUsed('md5')))
   t.throws(() => parseHashes(parent), { code: 'ERR_BAD_REQUEST', message: /more than 16/ })
+})
+
+test('who knows a function shows it, as in XEP-0300 §5; BLAKE2b has another name there (§9.3)', (t) => {
+  t.deepEqual(hashFeatures(['sha-256', 'sha3-256', 'blake2b-512']), [
+    'urn:xmpp:hashes:2',
+    'urn:xmpp:hash-function-text-names:sha-256',
+    'urn:xmpp:hash-function-text-names:sha3-256',
+    'urn:xmpp:hash-function-text-names:id-blake2b512',
+  ])
 })

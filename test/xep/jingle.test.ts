@@ -173,6 +173,7 @@ test('a content nobody can have created', refuses, step('content-remove', conten
 test('senders nobody knows', refuses, step('content-modify', content('', "name='n' senders='all'")), /senders/)
 test('two contents of one name', refuses, step('content-remove', content('') + content('', "name='n'")), /one name/)
 test('a namespace that is too long', refuses, step('content-add', content(`<description xmlns='${long}'/>${TRANSPORT}`)), /4096/)
+test('a namespace nobody declared', refuses, step('content-add', content(`<x:description/>${TRANSPORT}`)), /lacks its namespace/)
 test(
   'a beginning for something beside a session alone (XEP-0166 §7.2.10)',
   refuses,
