@@ -349,7 +349,7 @@ test('stopped while online, it closes its stream; a server that does not answer 
   const { client } = meddler.link
   const stopped = session.stop()
   while (!heard.includes('</stream:stream>')) await once(client, 'data')
-  clock.advance(5_000)
+  clock.advance(2_000)
   await stopped
   t.is(clock.waiting, 0)
 })

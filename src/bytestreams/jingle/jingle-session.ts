@@ -114,9 +114,11 @@ export class JingleSession extends EventEmitter<JingleSessionEvents> {
     const course = this.#course
     course.check('session-accept')
     if (this.#isAccepting) throw new BytestreamError('ERR_JINGLE_OUT_OF_ORDER', 'the session is being accepted already')
+    const chosen = answers.map((answer) => this.#ours(answer.content))
+    if (chosen.some(({ isInitial }) => !isInitial))
+      throw new BytestreamError('ERR_JINGLE_OUT_OF_ORDER', 'a content that was added is accepted by itself')
     this.#isAccepting = true
     course.stopWaiting()
-    const chosen = answers.map((answer) => this.#ours(answer.content))
     const rest = course.contents.live.filter((content) => content.isInitial && !chosen.includes(content))
     const errors = await Promise.all(chosen.map((content, at) => this.#open(content, answers[at] as ContentAnswer)))
     throwIfAborted(course.signal)
@@ -150,7 +152,7 @@ export class JingleSession extends EventEmitter<JingleSessionEvents> {
     } catch (thrown) {
       for (const content of contents) {
         content.end(toBytestreamError(thrown))
-        if (course.state !== 'ended') course.contents.delete(content)
+        course.contents.delete(content)
       }
       throw thrown
     }
@@ -194,9 +196,10 @@ export class JingleSession extends EventEmitter<JingleSessionEvents> {
     await this.#course.drop('content-remove', this.#ours(content), reason)
   }
 
-  /** Asks for other senders. @throws StanzaError when the other side refuses */
+  /** Asks for other senders. @throws StanzaError as the other side refuses; BytestreamError `ERR_JINGLE_TIE_BREAK` when it asks itself */
   async modifyContent(content: JingleSessionContent, senders: JingleSenders): Promise<void> {
     const ours = this.#ours(content)
+    if (ours.isModifying) throw new BytestreamError('ERR_JINGLE_OUT_OF_ORDER', 'other senders are being asked for already')
     ours.isModifying = true
     try {
       await this.#course.send('content-modify', { contents: [{ ...ours.named, senders }] })
@@ -224,6 +227,7 @@ export class JingleSession extends EventEmitter<JingleSessionEvents> {
   /**
    * Begins the session we are the initiator of; for whoever made it.
    *
+   * @internal
    * @returns settles when the other side has acknowledged
    * @throws StanzaError as it refused; BytestreamError otherwise
    */
@@ -236,13 +240,18 @@ export class JingleSession extends EventEmitter<JingleSessionEvents> {
       course.state = 'pending'
       await orAbort(sent, course.signal)
     } catch (thrown) {
-      course.lose(toBytestreamError(thrown))
+      if (course.state !== 'ended') course.lose(toBytestreamError(thrown))
       throw thrown
     }
     if (this.state === 'pending') course.wait(course.init.answerMsMax, `${this.peer} has not decided about the session`)
   }
 
-  /** Takes an action of the other side; for whoever made the session. @throws BytestreamError the answer */
+  /**
+   * Takes an action of the other side; for whoever made the session.
+   *
+   * @internal
+   * @throws BytestreamError the answer
+   */
   receive(jingle: Jingle): void {
     this.#received.receive(jingle)
   }
@@ -250,6 +259,7 @@ export class JingleSession extends EventEmitter<JingleSessionEvents> {
   /**
    * There is nobody at the other end any more, or no way to reach it; for whoever made the session.
    *
+   * @internal
    * @param isTold whether to send a session-terminate all the same
    */
   lose(error: BytestreamError, isTold = false): void {

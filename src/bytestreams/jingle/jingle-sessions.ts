@@ -34,6 +34,8 @@ export interface JingleInit {
   /** The full JID of the other side. */
   readonly peer: string
   readonly contents: readonly ContentInit[]
+  /** Called before the session is offered, to listen to it before anything can come. */
+  readonly onSession?: (session: JingleSession) => void
   /** Ends the session with `cancel`, at any time. */
   readonly signal?: AbortSignal | undefined
   /** `answerMsMax`: for the other side to accept. */
@@ -110,7 +112,7 @@ export class JingleSessions implements AsyncDisposable {
    * @throws StanzaError as the other side refused; BytestreamError `ERR_JINGLE_TIE_BREAK` when it began one for the same
    *   before, `ERR_LIMIT_WAITING` when there are too many, `ERR_TIMEOUT`, `ERR_ABORTED`, `ERR_SESSION_CLOSED`, what a transport throws
    */
-  async begin({ peer, contents, signal, timings }: JingleInit): Promise<JingleSession> {
+  async begin({ peer, contents, onSession, signal, timings }: JingleInit): Promise<JingleSession> {
     throwIfAborted(signal)
     if (!this.#session.isOnline) throw new BytestreamError('ERR_SESSION_CLOSED', 'the session is not online')
     if (this.#isClosed) throw new BytestreamError('ERR_SHUTTING_DOWN', 'no more sessions are begun')
@@ -119,6 +121,7 @@ export class JingleSessions implements AsyncDisposable {
     const { answerMsMax } = { ...defaultTimings, ...timings }
     const entry = this.#add({ sid: randomUUID(), peer, role: 'initiator', answerMsMax })
     entry.offering = contents
+    onSession?.(entry.session)
     try {
       await entry.session.initiate(contents, signal)
     } finally {

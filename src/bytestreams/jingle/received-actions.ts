@@ -40,7 +40,7 @@ export class ReceivedActions {
   /** @throws BytestreamError the answer */
   receive(jingle: Jingle): void {
     const course = this.#course
-    const { action, reason = { condition: 'success' } } = jingle
+    const { action, reason = unsaidReason(course) } = jingle
     const verdict = judgeAction(course.state, course.peerRole, action)
     if (verdict === 'begin') this.#receiveInitiate(jingle)
     else if (verdict === 'accept') this.#receiveAccept(jingle)
@@ -221,4 +221,10 @@ export class ReceivedActions {
   #endIfVoid(reason: JingleReason): void {
     if (this.#course.contents.live.length === 0) this.#course.terminate(reason)
   }
+}
+
+/** What a session-terminate without a reason means: before anything was accepted, that nothing will be. */
+function unsaidReason({ state, peerRole }: SessionCourse): JingleReason {
+  if (state === 'pending') return { condition: peerRole === 'initiator' ? 'cancel' : 'decline' }
+  return { condition: 'success' }
 }

@@ -106,14 +106,15 @@ export class SessionCourse {
    * Says something.
    *
    * @returns settles when it was acknowledged
-   * @throws StanzaError as the other side refused it; BytestreamError when it cannot be said, or was not answered
+   * @throws StanzaError as the other side refused it; BytestreamError `ERR_JINGLE_TIE_BREAK` when its own comes first, or when
+   *   it cannot be said, or was not answered
    */
   async send(action: JingleAction, parts: Partial<Jingle> = {}): Promise<void> {
     this.check(action)
     try {
       await this.#send({ action, sid: this.init.sid, contents: [], ...parts })
     } catch (thrown) {
-      const error = toBytestreamError(thrown)
+      const error = asTie(toBytestreamError(thrown))
       if (tellsGone(action, error)) this.lose(error)
       else if (error.code === 'ERR_TIMEOUT') this.terminate({ condition: 'timeout' }, error)
       throw error
@@ -132,7 +133,7 @@ export class SessionCourse {
       ownJid,
       peer,
       sendInfo: (transport) => say('transport-info', transport),
-      sendReplace: (transport) => content.replace(transport, answerMsMax, () => say('transport-replace', transport)).catch(asTie),
+      sendReplace: (transport) => content.replace(transport, answerMsMax, () => say('transport-replace', transport)),
     }
   }
 
@@ -273,8 +274,8 @@ export function isErrorCode<T extends string>(verdict: T): verdict is Extract<T,
   return verdict.startsWith('ERR_')
 }
 
-/** XEP-0166 §7.2.16: the answer to what the other side overrules. */
-function asTie(thrown: unknown): never {
-  if (!(thrown instanceof StanzaError) || thrown.stanzaError.application?.[0] !== 'tie-break') throw thrown
-  throw new BytestreamError('ERR_JINGLE_TIE_BREAK', thrown.message, { cause: thrown })
+/** XEP-0166 §7.2.16: what the other side overrules has a code of its own. */
+function asTie(error: BytestreamError): BytestreamError {
+  if (!(error instanceof StanzaError) || error.stanzaError.application?.[0] !== 'tie-break') return error
+  return new BytestreamError('ERR_JINGLE_TIE_BREAK', error.message, { cause: error })
 }
