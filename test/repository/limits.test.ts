@@ -91,6 +91,7 @@ const rowOf: Readonly<Record<string, string>> = {
   'bytestreams/jingle/jingle-sessions SESSIONS_MAX': 'Jingle sessions others have begun',
   'bytestreams/jingle/jingle-sessions PEER_SESSIONS_MAX': 'of those that others have begun',
   'bytestreams/jingle/session-contents CONTENTS_MAX': 'contents of one session',
+  'bytestreams/jingle/session-contents CHARACTERS_MAX': 'characters that are kept of the contents',
   'bytestreams/jingle/session-content EARLY_INFOS_MAX': 'transport-infos for a content',
   'bytestreams/jingle/session-content REPLACEMENTS_MAX': 'times the other side may replace',
   'bytestreams/jingle/received-actions DECISION_MS_MAX': 'for us to decide about a session',

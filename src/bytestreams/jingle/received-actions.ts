@@ -190,6 +190,7 @@ export class ReceivedActions {
     // XEP-0166 §6.8: what is not understood is answered so, whichever content it is about.
     if (addressed.some(({ said }) => said.transport?.kind === 'unknown'))
       throw new BytestreamError('ERR_JINGLE_UNSUPPORTED_INFO', 'nobody here knows that transport')
+    this.#course.contents.checkRoom(addressed.flatMap(({ content, said }) => (content.isEarly && said.transport ? [said.transport] : [])))
     for (const { content, said } of addressed) if (!content.isOver) content.receiveInfo(said.transport as JingleTransport)
   }
 

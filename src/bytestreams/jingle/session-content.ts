@@ -56,6 +56,8 @@ export class SessionContent implements JingleSessionContent {
   isModifying = false
   /** It is being accepted on our side. */
   isAccepting = false
+  /** Characters of what is kept of the other side's words about it, roughly. */
+  weight: number
   /** What has ended it on our side, and is perhaps not yet acknowledged. */
   leaving: 'content-remove' | 'content-reject' | undefined
   /** Nothing is done for it on our side any more. */
@@ -84,6 +86,7 @@ export class SessionContent implements JingleSessionContent {
     this.senders = content.senders ?? 'both'
     this.description = content.description ?? { kind: 'unknown', xmlns: '' }
     this.offered = content.transport
+    this.weight = weightOf(content)
     this.bytestream = new Promise((resolve, reject) => {
       this.#settle = { resolve, reject }
     })
@@ -138,10 +141,16 @@ export class SessionContent implements JingleSessionContent {
     }
   }
 
+  /** Whether a transport-info would have to wait for a transport on our side. */
+  get isEarly(): boolean {
+    return !this.#side
+  }
+
   /** @throws BytestreamError the answer */
   receiveInfo(transport: JingleTransport): void {
     if (this.#side) return this.#side.receiveInfo(transport)
     if (this.#early.length >= EARLY_INFOS_MAX) throw new BytestreamError('ERR_LIMIT_WAITING', 'nothing was accepted yet')
+    this.weight += weightOf(transport)
     this.#early.push(transport)
   }
 
@@ -252,6 +261,11 @@ export class SessionContent implements JingleSessionContent {
       if (!this.isOver) this.#events.onDone()
     })
   }
+}
+
+/** Characters of what is kept of something, roughly. */
+export function weightOf(said: JingleContent | JingleTransport): number {
+  return JSON.stringify(said).length
 }
 
 function checkKind(theirs: JingleTransport, kind: JingleTransport['kind']): void {

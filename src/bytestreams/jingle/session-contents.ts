@@ -1,10 +1,12 @@
 import { BytestreamError } from '../../core/index.ts'
-import type { JingleContent, JingleRole } from '../../xep/index.ts'
+import type { JingleContent, JingleRole, JingleTransport } from '../../xep/index.ts'
 import { type ContentAction, type ContentStanding, type ContentVerdict, judgeContent } from './action-table.ts'
-import type { SessionContent } from './session-content.ts'
+import { type SessionContent, weightOf } from './session-content.ts'
 
 /** Contents of one session, those that are being removed included. */
 const CONTENTS_MAX = 100
+/** What is kept of them, roughly. */
+const CHARACTERS_MAX = 524_288
 
 /** What an action wants of one content. */
 export interface Addressed {
@@ -28,11 +30,19 @@ export class SessionContents {
   }
 
   /** @throws BytestreamError `ERR_LIMIT_WAITING` when there are too many, `ERR_BAD_REQUEST` when there is one of that name */
-  check(contents: readonly Pick<JingleContent, 'creator' | 'name'>[]): void {
+  check(contents: readonly JingleContent[]): void {
+    this.checkRoom(contents)
     if (this.#contents.size + contents.length > CONTENTS_MAX)
       throw new BytestreamError('ERR_LIMIT_WAITING', `a session has at most ${CONTENTS_MAX} contents`)
     if (new Set([...this.#contents.keys(), ...contents.map(keyOf)]).size < this.#contents.size + contents.length)
       throw new BytestreamError('ERR_BAD_REQUEST', 'two contents have one creator and one name')
+  }
+
+  /** @throws BytestreamError `ERR_LIMIT_WAITING` when so much cannot be kept as well */
+  checkRoom(said: readonly (JingleContent | JingleTransport)[]): void {
+    const kept = this.all.reduce((sum, { weight }) => sum + weight, 0)
+    if (said.reduce((sum, one) => sum + weightOf(one), kept) > CHARACTERS_MAX)
+      throw new BytestreamError('ERR_LIMIT_WAITING', 'the contents of the session are too large')
   }
 
   add(content: SessionContent): void {

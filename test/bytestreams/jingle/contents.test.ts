@@ -112,6 +112,23 @@ test('the other side adds contents of its own only, each once, and no more than 
   t.is(session.contents.length, 100)
 })
 
+test('what is kept of the contents of a session has a bound, however few they are', async (t) => {
+  const scene = await JingleScene.open(t)
+  const session = await scene.offer()
+  listen(session)
+  const candidates = Array.from({ length: 30 }, (_, at) => ({
+    ...{ cid: `c${at}`, host: 'h'.repeat(4000), jid: 'j'.repeat(4000), port: 1, priority: 1, type: 'proxy' as const },
+  }))
+  const transport = { kind: 'socks5' as const, sid: 's', candidates }
+  t.is(await scene.ask('content-add', { contents: [content('b', { transport })] }), 'result')
+  t.is(await scene.ask('transport-info', { contents: [content('b', { transport })] }), 'result')
+  t.is(await scene.ask('transport-info', { contents: [content('b', { transport })] }), 'wait resource-constraint')
+  t.is(await scene.ask('content-add', { contents: [content('c', { transport })] }), 'wait resource-constraint')
+  t.is(await scene.ask('content-add', { contents: [content('c')] }), 'result')
+  await session.rejectContent(the(session, 'b'), { condition: 'decline' })
+  t.is(await scene.ask('content-add', { contents: [content('d', { transport })] }), 'result')
+})
+
 test('contents that are rejected keep their place until that is acknowledged', async (t) => {
   const scene = await JingleScene.open(t, silentTo('content-reject'))
   const session = await scene.run()
