@@ -8,7 +8,13 @@ export { type InBandInit, openInBand } from './in-band/open-in-band.ts'
 export { type InitiateInit, type InitiatorStep, initiateStream, type MethodChoice } from './initiate-stream.ts'
 export type { ContentAnswer, ContentInit, JingleSession, JingleSessionEvents } from './jingle/jingle-session.ts'
 export { type JingleComponents, type JingleInit, JingleSessions, type MayBegin } from './jingle/jingle-sessions.ts'
-export { type JingleTransportComponents, type JingleTransportInit, jingleTransport } from './jingle/open-transport.ts'
+export {
+  type JingleTransportComponents,
+  type JingleTransportInit,
+  jingleTransport,
+  jingleTransportsPart,
+} from './jingle/open-transport.ts'
+export { errorOfReason } from './jingle/reasons.ts'
 export type { JingleSessionContent } from './jingle/session-content.ts'
 export type { JingleEnd } from './jingle/session-course.ts'
 export type { ForwardedHost } from './jingle/socks5-transport.ts'

@@ -169,6 +169,11 @@ export const sendOptions = {
     description:
       'auto: direct or proxy, whichever works, else ibb; direct; proxy, which keeps your addresses to yourself; ibb: in band, through the XMPP servers, slow (default auto)',
   },
+  negotiation: {
+    type: z.enum(['auto', 'jingle', 'si'], { error: 'expected auto, jingle or si' }).default('auto'),
+    placeholder: 'NAME',
+    description: 'auto: jingle where the receiver knows it, else si; jingle; si: stream initiation (default auto)',
+  },
   proxy: { type: value.jid.optional(), placeholder: 'JID', description: "this proxy only (default: those of the account's server)" },
   description: { type: value.text.optional(), placeholder: 'TEXT', description: 'shown to the receiver' },
   hash: {

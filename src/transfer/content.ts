@@ -1,8 +1,11 @@
 import type { Duplex } from 'node:stream'
 import type { Bytestream } from '../bytestreams/index.ts'
-import { abortError, BytestreamError } from '../core/index.ts'
+import { abortError, BytestreamError, type Clock, orAbort } from '../core/index.ts'
 import type { FileSink } from './file-sink.ts'
 import type { Negotiation, Transfer } from './transfer.ts'
+
+/** Milliseconds a sender may take to close, after we did. */
+const CLOSE_MS_MAX = 60_000
 
 /** Who may have broken a bytestream, seen from the sender. */
 const between = { direct: 'network', proxy: 'proxy', ibb: 'server' } as const
@@ -73,13 +76,36 @@ function write(stream: Duplex, octets: Buffer): Promise<void> {
   })
 }
 
-/** Takes what comes, until the file has all of its octets or the stream has ended. */
-export async function takeContent({ stream }: Bytestream, file: FileSink, transfer: Transfer): Promise<void> {
+/**
+ * Takes what comes, until the file has all of its octets or the stream has ended.
+ *
+ * @param beyond what becomes of octets behind the last one that come together with it
+ * @throws BytestreamError `ERR_INTEGRITY` when they are refused, as {@link FileSink.write} otherwise
+ */
+export async function takeContent(
+  { stream }: Bytestream,
+  file: FileSink,
+  transfer: Transfer,
+  beyond: 'ignored' | 'refused',
+): Promise<void> {
   if (file.isComplete) return
   for await (const octets of stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    // What comes behind the promised size belongs to no file.
-    await file.write(octets.subarray(0, transfer.size - file.bytes))
+    await file.write(beyond === 'ignored' ? octets.subarray(0, transfer.size - file.bytes) : octets)
     transfer.update({ bytes: file.bytes })
     if (file.isComplete) return
   }
+}
+
+/**
+ * Closes on our side, and gives the other side its time to do the same. In band that takes a session, which may be over
+ * as soon as the transfer is: until both sides have closed it is not.
+ */
+export async function closeProperly(clock: Clock, { stream, method, totals }: Bytestream, signal: AbortSignal): Promise<void> {
+  stream.end()
+  stream.resume()
+  stream.once(
+    'close',
+    clock.after(CLOSE_MS_MAX, () => stream.destroy()),
+  )
+  if (method === 'ibb') await orAbort(totals, signal).catch(() => {})
 }

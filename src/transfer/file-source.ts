@@ -56,13 +56,19 @@ export class FileSource implements AsyncDisposable {
     return { name, size, modified, digests: hasher.digest() }
   }
 
-  /** The content from the beginning. Two buffers take turns: one that was given is valid until the next but one. */
-  async *read(signal?: AbortSignal): AsyncGenerator<Buffer, void> {
+  /**
+   * The content, or the part of it. Two buffers take turns: one that was given is valid until the next but one.
+   *
+   * @param offset octets before the part
+   * @param length octets of the part; up to the end where it is left out
+   */
+  async *read(signal?: AbortSignal, { offset = 0, length = Number.POSITIVE_INFINITY } = {}): AsyncGenerator<Buffer, void> {
     const buffers = [Buffer.allocUnsafeSlow(READ_BYTES), Buffer.allocUnsafeSlow(READ_BYTES)] as const
-    for (let position = 0, turn = 0; ; turn ^= 1) {
+    for (let position = offset, turn = 0; position < offset + length; turn ^= 1) {
       throwIfAborted(signal)
       const buffer = buffers[turn as 0 | 1]
-      const { bytesRead } = await this.#handle.read(buffer, 0, READ_BYTES, position).catch((cause: Error) => {
+      const wanted = Math.min(READ_BYTES, offset + length - position)
+      const { bytesRead } = await this.#handle.read(buffer, 0, wanted, position).catch((cause: Error) => {
         throw new BytestreamError('ERR_FILE', `reading ${this.#path} failed: ${cause.message}`, { cause })
       })
       if (bytesRead === 0) return

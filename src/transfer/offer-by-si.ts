@@ -22,7 +22,7 @@ export async function offerBySi(components: RequesterComponents, { source, path,
   const { name, size, modified, digests } = await source.inspect(['md5', 'sha-256', ...hashes], signal)
   const digestOf = (algo: HashAlgorithm) => digests.get(algo) as Buffer
   transfer.update({ size })
-  transfer.moveTo('negotiating')
+  if (transfer.state !== 'negotiating') transfer.moveTo('negotiating')
   const payload = buildSiFile({
     name,
     size,

@@ -1,6 +1,7 @@
 import type { MethodChoice, Timings } from '../bytestreams/index.ts'
 import type { FileSource } from './file-source.ts'
 import type { OfferableAlgorithm } from './hashes.ts'
+import type { NegotiationChoice } from './negotiation.ts'
 import type { Transfer } from './transfer.ts'
 
 export interface SendInit {
@@ -14,6 +15,8 @@ export interface SendInit {
    * well. Default SHA-256.
    */
   readonly hashes?: readonly OfferableAlgorithm[]
+  /** Default `auto`: by Jingle where the receiver shows it, else by stream initiation. */
+  readonly negotiation?: NegotiationChoice
   /** Default `auto`: direct or through a proxy, whichever works, and in band where neither does. */
   readonly method?: MethodChoice
   /** Only this proxy, instead of those of the account's server. */

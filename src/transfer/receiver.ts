@@ -1,25 +1,17 @@
 import { EventEmitter, on } from 'node:events'
-import {
-  type Bytestream,
-  type ExpectedMethods,
-  expectStream,
-  type IncomingOffer,
-  type StreamTargets,
-  type Timings,
-} from '../bytestreams/index.ts'
-import { BytestreamError, type Clock, orAbort } from '../core/index.ts'
-import { type Hash, NS, parseSiFile, type SiFile } from '../xep/index.ts'
-import { Acceptance, type AcceptanceInit } from './acceptance.ts'
-import { overBytestream, takeContent } from './content.ts'
+import type { IncomingOffer, StreamTargets, Timings } from '../bytestreams/index.ts'
+import { BytestreamError, type Clock } from '../core/index.ts'
+import { Acceptance, type AcceptanceInit, type OfferedFile } from './acceptance.ts'
 import type { FileSink } from './file-sink.ts'
+import type { FileContent } from './jingle/file-content.ts'
+import type { Accepted, FileTaker } from './jingle/file-sessions.ts'
+import { takeOver } from './jingle/take-content.ts'
+import { readSiOffer, receiveBySi } from './receive-by-si.ts'
 import { type Sent, Transfer } from './transfer.ts'
 
 export interface ReceiveInit extends AcceptanceInit {
   readonly timings?: Partial<Timings>
 }
-
-/** Milliseconds a sender may take to close, after we did. */
-const CLOSE_MS_MAX = 60_000
 
 /** Facts. */
 export interface ReceiverEvents {
@@ -32,7 +24,7 @@ export interface ReceiverEvents {
 }
 
 /** Accepts files into a folder, until it is stopped. Iterating over it gives each transfer as it begins. */
-export class Receiver extends EventEmitter<ReceiverEvents> {
+export class Receiver extends EventEmitter<ReceiverEvents> implements FileTaker {
   readonly #targets: StreamTargets
   readonly #clock: Clock
   readonly #init: ReceiveInit
@@ -89,7 +81,7 @@ export class Receiver extends EventEmitter<ReceiverEvents> {
   }
 
   /**
-   * Decides about an offer, and begins to wait for its bytestream.
+   * Decides about a file that is offered by stream initiation, and begins to wait for its bytestream.
    *
    * @returns the stream method chosen
    * @throws BytestreamError `ERR_DECLINED`, `ERR_NO_VALID_STREAMS`, `ERR_BAD_PROFILE`, and as
@@ -97,7 +89,8 @@ export class Receiver extends EventEmitter<ReceiverEvents> {
    * @internal
    */
   async decide(offer: IncomingOffer): Promise<string> {
-    const key = `${offer.from}\n${offer.id}`
+    const { from, id } = offer
+    const key = `${from}\n${id}`
     const isRepeated = this.#offers.has(key)
     const forget = () => {
       this.#offers.get(key)?.[Symbol.dispose]()
@@ -105,33 +98,63 @@ export class Receiver extends EventEmitter<ReceiverEvents> {
     }
     try {
       if (isRepeated) throw new BytestreamError('ERR_BAD_REQUEST', 'this stream was offered before')
-      this.#offers.set(key, this.#acceptance.admitSession(offer.from))
-      const transfer = await this.#accept(offer)
-      transfer.once('done', forget).once('failed', forget)
-      return offer.methods.includes(NS.bytestreams) ? NS.bytestreams : NS.inBand
+      this.#offers.set(key, this.#acceptance.admitSession(from))
+      const { file, expected, method } = readSiOffer(offer)
+      const { timings } = this.#init
+      const sink = await this.#acceptance.accept(file)
+      const init = { from, sid: id, mayBeEmpty: file.size === 0, ...(timings && { timings }) }
+      const work = (transfer: Transfer) => receiveBySi(this.#clock, this.#targets, { sink, expected, init, transfer })
+      this.#begin(file, sink, work).once('done', forget).once('failed', forget)
+      return method
     } catch (thrown) {
       if (!isRepeated) forget()
-      const error =
-        thrown instanceof BytestreamError
-          ? thrown
-          : new BytestreamError('ERR_INTERNAL', 'deciding about the offer failed', { cause: thrown })
-      this.emit('declined', { from: offer.from, error })
-      throw tellable(error)
+      throw this.#declined(from, thrown)
     }
   }
 
-  async #accept({ from, id, payload, mimeType, methods }: IncomingOffer): Promise<Transfer> {
-    const file = parseSiFile(payload)
-    const expected = expectedMethods(methods)
-    const { name, size, description } = file
-    const sink = await this.#acceptance.accept({ from, name, size, mimeType, description, hashes: hashesOf(file) })
-    const transfer = new Transfer(
-      this.#clock,
-      { direction: 'receive', peer: from, name: sink.name },
-      (self) => this.#receive(self, sink, { from, sid: id, expected }),
-      this.#stopping.signal,
-    )
-    transfer.update({ size: file.size })
+  /** @internal */
+  admit(from: string): Disposable {
+    try {
+      return this.#acceptance.admitSession(from)
+    } catch (thrown) {
+      throw this.#declined(from, thrown)
+    }
+  }
+
+  /**
+   * Decides about a file that is offered by Jingle, and begins to wait for its bytestream.
+   *
+   * @throws BytestreamError `ERR_DECLINED`, and as {@link Acceptance.accept}
+   * @internal
+   */
+  async take(content: FileContent): Promise<Accepted> {
+    const { peer: from, offered } = content
+    try {
+      const { name = 'file', size, mediaType: mimeType, description, hashes, hashUsed, range = {} } = offered
+      if (size === undefined) throw new BytestreamError('ERR_DECLINED', 'files of unknown size are not accepted')
+      if ((range.offset ?? 0) > 0 || (range.length ?? size) !== size)
+        throw new BytestreamError('ERR_DECLINED', 'parts of files are not accepted')
+      const file = { from, name, size, mimeType, description, hashes, hashUsed }
+      const sink = await this.#acceptance.accept(file)
+      if (content.end) {
+        await sink[Symbol.asyncDispose]()
+        throw content.end.error ?? new BytestreamError('ERR_DECLINED', 'the offer was taken back')
+      }
+      this.#begin(file, sink, (transfer) => {
+        transfer.moveTo('negotiating')
+        return takeOver(this.#clock, { file: content, sink, hashUsed, transfer })
+      })
+      const { timings } = this.#init
+      return { timings }
+    } catch (thrown) {
+      throw this.#declined(from, thrown)
+    }
+  }
+
+  #begin({ from, size }: OfferedFile, sink: FileSink, work: (transfer: Transfer) => Promise<Sent>): Transfer {
+    const facts = { direction: 'receive', peer: from, name: sink.name } as const
+    const transfer = new Transfer(this.#clock, facts, work, this.#stopping.signal)
+    transfer.update({ size })
     this.#running.add(transfer)
     const forget = () => this.#running.delete(transfer)
     transfer.once('done', forget).once('failed', forget)
@@ -139,56 +162,13 @@ export class Receiver extends EventEmitter<ReceiverEvents> {
     return transfer
   }
 
-  async #receive(
-    transfer: Transfer,
-    sink: FileSink,
-    { from, sid, expected }: { from: string; sid: string; expected: ExpectedMethods },
-  ): Promise<Sent> {
-    await using file = sink
-    const { signal } = transfer
-    transfer.moveTo('negotiating')
-    const { timings } = this.#init
-    const init = { from, sid, mayBeEmpty: transfer.size === 0, signal, ...(timings && { timings }) }
-    const bytestream = await expectStream(this.#targets, expected, init)
-    return await overBytestream(transfer, { bytestream, negotiation: 'si' }, async (makeFinal) => {
-      await takeContent(bytestream, file, transfer)
-      const stored = await file.store()
-      makeFinal() // Who gives up now does not take the file back.
-      await this.#close(bytestream, signal)
-      return { ...stored, method: bytestream.method, confirmed: true }
-    })
+  /** @returns what the sender may hear */
+  #declined(from: string, thrown: unknown): BytestreamError {
+    const error =
+      thrown instanceof BytestreamError ? thrown : new BytestreamError('ERR_INTERNAL', 'deciding about the offer failed', { cause: thrown })
+    this.emit('declined', { from, error })
+    return tellable(error)
   }
-
-  /**
-   * Closing properly tells the sender that all is well: see finish() in offer-by-si.ts. In band that takes a session, which may
-   * be over as soon as the transfer is: until both sides have closed it is not.
-   */
-  async #close({ stream, method, totals }: Bytestream, signal: AbortSignal): Promise<void> {
-    stream.end()
-    stream.resume()
-    stream.once(
-      'close',
-      this.#clock.after(CLOSE_MS_MAX, () => stream.destroy()),
-    )
-    if (method === 'ibb') await orAbort(totals, signal).catch(() => {})
-  }
-}
-
-/**
- * SOCKS5 where it is offered; in band where that is all there is, or as well, for when no streamhost works.
- *
- * @throws BytestreamError `ERR_NO_VALID_STREAMS` (XEP-0095 §3.2)
- */
-function expectedMethods(methods: readonly string[]): ExpectedMethods {
-  const isInBand = methods.includes(NS.inBand)
-  if (methods.includes(NS.bytestreams)) return isInBand ? 'either' : 'socks5'
-  if (isInBand) return 'inBand'
-  throw new BytestreamError('ERR_NO_VALID_STREAMS', 'only SOCKS5 and in-band bytestreams are supported')
-}
-
-/** XEP-0096 §3 knows MD5 alone. */
-function hashesOf({ hashes = [], md5 }: SiFile): readonly Hash[] {
-  return md5 === undefined ? hashes : [...hashes, { algo: 'md5', value: Buffer.from(md5, 'hex') }]
 }
 
 /** What a sender may hear: nothing about our folders and disks. */

@@ -4,6 +4,7 @@ import {
   bytestreamsPart,
   InBandTarget,
   inBandPart,
+  JingleSessions,
   type MayConnect,
   ProxyFinder,
   ResourceFinder,
@@ -22,9 +23,11 @@ import {
 } from '../session/index.ts'
 import { buildPresence, NS, type Presence } from '../xep/index.ts'
 import { hashesPart } from './hashes.ts'
+import { FileSessions } from './jingle/file-sessions.ts'
+import { Together } from './jingle/together.ts'
 import type { SendInit } from './offering.ts'
 import { type ReceiveInit, Receiver } from './receiver.ts'
-import { sendFile } from './sender.ts'
+import { type SenderComponents, sendFile } from './sender.ts'
 import { Transfer, type Work } from './transfer.ts'
 
 export interface TransferClientComponents {
@@ -70,12 +73,12 @@ const ANSWERED_MAX = 10_000
 export class TransferClient implements AsyncDisposable {
   readonly session: Session
   readonly #clock: Clock
-  readonly #logger: Logger
-  readonly #proxies: ProxyFinder
-  readonly #resources: ResourceFinder
+  readonly #components: SenderComponents
   readonly #discovery: ServiceDiscovery
   readonly #targets: StreamTargets
   readonly #responder: StreamInitiationResponder
+  readonly #jingle: JingleSessions
+  readonly #files: FileSessions
   readonly #queue: PQueue
   readonly #priority: number
   readonly #running = new Set<Transfer>()
@@ -88,21 +91,24 @@ export class TransferClient implements AsyncDisposable {
     const { concurrency = CONCURRENCY, reconnect = true, priority = -1 } = init
     this.#priority = priority
     this.#clock = clock
-    this.#logger = logger
     this.session = new Session({ clock, logger }, clientConnector(clock, init, resolver), {
       reconnect: reconnect ? 'once online' : 'never',
     })
-    this.#proxies = new ProxyFinder(this.session, clock, logger)
-    this.#resources = new ResourceFinder(this.session, clock)
+    const { session } = this
+    const proxies = new ProxyFinder(session, clock, logger)
     this.#queue = new PQueue({ concurrency })
     this.#discovery = new ServiceDiscovery(this.session.iqs, { node: SOFTWARE })
     this.#discovery.add({ identities: [{ category: 'client', type: 'bot', name: 'streamhost' }], features: [] })
     this.#discovery.add(answerEntityQueries(this.session.iqs, clock, { name: 'streamhost', version }))
     this.#targets = {
-      socks5: new BytestreamTarget(this.session, clock, logger, { mayConnect: init.mayConnect, proxies: this.#proxies }),
-      inBand: new InBandTarget({ session: this.session, clock, logger }),
+      socks5: new BytestreamTarget(session, clock, logger, { mayConnect: init.mayConnect, proxies }),
+      inBand: new InBandTarget({ session, clock, logger }),
     }
-    this.#responder = new StreamInitiationResponder(this.session)
+    const { inBand } = this.#targets
+    this.#components = { session, clock, logger, proxies, inBand, resources: new ResourceFinder(session, clock) }
+    this.#responder = new StreamInitiationResponder(session)
+    this.#jingle = JingleSessions.of(this.#components)
+    this.#files = new FileSessions(this.#components, init.mayConnect)
     this.session.on('online', () => this.#announce())
     this.session.on('presence', (presence) => this.#onPresence(presence))
   }
@@ -132,24 +138,21 @@ export class TransferClient implements AsyncDisposable {
 
   /** Sends a file, when its turn has come. */
   send(path: string, init: SendInit): Transfer {
-    const components = {
-      session: this.session,
-      proxies: this.#proxies,
-      resources: this.#resources,
-      clock: this.#clock,
-      logger: this.#logger,
-    }
-    const facts = { direction: 'send', peer: init.to, name: path } as const
-    const transfer = new Transfer(
-      this.#clock,
-      facts,
-      (self) => this.#takeTurn(self, () => sendFile(components, path, init, self)),
-      init.signal,
-    )
-    this.#running.add(transfer)
-    const forget = () => this.#running.delete(transfer)
-    transfer.once('done', forget).once('failed', forget)
-    return transfer
+    const [transfer] = this.sendAll([path], init)
+    return transfer as Transfer
+  }
+
+  /**
+   * Sends files, each when its turn has come; by Jingle in one session, where the receiver takes that. One that fails is no
+   * matter of the others.
+   */
+  sendAll(paths: readonly string[], init: SendInit): readonly Transfer[] {
+    const together = new Together({ clock: this.#clock, jingle: this.#jingle })
+    return paths.map((path) => {
+      const facts = { direction: 'send', peer: init.to, name: path } as const
+      const work = (transfer: Transfer) => this.#takeTurn(transfer, () => sendFile(this.#components, path, init, { transfer, together }))
+      return this.#keep(new Transfer(this.#clock, facts, work, init.signal))
+    })
   }
 
   /**
@@ -161,8 +164,10 @@ export class TransferClient implements AsyncDisposable {
     if (this.#receiver && !this.#receiver.isStopped) throw new TypeError('this client receives already')
     const receiver = new Receiver(this.#targets, this.#clock, init)
     const siPart = this.#responder.handle(NS.siFileTransfer, (offer) => receiver.decide(offer))
-    const withdraw = [siPart, bytestreamsPart, inBandPart, hashesPart].map((part) => this.#discovery.add(part))
+    const withdraw = [siPart, bytestreamsPart, inBandPart, hashesPart, ...this.#files.parts].map((part) => this.#discovery.add(part))
+    this.#files.receiver = receiver
     receiver.once('stopped', () => {
+      this.#files.receiver = undefined
       for (const take of withdraw) take()
       this.#showPresence()
     })
@@ -182,6 +187,12 @@ export class TransferClient implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
+  }
+
+  #keep(transfer: Transfer): Transfer {
+    this.#running.add(transfer)
+    const forget = () => this.#running.delete(transfer)
+    return transfer.once('done', forget).once('failed', forget)
   }
 
   /** Waits for a place in the queue; a transfer that is cancelled meanwhile does not. */

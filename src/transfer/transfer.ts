@@ -43,6 +43,13 @@ export type Work = (transfer: Transfer) => Promise<Sent>
 /** How two ends agree on a transfer: by stream initiation (XEP-0095), or by Jingle (XEP-0234). */
 export type Negotiation = 'jingle' | 'si'
 
+/** How a transfer will be negotiated, and why not the other way, where that was not asked for. */
+export interface NegotiationStep {
+  readonly step: 'negotiation'
+  readonly negotiation: Negotiation
+  readonly reason?: string | undefined
+}
+
 /** The states of a transfer, in their order, of which not every transfer has each; the last two are final. */
 export type TransferState = 'waiting' | 'preparing' | 'negotiating' | 'moving' | 'done' | 'failed'
 
@@ -62,7 +69,7 @@ export interface Opened extends Pick<Bytestream, 'method' | 'streamhost' | 'dstA
 export interface TransferEvents {
   state: [state: TransferState]
   /** What the negotiation has come to, on the sending side. */
-  step: [step: InitiatorStep]
+  step: [step: InitiatorStep | NegotiationStep]
   /** The bytestream is open. */
   opened: [facts: Opened]
   done: [result: TransferResult]

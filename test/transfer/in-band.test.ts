@@ -16,7 +16,7 @@ import { stanzaError } from '../helpers/scripted-session.ts'
 import { filesIn, makeFile, makeFolder, moved, nextTransfer, offerByHand } from '../helpers/transfers.ts'
 import { startNetwork } from '../helpers/xmpp-network.ts'
 
-// Goal: what goes in band is held to what is held over SOCKS5, and no streamhost that works is no reason to give up.
+// Goal: what goes in band by stream initiation is held to what is held over SOCKS5, and no streamhost that works is no reason to give up.
 // Method: our two ends on the embedded server, or one of them, and the other by hand.
 
 /** A streamhost nobody listens at. */
@@ -29,7 +29,7 @@ async function setScene(t: ExecutionContext) {
   const receiver = client.receive({ into, from: ['sender@localhost'] })
   const send = async (path: string, init: Partial<SendInit> = {}) => {
     const sender = await network.connect('sender')
-    return told(sender.send(path, { to: 'receiver@localhost', ...init }))
+    return told(sender.send(path, { to: 'receiver@localhost', negotiation: 'si', ...init }))
   }
   return { network, client, receiver, into, send }
 }
@@ -210,7 +210,7 @@ for (const side of ['sender', 'receiver'] as const) {
     const { path } = await makeFile(t, 32 * 1024 * 1024)
     const sender = await network.connect('sender')
     const incoming = nextTransfer(receiver)
-    const sending = sender.send(path, { to: client.jid, method: 'ibb' })
+    const sending = sender.send(path, { to: client.jid, method: 'ibb', negotiation: 'si' })
     const receiving = await incoming
     await moved(receiving, 1)
     const lost = side === 'sender' ? sender : client

@@ -151,7 +151,10 @@ test('a file that grows or shrinks while it is sent is not passed off as whole',
     const { send } = await setScene(t, (peer) => void peer.drained())
     const { path } = await makeFile(t, 5 * 1024 * 1024)
     const sending = send(path)
-    await new Promise((accepted) => sending.once('step', accepted)) // It was hashed, and is not read again before there is a bytestream.
+    // It was hashed, and is not read again before there is a bytestream.
+    await new Promise<void>((accepted) => {
+      sending.on('step', ({ step }) => step === 'accepted' && accepted())
+    })
     await change(path)
     await t.throwsAsync(sending.done, { code: 'ERR_INTEGRITY', message: /changed while it was being sent/ })
   }

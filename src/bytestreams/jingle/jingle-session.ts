@@ -240,6 +240,8 @@ export class JingleSession extends EventEmitter<JingleSessionEvents> {
       course.state = 'pending'
       await orAbort(sent, course.signal)
     } catch (thrown) {
+      // What it has ended is what it has acknowledged before.
+      if (course.isEndedByPeer) return
       if (course.state !== 'ended') course.lose(toBytestreamError(thrown))
       throw thrown
     }

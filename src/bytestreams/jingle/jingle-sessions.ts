@@ -108,7 +108,7 @@ export class JingleSessions implements AsyncDisposable {
   /**
    * Begins a session.
    *
-   * @returns it, when the other side has acknowledged: it has not yet accepted then
+   * @returns it, when the other side has acknowledged: it has not yet accepted then, but may have ended it
    * @throws StanzaError as the other side refused; BytestreamError `ERR_JINGLE_TIE_BREAK` when it began one for the same
    *   before, `ERR_LIMIT_WAITING` when there are too many, `ERR_TIMEOUT`, `ERR_ABORTED`, `ERR_SESSION_CLOSED`, what a transport throws
    */

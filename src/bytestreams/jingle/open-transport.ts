@@ -1,5 +1,5 @@
 import { abortError, BytestreamError, orAbort, startDeadline, throwIfAborted, toBytestreamError } from '../../core/index.ts'
-import type { JingleTransport } from '../../xep/index.ts'
+import { type JingleTransport, NS } from '../../xep/index.ts'
 import type { Bytestream } from '../bytestream.ts'
 import type { MethodChoice } from '../initiate-stream.ts'
 import type { RequesterComponents } from '../requester.ts'
@@ -52,6 +52,9 @@ export function jingleTransport(
     return new ReplaceableTransport(components, link, socks5, { ...init, timings, mayReplace: method === 'auto' })
   }
 }
+
+/** What an entity that takes the transports of {@link jingleTransport} shows in service discovery (XEP-0260 §6, XEP-0261 §5). */
+export const jingleTransportsPart = { identities: [], features: [NS.jingleSocks5, NS.jingleInBand] } as const
 
 interface ReplaceableInit extends Omit<JingleTransportInit, 'method' | 'timings'> {
   readonly timings: Timings

@@ -92,6 +92,10 @@ export class SessionCourse {
     return this.#ending.signal
   }
 
+  get isEndedByPeer(): boolean {
+    return this.#end?.by === 'peer'
+  }
+
   get peerRole(): JingleRole {
     return this.init.role === 'initiator' ? 'responder' : 'initiator'
   }

@@ -129,7 +129,7 @@ async function play(path: string, into: string, { output, signal, logger }: Run)
     'RFC 6120 §6',
   )
   const incoming = nextTransfer(receiver, into)
-  const transfer = sender.send(path, { to: `receiver@${DOMAIN}`, method: 'proxy', signal })
+  const transfer = sender.send(path, { to: `receiver@${DOMAIN}`, method: 'proxy', negotiation: 'si', signal })
   output.follow(transfer)
   narrateTransfer(transfer, narrator)
   const [sent, received] = await Promise.all([transfer.done, incoming])

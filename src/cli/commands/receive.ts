@@ -68,8 +68,8 @@ async function firstOf(receiver: Receiver): Promise<void> {
 function tell(output: Output, transfer: Transfer): void {
   output.follow(transfer)
   const { peer, name } = transfer
-  transfer.on('opened', ({ method, streamhost, blockSize }) =>
-    output.tell('opened', { name, from: peer, size: transfer.size, method, streamhost: streamhost?.jid, blockSize }),
+  transfer.on('opened', ({ negotiation, method, streamhost, blockSize }) =>
+    output.tell('opened', { name, from: peer, size: transfer.size, negotiation, method, streamhost: streamhost?.jid, blockSize }),
   )
   transfer.on('done', ({ path, size, sha256, verified, method, durationMs }) => {
     const rate = formatBytes((size / Math.max(1, durationMs)) * 1000)

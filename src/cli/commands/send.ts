@@ -16,13 +16,10 @@ export function addSend(program: Command, start: Start): void {
 
 async function send(files: readonly string[], command: Command, run: Run): Promise<void> {
   const { output, signal } = run
-  const { to, method, proxy, description, hash: hashes, type: mimeType, ...account } = settingsOf(command, options, run)
+  const { to, method, negotiation, proxy, description, hash: hashes, type: mimeType, ...account } = settingsOf(command, options, run)
   await using client = await TransferClient.connect({ ...accountOf(account, run), reconnect: false }, { logger: run.logger })
-  const transfers = files.map((path) => {
-    const transfer = client.send(path, { to, method, proxy, description, hashes, mimeType, signal })
-    tell(output, transfer, path, () => files.length > 1 && !signal.aborted)
-    return transfer
-  })
+  const transfers = client.sendAll(files, { to, method, negotiation, proxy, description, hashes, mimeType, signal })
+  for (const [at, transfer] of transfers.entries()) tell(output, transfer, files[at] as string, () => files.length > 1 && !signal.aborted)
   const results = await Promise.allSettled(transfers.map(({ done }) => done))
   const failures = results.flatMap((result) => (result.status === 'rejected' ? [toBytestreamError(result.reason)] : []))
   output.close()
@@ -46,14 +43,21 @@ function tell(output: Output, transfer: Transfer, path: string, isWorthALine: ()
     if (state === 'preparing') output.follow(transfer)
   })
   let reason: string | undefined
+  let negotiationReason: string | undefined
   transfer.on('step', (step) => {
     if (step.step === 'in band') reason = step.reason
+    if (step.step === 'negotiation') negotiationReason = step.reason
   })
-  transfer.on('opened', ({ method, streamhost, blockSize, peer }) => {
+  transfer.on('opened', ({ negotiation, method, streamhost, blockSize, peer }) => {
     const inBand = `in band, through the XMPP servers${reason ? `: ${reason}` : ''}`
     const way = { direct: 'directly', proxy: `through the proxy ${streamhost?.jid}`, ibb: inBand }[method]
     const { jid, host, port } = streamhost ?? {}
-    output.tell('opened', { path, to: peer, method, streamhost: jid, host, port, blockSize, reason }, `${path}: to ${peer}, ${way}`)
+    const by = { jingle: 'by Jingle', si: `by stream initiation${negotiationReason ? ` (${negotiationReason})` : ''}` }[negotiation]
+    output.tell(
+      'opened',
+      { path, to: peer, negotiation, negotiationReason, method, streamhost: jid, host, port, blockSize, reason },
+      `${path}: to ${peer}, ${by}, ${way}`,
+    )
   })
   transfer.on('done', ({ size, sha256, method, durationMs, confirmed }) => {
     const rate = formatBytes((size / Math.max(1, durationMs)) * 1000)

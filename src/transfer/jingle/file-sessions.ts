@@ -1,0 +1,129 @@
+import {
+  type ContentAnswer,
+  type JingleSession,
+  type JingleSessionContent,
+  JingleSessions,
+  type JingleTransportComponents,
+  jingleTransport,
+  jingleTransportsPart,
+  type MayConnect,
+  type Timings,
+} from '../../bytestreams/index.ts'
+import { BytestreamError, toBytestreamError } from '../../core/index.ts'
+import type { ServicePart } from '../../session/index.ts'
+import type { JingleDescription } from '../../xep/index.ts'
+import type { FileContent } from './file-content.ts'
+import { FileSession } from './file-session.ts'
+import { reasonOf } from './reasons.ts'
+
+/** Decides about files that others offer, or ask for. */
+export interface FileTaker {
+  /**
+   * Lets somebody begin a session about files; disposing of what it returns ends that.
+   *
+   * @param from full JID
+   * @throws BytestreamError to refuse the session
+   */
+  admit(from: string): Disposable
+  /**
+   * Decides about one file, and begins its transfer.
+   *
+   * @throws BytestreamError to refuse it; the other side hears the reason of its code
+   */
+  take(file: FileContent): Promise<Accepted>
+}
+
+/** What a file is accepted with. */
+export interface Accepted {
+  /** As it was offered where it is left out. */
+  readonly description?: JingleDescription
+  readonly timings?: Partial<Timings> | undefined
+}
+
+/**
+ * The Jingle sessions about files that others begin: what they offer goes to whoever receives, what they ask for to whoever
+ * shares.
+ *
+ * @see XEP-0234 §4, §6
+ */
+export class FileSessions {
+  /** What to show in service discovery while somebody receives or shares. */
+  readonly parts: readonly ServicePart[]
+  receiver: FileTaker | undefined
+  sharing: FileTaker | undefined
+  readonly #components: JingleTransportComponents
+  readonly #mayConnect: MayConnect | undefined
+
+  constructor(components: JingleTransportComponents, mayConnect?: MayConnect) {
+    this.#components = components
+    this.#mayConnect = mayConnect
+    const part = JingleSessions.of(components).handle('file', (session) => this.#begin(session))
+    this.parts = [part, jingleTransportsPart]
+  }
+
+  /** @throws BytestreamError the answer */
+  #begin(session: JingleSession): void {
+    const { contents } = session
+    const takers = new Set(contents.flatMap((content) => this.#takerOf(session, content) ?? []))
+    // As if nothing here knew Jingle.
+    if (takers.size === 0) throw new BytestreamError('ERR_SERVICE_UNAVAILABLE', 'no files are taken here')
+    const admitted: Disposable[] = []
+    const leave = () => {
+      for (const each of admitted) each[Symbol.dispose]()
+    }
+    try {
+      for (const taker of takers) admitted.push(taker.admit(session.peer))
+    } catch (error) {
+      leave()
+      throw error
+    }
+    session.once('ended', leave)
+    const files = new FileSession(this.#components.clock, session)
+    session.on('contentOffered', (content) => void this.#answerAdded(session, files.follow(content)))
+    const followed = contents.filter(({ description }) => description.kind === 'file').map((content) => files.follow(content))
+    void this.#answer(session, followed)
+  }
+
+  #takerOf(session: JingleSession, { senders, description }: JingleSessionContent): FileTaker | undefined {
+    if (description.kind !== 'file') return undefined
+    if (senders === session.role) return this.sharing
+    return senders === 'both' || senders === 'none' ? undefined : this.receiver
+  }
+
+  async #answer(session: JingleSession, files: readonly FileContent[]): Promise<void> {
+    const decisions = await Promise.all(files.map((file) => this.#decide(session, file)))
+    if (session.state === 'ended') return
+    const answers = decisions.flatMap((decision) => (decision instanceof BytestreamError ? [] : [decision]))
+    const first = decisions.find((decision) => decision instanceof BytestreamError)
+    if (answers.length === 0 && first) return void session.terminate(reasonOf(first))
+    for (const [at, decision] of decisions.entries()) {
+      if (!(decision instanceof BytestreamError)) continue
+      files[at]?.fail(reasonOf(decision))
+      files[at]?.settle()
+    }
+    // Whoever waits for one of its bytestreams hears why there is none.
+    await session.accept(answers).catch(() => {})
+  }
+
+  async #answerAdded(session: JingleSession, file: FileContent): Promise<void> {
+    const decision = await this.#decide(session, file)
+    if (decision instanceof BytestreamError) {
+      await session.rejectContent(file.content, reasonOf(decision)).catch(() => {})
+      file.settle()
+    } else await session.acceptContent(decision).catch(() => {})
+  }
+
+  /** @returns what to accept a file with, or why it is refused */
+  async #decide(session: JingleSession, file: FileContent): Promise<ContentAnswer | BytestreamError> {
+    const { content } = file
+    const taker = this.#takerOf(session, content)
+    if (!taker) return new BytestreamError('ERR_DECLINED', 'no such files are taken here')
+    try {
+      const { description, timings } = await taker.take(file)
+      const transport = jingleTransport(this.#components, { mayConnect: this.#mayConnect, ...(timings && { timings }) })
+      return { content, transport, ...(description && { description }) }
+    } catch (thrown) {
+      return toBytestreamError(thrown)
+    }
+  }
+}

@@ -1,0 +1,41 @@
+import { type JingleTransportComponents, jingleTransport } from '../bytestreams/index.ts'
+import { type BytestreamError, orAbort } from '../core/index.ts'
+import { partOf, sendOver } from './jingle/send-content.ts'
+import type { Joined } from './jingle/together.ts'
+import type { Offering } from './offering.ts'
+import type { Sent } from './transfer.ts'
+
+/**
+ * Offers a file by Jingle, together with others for the same receiver, and sends it if it is accepted. The hashes are
+ * computed on the way, and told behind the octets.
+ *
+ * @returns why it was not offered this way, when the receiver does not speak it after all
+ * @see XEP-0234 §6.1
+ */
+export async function offerByJingle(
+  components: JingleTransportComponents,
+  { source, path, to, init, transfer }: Offering,
+  joined: Joined,
+): Promise<Sent | { readonly notSpoken: BytestreamError }> {
+  const { signal } = transfer
+  transfer.moveTo('negotiating')
+  const { name, size, modified } = await source.glance()
+  const { method, proxy, ownHosts, timings, description, hashes = ['sha-256'], mimeType: mediaType = 'application/octet-stream' } = init
+  const file = {
+    ...{ name, size, description, mediaType, date: modified.toISOString() },
+    ...{ hashes: [], hashUsed: hashes, range: {} },
+  }
+  const transport = jingleTransport(components, {
+    ...{ proxy, ownHosts, signal, onStep: (step) => transfer.emit('step', step) },
+    ...(method && { method }),
+    ...(timings && { timings }),
+  })
+  const content = { senders: 'initiator', description: { kind: 'file', file }, transport } as const
+  const outcome = await orAbort(joined.offer({ to, content, timings, signal }), signal)
+  if ('notSpoken' in outcome) return outcome
+  transfer.emit('step', { step: 'accepted' })
+  const accepted = outcome.file
+  const part = partOf(size, accepted.answered.range)
+  transfer.update({ size: part.length })
+  return sendOver(components.clock, { file: accepted, source, path, part, hashes, transfer })
+}
