@@ -29,7 +29,7 @@ function run(
 async function line({ lines, child }: { lines: NodeJS.EventEmitter; child: ChildProcess }, pattern: RegExp): Promise<string> {
   return new Promise((resolve, reject) => {
     lines.on('line', (text: string) => pattern.test(text) && resolve(text))
-    child.once('exit', (code) => reject(new Error(`ended with ${code} before it said ${pattern}`)))
+    child.once('close', (code) => reject(new Error(`ended with ${code} before it said ${pattern}`)))
   })
 }
 
@@ -89,4 +89,56 @@ test('the bot sends the file it is asked for', async (t) => {
   await arrived
   t.deepEqual(answers, ['There is: manual.txt', 'It has arrived.'])
   t.is(await readFile(join(path, 'inbox', 'manual.txt'), 'utf8'), 'Read me first.')
+})
+
+test('the bot that receives keeps what it may, and says what became of each', async (t) => {
+  const network = await startNetwork(t, ['bot', 'laptop'])
+  await network.startProxy()
+  const path = await folder(t)
+  await writeFile(join(path, 'photo.png'), 'a picture')
+  await writeFile(join(path, 'program.exe'), 'none')
+
+  const bot = run(t, 'receive-bot', network.account('bot'), ['laptop@localhost', join(path, 'album')])
+  await line(bot, /is listening/)
+  const laptop = await network.connect('laptop')
+  const said = () => once(laptop.session, 'message').then(([{ body }]) => body as string)
+  const thanks = said()
+  await laptop.send(join(path, 'photo.png'), { to: 'bot@localhost' }).done
+  t.is(await thanks, 'I have photo.png, 9 octets, verified by its sha-256.')
+  t.is(await readFile(join(path, 'album', 'photo.png'), 'utf8'), 'a picture')
+  const excuse = said()
+  await t.throwsAsync(laptop.send(join(path, 'program.exe'), { to: 'bot@localhost' }).done, { code: 'ERR_DECLINED' })
+  t.is(await excuse, 'I did not take that: files of this name are not accepted.')
+})
+
+test('progress is shown from the first octet to the last', async (t) => {
+  const network = await startNetwork(t, ['laptop', 'desk'])
+  await network.startProxy()
+  const path = await folder(t)
+  await writeFile(join(path, 'film.mp4'), Buffer.alloc(3 * 1024 * 1024))
+  const desk = await network.connect('desk')
+  desk.receive({ into: join(path, 'inbox'), from: ['laptop@localhost'] })
+  const sender = run(t, 'progress', network.account('laptop'), ['desk@localhost', join(path, 'film.mp4')])
+  const lines: string[] = []
+  sender.lines.on('line', (text) => lines.push(text))
+  await line(sender, /^100 % in \d+ ms$/)
+  t.true(lines.some((text) => text.endsWith(': moving')))
+  t.true(lines.some((text) => /^it goes (direct|proxy)/.test(text)))
+  t.true(lines.some((text) => /^\d+ %(, \d+ s left)?$/.test(text)))
+})
+
+test('several files arrive, and each that does not is named', async (t) => {
+  const network = await startNetwork(t, ['laptop', 'desk'])
+  await network.startProxy()
+  const path = await folder(t)
+  await mkdir(join(path, 'outbox', 'a folder'), { recursive: true })
+  for (const name of ['one', 'two', 'three']) await writeFile(join(path, 'outbox', name), name)
+  const desk = await network.connect('desk')
+  desk.receive({ into: join(path, 'inbox'), from: ['laptop@localhost'] })
+  const sender = run(t, 'several-files', network.account('laptop'), ['desk@localhost', join(path, 'outbox')])
+  const failure = line(sender, /^a folder: .*is not a regular file$/)
+  const last = line(sender, /^two: [0-9a-f]{64}$/)
+  const [[code]] = await Promise.all([once(sender.child, 'exit'), failure, last])
+  t.is(code, 1)
+  t.deepEqual(readdirSync(join(path, 'inbox')).sort(), ['one', 'three', 'two'])
 })

@@ -1,12 +1,15 @@
 import { createHash } from 'node:crypto'
 import { hashFeatures } from '../xep/index.ts'
 
+/** A hash that can be verified, by its name in XEP-0300. */
+export type HashAlgorithm = 'blake2b-512' | 'sha-512' | 'sha3-512' | 'sha-256' | 'blake2b-256' | 'sha3-256' | 'sha-1' | 'md5'
+
 interface Computation {
   update(octets: Uint8Array): unknown
   digest(): Uint8Array
 }
 
-/** What begins to compute each hash we know, by its name in XEP-0300: the strongest first, of equal ones the cheaper. */
+/** What begins to compute each: the strongest first, of equal ones the cheaper. */
 const computations = {
   'blake2b-512': () => createHash('blake2b512'),
   'sha-512': () => createHash('sha512'),
@@ -17,10 +20,7 @@ const computations = {
   // Broken (XEP-0414 §2): they tell an accident from the file that was sent, not what somebody made on purpose.
   'sha-1': () => createHash('sha1'),
   md5: () => createHash('md5'),
-} as const satisfies Record<string, () => Computation | Promise<Computation>>
-
-/** A hash that can be verified. */
-export type HashAlgorithm = keyof typeof computations
+} as const satisfies Record<HashAlgorithm, () => Computation | Promise<Computation>>
 
 /** Strongest first. */
 export const verifiableAlgorithms = Object.keys(computations) as readonly HashAlgorithm[]

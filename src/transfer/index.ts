@@ -10,6 +10,7 @@ export {
   type NegotiationStep,
   type Opened,
   type Progress,
+  type Sent,
   Transfer,
   type TransferEvents,
   type TransferFacts,
