@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { BytestreamError, type Clock, throwIfAborted } from '../../core/index.ts'
+import { BytestreamError, type Clock, orAbort, throwIfAborted } from '../../core/index.ts'
 import type { DstAddr } from '../../socks5/index.ts'
 import type { JingleCandidate } from '../../xep/index.ts'
 import { connectToNamedStreamhost, type Reach } from '../connect-streamhost.ts'
@@ -73,7 +73,7 @@ export class TheirCandidates {
    * @throws BytestreamError `ERR_NO_STREAMHOST` with every reason, or the reason of `signal`
    */
   async reach(dstAddr: DstAddr, signal: AbortSignal): Promise<{ candidate: JingleCandidate; socket: Socket }> {
-    if (this.#untried.length === 0) await this.#lateOffer()
+    if (this.#untried.length === 0) await this.#lateOffer(signal)
     const { staggerMs, attemptMsMax, proxyHeadStartMs } = this.#init.timings
     for (;;) {
       const round = this.#untried.sort((one, other) => other.priority - one.priority)
@@ -105,15 +105,18 @@ export class TheirCandidates {
     }
   }
 
-  async #lateOffer(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const cancel = this.#clock.after(LATE_OFFER_MS, resolve)
-      this.#stopWaiting = () => {
-        cancel()
-        resolve()
-      }
+  async #lateOffer(signal: AbortSignal): Promise<void> {
+    let cancel = () => {}
+    const offered = new Promise<void>((resolve) => {
+      cancel = this.#clock.after(LATE_OFFER_MS, resolve)
+      this.#stopWaiting = resolve
     })
-    this.#stopWaiting = () => {}
+    try {
+      await orAbort(offered, signal)
+    } finally {
+      cancel()
+      this.#stopWaiting = () => {}
+    }
   }
 }
 
