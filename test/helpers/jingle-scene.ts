@@ -35,7 +35,7 @@ export const content = (name = 'a-file-offer', facts: Partial<JingleContent> = {
 })
 
 /** What an answer says: `result`, or type, condition and Jingle's own condition of its error. */
-export function said(answer: Element): string {
+function said(answer: Element): string {
   const error = answer.getChild('error')
   if (!error) return attribute(answer, 'type') ?? ''
   const children = error.getChildElements().filter(({ name }) => name !== 'text')

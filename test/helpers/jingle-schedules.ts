@@ -16,6 +16,7 @@ type Step =
   | ({ readonly do: 'modify'; readonly senders: JingleSenders } & Aim)
   | ({ readonly do: 'abort' | 'add' | 'accept content' | 'info' | 'transport info' | 'replace' | 'open' | 'fail' | 'close' } & Aim)
   | { readonly do: 'deliver'; readonly side: Side; readonly count: number }
+  | { readonly do: 'make' }
   | { readonly do: 'wait'; readonly ms: number }
   | { readonly do: 'lose' | 'duplicate'; readonly side: Side }
   | ({ readonly do: 'forge'; readonly action: JingleAction; readonly name: string; readonly isThird: boolean } & Aim)
@@ -34,6 +35,7 @@ const begin: fc.Arbitrary<Step> = fc.record({
 const deliver: fc.Arbitrary<Step> = fc.record({ do: fc.constant('deliver' as const), side: sides, count: fc.integer({ min: 1, max: 4 }) })
 const calm: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: begin },
+  { weight: 2, arbitrary: fc.constant<Step>({ do: 'make' }) },
   { weight: 10, arbitrary: deliver },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('accept' as const), mask: fc.integer({ min: 1, max: 7 }), ...aim }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('terminate' as const), condition: conditions, ...aim }) },
@@ -92,6 +94,8 @@ interface World {
   readonly clock: FakeClock
   readonly known: readonly [Known[], Known[]]
   readonly stopping: readonly [AbortController[], AbortController[]]
+  /** Transports of some sessions are made only when the schedule says so. */
+  readonly held: (() => void)[]
   /** What is being waited for: nothing of it may hang. */
   readonly pending: Set<Promise<unknown>>
 }
@@ -100,14 +104,17 @@ interface World {
 export async function playSchedule(steps: readonly Step[]): Promise<void> {
   const clock = new FakeClock()
   await using link = await JingleLink.open(clock)
-  const world: World = { link, clock, known: [[], []], stopping: [[], []], pending: new Set() }
+  const world: World = { link, clock, known: [[], []], stopping: [[], []], held: [], pending: new Set() }
   for (const side of [0, 1] as const) {
-    link.ends[side].jingle.handle('file', (session) => void know(world, side, session, paperTransports()))
+    link.ends[side].jingle.handle('file', (session) => {
+      know(world, side, session, transportsOf(world, session.contents[0]?.name ?? ''))
+    })
   }
   for (const step of steps) {
     await take(world, step)
     await settle()
   }
+  make(world)
   const isViolent = steps.some((step) => ['lose', 'duplicate', 'forge', 'wait'].includes(step.do))
   await link.deliverAll()
   for (const { session } of world.known[0]) void session.terminate({ condition: 'success' })
@@ -157,6 +164,8 @@ async function take(world: World, step: Step): Promise<void> {
         await settle()
       }
       return
+    case 'make':
+      return make(world)
     case 'wait':
       return clock.advance(step.ms)
     case 'lose':
@@ -172,8 +181,18 @@ async function take(world: World, step: Step): Promise<void> {
   }
 }
 
+/** Transports that take their time, in sessions that begin with a content of some names. */
+function transportsOf({ held }: World, name: string): PaperTransports {
+  const hold = () => new Promise<void>((resolve) => void held.push(resolve))
+  return paperTransports(() => (['b', 'd'].includes(name) ? hold() : undefined))
+}
+
+function make({ held }: World): void {
+  for (const go of held.splice(0)) go()
+}
+
 function beginSession(world: World, side: Side, wanted: readonly string[], senders: JingleSenders): void {
-  const transports = paperTransports()
+  const transports = transportsOf(world, wanted[0] ?? '')
   const contents = wanted.map((name): ContentInit => ({ name, senders, description: file(name), transport: transports.open }))
   const stopping = new AbortController()
   world.stopping[side].push(stopping)

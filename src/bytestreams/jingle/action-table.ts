@@ -105,3 +105,8 @@ const contentTable: Readonly<Record<ContentAction, Readonly<Record<ContentStandi
 export function judgeContent(standing: ContentStanding, action: ContentAction): ContentVerdict {
   return contentTable[action][standing]
 }
+
+/** Whether a verdict is an error for the sender. */
+export function isErrorCode<T extends string>(verdict: T): verdict is Extract<T, `ERR_${string}`> {
+  return verdict.startsWith('ERR_')
+}

@@ -48,6 +48,11 @@ export interface JingleSessionInit extends CourseInit {
   readonly onOver: (error: BytestreamError) => void
 }
 
+interface Opened {
+  readonly content: SessionContent
+  readonly error?: BytestreamError
+}
+
 /**
  * One side of a Jingle session, without its stanzas.
  *
@@ -105,7 +110,7 @@ export class JingleSession extends EventEmitter<JingleSessionEvents> {
   }
 
   /**
-   * Accepts the session with these contents. All others are declined.
+   * Accepts the session with these contents. All others are declined, and so is one that nobody here can have.
    *
    * @returns settles when the other side has acknowledged
    * @throws BytestreamError when the session ends instead; none of the transports could be made, for example
@@ -114,23 +119,27 @@ export class JingleSession extends EventEmitter<JingleSessionEvents> {
     const course = this.#course
     course.check('session-accept')
     if (this.#isAccepting) throw new BytestreamError('ERR_JINGLE_OUT_OF_ORDER', 'the session is being accepted already')
-    const chosen = answers.map((answer) => this.#ours(answer.content))
-    if (chosen.some(({ isInitial }) => !isInitial))
+    const wanted = answers.map((answer) => this.#ours(answer.content))
+    if (wanted.some(({ isInitial }) => !isInitial))
       throw new BytestreamError('ERR_JINGLE_OUT_OF_ORDER', 'a content that was added is accepted by itself')
     this.#isAccepting = true
     course.stopWaiting()
-    const rest = course.contents.live.filter((content) => content.isInitial && !chosen.includes(content))
-    const errors = await Promise.all(chosen.map((content, at) => this.#open(content, answers[at] as ContentAnswer)))
+    const chosen = answers.filter(
+      ({ content }, at) => !unusableBecause(this.#ours(content).offer) && wanted.indexOf(this.#ours(content)) === at,
+    )
+    const opened = await Promise.all(chosen.map((answer) => this.#open(this.#ours(answer.content), answer)))
     throwIfAborted(course.signal)
-    const [failure] = errors.filter((error) => error !== undefined)
-    const ready = chosen.filter((_, at) => !errors[at])
+    const ready = opened.flatMap(({ content, error }) => (error || content.isOver ? [] : [content]))
+    const failed = opened.flatMap(({ content, error }) => (error ? [{ content, error }] : []))
+    const rest = course.contents.live.filter((content) => content.isInitial && !opened.some((one) => one.content === content))
     if (ready.length === 0) {
-      course.terminate(failure ? reasonOfFailure(failure, chosen[0]?.offered?.kind) : { condition: 'decline' }, failure)
+      const [first] = failed
+      const condition = wanted.map(({ offer }) => unusableBecause(offer)).find((one) => one !== undefined) ?? 'decline'
+      course.terminate(first ? reasonOfFailure(first.error, first.content.offered?.kind) : { condition }, first?.error)
       throwIfAborted(course.signal)
     }
-    for (const [at, content] of chosen.entries()) {
-      const error = errors[at]
-      if (error) void course.drop('content-remove', content, reasonOfFailure(error, content.offered?.kind), error)
+    for (const { content, error } of failed) {
+      void course.drop('content-remove', content, reasonOfFailure(error, content.offered?.kind), error)
     }
     for (const content of rest) void course.drop('content-remove', content, { condition: unusableBecause(content.offer) ?? 'decline' })
     await this.#sendAcceptance('session-accept', ready, answers)
@@ -177,7 +186,7 @@ export class JingleSession extends EventEmitter<JingleSessionEvents> {
     course.check('content-accept')
     content.isAccepting = true
     content.stopWaiting()
-    const error = await this.#open(content, answer)
+    const { error } = await this.#open(content, answer)
     if (error) {
       await course.drop('content-reject', content, reasonOfFailure(error, content.offered?.kind), error)
       throw error
@@ -298,14 +307,14 @@ export class JingleSession extends EventEmitter<JingleSessionEvents> {
     return contents
   }
 
-  /** @returns why the transport of a content could not be made */
-  async #open(content: SessionContent, { transport }: ContentAnswer): Promise<BytestreamError | undefined> {
+  /** Makes the transport of a content, or tells why there is none. */
+  async #open(content: SessionContent, { transport }: ContentAnswer): Promise<Opened> {
     try {
       await content.open(transport, this.#course.linkOf(content))
       if (content.isOver) await content.bytestream // That rejects.
-      return undefined
+      return { content }
     } catch (thrown) {
-      return toBytestreamError(thrown)
+      return { content, error: toBytestreamError(thrown) }
     }
   }
 

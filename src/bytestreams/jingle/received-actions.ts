@@ -46,7 +46,7 @@ export class ReceivedActions {
     else if (verdict === 'accept') this.#receiveAccept(jingle)
     else if (verdict === 'inform') this.#receiveInfo(jingle.info)
     else if (verdict === 'end') course.endByPeer(reason)
-    else if (verdict === 'look at the contents') this.#receiveOfContents(action as ContentAction, jingle)
+    else if (verdict === 'look at the contents') this.#receiveOfContents(action as Exclude<ContentAction, 'session-accept'>, jingle)
     else {
       if (course.state === 'ended' && action === 'session-terminate') course.crossEnd(reason)
       throw new BytestreamError(verdict, `no ${action} is expected in a session that is ${course.state}`)
@@ -84,7 +84,7 @@ export class ReceivedActions {
     }
   }
 
-  #receiveOfContents(action: ContentAction, jingle: Jingle): void {
+  #receiveOfContents(action: Exclude<ContentAction, 'session-accept'>, jingle: Jingle): void {
     if (action === 'content-add') this.#checkCreator(jingle.contents)
     const { addressed } = this.#address(action, jingle.contents)
     const reason = jingle.reason
@@ -107,8 +107,6 @@ export class ReceivedActions {
       case 'transport-accept':
       case 'transport-reject':
         return this.#settled(action, addressed)
-      case 'session-accept': // Has a verdict of its own.
-        return
     }
   }
 

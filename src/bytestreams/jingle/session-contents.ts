@@ -1,6 +1,6 @@
 import { BytestreamError } from '../../core/index.ts'
 import type { JingleContent, JingleRole, JingleTransport } from '../../xep/index.ts'
-import { type ContentAction, type ContentStanding, type ContentVerdict, judgeContent } from './action-table.ts'
+import { type ContentAction, type ContentStanding, type ContentVerdict, isErrorCode, judgeContent } from './action-table.ts'
 import { type SessionContent, weightOf } from './session-content.ts'
 
 /** Contents of one session, those that are being removed included. */
@@ -66,12 +66,8 @@ export class SessionContents {
     return contents.map((said) => {
       const content = this.#contents.get(keyOf(said))
       const verdict = judgeContent(standingOf(content, sender), action)
-      if (verdict.startsWith('ERR_')) {
-        throw new BytestreamError(
-          verdict as Extract<ContentVerdict, `ERR_${string}`>,
-          content ? `the content is ${content.state} already` : 'there is no such content',
-        )
-      }
+      if (isErrorCode(verdict))
+        throw new BytestreamError(verdict, content ? `the content is ${content.state} already` : 'there is no such content')
       return { content: content as SessionContent, said, verdict }
     })
   }

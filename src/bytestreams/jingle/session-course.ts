@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import { abortError, BytestreamError, type Clock, StanzaError, toBytestreamError } from '../../core/index.ts'
 import type { Jingle, JingleAction, JingleReason, JingleRole, JingleTransport } from '../../xep/index.ts'
-import { judgeAction, type SessionState } from './action-table.ts'
+import { isErrorCode, judgeAction, type SessionState } from './action-table.ts'
 import { errorOfReason, reasonOfFailure } from './reasons.ts'
 import type { JingleSessionContent, SessionContent } from './session-content.ts'
 import { SessionContents } from './session-contents.ts'
@@ -272,10 +272,6 @@ export class SessionCourse {
     this.#settle()
     this.#events.onOver(this.#end?.error ?? new BytestreamError('ERR_RESET', 'the session has ended'))
   }
-}
-
-export function isErrorCode<T extends string>(verdict: T): verdict is Extract<T, `ERR_${string}`> {
-  return verdict.startsWith('ERR_')
 }
 
 /** XEP-0166 §7.2.16: what the other side overrules has a code of its own. */

@@ -1,4 +1,5 @@
 import test from 'ava'
+import type { JingleSessionContent } from '../../../src/bytestreams/index.ts'
 import { BytestreamError, type ErrorCode } from '../../../src/core/index.ts'
 import { attribute, buildJingle, type JingleContent, type JingleReason, NS } from '../../../src/xep/index.ts'
 import { means } from '../../helpers/elements.ts'
@@ -123,6 +124,20 @@ test('contents that were not accepted are removed, each with its reason, before 
   for (const other of others) await t.throwsAsync(other.bytestream)
 })
 
+test('what nobody here can have is not accepted, even where somebody wants it', async (t) => {
+  const scene = await JingleScene.open(t)
+  const session = await scene.offer([content('a'), content('secret', { security: 'urn:example:tls' })])
+  await session.accept(session.contents.map((each) => ({ content: each, transport: scene.transports.open })))
+  t.deepEqual(scene.story, ['content-remove security-error', 'session-accept'])
+  t.is(scene.transports.made.length, 1)
+
+  const other = await JingleScene.open(t)
+  const mixed = await other.offer([content('a'), content('secret', { security: 'urn:example:tls' })])
+  const [, secret] = mixed.contents as [JingleSessionContent, JingleSessionContent]
+  await t.throwsAsync(mixed.accept([{ content: secret, transport: other.transports.open }]), { code: 'ERR_FORBIDDEN' })
+  t.deepEqual([other.story, other.transports.made], [['session-terminate security-error'], []])
+})
+
 test('accepting nothing declines', async (t) => {
   const scene = await JingleScene.open(t)
   const session = await scene.offer()
@@ -134,7 +149,7 @@ test('accepting nothing declines', async (t) => {
 test('what was accepted may say more than was offered', async (t) => {
   const scene = await JingleScene.open(t)
   const session = await scene.offer()
-  const [offered] = session.contents as [(typeof session.contents)[0]]
+  const [offered] = session.contents as [JingleSessionContent]
   const description = { kind: 'file' as const, file: { ...file('a').file, range: { offset: 270_336 } } }
   await session.accept([{ content: offered, description, transport: scene.transports.open }])
   t.is(offered.answer, description)
@@ -146,7 +161,7 @@ test('what was accepted may say more than was offered', async (t) => {
 test('a transport that cannot be made takes its content along, and the last one the session', async (t) => {
   const scene = await JingleScene.open(t)
   const session = await scene.offer([content('a'), content('b')])
-  const [a, b] = session.contents as [(typeof session.contents)[0], (typeof session.contents)[0]]
+  const [a, b] = session.contents as [JingleSessionContent, JingleSessionContent]
   const none = () => Promise.reject(new BytestreamError('ERR_NO_VALID_STREAMS', 'none of these'))
   await session.accept([
     { content: a, transport: none },
