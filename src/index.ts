@@ -97,6 +97,8 @@ export {
   type FileRules,
   type HashAlgorithm,
   type Negotiation,
+  type NegotiationChoice,
+  type NegotiationStep,
   type OfferableAlgorithm,
   type Opened,
   offerableAlgorithms,

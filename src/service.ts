@@ -12,6 +12,7 @@ import { type BoundAddress, descriptorLimit, type Rates, Streamhost, type Stream
 import { type IdentityInit, makeIdentity } from './tls/index.ts'
 import type { StreamhostAddress } from './xep/index.ts'
 
+/** The settings of `streamhost serve`, once they are understood. */
 export type ServiceSettings = Settings<typeof serveOptions>
 
 /** Those that say how much may be relayed. */
@@ -20,11 +21,13 @@ export type RateSettings = Pick<ServiceSettings, 'rate-max' | 'bytestream-rate-m
 /** Those that say who may use the proxy. */
 export type AccessSettings = Pick<ServiceSettings, 'allow' | 'deny' | 'domain'>
 
+/** What a program gives a service, besides what its user sets. */
 export interface ServiceComponents {
   readonly clock?: Clock
   readonly logger?: Logger
 }
 
+/** What a service is to be. */
 export interface ServiceInit {
   readonly settings: ServiceSettings
   /** Shared with the XMPP server. */
@@ -166,6 +169,7 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
     await this.#monitor?.close()
   }
 
+  /** Does what {@link close} does. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close({ drainMs: 0 })
   }

@@ -5,6 +5,7 @@ import { probes } from './probes.ts'
 import { Sockets } from './raw-socket.ts'
 import { type CheckTimings, defaultCheckTimings } from './timings.ts'
 
+/** Which proxies are tested, and by whom. */
 export interface CheckInit {
   /** The proxy's JID. */
   readonly proxy: string

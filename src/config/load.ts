@@ -21,6 +21,7 @@ export type Options = Readonly<Record<string, Option>>
 /** The settings of `O` after they were read. */
 export type Settings<O extends Options> = { readonly [K in keyof O]: z.output<O[K]['type']> }
 
+/** Where settings come from; a flag beats the environment, and that the file. */
 export interface Sources {
   /** By name of the option, as the command line gave them. */
   readonly flags: Readonly<Record<string, unknown>>

@@ -4,9 +4,13 @@
  * so is the message of an error, as `reason` or in `err`.
  */
 export interface Logger {
+  /** For whoever looks for a fault. */
   debug(facts: object, sentence: string): void
+  /** What happens in the course of things. */
   info(facts: object, sentence: string): void
+  /** What somebody should look at. */
   warn(facts: object, sentence: string): void
+  /** What does not work. */
   error(facts: object, sentence: string): void
 }
 

@@ -22,6 +22,7 @@ import { findServers, parseService } from './server-addresses.ts'
 import { BACKLOG_BYTES_MAX } from './xml-stream.ts'
 import { attach, buildEntity, guardInput, hangUp, unsentBytes } from './xmpp-entity.ts'
 
+/** An account, and where its server is. */
 export interface AccountInit {
   /** Bare, or full to ask the server for that resource. */
   readonly jid: string

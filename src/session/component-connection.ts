@@ -14,6 +14,7 @@ import { KeepAlive } from './keep-alive.ts'
 import { serverStanzaLimits } from './stanza-guard.ts'
 import { XmlStream } from './xml-stream.ts'
 
+/** A component, and where its server is. */
 export interface ComponentInit {
   /** The component's address, as the server knows it. */
   readonly jid: string

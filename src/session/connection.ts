@@ -5,6 +5,7 @@ import type { Element } from '../xep/index.ts'
 export interface Connection {
   /** The address this connection speaks as. */
   readonly jid: string
+  /** Does not wait until it has left. */
   send(stanza: Element): void
   /** Closes the stream properly. */
   close(): void

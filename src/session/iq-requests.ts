@@ -12,6 +12,7 @@ export interface Question {
   readonly payload: Element
 }
 
+/** How long an answer is waited for. */
 export interface QuestionOptions {
   /** Milliseconds to wait for the answer. */
   readonly answerMsMax?: number

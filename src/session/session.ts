@@ -17,11 +17,13 @@ import type { Connect, Connection } from './connection.ts'
 import { IqRequests, type Question, type QuestionOptions } from './iq-requests.ts'
 import { IqRouter } from './iq-router.ts'
 
+/** What a program gives a session, besides what its user sets. */
 export interface SessionComponents {
   readonly clock?: Clock
   readonly logger?: Logger
 }
 
+/** When a session comes back. */
 export interface SessionInit {
   /** Whether to try again after a connection was lost: never, once it had been online, or from the first try on. */
   readonly reconnect: 'never' | 'once online' | 'always'
@@ -76,6 +78,7 @@ export class Session extends EventEmitter<SessionEvents> {
     return this.#jid
   }
 
+  /** Whether there is a connection now. */
   get isOnline(): boolean {
     return this.#connection !== undefined
   }
@@ -102,6 +105,7 @@ export class Session extends EventEmitter<SessionEvents> {
     await this.#running
   }
 
+  /** Does what {@link stop} does. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop()
   }

@@ -14,11 +14,13 @@ import type { RelayEngine, RelayTotals } from './relay/engine.ts'
 import type { Rates } from './relay/rates.ts'
 import { watchWaiting } from './waiting-socket.ts'
 
+/** What a program gives a streamhost, besides what its user sets. */
 export interface StreamhostComponents {
   readonly clock?: Clock
   readonly logger?: Logger
 }
 
+/** Where a streamhost listens, and what it allows. */
 export interface StreamhostInit {
   /** In the order in which their sockets are preferred. */
   readonly listen: readonly ListenAddress[]
@@ -125,6 +127,7 @@ export class Streamhost extends EventEmitter<StreamhostEvents> implements AsyncD
     return this.#isClosing
   }
 
+  /** What has happened since the start. */
   get counters(): StreamhostCounters {
     const { firstToSecond, secondToFirst } = this.#bytestreams.moved
     return {
@@ -138,6 +141,7 @@ export class Streamhost extends EventEmitter<StreamhostEvents> implements AsyncD
     }
   }
 
+  /** How much there is of everything now. */
   gauges(): StreamhostGauges {
     return {
       openSockets: this.#listener.openSockets,
@@ -213,6 +217,7 @@ export class Streamhost extends EventEmitter<StreamhostEvents> implements AsyncD
     if (this.#ownsEngine) this.#chosen.engine.close()
   }
 
+  /** Does what {@link close} does. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }

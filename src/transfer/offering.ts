@@ -4,6 +4,7 @@ import type { OfferableAlgorithm } from './hashes.ts'
 import type { NegotiationChoice } from './negotiation.ts'
 import type { Transfer } from './transfer.ts'
 
+/** Who gets a file, and how. */
 export interface SendInit {
   /** Full or bare; a bare one becomes the resource that can receive files. */
   readonly to: string

@@ -56,6 +56,7 @@ export class Receiver extends EventEmitter<ReceiverEvents> implements FileTaker 
     return this.#acceptance.senders
   }
 
+  /** Whether somebody may send at all; what, is decided file by file. */
   isExpected(from: string): boolean {
     return this.#acceptance.isExpected(from)
   }
@@ -68,10 +69,12 @@ export class Receiver extends EventEmitter<ReceiverEvents> implements FileTaker 
     this.emit('stopped')
   }
 
+  /** Whether nothing is accepted any more. */
   get isStopped(): boolean {
     return this.#stopping.signal.aborted
   }
 
+  /** Each transfer as it begins, until the receiver is stopped. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Transfer, void> {
     try {
       for await (const [transfer] of on(this, 'transfer', { signal: this.#stopping.signal })) yield transfer as Transfer

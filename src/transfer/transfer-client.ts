@@ -30,6 +30,7 @@ import { type ReceiveInit, Receiver } from './receiver.ts'
 import { type SenderComponents, sendFile } from './sender.ts'
 import { Transfer, type Work } from './transfer.ts'
 
+/** What a program gives a client, besides what its user sets. */
 export interface TransferClientComponents {
   readonly clock?: Clock
   readonly logger?: Logger
@@ -37,6 +38,7 @@ export interface TransferClientComponents {
   readonly resolver?: NameResolver
 }
 
+/** An account, and how its client behaves. */
 export interface TransferClientInit extends AccountInit {
   /** Files sent at once; more wait for their turn. Default 4. */
   readonly concurrency?: number
@@ -185,6 +187,7 @@ export class TransferClient implements AsyncDisposable {
     await this.session.stop()
   }
 
+  /** Does what {@link close} does. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }

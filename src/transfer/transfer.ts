@@ -53,6 +53,7 @@ export interface NegotiationStep {
 /** The states of a transfer, in their order, of which not every transfer has each; the last two are final. */
 export type TransferState = 'waiting' | 'preparing' | 'negotiating' | 'moving' | 'done' | 'failed'
 
+/** What is known of a transfer from its beginning. */
 export interface TransferFacts {
   readonly direction: 'send' | 'receive'
   /** The JID at the other end: full, once it is known. */
@@ -109,18 +110,22 @@ export class Transfer extends EventEmitter<TransferEvents> {
     this.done.catch(() => {}) // Whoever does not look at `done` hears `failed`.
   }
 
+  /** Whether it leaves, or comes. */
   get direction(): TransferFacts['direction'] {
     return this.#facts.direction
   }
 
+  /** The JID at the other end: full, once it is known. */
   get peer(): string {
     return this.#facts.peer
   }
 
+  /** Of the file: its path here at first, where it is sent. */
   get name(): string {
     return this.#facts.name
   }
 
+  /** What it is doing. */
   get state(): TransferState {
     return this.#state
   }

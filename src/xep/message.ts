@@ -5,6 +5,7 @@ export type MessageType = 'chat' | 'error' | 'groupchat' | 'headline' | 'normal'
 
 const TYPES: readonly string[] = ['chat', 'error', 'groupchat', 'headline'] satisfies MessageType[]
 
+/** A message, as far as this project looks at it (RFC 6121 §5). */
 export interface Message {
   readonly type?: MessageType
   readonly id?: string | undefined

@@ -14,6 +14,7 @@ const TYPES: readonly string[] = [
   'error',
 ] satisfies PresenceType[]
 
+/** A presence stanza, as far as this project looks at it (RFC 6121 §4). */
 export interface Presence {
   readonly type: PresenceType
   readonly from?: string | undefined

@@ -8,6 +8,7 @@ export interface RateBucket {
   change(bytesPerSecond: number | undefined): void
 }
 
+/** What one relay has to keep to. */
 export interface RelayOptions {
   /** Of the same engine. */
   readonly bucket?: RateBucket | undefined
