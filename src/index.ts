@@ -93,7 +93,9 @@ export {
 export type { IdentityInit, TrustInit } from './tls/index.ts'
 export {
   type AcceptanceInit,
+  type FetchInit,
   type FileOffer,
+  type FileRequest,
   type FileRules,
   type HashAlgorithm,
   type Negotiation,
@@ -108,6 +110,9 @@ export {
   type ReceiverEvents,
   type SendInit,
   type Sent,
+  type ShareInit,
+  Sharing,
+  type SharingEvents,
   Transfer,
   TransferClient,
   type TransferClientComponents,

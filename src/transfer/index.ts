@@ -1,10 +1,12 @@
 export { type AcceptanceInit, receiveLimits } from './acceptance.ts'
+export type { FetchInit } from './fetch.ts'
 export { numberFileName, toSafeFileName } from './file-name.ts'
 export type { FileOffer, FileRules } from './file-rules.ts'
 export { type HashAlgorithm, type OfferableAlgorithm, offerableAlgorithms } from './hashes.ts'
 export type { NegotiationChoice } from './negotiation.ts'
 export type { SendInit } from './offering.ts'
 export { type ReceiveInit, Receiver, type ReceiverEvents } from './receiver.ts'
+export { type FileRequest, type ShareInit, Sharing, type SharingEvents } from './sharing.ts'
 export {
   type Negotiation,
   type NegotiationStep,

@@ -18,16 +18,19 @@ import {
   clientConnector,
   type NameResolver,
   ServiceDiscovery,
+  type ServicePart,
   Session,
   systemResolver,
 } from '../session/index.ts'
 import { buildPresence, NS, type Presence } from '../xep/index.ts'
+import { type FetchInit, fetchFile } from './fetch.ts'
 import { hashesPart } from './hashes.ts'
 import { FileSessions } from './jingle/file-sessions.ts'
 import { Together } from './jingle/together.ts'
 import type { SendInit } from './offering.ts'
 import { type ReceiveInit, Receiver } from './receiver.ts'
 import { type SenderComponents, sendFile } from './sender.ts'
+import { type ShareInit, Sharing } from './sharing.ts'
 import { Transfer, type Work } from './transfer.ts'
 
 /** What a program gives a client, besides what its user sets. */
@@ -87,6 +90,7 @@ export class TransferClient implements AsyncDisposable {
   /** Full JIDs that have our presence already; answering each once keeps two receivers from greeting forever. */
   readonly #answered = new Set<string>()
   #receiver: Receiver | undefined
+  #sharing: Sharing | undefined
 
   private constructor(components: TransferClientComponents, init: TransferClientInit) {
     const { clock = systemClock, logger = silentLogger, resolver = systemResolver } = components
@@ -166,22 +170,49 @@ export class TransferClient implements AsyncDisposable {
     if (this.#receiver && !this.#receiver.isStopped) throw new TypeError('this client receives already')
     const receiver = new Receiver(this.#targets, this.#clock, init)
     const siPart = this.#responder.handle(NS.siFileTransfer, (offer) => receiver.decide(offer))
-    const withdraw = [siPart, bytestreamsPart, inBandPart, hashesPart, ...this.#files.parts].map((part) => this.#discovery.add(part))
+    const withdraw = this.#show([siPart, bytestreamsPart, inBandPart, hashesPart, ...this.#files.parts])
     this.#files.receiver = receiver
     receiver.once('stopped', () => {
       this.#files.receiver = undefined
-      for (const take of withdraw) take()
-      this.#showPresence()
+      withdraw()
     })
     this.#receiver = receiver
     this.#announce()
     return receiver
   }
 
+  /** Asks somebody for a file they share, and receives it, when its turn has come (XEP-0234 §6.2). */
+  fetch(init: FetchInit): Transfer {
+    const facts = { direction: 'receive', peer: init.from, name: init.file.name ?? '' } as const
+    const components = { ...this.#components, jingle: this.#jingle }
+    const work = (transfer: Transfer) => this.#takeTurn(transfer, () => fetchFile(components, init, transfer))
+    return this.#keep(new Transfer(this.#clock, facts, work, init.signal))
+  }
+
+  /**
+   * Begins to send files to those who ask for them. A client shares in one way at a time.
+   *
+   * @throws BytestreamError `ERR_JID_MALFORMED`; TypeError when it shares already
+   */
+  share(init: ShareInit): Sharing {
+    if (this.#sharing && !this.#sharing.isStopped) throw new TypeError('this client shares already')
+    const sharing = new Sharing(this.#clock, init)
+    const withdraw = this.#show([hashesPart, ...this.#files.parts])
+    this.#files.sharing = sharing
+    sharing.once('stopped', () => {
+      this.#files.sharing = undefined
+      withdraw()
+    })
+    this.#sharing = sharing
+    this.#announce()
+    return sharing
+  }
+
   /** Cancels what is under way, and logs out. */
   async close(): Promise<void> {
-    const running = [...this.#running, ...(this.#receiver?.running ?? [])]
+    const running = [...this.#running, ...(this.#receiver?.running ?? []), ...(this.#sharing?.running ?? [])]
     this.#receiver?.stop()
+    this.#sharing?.stop()
     for (const transfer of running) transfer.cancel()
     await Promise.allSettled(running.map(({ done }) => done))
     await this.session.stop()
@@ -215,14 +246,22 @@ export class TransferClient implements AsyncDisposable {
     })
   }
 
+  /** @returns to be called when it is to be shown no more */
+  #show(parts: readonly ServicePart[]): () => void {
+    const shown = parts.map((part) => this.#discovery.add({ ...part })) // Another may show the same.
+    return () => {
+      for (const withdraw of shown) withdraw()
+      this.#showPresence()
+    }
+  }
+
+  /** Who knows where to find us, also when the two accounts have never met. */
   #announce(): void {
     this.#showPresence()
     this.#answered.clear()
-    if (this.#receiver) this.#greetSenders(this.#receiver.expected)
-  }
-
-  #greetSenders(senders: readonly string[]): void {
-    for (const sender of senders) this.#showPresence(sender)
+    for (const each of [this.#receiver, this.#sharing]) {
+      for (const jid of each?.expected ?? []) this.#showPresence(jid)
+    }
   }
 
   /** Some look for what a client can nowhere else than in its presence: COMPAT(Gajim). */
@@ -230,11 +269,12 @@ export class TransferClient implements AsyncDisposable {
     this.session.send(buildPresence({ type: 'available', to, priority: this.#priority }, this.#discovery.capabilities))
   }
 
-  /** Whoever may send learns where to, also when the two accounts have never met. */
+  /** Whoever shows up and may send, or ask, learns where to. */
   #onPresence({ type, from, to }: Presence): void {
     if (!from || from === this.jid) return
     if (type === 'unavailable') this.#answered.delete(from)
-    if (type !== 'available' || !to || !this.#receiver?.isExpected(from) || this.#answered.has(from)) return
+    const isExpected = this.#receiver?.isExpected(from) || this.#sharing?.isExpected(from)
+    if (type !== 'available' || !to || !isExpected || this.#answered.has(from)) return
     if (this.#answered.size >= ANSWERED_MAX) this.#answered.clear()
     this.#answered.add(from)
     this.#showPresence(from)

@@ -97,6 +97,8 @@ const rowOf: Readonly<Record<string, string>> = {
   'bytestreams/jingle/received-actions DECISION_MS_MAX': 'for us to decide about a session',
   'bytestreams/jingle/session-course LINGER_MS_MAX': 'for either side to end a session',
   'transfer/acceptance ANSWER_MS_MAX': 'for `mayAccept` to decide',
+  'transfer/sharing ANSWER_MS_MAX': 'for `mayFetch` to decide',
+  'transfer/sharing TRANSFERS_MAX': 'files sent on request at once',
   'transfer/transfer STALL_MS_MAX': 'without an octet, while a file moves',
   'transfer/offer-by-si CLOSE_MS_MAX': "the receiver's check after the last octet",
   'transfer/content CLOSE_MS_MAX': 'the sender has to close',

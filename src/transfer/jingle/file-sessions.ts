@@ -66,7 +66,7 @@ export class FileSessions {
     const { contents } = session
     const takers = new Set(contents.flatMap((content) => this.#takerOf(session, content) ?? []))
     // As if nothing here knew Jingle.
-    if (takers.size === 0) throw new BytestreamError('ERR_SERVICE_UNAVAILABLE', 'no files are taken here')
+    if (takers.size === 0) throw new BytestreamError('ERR_SERVICE_UNAVAILABLE', 'there are no files here')
     const admitted: Disposable[] = []
     const leave = () => {
       for (const each of admitted) each[Symbol.dispose]()

@@ -1,0 +1,99 @@
+import { type JingleSessions, jingleTransport, type MethodChoice, type Timings } from '../bytestreams/index.ts'
+import { BytestreamError, prepareJid, toBytestreamError } from '../core/index.ts'
+import type { Hash, JingleRange } from '../xep/index.ts'
+import { Acceptance } from './acceptance.ts'
+import type { FileRules } from './file-rules.ts'
+import type { FileContent } from './jingle/file-content.ts'
+import { FileSession } from './jingle/file-session.ts'
+import { reasonOf } from './jingle/reasons.ts'
+import { partOf } from './jingle/send-content.ts'
+import { takeOver } from './jingle/take-content.ts'
+import { findPartner } from './negotiation.ts'
+import type { SenderComponents } from './sender.ts'
+import type { Sent, Transfer } from './transfer.ts'
+
+/** Which file to ask for, and of whom. */
+export interface FetchInit extends FileRules {
+  /** Who shares it: full, or bare, which becomes the resource that takes part. */
+  readonly from: string
+  /** The folder it is stored in; made if it is not there. */
+  readonly into: string
+  /** What the other side knows the file by: one of these at least, and what is given has to be right. */
+  readonly file: {
+    readonly name?: string
+    /** Octets. */
+    readonly size?: number
+    readonly mimeType?: string
+    readonly hashes?: readonly Hash[]
+  }
+  /** A part of it, which is stored as a file of its own. */
+  readonly range?: Pick<JingleRange, 'offset' | 'length'>
+  /** Default `auto`: direct or through a proxy, whichever works, and in band where neither does. */
+  readonly method?: MethodChoice
+  /** Only this proxy, instead of those of the account's server. */
+  readonly proxy?: string | undefined
+  /** Addresses to offer for a direct connection; those of this machine where it is left out. */
+  readonly ownHosts?: readonly string[]
+  readonly timings?: Partial<Timings>
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface FetchComponents extends SenderComponents {
+  readonly jingle: JingleSessions
+}
+
+/**
+ * Asks for a file, and receives it.
+ *
+ * @see XEP-0234 §6.2
+ */
+export async function fetchFile(components: FetchComponents, init: FetchInit, transfer: Transfer): Promise<Sent> {
+  const { clock, jingle, resources } = components
+  const { signal } = transfer
+  const { method = 'auto', file, proxy, ownHosts, timings } = init
+  transfer.moveTo('negotiating')
+  const { jid: peer } = await findPartner(resources, prepareJid(init.from), { negotiation: 'jingle', method, signal })
+  transfer.update({ peer })
+  const { mimeType: mediaType, hashes = [], ...known } = file
+  const description = { kind: 'file', file: { ...known, mediaType, hashes, hashUsed: [], range: init.range } } as const
+  const transport = jingleTransport(components, {
+    ...{ method, proxy, ownHosts, signal, onStep: (step) => transfer.emit('step', step) },
+    ...(timings && { timings }),
+  })
+  const contents = [{ senders: 'responder', description, transport }] as const
+  const session = await jingle.begin({ peer, contents, ...(timings && { timings }) })
+  const [content] = session.contents
+  if (!content) throw new BytestreamError('ERR_DECLINED', `${peer} does not send the file`)
+  const asked = new FileSession(clock, session).follow(content)
+  const onAbort = () => asked.fail({ condition: 'cancel' })
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    if (signal.aborted) onAbort()
+    await asked.accepted()
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+  return await takeAnswered(components, { asked, init, transfer })
+}
+
+/** Receives what the other side has said that it sends. */
+async function takeAnswered(
+  { clock }: FetchComponents,
+  { asked, init, transfer }: { asked: FileContent; init: FetchInit; transfer: Transfer },
+): Promise<Sent> {
+  const { answered, peer } = asked
+  try {
+    const { name = init.file.name ?? 'file', size, mediaType: mimeType, description, hashUsed, range = init.range } = answered
+    if (size === undefined) throw new BytestreamError('ERR_DECLINED', 'files of unknown size are not accepted')
+    const { length, isWhole } = partOf(size, range)
+    const hashes = isWhole ? [...(init.file.hashes ?? []), ...answered.hashes] : (answered.range?.hashes ?? [])
+    const acceptance = new Acceptance({ clock }, { ...init, from: [peer] }, transfer.signal)
+    const sink = await acceptance.accept({ from: peer, name, size: length, mimeType, description, hashes, hashUsed })
+    transfer.update({ name: sink.name, size: length })
+    return await takeOver(clock, { file: asked, sink, hashUsed, transfer })
+  } catch (thrown) {
+    asked.fail(reasonOf(toBytestreamError(thrown)))
+    asked.settle()
+    throw thrown
+  }
+}

@@ -1,0 +1,158 @@
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import test, { type ExecutionContext } from 'ava'
+import type { FetchInit, FileRequest, ShareInit, Transfer } from '../../../src/transfer/index.ts'
+import { type Jingle, NS, parseJingle } from '../../../src/xep/index.ts'
+import { filesIn, makeFile, makeFolder, moved } from '../../helpers/transfers.ts'
+import { startNetwork } from '../../helpers/xmpp-network.ts'
+
+// Goal: a file can be asked for, whole or in part, from somebody who shares it (XEP-0234 §6.2), and nobody else.
+// Method: our two ends on the embedded server.
+
+async function setScene(t: ExecutionContext, init: Partial<ShareInit> & Pick<ShareInit, 'mayFetch'>) {
+  const network = await startNetwork(t, ['desk', 'laptop', 'stranger'])
+  const said: Jingle[] = []
+  network.server.on('stanza', ({ element }) => {
+    const payload = element.getChild('jingle', NS.jingle)
+    if (payload) said.push(parseJingle(payload))
+  })
+  const into = await makeFolder(t)
+  const desk = await network.connect('desk')
+  const sharing = desk.share({ to: ['laptop@localhost'], ...init })
+  const laptop = await network.connect('laptop')
+  const fetch = (file: FetchInit['file'], more: Partial<FetchInit> = {}) =>
+    laptop.fetch({ from: 'desk@localhost', into, file, ownHosts: ['127.0.0.1'], ...more })
+  return { network, desk, sharing, laptop, fetch, into, said }
+}
+
+test('a file that is shared is asked for by name, checked, and told of on both sides', async (t) => {
+  const { path, content, sha256 } = await makeFile(t, 70_000, 'report.pdf')
+  const requests: FileRequest[] = []
+  const { sharing, fetch, laptop, said } = await setScene(t, {
+    mayFetch: (request) => {
+      requests.push(request)
+      return path
+    },
+  })
+  const granted = once(sharing, 'transfer') as Promise<[Transfer]>
+  const transfer = fetch({ name: 'report.pdf' })
+  const result = await transfer.done
+  t.like(result, { size: 70_000, sha256, verified: 'sha-256', confirmed: true })
+  t.true(content.equals(await readFile(result.path)))
+  t.is(transfer.direction, 'receive')
+  const [sending] = await granted
+  t.like(await sending.done, { path, sha256, confirmed: true })
+  t.like(sending, { direction: 'send', peer: laptop.jid, name: 'report.pdf' })
+  t.like(requests[0], { from: laptop.jid, name: 'report.pdf', size: undefined, hashes: [] })
+  t.is(said[0]?.contents[0]?.senders, 'responder')
+})
+
+test('it can be asked for by its hash, which has to be right', async (t) => {
+  const { path, content } = await makeFile(t, 10)
+  const value = createHash('sha256').update(content).digest()
+  const { fetch, into } = await setScene(t, { mayFetch: ({ hashes: [hash] }) => (hash?.value.length === 32 ? path : undefined) })
+  t.like(await fetch({ hashes: [{ algo: 'sha-256', value }] }).done, { verified: 'sha-256' })
+  await t.throwsAsync(fetch({ hashes: [{ algo: 'sha-256', value: Buffer.alloc(32) }] }).done, { code: 'ERR_INTEGRITY' })
+  t.deepEqual(await filesIn(into), ['file.bin'])
+})
+
+for (const [what, range, start, end] of [
+  ['from an offset on', { offset: 60_000 }, 60_000, 70_000],
+  ['up to a length', { length: 5 }, 0, 5],
+  ['from the midst', { offset: 100, length: 66_000 }, 100, 66_100],
+  ['of nothing', { offset: 70_000 }, 70_000, 70_000],
+  ['that is all of it', { offset: 0, length: 70_000 }, 0, 70_000],
+] as const) {
+  test(`a part of a file, ${what}, is what is sent, and what its hash is of (XEP-0234 §5, §8.2)`, async (t) => {
+    const { path, content } = await makeFile(t, 70_000)
+    const { fetch, said } = await setScene(t, { mayFetch: () => path })
+    const part = content.subarray(start, end)
+    const result = await fetch({ name: 'file.bin' }, { range }).done
+    t.like(result, { size: part.length, sha256: createHash('sha256').update(part).digest('hex'), verified: 'sha-256' })
+    t.true(part.equals(await readFile(result.path)))
+    const checksum = said.find(({ info }) => info?.kind === 'checksum')?.info
+    t.true(checksum?.kind === 'checksum' && (checksum.file.range !== undefined) === part.length < 70_000)
+  })
+}
+
+const refused = test.macro({
+  async exec(t: ExecutionContext, mayFetch: ShareInit['mayFetch'], more: Partial<FetchInit>, own: string) {
+    const { fetch, sharing, into } = await setScene(t, { mayFetch })
+    const refusals: string[] = []
+    sharing.on('refused', ({ error }) => refusals.push(error.code))
+    await t.throwsAsync(fetch({ name: 'file.bin' }, more).done, { code: 'ERR_ITEM_NOT_FOUND', message: /file-not-available/ })
+    t.deepEqual(refusals, [own])
+    t.deepEqual(await filesIn(into), [])
+  },
+  title: (given = '') => `${given} is not available, without a word about why`,
+})
+test('a file that is not shared', refused, () => undefined, {}, 'ERR_ITEM_NOT_FOUND')
+test('a file that is not there', refused, () => '/does/not/exist', {}, 'ERR_FILE')
+test('a part a file does not have', refused, async () => 'package.json', { range: { offset: 10_000_000 } }, 'ERR_ITEM_NOT_FOUND')
+test(
+  'a file about which the hook throws',
+  refused,
+  () => {
+    throw new Error('of our own business')
+  },
+  {},
+  'ERR_INTERNAL',
+)
+
+test('a stranger hears what somebody hears who shares nothing', async (t) => {
+  const { network, desk, sharing, into } = await setScene(t, { mayFetch: () => 'package.json' })
+  const stranger = await network.connect('stranger')
+  const fetch = () => stranger.fetch({ from: desk.jid, into, file: { name: 'package.json' } }).done
+  const heard = await t.throwsAsync(fetch())
+  sharing.stop()
+  t.is((await t.throwsAsync(fetch()))?.message, heard?.message)
+  t.regex(heard?.message ?? '', /service-unavailable/)
+})
+
+test('whoever asks may have conditions of their own', async (t) => {
+  const { path } = await makeFile(t, 100)
+  const { fetch, sharing, into } = await setScene(t, { mayFetch: () => path })
+  const granted = once(sharing, 'transfer') as Promise<[Transfer]>
+  await t.throwsAsync(fetch({ name: 'file.bin' }, { fileBytesMax: 99 }).done, { code: 'ERR_FILE_TOO_LARGE' })
+  const [sending] = await granted
+  await t.throwsAsync(sending.done, { code: 'ERR_DECLINED', message: /file-too-large/ })
+  t.deepEqual(await filesIn(into), [])
+})
+
+test('more requests than there is room for are refused for the time being', async (t) => {
+  const { path } = await makeFile(t, 32 * 1024 * 1024)
+  const { fetch, sharing } = await setScene(t, { mayFetch: () => path, transfersMax: 1 })
+  const granted = once(sharing, 'transfer') as Promise<[Transfer]>
+  const first = fetch({ name: 'a' }, { method: 'ibb' })
+  await granted
+  await t.throwsAsync(fetch({ name: 'b' }).done, { code: 'ERR_DECLINED', message: /busy/ })
+  first.cancel()
+  await t.throwsAsync(first.done, { code: 'ERR_ABORTED' })
+})
+
+for (const side of ['desk', 'laptop'] as const) {
+  test(`cancelled by the ${side} in the midst: both fail, and no file is left`, async (t) => {
+    const { path } = await makeFile(t, 32 * 1024 * 1024)
+    const { fetch, sharing, into } = await setScene(t, { mayFetch: () => path })
+    const granted = once(sharing, 'transfer') as Promise<[Transfer]>
+    const receiving = fetch({ name: 'file.bin' }, { method: 'ibb' })
+    const [sending] = await granted
+    await moved(sending, 1)
+    const [cancelled, other] = side === 'desk' ? [sending, receiving] : [receiving, sending]
+    cancelled.cancel()
+    await t.throwsAsync(cancelled.done, { code: 'ERR_ABORTED' })
+    await t.throwsAsync(other.done, { code: 'ERR_RESET', message: /cancel/ })
+    t.deepEqual(await filesIn(into), [])
+  })
+}
+
+test('sharing ends with what is under way, and may begin anew, beside receiving', async (t) => {
+  const { path } = await makeFile(t, 10)
+  const { desk, sharing, fetch, into } = await setScene(t, { mayFetch: () => path })
+  t.throws(() => desk.share({ to: [], mayFetch: () => undefined }), { instanceOf: TypeError })
+  desk.receive({ into, from: ['laptop@localhost'] })
+  sharing.stop()
+  desk.share({ to: ['laptop@localhost'], mayFetch: () => path })
+  t.like(await fetch({ name: 'file.bin' }).done, { size: 10 })
+})
