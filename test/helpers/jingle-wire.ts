@@ -40,17 +40,13 @@ export interface JingleWire {
 
 const other = (role: JingleRole): JingleRole => (role === 'initiator' ? 'responder' : 'initiator')
 
-/** What a test puts between two sides, to say something else or nothing. */
-export type Meddling = (from: JingleRole, transport: JingleTransport) => JingleTransport | undefined
-
 /**
  * Opens both sides of a transport over a wire of our own: what one says arrives at the other a turn of the event loop later,
  * in its order. The in-band bytestreams and the proxies are those of the sessions.
  */
 export async function joinTransports(
-  t: ExecutionContext,
+  t: Pick<ExecutionContext, 'teardown'>,
   ends: Readonly<Record<JingleRole, JingleEnd>>,
-  meddle: Meddling = (_, transport) => transport,
 ): Promise<JingleWire> {
   const said: Said[] = []
   const sides: Partial<Record<JingleRole, TransportSide>> = {}
@@ -66,11 +62,9 @@ export async function joinTransports(
     peer: ends[other(role)].session.jid,
     async sendInfo(transport) {
       said.push(inWords(role, transport))
-      const meddled = meddle(role, transport)
-      if (!meddled) return
       const side = await arrive(other(role))
       try {
-        side.receiveInfo(meddled)
+        side.receiveInfo(transport)
       } catch (thrown) {
         const { code, stanzaError, message } = toBytestreamError(thrown)
         said.push({ from: other(role), what: 'refusal', detail: code })
@@ -144,7 +138,7 @@ interface HandPlayed {
 
 /** Opens our side of a transport, for a test to play the other one. */
 export async function playAgainst(
-  t: ExecutionContext,
+  t: Pick<ExecutionContext, 'teardown'>,
   { role, session, peer, init = {}, clock = systemClock, offered, accept }: HandPlayed,
 ): Promise<PlayedAgainst> {
   const infos: JingleSocks5Info[] = []

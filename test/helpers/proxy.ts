@@ -31,7 +31,7 @@ export interface RunningProxyInit {
 }
 
 export async function startProxy(
-  { domain, componentAt, secret }: ServerUnderTest,
+  { domain, componentAt, secret }: Pick<ServerUnderTest, 'domain' | 'componentAt' | 'secret'>,
   { jid, allow = [domain], advertise, streamhost: streamhostInit, session: sessionInit = { reconnect: 'never' } }: RunningProxyInit,
 ): Promise<RunningProxy> {
   const streamhost = new Streamhost({}, { listen: [{ host: '127.0.0.1', port: 0 }], ...streamhostInit })
