@@ -35,7 +35,7 @@ const begin: fc.Arbitrary<Step> = fc.record({
 const deliver: fc.Arbitrary<Step> = fc.record({ do: fc.constant('deliver' as const), side: sides, count: fc.integer({ min: 1, max: 4 }) })
 const calm: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: begin },
-  { weight: 2, arbitrary: fc.constant<Step>({ do: 'make' }) },
+  { weight: 4, arbitrary: fc.constant<Step>({ do: 'make' }) },
   { weight: 10, arbitrary: deliver },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('accept' as const), mask: fc.integer({ min: 1, max: 7 }), ...aim }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('terminate' as const), condition: conditions, ...aim }) },
@@ -114,7 +114,7 @@ export async function playSchedule(steps: readonly Step[]): Promise<void> {
     await take(world, step)
     await settle()
   }
-  make(world)
+  for (const make of world.held.splice(0)) make()
   const isViolent = steps.some((step) => ['lose', 'duplicate', 'forge', 'wait'].includes(step.do))
   await link.deliverAll()
   for (const { session } of world.known[0]) void session.terminate({ condition: 'success' })
@@ -165,7 +165,7 @@ async function take(world: World, step: Step): Promise<void> {
       }
       return
     case 'make':
-      return make(world)
+      return world.held.shift()?.()
     case 'wait':
       return clock.advance(step.ms)
     case 'lose':
@@ -185,10 +185,6 @@ async function take(world: World, step: Step): Promise<void> {
 function transportsOf({ held }: World, name: string): PaperTransports {
   const hold = () => new Promise<void>((resolve) => void held.push(resolve))
   return paperTransports(() => (['b', 'd'].includes(name) ? hold() : undefined))
-}
-
-function make({ held }: World): void {
-  for (const go of held.splice(0)) go()
 }
 
 function beginSession(world: World, side: Side, wanted: readonly string[], senders: JingleSenders): void {

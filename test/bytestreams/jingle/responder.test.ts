@@ -205,6 +205,30 @@ test('a session whose initiator ends it while it is being accepted was not accep
   t.is(scene.transports.made[0]?.closes, 1)
 })
 
+test('a content that is removed while others get their transports is not accepted', async (t) => {
+  let make = () => {}
+  const held = new Promise<void>((resolve) => {
+    make = resolve
+  })
+  const scene = await JingleScene.open(t)
+  const slow = paperTransports(() => held)
+  const session = await scene.offer([content('a'), content('b')])
+  const [a, b] = session.contents as [JingleSessionContent, JingleSessionContent]
+  const accepting = session.accept([
+    { content: a, transport: scene.transports.open },
+    { content: b, transport: slow.open },
+  ])
+  await scene.ask('content-remove', { contents: [content('a')] })
+  make()
+  await accepting
+  t.deepEqual(
+    scene.actions.map(({ action, contents }) => [action, ...contents.map(({ name }) => name)]),
+    [['session-accept', 'b']],
+  )
+  t.deepEqual(session.contents, [b])
+  t.is(scene.transports.made[0]?.closes, 1)
+})
+
 test('a session that is ended while its transports are made has none left open', async (t) => {
   let make = () => {}
   const held = new Promise<void>((resolve) => {
