@@ -44,7 +44,7 @@ export interface TransportSide {
 }
 
 /**
- * Makes our side of a content's transport.
+ * Makes our side of a content's transport, in bounded time.
  *
  * @param offered the other side's, where that has offered the content
  * @throws BytestreamError `ERR_NO_VALID_STREAMS` when there is no way to take what is offered
