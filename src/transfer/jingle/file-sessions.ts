@@ -65,17 +65,17 @@ export class FileSessions {
   #begin(session: JingleSession): void {
     const { contents } = session
     const takers = new Set(contents.flatMap((content) => this.#takerOf(session, content) ?? []))
-    // As if nothing here knew Jingle.
-    if (takers.size === 0) throw new BytestreamError('ERR_SERVICE_UNAVAILABLE', 'there are no files here')
+    if (takers.size === 0) throw unspoken()
     const admitted: Disposable[] = []
     const leave = () => {
       for (const each of admitted) each[Symbol.dispose]()
     }
     try {
       for (const taker of takers) admitted.push(taker.admit(session.peer))
-    } catch (error) {
+    } catch (thrown) {
       leave()
-      throw error
+      // XEP-0166 §6.3.2: the answer to those whose sessions are not taken at all.
+      throw thrown instanceof BytestreamError && thrown.code === 'ERR_DECLINED' ? unspoken() : thrown
     }
     session.once('ended', leave)
     const files = new FileSession(this.#components.clock, session)
@@ -85,9 +85,9 @@ export class FileSessions {
   }
 
   #takerOf(session: JingleSession, { senders, description }: JingleSessionContent): FileTaker | undefined {
-    if (description.kind !== 'file') return undefined
-    if (senders === session.role) return this.sharing
-    return senders === 'both' || senders === 'none' ? undefined : this.receiver
+    if (description.kind !== 'file' || senders === 'none') return undefined
+    // XEP-0234 §4.1 wants the senders; where they are left out, or are both, whoever speaks of a file offers it.
+    return senders === session.role ? this.sharing : this.receiver
   }
 
   async #answer(session: JingleSession, files: readonly FileContent[]): Promise<void> {
@@ -127,3 +127,6 @@ export class FileSessions {
     }
   }
 }
+
+/** As if nothing here knew Jingle. */
+const unspoken = () => new BytestreamError('ERR_SERVICE_UNAVAILABLE', 'there are no files here')

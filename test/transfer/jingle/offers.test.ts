@@ -1,8 +1,9 @@
+import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
-import { JingleSessions, StreamInitiationResponder } from '../../../src/bytestreams/index.ts'
-import { silentLogger, systemClock } from '../../../src/core/index.ts'
+import { InBandTarget, JingleSessions, jingleTransport, ProxyFinder, StreamInitiationResponder } from '../../../src/bytestreams/index.ts'
+import { StanzaError, silentLogger, systemClock } from '../../../src/core/index.ts'
 import { ServiceDiscovery } from '../../../src/session/index.ts'
 import type { SendInit, Transfer } from '../../../src/transfer/index.ts'
 import { type Jingle, NS, parseJingle } from '../../../src/xep/index.ts'
@@ -139,12 +140,36 @@ test('files for different receivers go in different sessions', async (t) => {
   t.is(said.filter(({ jingle }) => jingle.action === 'session-initiate').length, 2)
 })
 
-test('a stranger is refused by Jingle as by stream initiation', async (t) => {
+test('a stranger is told that nobody takes Jingle (XEP-0166 §6.3.2), and is refused by stream initiation', async (t) => {
   const { client, sender, folder, init } = await setScene(t)
   client.receive({ into: folder, from: ['other@localhost'] })
   const { path } = await makeFile(t, 10)
-  for (const negotiation of ['auto', 'jingle', 'si'] as const)
-    await t.throwsAsync(sender.send(path, { ...init, to: client.jid, negotiation }).done, { code: 'ERR_DECLINED' })
+  const send = (negotiation: 'auto' | 'jingle' | 'si') => sender.send(path, { ...init, to: client.jid, negotiation }).done
+  for (const negotiation of ['auto', 'si'] as const) await t.throwsAsync(send(negotiation), { code: 'ERR_DECLINED' })
+  const error = await t.throwsAsync(send('jingle'), { instanceOf: StanzaError })
+  t.like(error?.stanzaError, { type: 'cancel', condition: 'service-unavailable' })
+})
+
+test('an offer that does not say who sends is one of who makes it; one that nobody sends is none (XEP-0234 §4.1)', async (t) => {
+  const { network, client, folder } = await setScene(t)
+  const receiver = client.receive({ into: folder, from: ['other@localhost'] })
+  const other = await network.logIn('other')
+  const basics = { session: other, clock: systemClock, logger: silentLogger }
+  const sessions = JingleSessions.of(basics)
+  const components = { ...basics, proxies: new ProxyFinder(other, systemClock, silentLogger), inBand: new InBandTarget(basics) }
+  const begin = (senders: 'both' | 'none') => {
+    const file = { name: 'a.txt', size: 4, hashes: [], hashUsed: [] }
+    const transport = jingleTransport(components, { method: 'ibb' })
+    return sessions.begin({ peer: client.jid, contents: [{ name: 'a', senders, description: { kind: 'file', file }, transport }] })
+  }
+  await t.throwsAsync(begin('none'), { message: /service-unavailable/ })
+  const received = once(receiver, 'transfer')
+  const session = await begin('both')
+  const bytestream = await session.contents[0]?.bytestream
+  bytestream?.stream.end('four')
+  const [transfer] = (await received) as [Transfer]
+  t.like(await transfer.done, { size: 4, path: join(folder, 'a.txt') })
+  t.like(await session.ended, { by: 'peer', reason: { condition: 'success' } })
 })
 
 /** A receiver that shows Jingle and stream initiation, declines the latter, and does with a session what the test says. */
