@@ -85,7 +85,10 @@ async function takeAnswered(
   try {
     const { name = init.file.name ?? 'file', size, mediaType: mimeType, description, hashUsed, range = init.range } = answered
     if (size === undefined) throw new BytestreamError('ERR_DECLINED', 'files of unknown size are not accepted')
-    const { length, isWhole } = partOf(size, range)
+    const { offset, length, isWhole } = partOf(size, range)
+    const wanted = partOf(size, init.range)
+    if (offset !== wanted.offset || length !== wanted.length)
+      throw new BytestreamError('ERR_NOT_ACCEPTABLE', `${peer} sends another part of the file than was asked for`)
     const hashes = isWhole ? [...(init.file.hashes ?? []), ...answered.hashes] : (answered.range?.hashes ?? [])
     const acceptance = new Acceptance({ clock }, { ...init, from: [peer] }, transfer.signal)
     const sink = await acceptance.accept({ from: peer, name, size: length, mimeType, description, hashes, hashUsed })

@@ -2,6 +2,9 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import test, { type ExecutionContext } from 'ava'
+import { InBandTarget, type JingleEnd, JingleSessions, jingleTransport, ProxyFinder } from '../../../src/bytestreams/index.ts'
+import { silentLogger, systemClock } from '../../../src/core/index.ts'
+import { ServiceDiscovery } from '../../../src/session/index.ts'
 import type { FetchInit, FileRequest, ShareInit, Transfer } from '../../../src/transfer/index.ts'
 import { type Jingle, NS, parseJingle } from '../../../src/xep/index.ts'
 import { filesIn, makeFile, makeFolder, moved } from '../../helpers/transfers.ts'
@@ -73,6 +76,36 @@ for (const [what, range, start, end] of [
     t.true(part.equals(await readFile(result.path)))
     const checksum = said.find(({ info }) => info?.kind === 'checksum')?.info
     t.true(checksum?.kind === 'checksum' && (checksum.file.range !== undefined) === part.length < 70_000)
+  })
+}
+
+for (const [what, asked, answered] of [
+  ['a part, where all of it was asked for', undefined, { offset: 2 }],
+  ['all of it, where a part was asked for', { offset: 2 }, {}],
+  ['another part', { offset: 2, length: 2 }, { offset: 2, length: 3 }],
+] as const) {
+  test(`whoever answers with ${what}, is not taken at its word (XEP-0234 §5)`, async (t) => {
+    const network = await startNetwork(t, ['desk', 'laptop'])
+    const session = await network.logIn('desk')
+    const basics = { session, clock: systemClock, logger: silentLogger }
+    const components = { ...basics, proxies: new ProxyFinder(session, systemClock, silentLogger), inBand: new InBandTarget(basics) }
+    const transport = jingleTransport(components, { method: 'ibb' })
+    const ends: Promise<JingleEnd>[] = []
+    const part = JingleSessions.of(basics).handle('file', (begun) => {
+      ends.push(begun.ended)
+      const [content] = begun.contents
+      const file = { name: 'file.bin', size: 10, hashes: [], hashUsed: [], range: answered }
+      if (content) begun.accept([{ content, description: { kind: 'file', file }, transport }]).catch(() => {})
+    })
+    const discovery = new ServiceDiscovery(session.iqs)
+    for (const each of [part, { identities: [], features: [NS.jingleInBand] }]) discovery.add(each)
+    const laptop = await network.connect('laptop')
+    const into = await makeFolder(t)
+    const file = { name: 'file.bin' }
+    const fetched = laptop.fetch({ from: session.jid, into, file, method: 'ibb', ...(asked && { range: asked }) }).done
+    await t.throwsAsync(fetched, { code: 'ERR_NOT_ACCEPTABLE', message: /another part/ })
+    t.like(await ends[0], { by: 'peer', reason: { condition: 'failed-application' } })
+    t.deepEqual(await filesIn(into), [])
   })
 }
 
