@@ -25,7 +25,7 @@ const codes: Readonly<Record<JingleCondition, ErrorCode | undefined>> = {
 /** What XEP-0234 §9 adds to a reason says more than its condition. */
 const applicationCodes: Readonly<Record<NonNullable<JingleReason['application']>, ErrorCode>> = {
   'file-not-available': 'ERR_ITEM_NOT_FOUND',
-  'file-too-large': 'ERR_DECLINED',
+  'file-too-large': 'ERR_FILE_TOO_LARGE',
 }
 
 /**

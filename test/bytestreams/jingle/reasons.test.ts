@@ -25,7 +25,7 @@ test(
   'what is about the file counts before the condition (XEP-0234 §9)',
   means,
   { condition: 'media-error', application: 'file-too-large' },
-  'ERR_DECLINED',
+  'ERR_FILE_TOO_LARGE',
 )
 test('a file that is not there', means, { condition: 'failed-application', application: 'file-not-available' }, 'ERR_ITEM_NOT_FOUND')
 
