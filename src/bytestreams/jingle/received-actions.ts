@@ -1,4 +1,4 @@
-import { BytestreamError, toBytestreamError } from '../../core/index.ts'
+import { BytestreamError } from '../../core/index.ts'
 import type { Jingle, JingleContent, JingleInfo, JingleReason, JingleSenders, JingleTransport } from '../../xep/index.ts'
 import { type ContentAction, judgeAction } from './action-table.ts'
 import { unusableBecause } from './offered-content.ts'
@@ -62,7 +62,8 @@ export class ReceivedActions {
   }
 
   #receiveAccept({ contents }: Jingle): void {
-    const { course, addressed } = this.#address('session-accept', contents)
+    const course = this.#course
+    const addressed = course.contents.addressed('session-accept', course.peerRole, contents)
     for (const { content, said } of addressed) content.checkAnswer(said.transport)
     course.state = 'active'
     course.stopWaiting()
@@ -86,11 +87,11 @@ export class ReceivedActions {
 
   #receiveOfContents(action: Exclude<ContentAction, 'session-accept'>, jingle: Jingle): void {
     if (action === 'content-add') this.#checkCreator(jingle.contents)
-    const { addressed } = this.#address(action, jingle.contents)
-    const reason = jingle.reason
+    const { contents, reason } = jingle
+    const addressed = this.#course.contents.addressed(action, this.#course.peerRole, contents)
     switch (action) {
       case 'content-add':
-        return this.#added(jingle.contents)
+        return this.#added(contents)
       case 'content-accept':
         return this.#receiveContentAccept(addressed)
       case 'content-reject':
@@ -108,11 +109,6 @@ export class ReceivedActions {
       case 'transport-reject':
         return this.#settled(action, addressed)
     }
-  }
-
-  #address(action: ContentAction, contents: readonly JingleContent[]): { course: SessionCourse; addressed: Addressed[] } {
-    const course = this.#course
-    return { course, addressed: course.contents.addressed(action, course.peerRole, contents) }
   }
 
   /** XEP-0166 §7.3: the creator is who has added it. */
@@ -195,15 +191,14 @@ export class ReceivedActions {
   #replaced(addressed: readonly Addressed[]): void {
     const course = this.#course
     for (const { content } of addressed) content.checkReplace(course.init.role === 'responder')
+    const reason: JingleReason = { condition: 'unsupported-transports' }
     for (const { content, said } of addressed) {
+      if (content.isOver) continue // The other side hears so.
       void content
         .receiveReplace(said.transport as JingleTransport)
         .then(
           (transport) => course.send('transport-accept', { contents: [{ ...content.named, transport }] }),
-          (thrown) => {
-            const reason: JingleReason = { condition: 'unsupported-transports', text: toBytestreamError(thrown).message }
-            return course.send('transport-reject', { contents: [{ ...content.named, transport: said.transport }], reason })
-          },
+          () => course.send('transport-reject', { contents: [{ ...content.named, transport: said.transport }], reason }),
         )
         .catch(() => {}) // The session knows what that means for it.
         .finally(() => content.endReplace())
