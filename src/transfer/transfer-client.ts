@@ -53,7 +53,7 @@ export interface TransferClientInit extends AccountInit {
    */
   readonly priority?: number
   /**
-   * Whether to connect to an address a sender has named as a streamhost. Default: {@link isOpenDestination}. Proxies of the
+   * Whether to connect to an address the other side has named as a streamhost. Default: {@link isOpenDestination}. Proxies of the
    * account's own server may be anywhere.
    */
   readonly mayConnect?: MayConnect
@@ -94,7 +94,7 @@ export class TransferClient implements AsyncDisposable {
 
   private constructor(components: TransferClientComponents, init: TransferClientInit) {
     const { clock = systemClock, logger = silentLogger, resolver = systemResolver } = components
-    const { concurrency = CONCURRENCY, reconnect = true, priority = -1 } = init
+    const { concurrency = CONCURRENCY, reconnect = true, priority = -1, mayConnect } = init
     this.#priority = priority
     this.#clock = clock
     this.session = new Session({ clock, logger }, clientConnector(clock, init, resolver), {
@@ -107,14 +107,14 @@ export class TransferClient implements AsyncDisposable {
     this.#discovery.add({ identities: [{ category: 'client', type: 'bot', name: 'streamhost' }], features: [] })
     this.#discovery.add(answerEntityQueries(this.session.iqs, clock, { name: 'streamhost', version }))
     this.#targets = {
-      socks5: new BytestreamTarget(session, clock, logger, { mayConnect: init.mayConnect, proxies }),
+      socks5: new BytestreamTarget(session, clock, logger, { mayConnect, proxies }),
       inBand: new InBandTarget({ session, clock, logger }),
     }
     const { inBand } = this.#targets
-    this.#components = { session, clock, logger, proxies, inBand, resources: new ResourceFinder(session, clock) }
+    this.#components = { session, clock, logger, proxies, inBand, mayConnect, resources: new ResourceFinder(session, clock) }
     this.#responder = new StreamInitiationResponder(session)
     this.#jingle = JingleSessions.of(this.#components)
-    this.#files = new FileSessions(this.#components, init.mayConnect)
+    this.#files = new FileSessions(this.#components)
     this.session.on('online', () => this.#announce())
     this.session.on('presence', (presence) => this.#onPresence(presence))
   }

@@ -183,9 +183,9 @@ export async function replayJingle(
   const clock = new FakeClock()
   const { session: account, sent, receive } = await scriptSession(t, clock, player.own, player.script())
   const basics = { session: account, clock, logger: silentLogger }
-  const components = { ...basics, proxies: new ProxyFinder(account, clock, silentLogger), inBand: new InBandTarget(basics) }
+  const components = { ...basics, proxies: new ProxyFinder(account, clock, silentLogger), inBand: new InBandTarget(basics), ...anywhere }
   const sessions = JingleSessions.of(basics)
-  const transport = jingleTransport(components, { ownHosts: [], ...anywhere })
+  const transport = jingleTransport(components, { ownHosts: [] })
   let session: JingleSession | undefined
   sessions.handle('file', (begun) => {
     session = begun

@@ -4,6 +4,7 @@ import {
   type JingleTransportInit,
   jingleTransport,
   ProxyFinder,
+  type Reach,
   type TransportLink,
   type TransportSide,
 } from '../../src/bytestreams/index.ts'
@@ -86,14 +87,7 @@ export async function joinTransports(
   })
   const open = async (role: JingleRole, offered?: JingleTransport) => {
     const { session, init = {}, clock = systemClock } = ends[role]
-    const components = {
-      session,
-      clock,
-      logger: silentLogger,
-      proxies: new ProxyFinder(session, clock, silentLogger),
-      inBand: inBandOf(session),
-    }
-    const side = await jingleTransport(components, { ...anywhere, ...init })(linkOf(role), offered)
+    const side = await jingleTransport({ ...componentsOf(session, clock), ...anywhere }, init)(linkOf(role), offered)
     sides[role] = side
     t.teardown(() => side.close(new BytestreamError('ERR_ABORTED', 'the test is over')))
     return side
@@ -124,12 +118,14 @@ export interface PlayedAgainst {
   say(info: JingleSocks5Info, candidates?: readonly JingleCandidate[]): void
 }
 
-interface HandPlayed {
+export interface HandPlayed {
   readonly role: JingleRole
   readonly session: Session
   readonly peer: string
   readonly init?: JingleTransportInit
   readonly clock?: Clock
+  /** Where our side may be led. Default: anywhere. */
+  readonly reach?: Pick<Reach, 'mayConnect'>
   /** The offer of the side that is played by hand. */
   readonly offered?: JingleTransport
   /** How that side answers a transport-replace; it rejects where this is left out. */
@@ -139,7 +135,7 @@ interface HandPlayed {
 /** Opens our side of a transport, for a test to play the other one. */
 export async function playAgainst(
   t: Pick<ExecutionContext, 'teardown'>,
-  { role, session, peer, init = {}, clock = systemClock, offered, accept }: HandPlayed,
+  { role, session, peer, init = {}, clock = systemClock, reach = anywhere, offered, accept }: HandPlayed,
 ): Promise<PlayedAgainst> {
   const infos: JingleSocks5Info[] = []
   const replacements: JingleTransport[] = []
@@ -155,7 +151,7 @@ export async function playAgainst(
       return accept(transport)
     },
   }
-  const side = await jingleTransport(componentsOf(session, clock), { ...anywhere, ...init })(link, offered)
+  const side = await jingleTransport({ ...componentsOf(session, clock), ...reach }, init)(link, offered)
   t.teardown(() => side.close(new BytestreamError('ERR_ABORTED', 'the test is over')))
   return {
     ...{ side, infos, replacements },

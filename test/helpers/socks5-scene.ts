@@ -2,9 +2,8 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import type { ExecutionContext } from 'ava'
 import type { Bytestream, JingleTransportInit, TransportSide } from '../../src/bytestreams/index.ts'
-import type { Clock } from '../../src/core/index.ts'
 import type { JingleCandidate, JingleSocks5, JingleTransport } from '../../src/xep/index.ts'
-import { joinTransports, playAgainst } from './jingle-wire.ts'
+import { type HandPlayed, joinTransports, playAgainst } from './jingle-wire.ts'
 import { Peer } from './peer.ts'
 import { startNetwork } from './xmpp-network.ts'
 
@@ -48,16 +47,15 @@ export const candidateAt = (port: number, more: Partial<JingleCandidate> = {}): 
 })
 
 /** Our responder, and an initiator played by hand. */
-export async function respond(t: ExecutionContext, offered: JingleTransport, init: JingleTransportInit = hidden, clock?: Clock) {
+export async function respond(
+  t: ExecutionContext,
+  offered: JingleTransport,
+  init: JingleTransportInit = hidden,
+  more: Pick<HandPlayed, 'clock' | 'reach'> = {},
+) {
   const scene = await setScene(t)
-  const played = await playAgainst(t, {
-    role: 'responder',
-    session: scene.juliet,
-    peer: scene.romeo.jid,
-    init,
-    offered,
-    ...(clock && { clock }),
-  })
+  const sides = { role: 'responder', session: scene.juliet, peer: scene.romeo.jid } as const
+  const played = await playAgainst(t, { ...sides, init, offered, ...more })
   return { ...scene, ...played }
 }
 

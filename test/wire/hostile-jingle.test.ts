@@ -71,8 +71,8 @@ test('any actions in any order are answered each, and leave nothing behind', asy
       })
       const basics = { session: account.session, clock, logger: silentLogger }
       const proxies = new ProxyFinder(account.session, clock, silentLogger)
-      const components = { ...basics, proxies, inBand: new InBandTarget(basics) }
-      const transport = jingleTransport(components, { ownHosts: [], mayConnect: () => false })
+      const components = { ...basics, proxies, inBand: new InBandTarget(basics), mayConnect: () => false }
+      const transport = jingleTransport(components, { ownHosts: [] })
       const ends: Promise<unknown>[] = []
       JingleSessions.of(basics).handle('file', (session) => {
         begun++

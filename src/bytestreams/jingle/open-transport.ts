@@ -2,16 +2,15 @@ import { abortError, BytestreamError, orAbort, startDeadline, throwIfAborted, to
 import { type JingleTransport, NS } from '../../xep/index.ts'
 import type { Bytestream } from '../bytestream.ts'
 import type { MethodChoice } from '../initiate-stream.ts'
-import type { RequesterComponents } from '../requester.ts'
 import { defaultTimings, type Timings } from '../timings.ts'
 import { InBandTransport, type InBandTransportComponents } from './in-band-transport.ts'
-import { Socks5Transport, type Socks5TransportInit } from './socks5-transport.ts'
+import { Socks5Transport, type Socks5TransportComponents, type Socks5TransportInit } from './socks5-transport.ts'
 import type { OpenTransport, TransportLink, TransportSide } from './transport-link.ts'
 
 /** Milliseconds the initiator has to ask for another transport when no streamhost has worked. */
 const REPLACE_MS_MAX = 30_000
 
-export type JingleTransportComponents = RequesterComponents & InBandTransportComponents
+export type JingleTransportComponents = Socks5TransportComponents & InBandTransportComponents
 
 export interface JingleTransportInit extends Omit<Socks5TransportInit, 'method'> {
   /**

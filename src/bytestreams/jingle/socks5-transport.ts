@@ -35,14 +35,17 @@ export interface Socks5TransportInit {
   readonly ownHosts?: readonly string[] | undefined
   /** What a NAT forwards to this machine, offered as `assisted`. A port in use, as by another transfer, is not offered. */
   readonly forwarded?: readonly ForwardedHost[] | undefined
-  /** Whether to connect to an address of a candidate. Default: `isOpenDestination`. */
-  readonly mayConnect?: MayConnect | undefined
   /** Hears each step, in order. */
   readonly onStep?: ((step: InitiatorStep) => void) | undefined
 }
 
 type FullInit = Socks5TransportInit & { readonly timings: Timings; readonly signal: AbortSignal }
 type Nominated = Extract<NominationStep, { step: 'nominated' }>
+
+export interface Socks5TransportComponents extends RequesterComponents {
+  /** Whether to connect to an address of a candidate. Default: {@link isOpenDestination}. */
+  readonly mayConnect?: MayConnect | undefined
+}
 
 /** What we offer, and what it stands on. */
 interface Offer {
@@ -83,14 +86,14 @@ export class Socks5Transport {
   #reason = ''
   #stopWaiting: () => void = () => {}
 
-  private constructor(components: RequesterComponents, link: TransportLink, init: FullInit, { sid, isAnswer, ...offer }: Offer) {
+  private constructor(components: Socks5TransportComponents, link: TransportLink, init: FullInit, { sid, isAnswer, ...offer }: Offer) {
     this.#components = components
     this.#link = link
     this.#init = init
     this.#offer = { sid, isAnswer, ...offer }
     this.#nomination = new Nomination(link.ownRole, offer.candidates)
-    const reach = { mayConnect: init.mayConnect, proxies: components.proxies }
-    this.#theirs = new TheirCandidates(components.clock, { method: init.method, timings: init.timings, reach })
+    const { mayConnect, proxies } = components
+    this.#theirs = new TheirCandidates(components.clock, { method: init.method, timings: init.timings, reach: { mayConnect, proxies } })
     // XEP-0260 §2.2: it is the initiator who says whether it is TCP.
     this.description = { kind: 'socks5', sid, mode: isAnswer ? undefined : 'tcp', dstAddr: offer.dstAddr, candidates: offer.candidates }
     this.opened = new Promise((resolve, reject) => {
@@ -107,7 +110,7 @@ export class Socks5Transport {
    *   proxy that may be used does not tell its address
    */
   static async open(
-    components: RequesterComponents,
+    components: Socks5TransportComponents,
     link: TransportLink,
     init: FullInit,
     offered: JingleSocks5 | undefined,

@@ -6,7 +6,6 @@ import {
   type JingleTransportComponents,
   jingleTransport,
   jingleTransportsPart,
-  type MayConnect,
   type Timings,
 } from '../../bytestreams/index.ts'
 import { BytestreamError, toBytestreamError } from '../../core/index.ts'
@@ -52,11 +51,9 @@ export class FileSessions {
   receiver: FileTaker | undefined
   sharing: FileTaker | undefined
   readonly #components: JingleTransportComponents
-  readonly #mayConnect: MayConnect | undefined
 
-  constructor(components: JingleTransportComponents, mayConnect?: MayConnect) {
+  constructor(components: JingleTransportComponents) {
     this.#components = components
-    this.#mayConnect = mayConnect
     const part = JingleSessions.of(components).handle('file', (session) => this.#begin(session))
     this.parts = [part, jingleTransportsPart]
   }
@@ -120,7 +117,7 @@ export class FileSessions {
     if (!taker) return new BytestreamError('ERR_DECLINED', 'no such files are taken here')
     try {
       const { description, timings } = await taker.take(file)
-      const transport = jingleTransport(this.#components, { mayConnect: this.#mayConnect, ...(timings && { timings }) })
+      const transport = jingleTransport(this.#components, { ...(timings && { timings }) })
       return { content, transport, ...(description && { description }) }
     } catch (thrown) {
       return toBytestreamError(thrown)

@@ -24,10 +24,15 @@ const here = ['127.0.0.1']
 
 function transportsOf(session: Session) {
   const parts = { session, clock: systemClock, logger: silentLogger }
-  const components = { ...parts, proxies: new ProxyFinder(session, systemClock, silentLogger), inBand: new InBandTarget(parts) }
+  const components = {
+    ...parts,
+    proxies: new ProxyFinder(session, systemClock, silentLogger),
+    inBand: new InBandTarget(parts),
+    ...anywhere,
+  }
   return {
     sessions: JingleSessions.of(parts),
-    open: (init: JingleTransportInit) => jingleTransport(components, { ...anywhere, ownHosts: [], ...init }),
+    open: (init: JingleTransportInit) => jingleTransport(components, { ownHosts: [], ...init }),
   }
 }
 

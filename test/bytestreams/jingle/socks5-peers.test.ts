@@ -69,7 +69,7 @@ test('an activation is waited for 30 s; a responder then waits 30 s for another 
   const clock = new FakeClock()
   const raw = await listenRaw(t)
   const offered = offerOf([candidateAt(raw.port, { type: 'proxy', jid: 'one.localhost' })])
-  const { side, next, say } = await respond(t, offered, hidden, clock)
+  const { side, next, say } = await respond(t, offered, hidden, { clock })
   side.begin(offered)
   t.deepEqual(await next(), { used: `at-${raw.port}` })
   say({ error: 'candidate' })
@@ -88,7 +88,7 @@ test('an activation is waited for 30 s; a responder then waits 30 s for another 
 
 test('everything together has its time, whatever the other side does', async (t) => {
   const clock = new FakeClock()
-  const { side, say, next } = await respond(t, offerOf(), { ...hidden, timings: { overallMsMax: 20_000 } }, clock)
+  const { side, say, next } = await respond(t, offerOf(), { ...hidden, timings: { overallMsMax: 20_000 } }, { clock })
   side.begin(offerOf())
   clock.advance(1_000)
   t.deepEqual(await next(), { error: 'candidate' })
@@ -168,7 +168,7 @@ test('direct candidates that are black holes do not keep the proxy back: it is u
     candidateAt(raw.port, { type: 'proxy', jid: 'one.localhost', priority: 655_360 }),
     ...holes.map(({ port }, at) => candidateAt(port, { priority: 8_257_636 - at })),
   ])
-  const { side, next, infos } = await respond(t, offered, hidden, clock)
+  const { side, next, infos } = await respond(t, offered, hidden, { clock })
   side.begin(offered)
   let isProxyTried = false
   const arrived = raw.next().then((arrival) => {
@@ -194,7 +194,7 @@ test('a direct candidate that answers within that second is used, and the proxy 
   const clock = new FakeClock()
   const [direct, proxy] = [await listenRaw(t), await listenRaw(t)]
   const offered = offerOf([candidateAt(direct.port), candidateAt(proxy.port, { type: 'proxy', jid: 'one.localhost', priority: 655_360 })])
-  const { side, next, say } = await respond(t, offered, hidden, clock)
+  const { side, next, say } = await respond(t, offered, hidden, { clock })
   side.begin(offered)
   clock.advance(900)
   t.deepEqual(await next(), { used: `at-${direct.port}` })
@@ -214,7 +214,7 @@ test('endless candidates: twelve are tried, and four proxies, those of the highe
     asked.push(port)
     return false
   }
-  const { side, next } = await respond(t, offered, { ...hidden, mayConnect }, clock)
+  const { side, next } = await respond(t, offered, hidden, { clock, reach: { mayConnect } })
   side.begin(offered)
   t.deepEqual(await next(), { error: 'candidate' })
   t.is(asked.length, 16)
@@ -225,7 +225,7 @@ test('endless candidates: twelve are tried, and four proxies, those of the highe
 test('candidates that come one by one are tried, until we have told our result (§2.2)', async (t) => {
   const clock = new FakeClock()
   const raw = await listenRaw(t)
-  const { side, next } = await respond(t, offerOf(), hidden, clock)
+  const { side, next } = await respond(t, offerOf(), hidden, { clock })
   side.begin(offerOf())
   await settle()
   side.receiveInfo(offerOf([candidateAt(raw.port)]))
@@ -248,8 +248,8 @@ test('loopback that a peer names is not connected to, unless it is a proxy of ou
     [[candidateAt(raw.port), proxy], { used: proxy.cid }],
   ] as const) {
     const offered = offerOf(candidates, { sid: `sid-${candidates.length}` })
-    const init = { ...hidden, mayConnect: undefined }
-    const { side, next } = await playAgainst(t, { role: 'responder', session: scene.juliet, peer: scene.romeo.jid, init, offered })
+    const played = { role: 'responder', session: scene.juliet, peer: scene.romeo.jid, init: hidden, offered, reach: {} } as const
+    const { side, next } = await playAgainst(t, played)
     side.begin(offered)
     t.deepEqual(await next(), info)
   }
