@@ -15,7 +15,7 @@ import { anywhere } from './anywhere.ts'
 import { until } from './peer.ts'
 
 /** What one side said to the other, in words. */
-export interface Said {
+interface Said {
   readonly from: JingleRole
   readonly what: 'used' | 'candidate-error' | 'activated' | 'proxy-error' | 'replace' | 'accept' | 'reject' | 'refusal'
   /** The cid, the block size, or the code of an error. */
