@@ -5,7 +5,7 @@
 
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type DesktopNetwork, desktopNetworkNeeds, dino, gajim, psi, startDesktopNetwork } from '../helpers/desktop.ts'
+import { type DesktopNetwork, desktopNetworkNeeds, dino, gajim, gajimAlone, psi, startDesktopNetwork } from '../helpers/desktop.ts'
 import { type FileClientKind, moveFile, streamhost } from '../helpers/file-clients.ts'
 import { foreign } from '../helpers/foreign.ts'
 import { SeenTransfers } from '../helpers/interop-document.ts'
@@ -20,6 +20,10 @@ const TEST_MS_MAX = 120_000
 const pairs: readonly (readonly [from: FileClientKind, to: FileClientKind])[] = [
   [dino, dino],
   [gajim, dino],
+  [dino, streamhost],
+  [gajim, streamhost],
+  [gajimAlone, streamhost],
+  [streamhost, dino],
   [psi, streamhost],
   [streamhost, psi],
 ]

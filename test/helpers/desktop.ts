@@ -79,10 +79,10 @@ async function startDesktop(t: ExecutionContext, network: DesktopNetwork, progra
   await cp(PEERS, join(folder, 'peers'), { recursive: true })
   const leaf = leafOf(star, role)
   await forwardLoopback(t, leaf, server.client, CLIENT_PORT)
-  const jid = `${bareJid(network, role)}/desktop`
+  const jid = bareJid(network, role)
   const contact = bareJid(network, role === 'sender' ? 'receiver' : 'sender')
   const { script, flavour } = program
-  const inside = [`${INSIDE}/peers/${script}`, jid, contact, ...(flavour ? [flavour] : [])]
+  const inside = [`${INSIDE}/peers/${script}`, `${jid}/desktop`, contact, ...(flavour ? [flavour] : [])]
   const client = new ForeignClient(t, {
     command: [...OF_ITS_OWN, PYTHON, `${PEERS}/desktop.py`, folder, PYTHON, ...inside],
     password: server.account(roles[role]).password,
@@ -118,4 +118,8 @@ const psiProgram = { needs: ['Psi+', 'xdotool'], script: 'psi-files.py' } as con
 export const psi = kindOf({ ...psiProgram, name: 'Psi+' })
 /** It knows nothing but the way in band. */
 export const psiInBand = kindOf({ ...psiProgram, name: 'Psi+ in band', flavour: 'ibb' })
-export const gajim = kindOf({ name: 'Gajim', needs: ['Gajim'], script: 'gajim-files.py' })
+const gajimProgram = { needs: ['Gajim'], script: 'gajim-files.py' } as const
+
+export const gajim = kindOf({ ...gajimProgram, name: 'Gajim' })
+/** It uses no proxy, as it comes. */
+export const gajimAlone = kindOf({ ...gajimProgram, name: 'Gajim alone', flavour: 'alone' })

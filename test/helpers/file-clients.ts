@@ -11,7 +11,7 @@ import { compileQxmppFiles } from './qxmpp.ts'
 
 /** Somebody who sends files, or receives them. */
 export interface FileClient {
-  /** Full JID. */
+  /** Full JID; bare where a client does not tell when it is online, so that whoever sends has to wait for its presence. */
   readonly jid: string
   /** Of the library behind it, as it tells itself; empty for our own. */
   readonly version: string
@@ -119,7 +119,10 @@ const streamhostKind = (name: string, options: readonly string[] = []): FileClie
       jid: String((await receive.event('ready'))['jid']),
       version: '',
       send: () => Promise.reject(new TypeError('it only receives')),
-      received: async () => String((await receive.event('received'))['path']),
+      async received() {
+        const failed = receive.event('failed').then(({ message }) => Promise.reject(new Error(`receive failed: ${message}`)))
+        return String((await Promise.race([receive.event('received'), failed]))['path'])
+      },
     }
   },
 })

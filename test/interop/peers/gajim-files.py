@@ -1,9 +1,9 @@
 """Moves files with Gajim 1.7, whose buttons a plugin presses.
 
-Usage: gajim-files.py JID CONTACT, inside desktop.py, the password in the environment variable PASSWORD.
+Usage: gajim-files.py JID CONTACT [alone], inside desktop.py, the password in the environment variable PASSWORD.
 
-Each line of the standard input is a file to send to CONTACT, as JSON: {"file": path}. Each line of the standard output is
-a fact: {"event": "online", "version"} when the proxy of the server is known, {"event": "sent"}, {"event": "received", "file": path},
+With "alone" it uses no proxy, as it comes. Each line of the standard input is a file to send to CONTACT, as JSON: {"file": path}. Each line of the standard output is
+a fact: {"event": "online", "version"} when the proxy of the server, if it is to use one, is known, {"event": "sent"}, {"event": "received", "file": path},
 {"event": "failed", "reason"}.
 """
 
@@ -30,7 +30,7 @@ SETTINGS = {
 }
 
 
-def prepare(jid):
+def prepare(jid, is_alone):
     bare, resource = jid.split("/")
     local, domain = bare.split("@")
     account = {
@@ -40,7 +40,7 @@ def prepare(jid):
         "resource": resource,
         "password": os.environ["PASSWORD"],
         "active": True,
-        "use_ft_proxies": True,
+        "use_ft_proxies": not is_alone,
     }
     shutil.copytree("/mnt/peers/gajim-plugin", f"{HOME}/.local/share/gajim/plugins/files")
     os.makedirs(f"{HOME}/.config/gajim")
@@ -52,10 +52,11 @@ def prepare(jid):
         database.execute("INSERT INTO account_settings (account, settings) VALUES (?, ?)", (local, json.dumps(settings)))
 
 
-jid, contact = sys.argv[1:]
-prepare(jid)
+jid, contact, *flavour = sys.argv[1:]
+is_alone = flavour == ["alone"]
+prepare(jid, is_alone)
 # Gajim has things to say on its standard output, too.
 facts = os.dup(1)
 os.set_inheritable(facts, True)
 os.dup2(2, 1)
-os.execvpe("gajim", ["gajim"], {**os.environ, "CONTACT": contact, "FACTS": str(facts)})
+os.execvpe("gajim", ["gajim"], {**os.environ, "CONTACT": contact, "FACTS": str(facts), **({"ALONE": "1"} if is_alone else {})})
