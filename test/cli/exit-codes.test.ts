@@ -5,7 +5,15 @@ import { BytestreamError, type ErrorCode, errorCodes, StanzaError } from '../../
 /** What a script may rely on; every code that is not here is a failure. */
 const promised: Readonly<Record<'usage' | 'refused' | 'absent', readonly ErrorCode[]>> = {
   usage: ['ERR_CONFIG', 'ERR_JID_MALFORMED'],
-  refused: ['ERR_AUTHENTICATION', 'ERR_DECLINED', 'ERR_FORBIDDEN', 'ERR_NOT_ACCEPTABLE', 'ERR_NO_VALID_STREAMS', 'ERR_BAD_PROFILE'],
+  refused: [
+    'ERR_AUTHENTICATION',
+    'ERR_DECLINED',
+    'ERR_FILE_TOO_LARGE',
+    'ERR_FORBIDDEN',
+    'ERR_NOT_ACCEPTABLE',
+    'ERR_NO_VALID_STREAMS',
+    'ERR_BAD_PROFILE',
+  ],
   absent: ['ERR_HANDSHAKE_TIMEOUT', 'ERR_HOST_UNKNOWN', 'ERR_NO_RESOURCE', 'ERR_TIMEOUT', 'ERR_UNREACHABLE'],
 }
 

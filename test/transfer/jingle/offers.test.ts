@@ -126,7 +126,7 @@ test('files that are all refused end the session, each with the reason', async (
     files.map(({ path }) => path),
     init,
   )
-  for (const { done } of transfers) await t.throwsAsync(done, { code: 'ERR_DECLINED', message: /files of at most 5 B are accepted/ })
+  for (const { done } of transfers) await t.throwsAsync(done, { code: 'ERR_FILE_TOO_LARGE', message: /files of at most 5 B are accepted/ })
   t.is(said.filter(({ jingle }) => jingle.action === 'session-initiate').length, 1, 'nobody asks again')
 })
 

@@ -149,7 +149,7 @@ test('whoever asks may have conditions of their own', async (t) => {
   const granted = once(sharing, 'transfer') as Promise<[Transfer]>
   await t.throwsAsync(fetch({ name: 'file.bin' }, { fileBytesMax: 99 }).done, { code: 'ERR_FILE_TOO_LARGE' })
   const [sending] = await granted
-  await t.throwsAsync(sending.done, { code: 'ERR_DECLINED', message: /file-too-large/ })
+  await t.throwsAsync(sending.done, { code: 'ERR_FILE_TOO_LARGE', message: /file-too-large/ })
   t.deepEqual(await filesIn(into), [])
 })
 
