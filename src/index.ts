@@ -129,6 +129,7 @@ export {
   type Element,
   type Hash,
   type IqRequest,
+  type JingleRange,
   type Message,
   type MessageType,
   NS,

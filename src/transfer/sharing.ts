@@ -23,6 +23,7 @@ export interface FileRequest {
   readonly range: Pick<JingleRange, 'offset' | 'length'> | undefined
 }
 
+/** What is shared, and with whom. */
 export interface ShareInit {
   /** Who may ask: bare JIDs, or full ones for a single resource. Others hear that nothing is shared. */
   readonly to: readonly string[]
@@ -80,6 +81,7 @@ export class Sharing extends EventEmitter<SharingEvents> implements FileTaker {
     return [...this.#to]
   }
 
+  /** @param from prepared: full or bare */
   isExpected(from: string): boolean {
     return this.#to.has(from) || this.#to.has(bareJid(from))
   }
@@ -92,6 +94,7 @@ export class Sharing extends EventEmitter<SharingEvents> implements FileTaker {
     this.emit('stopped')
   }
 
+  /** Whether {@link stop} was called. */
   get isStopped(): boolean {
     return this.#stopping.signal.aborted
   }
