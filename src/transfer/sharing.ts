@@ -134,6 +134,8 @@ export class Sharing extends EventEmitter<SharingEvents> implements FileTaker {
 
   /** @returns the path */
   async #ask({ peer: from, offered }: FileContent): Promise<string> {
+    // Whoever may send has sessions here, and can ask in them.
+    if (!this.isExpected(from)) throw new BytestreamError('ERR_ITEM_NOT_FOUND', `nothing is shared with ${from}`)
     const { name, size, mediaType: mimeType, hashes, range } = offered
     using deadline = startDeadline(this.#clock, ANSWER_MS_MAX, 'ERR_ITEM_NOT_FOUND', 'nobody decided in time', this.#stopping.signal)
     const path = await orAbort(Promise.resolve(this.#init.mayFetch({ from, name, size, mimeType, hashes, range })), deadline.signal)

@@ -3,10 +3,11 @@ import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import test, { type ExecutionContext } from 'ava'
 import { InBandTarget, type JingleEnd, JingleSessions, jingleTransport, ProxyFinder } from '../../../src/bytestreams/index.ts'
-import { silentLogger, systemClock } from '../../../src/core/index.ts'
+import { type BytestreamError, silentLogger, systemClock } from '../../../src/core/index.ts'
 import { ServiceDiscovery } from '../../../src/session/index.ts'
 import type { FetchInit, FileRequest, ShareInit, Transfer } from '../../../src/transfer/index.ts'
 import { type Jingle, NS, parseJingle } from '../../../src/xep/index.ts'
+import { file, paperTransports } from '../../helpers/jingle-transport.ts'
 import { filesIn, makeFile, makeFolder, moved } from '../../helpers/transfers.ts'
 import { startNetwork } from '../../helpers/xmpp-network.ts'
 
@@ -141,6 +142,32 @@ test('a stranger hears what somebody hears who shares nothing', async (t) => {
   sharing.stop()
   t.is((await t.throwsAsync(fetch()))?.message, heard?.message)
   t.regex(heard?.message ?? '', /service-unavailable/)
+})
+
+test('whoever may send, and no more, gets nothing by asking in the session of an offer', async (t) => {
+  const requests: FileRequest[] = []
+  const { network, desk, sharing, into } = await setScene(t, {
+    mayFetch: (request) => {
+      requests.push(request)
+      return 'package.json'
+    },
+  })
+  desk.receive({ into, from: ['stranger@localhost'] })
+  const refused = once(sharing, 'refused') as Promise<[{ from: string; error: BytestreamError }]>
+  const stranger = await network.logIn('stranger')
+  const sessions = JingleSessions.of({ session: stranger, clock: systemClock, logger: silentLogger })
+  const { open: transport } = paperTransports()
+  const offer = { senders: 'initiator', description: file('offered.bin'), transport } as const
+  const session = await sessions.begin({ peer: desk.jid, contents: [offer] })
+  if (session.state === 'pending') await once(session, 'accepted')
+  const decision = new Promise<string | undefined>((resolve) => {
+    session.once('contentAccepted', () => resolve('accepted'))
+    session.once('contentRejected', ({ reason }) => resolve(reason.application))
+  })
+  await session.addContents([{ senders: 'responder', description: file('package.json'), transport }])
+  t.is(await decision, 'file-not-available')
+  t.like(await refused, [{ from: stranger.jid, error: { code: 'ERR_ITEM_NOT_FOUND' } }])
+  t.deepEqual(requests, [])
 })
 
 test('whoever asks may have conditions of their own', async (t) => {
