@@ -76,7 +76,7 @@ async function firstOctet(holes: number, init: JingleTransportInit): Promise<num
       forwarded: { host: `192.0.2.${at + 1}`, port: 7777 },
     }))
     const wire = await joinTransports(t, {
-      initiator: { session: await logIn('from'), init: { ownHosts: [], forwarded } },
+      initiator: { session: await logIn('from'), forwarded, init: { ownHosts: [] } },
       responder: { session: await logIn('to'), init: { ownHosts: [], ...init } },
     })
     const start = performance.now()

@@ -10,6 +10,7 @@ export type {
   BytestreamMethod,
   BytestreamTotals,
   Destination,
+  ForwardedHost,
   InitiatorStep,
   MayConnect,
   MethodChoice,

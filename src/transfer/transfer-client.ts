@@ -2,6 +2,7 @@ import PQueue from 'p-queue'
 import {
   BytestreamTarget,
   bytestreamsPart,
+  type ForwardedHost,
   InBandTarget,
   inBandPart,
   JingleSessions,
@@ -57,6 +58,11 @@ export interface TransferClientInit extends AccountInit {
    * account's own server may be anywhere.
    */
   readonly mayConnect?: MayConnect
+  /**
+   * What a NAT forwards to this machine, offered to the other side of Jingle transfers (XEP-0260 §2.1). Each port serves one
+   * transfer at a time.
+   */
+  readonly forwarded?: readonly ForwardedHost[]
   /** Ends the logging in; afterwards it has no meaning. */
   readonly signal?: AbortSignal | undefined
 }
@@ -94,7 +100,7 @@ export class TransferClient implements AsyncDisposable {
 
   private constructor(components: TransferClientComponents, init: TransferClientInit) {
     const { clock = systemClock, logger = silentLogger, resolver = systemResolver } = components
-    const { concurrency = CONCURRENCY, reconnect = true, priority = -1, mayConnect } = init
+    const { concurrency = CONCURRENCY, reconnect = true, priority = -1, mayConnect, forwarded } = init
     this.#priority = priority
     this.#clock = clock
     this.session = new Session({ clock, logger }, clientConnector(clock, init, resolver), {
@@ -111,7 +117,7 @@ export class TransferClient implements AsyncDisposable {
       inBand: new InBandTarget({ session, clock, logger }),
     }
     const { inBand } = this.#targets
-    this.#components = { session, clock, logger, proxies, inBand, mayConnect, resources: new ResourceFinder(session, clock) }
+    this.#components = { session, clock, logger, proxies, inBand, mayConnect, forwarded, resources: new ResourceFinder(session, clock) }
     this.#responder = new StreamInitiationResponder(session)
     this.#jingle = JingleSessions.of(this.#components)
     this.#files = new FileSessions(this.#components)

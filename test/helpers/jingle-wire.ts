@@ -1,5 +1,6 @@
 import type { ExecutionContext } from 'ava'
 import {
+  type ForwardedHost,
   InBandTarget,
   type JingleTransportInit,
   jingleTransport,
@@ -24,6 +25,7 @@ interface Said {
 
 interface JingleEnd {
   readonly session: Session
+  readonly forwarded?: readonly ForwardedHost[]
   readonly init?: JingleTransportInit
   readonly clock?: Clock
 }
@@ -86,8 +88,8 @@ export async function joinTransports(
     },
   })
   const open = async (role: JingleRole, offered?: JingleTransport) => {
-    const { session, init = {}, clock = systemClock } = ends[role]
-    const side = await jingleTransport({ ...componentsOf(session, clock), ...anywhere }, init)(linkOf(role), offered)
+    const { session, forwarded, init = {}, clock = systemClock } = ends[role]
+    const side = await jingleTransport({ ...componentsOf(session, clock), ...anywhere, forwarded }, init)(linkOf(role), offered)
     sides[role] = side
     t.teardown(() => side.close(new BytestreamError('ERR_ABORTED', 'the test is over')))
     return side

@@ -33,8 +33,6 @@ export interface Socks5TransportInit {
   readonly proxy?: string | undefined
   /** Addresses to offer for a direct connection; those of this machine where it is left out. */
   readonly ownHosts?: readonly string[] | undefined
-  /** What a NAT forwards to this machine, offered as `assisted`. A port in use, as by another transfer, is not offered. */
-  readonly forwarded?: readonly ForwardedHost[] | undefined
   /** Hears each step, in order. */
   readonly onStep?: ((step: InitiatorStep) => void) | undefined
 }
@@ -45,6 +43,8 @@ type Nominated = Extract<NominationStep, { step: 'nominated' }>
 export interface Socks5TransportComponents extends RequesterComponents {
   /** Whether to connect to an address of a candidate. Default: {@link isOpenDestination}. */
   readonly mayConnect?: MayConnect | undefined
+  /** What a NAT forwards to this machine, offered as `assisted`. A port in use, as by another bytestream, is not offered. */
+  readonly forwarded?: readonly ForwardedHost[] | undefined
 }
 
 /** What we offer, and what it stands on. */
@@ -85,6 +85,7 @@ export class Socks5Transport {
   /** Why we could reach none, or why the proxy failed. */
   #reason = ''
   #stopWaiting: () => void = () => {}
+  #stopWatching: () => void = () => {}
 
   private constructor(components: Socks5TransportComponents, link: TransportLink, init: FullInit, { sid, isAnswer, ...offer }: Offer) {
     this.#components = components
@@ -116,7 +117,8 @@ export class Socks5Transport {
     offered: JingleSocks5 | undefined,
   ): Promise<Socks5Transport> {
     if (offered?.mode === 'udp') throw new BytestreamError('ERR_NO_VALID_STREAMS', 'only bytestreams over TCP are supported')
-    const { method, proxy, ownHosts = ownAddresses(), forwarded = [], signal, onStep = () => {} } = init
+    const { method, proxy, ownHosts = ownAddresses(), signal, onStep = () => {} } = init
+    const { forwarded = [] } = components
     const sid = offered?.sid ?? randomUUID()
     const dstAddr = computeDstAddr(sid, link.ownJid, link.peer)
     const hosts = method === 'proxy' ? [] : [...forwarded, ...ownHosts.slice(0, OWN_HOSTS_MAX).map((host) => ({ host }))]
@@ -222,10 +224,17 @@ export class Socks5Transport {
     if (nominated.offerer === 'us') this.#dropSocket()
     else if (nominated.candidate.type === 'proxy') {
       this.#expectWithin(ACTIVATION_MS_MAX, `did not activate ${nominated.candidate.jid}`)
-      const onLost = () => this.#take({ input: 'lost' })
-      if (this.#socket?.destroyed) onLost()
-      else this.#socket?.once('close', onLost)
+      this.#watch(this.#socket as Socket)
     }
+  }
+
+  /** It is read ahead, as a socket nobody reads tells nothing. Octets, and their end, may come before we hear of the activation. */
+  #watch(socket: Socket): void {
+    const readAhead = () => {}
+    const onClose = () => this.#take({ input: 'lost' })
+    this.#stopWatching = () => socket.off('readable', readAhead).off('close', onClose)
+    if (socket.destroyed) onClose()
+    else socket.on('readable', readAhead).on('close', onClose)
   }
 
   async #activate(): Promise<void> {
@@ -301,6 +310,7 @@ export class Socks5Transport {
   #release(): void {
     this.#settle = undefined
     this.#stopWaiting()
+    this.#stopWatching()
     this.#closing.abort()
     this.#dropSocket()
     void this.#offer.direct[Symbol.asyncDispose]()

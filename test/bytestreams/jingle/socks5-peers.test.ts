@@ -1,12 +1,14 @@
 // Goal: what our side of XEP-0260 does when the other side is not like ours: silent, slow, wrong, or another client.
 // Method: a session on the embedded server; the test is the other side, word by word, with sockets of this machine.
 
+import { once } from 'node:events'
 import test from 'ava'
 import { connectToStreamhost } from '../../../src/bytestreams/connect-streamhost.ts'
 import { BytestreamError } from '../../../src/core/index.ts'
 import { computeDstAddr, type DstAddr } from '../../../src/socks5/index.ts'
 import { buildActivate, type JingleCandidate, type StreamhostAddress } from '../../../src/xep/index.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
+import { readAll } from '../../helpers/in-band.ts'
 import { playAgainst } from '../../helpers/jingle-wire.ts'
 import { listenRaw } from '../../helpers/raw-socks5.ts'
 import { settle } from '../../helpers/settle.ts'
@@ -120,6 +122,31 @@ test('a side that says <activated/> before the proxy has activated anything is b
     { answerMsMax: 10_000 },
   )
   t.is(String(await peerOf(opened).read(4)), 'ping')
+})
+
+test('a proxy that breaks off while its activation is waited for is a proxy-error; one that ends is not: there may be no octets', async (t) => {
+  for (const isBroken of [true, false]) {
+    const raw = await listenRaw(t)
+    const offered = offerOf([candidateAt(raw.port, { type: 'proxy', jid: 'one.localhost' })])
+    const { side, next, say, infos } = await respond(t, offered, { ...hidden, method: 'proxy' })
+    side.begin(offered)
+    t.deepEqual(await next(), { used: `at-${raw.port}` })
+    const { socket } = await raw.next()
+    say({ error: 'candidate' })
+    if (isBroken) {
+      socket.resetAndDestroy()
+      t.deepEqual(await next(), { error: 'proxy' })
+      await t.throwsAsync(side.opened, { code: 'ERR_NO_STREAMHOST', message: /has gone/ })
+      t.notThrows(() => say({ activated: `at-${raw.port}` }), 'it was on its way')
+    } else {
+      socket.end()
+      await once(socket, 'finish')
+      say({ activated: `at-${raw.port}` })
+      const { stream } = await side.opened
+      t.is((await readAll(stream)).length, 0)
+      t.is(infos.length, 1)
+    }
+  }
 })
 
 test('the other side cannot use our proxy after all: what was open is broken off', async (t) => {

@@ -9,6 +9,7 @@ import type { Bytestream, InitiatorStep, TransportSide } from '../../../src/byte
 import { BytestreamError } from '../../../src/core/index.ts'
 import { computeDstAddr, type DstAddr } from '../../../src/socks5/index.ts'
 import type { JingleCandidate } from '../../../src/xep/index.ts'
+import { joinTransports } from '../../helpers/jingle-wire.ts'
 import { type Peer, until } from '../../helpers/peer.ts'
 import { listenRaw } from '../../helpers/raw-socks5.ts'
 import { here, hidden, isClosed, isRefused, peerOf, setScene, socks5Of } from '../../helpers/socks5-scene.ts'
@@ -128,11 +129,14 @@ test('proxy: no address of ours is offered, and none of the other side is connec
 })
 
 test('what a NAT forwards is offered as assisted, at the port it forwards to (§2.1)', async (t) => {
-  const { juliet, join } = await setScene(t)
+  const { romeo, juliet } = await setScene(t)
   const free = await listenRaw(t)
   const port = free.port - 1 > 1024 ? free.port - 1 : free.port + 1
   const forwarded = [{ host: '127.0.0.1', port, forwarded: { host: '198.51.100.1', port: 4000 } }]
-  const wire = await join(hidden, { ...hidden, forwarded })
+  const wire = await joinTransports(t, {
+    initiator: { session: romeo, init: hidden },
+    responder: { session: juliet, init: hidden, forwarded },
+  })
   t.like(socks5Of(wire.responder).candidates[0], { type: 'assisted', host: '198.51.100.1', port: 4000, jid: juliet.jid })
   const { dstAddr } = socks5Of(wire.responder)
   const socket = await connectToStreamhost({ host: '127.0.0.1', port }, dstAddr as DstAddr, AbortSignal.timeout(10_000))
