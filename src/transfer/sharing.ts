@@ -81,7 +81,7 @@ export class Sharing extends EventEmitter<SharingEvents> implements FileTaker {
     return [...this.#to]
   }
 
-  /** @param from prepared: full or bare */
+  /** Whether somebody may ask. */
   isExpected(from: string): boolean {
     return this.#to.has(from) || this.#to.has(bareJid(from))
   }
