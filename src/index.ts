@@ -96,6 +96,7 @@ export {
   type AcceptanceInit,
   type FetchInit,
   type FileOffer,
+  type FileRange,
   type FileRequest,
   type FileRules,
   type HashAlgorithm,

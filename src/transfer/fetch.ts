@@ -1,6 +1,6 @@
 import { type JingleSessions, jingleTransport, type MethodChoice, type Timings } from '../bytestreams/index.ts'
 import { BytestreamError, prepareJid, toBytestreamError } from '../core/index.ts'
-import type { Hash, JingleRange } from '../xep/index.ts'
+import type { Hash } from '../xep/index.ts'
 import { Acceptance } from './acceptance.ts'
 import type { FileRules } from './file-rules.ts'
 import type { FileContent } from './jingle/file-content.ts'
@@ -10,6 +10,7 @@ import { partOf } from './jingle/send-content.ts'
 import { takeOver } from './jingle/take-content.ts'
 import { findPartner } from './negotiation.ts'
 import type { SenderComponents } from './sender.ts'
+import type { FileRange } from './sharing.ts'
 import type { Sent, Transfer } from './transfer.ts'
 
 /** Which file to ask for, and of whom. */
@@ -27,7 +28,7 @@ export interface FetchInit extends FileRules {
     readonly hashes?: readonly Hash[]
   }
   /** A part of it, which is stored as a file of its own. */
-  readonly range?: Pick<JingleRange, 'offset' | 'length'>
+  readonly range?: FileRange
   /** Default `auto`: direct or through a proxy, whichever works, and in band where neither does. */
   readonly method?: MethodChoice
   /** Only this proxy, instead of those of the account's server. */

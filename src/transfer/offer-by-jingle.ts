@@ -1,6 +1,8 @@
 import { type JingleTransportComponents, jingleTransport } from '../bytestreams/index.ts'
-import { type BytestreamError, orAbort } from '../core/index.ts'
-import { partOf, sendOver } from './jingle/send-content.ts'
+import { type BytestreamError, orAbort, toBytestreamError } from '../core/index.ts'
+import type { FileContent } from './jingle/file-content.ts'
+import { reasonOf } from './jingle/reasons.ts'
+import { type Part, partOf, sendOver } from './jingle/send-content.ts'
 import type { Joined } from './jingle/together.ts'
 import type { Offering } from './offering.ts'
 import type { Sent } from './transfer.ts'
@@ -35,7 +37,18 @@ export async function offerByJingle(
   if ('notSpoken' in outcome) return outcome
   transfer.emit('step', { step: 'accepted' })
   const accepted = outcome.file
-  const part = partOf(size, accepted.answered.range)
+  const part = wantedOf(accepted, size)
   transfer.update({ size: part.length })
   return sendOver(components.clock, { file: accepted, source, path, part, hashes, transfer })
+}
+
+/** The part the receiver wants, which has to be one of the file. */
+function wantedOf(file: FileContent, size: number): Part {
+  try {
+    return partOf(size, file.answered.range)
+  } catch (thrown) {
+    file.fail(reasonOf(toBytestreamError(thrown)))
+    file.settle()
+    throw thrown
+  }
 }

@@ -1,13 +1,21 @@
 import { EventEmitter } from 'node:events'
 import type { Timings } from '../bytestreams/index.ts'
 import { BytestreamError, bareJid, type Clock, orAbort, prepareJid, startDeadline } from '../core/index.ts'
-import type { Hash, JingleRange } from '../xep/index.ts'
+import type { Hash } from '../xep/index.ts'
 import { FileSource } from './file-source.ts'
 import type { OfferableAlgorithm } from './hashes.ts'
 import type { FileContent } from './jingle/file-content.ts'
 import type { Accepted, FileTaker } from './jingle/file-sessions.ts'
 import { partOf, sendOver } from './jingle/send-content.ts'
 import { Transfer } from './transfer.ts'
+
+/** A part of a file. */
+export interface FileRange {
+  /** Octets before it. Default 0. */
+  readonly offset?: number | undefined
+  /** Octets. Default: up to the end. */
+  readonly length?: number | undefined
+}
 
 /** A file somebody asks for. Everything but `from` is what they say. */
 export interface FileRequest {
@@ -20,7 +28,7 @@ export interface FileRequest {
   readonly mimeType: string | undefined
   readonly hashes: readonly Hash[]
   /** The part they want; all of it where it is left out. */
-  readonly range: Pick<JingleRange, 'offset' | 'length'> | undefined
+  readonly range: FileRange | undefined
 }
 
 /** What is shared, and with whom. */

@@ -64,8 +64,13 @@ export async function takeOver(clock: Clock, { file, sink, hashUsed, transfer }:
 
 /** @throws BytestreamError `ERR_INTEGRITY` when it does not come: what was announced is part of what was offered */
 async function checksum(clock: Clock, file: FileContent, signal: AbortSignal): Promise<readonly Hash[]> {
-  const message = `${file.peer} has announced a hash, and has not told it within ${CHECKSUM_MS_MAX / 1000} s`
+  const message = `${file.peer} has announced a hash, and has not told it`
   using deadline = startDeadline(clock, CHECKSUM_MS_MAX, 'ERR_INTEGRITY', message, signal)
-  const { hashes, range } = await file.checksum(deadline.signal)
-  return range?.hashes ?? hashes
+  try {
+    const { hashes, range } = await file.checksum(deadline.signal)
+    return range?.hashes ?? hashes
+  } catch (thrown) {
+    if (file.end && !file.end.error) throw new BytestreamError('ERR_INTEGRITY', message, { cause: thrown })
+    throw thrown
+  }
 }

@@ -1,5 +1,5 @@
 import type { ContentInit, JingleSessionContent, JingleSessions, Timings } from '../../bytestreams/index.ts'
-import { BytestreamError, type Clock, StanzaError, toBytestreamError } from '../../core/index.ts'
+import { BytestreamError, type Clock, StanzaError, throwIfAborted, toBytestreamError } from '../../core/index.ts'
 import type { JingleCondition } from '../../xep/index.ts'
 import type { FileContent } from './file-content.ts'
 import { FileSession } from './file-session.ts'
@@ -159,6 +159,7 @@ async function settleOne(
   try {
     if (signal.aborted) onAbort()
     await file.accepted()
+    throwIfAborted(signal) // In the same moment.
     resolve({ file })
     return true
   } catch (thrown) {
