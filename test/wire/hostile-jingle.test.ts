@@ -14,6 +14,7 @@ import {
   type Element,
   type Jingle,
   type JingleContent,
+  NS,
   parseJingle,
   parseStanzaError,
 } from '../../src/xep/index.ts'
@@ -46,8 +47,13 @@ const offers = steps.map(({ contents: [said], ...jingle }): Jingle => {
   const content = { creator: 'initiator', name: said?.name ?? 'n', senders: 'initiator', description: file, transport } as const
   return { ...jingle, action: 'session-initiate', contents: [content] }
 })
+/** What may accept our own. */
+const acceptances = offers.map(({ contents, ...jingle }): Jingle => {
+  return { ...jingle, action: 'session-accept', sid: 'b', contents: contents.map((content) => ({ ...content, name: 'n' })) }
+})
 const questions = fc.oneof(
   { weight: 2, arbitrary: offers.map(buildJingle) },
+  { weight: 1, arbitrary: acceptances.map(buildJingle) },
   { weight: 4, arbitrary: steps.map(buildJingle) },
   { weight: 1, arbitrary: broken(steps) },
 )
@@ -58,15 +64,28 @@ const CONDITIONS: readonly string[] = [
   ...['service-unavailable', 'unexpected-request'],
 ]
 
+/** A question about "b", and about its transport where it has one of that kind, as one about a session of ours. */
+function aboutOurs(payload: Element, { sid, contents: [content] }: Jingle): Element {
+  if (payload.attrs['sid'] !== 'b') return payload
+  payload.attrs['sid'] = sid
+  for (const { attrs, name } of payload.getChildElements().flatMap((child) => child.getChildElements())) {
+    if (name === 'transport' && attrs['xmlns'] === NS.jingleSocks5 && content?.transport?.kind === 'socks5')
+      attrs['sid'] = content.transport.sid
+  }
+  return payload
+}
+
 test('any actions in any order are answered each, and leave nothing behind', async (t) => {
   const heard = new Set<string>()
-  let begun = 0
+  let [begun, accepted] = [0, 0]
   await fc.assert(
     fc.asyncProperty(fc.array(fc.tuple(questions, fc.constantFrom(...peers)), { minLength: 5, maxLength: 15 }), async (asked) => {
       const clock = new FakeClock()
+      let own: Jingle | undefined
       const account = await scriptSession(t, clock, jid, ({ payload }) => {
         if (!payload.is('jingle')) throw stanzaError('item-not-found')
-        parseJingle(sent(payload)) // Whatever we say ourselves is in order.
+        const said = parseJingle(sent(payload)) // Whatever we say ourselves is in order.
+        if (said.action === 'session-initiate') own = said
         return undefined
       })
       const basics = { session: account.session, clock, logger: silentLogger }
@@ -74,7 +93,8 @@ test('any actions in any order are answered each, and leave nothing behind', asy
       const components = { ...basics, proxies, inBand: new InBandTarget(basics), mayConnect: () => false }
       const transport = jingleTransport(components, { ownHosts: [] })
       const ends: Promise<unknown>[] = []
-      JingleSessions.of(basics).handle('file', (session) => {
+      const sessions = JingleSessions.of(basics)
+      sessions.handle('file', (session) => {
         begun++
         ends.push(session.ended)
         session.on('info', () => {})
@@ -85,8 +105,14 @@ test('any actions in any order are answered each, and leave nothing behind', asy
       const isCoded = (error: unknown) => {
         if (!(error instanceof BytestreamError)) t.fail(String(error))
       }
+      // One session is ours, and "b" is what its peer calls it.
+      const [peer = ''] = peers
+      const ours = await sessions.begin({ peer, contents: [{ name: 'n', senders: 'initiator', description: file, transport }] })
+      ends.push(ours.ended)
+      ours.on('accepted', () => void accepted++)
       for (const [at, [payload, from]] of asked.entries()) {
-        account.receive(sent(buildIq({ type: 'set', id: `q${at}`, from, to: jid }, payload)))
+        const question = from === peer && own ? aboutOurs(payload, own) : payload
+        account.receive(sent(buildIq({ type: 'set', id: `q${at}`, from, to: jid }, question)))
         await settle()
       }
       const answersTo = (at: number) => account.sent.filter(({ attrs }) => attrs['id'] === `q${at}`)
@@ -111,6 +137,7 @@ test('any actions in any order are answered each, and leave nothing behind', asy
   )
   t.true(heard.size >= 4, [...heard].join())
   t.true(begun > 100, `${begun} sessions`)
+  t.true(accepted > 10, `${accepted} of ours were accepted`)
 })
 
 function conditionOf(answer: Element): string | undefined {
