@@ -15,7 +15,10 @@ const END_MS_MAX = 10_000
 export class FileSession {
   readonly session: JingleSession
   readonly #clock: Clock
+  /** Those that are in the session. */
   readonly #files = new Map<JingleSessionContent, FileContent>()
+  /** Of those that no longer are. */
+  readonly #ends = new WeakMap<JingleSessionContent, FileEnd>()
   /** Files with something left to do on our side. */
   readonly #pending = new Set<FileContent>()
   #isAccepted: boolean
@@ -42,7 +45,7 @@ export class FileSession {
     })
     session.once('ended', (end) => {
       this.#cancelEnd()
-      for (const { content } of this.#files.values()) this.#hearEnd(content, end)
+      for (const { content } of [...this.#files.values()]) this.#hearEnd(content, end)
     })
   }
 
@@ -70,7 +73,9 @@ export class FileSession {
     this.#pending.add(file)
     this.#cancelEnd()
     // What was said before somebody could listen.
-    if (session.state === 'ended') void session.ended.then((end) => file.hearEnd(end))
+    const end = this.#ends.get(content)
+    if (end) this.#hearEnd(content, end)
+    else if (session.state === 'ended') void session.ended.then((end) => file.hearEnd(end))
     else this.#hearAccepted(content)
     return file
   }
@@ -89,7 +94,9 @@ export class FileSession {
   }
 
   #hearEnd(content: JingleSessionContent, end: FileEnd): void {
+    this.#ends.set(content, end)
     this.#files.get(content)?.hearEnd(end)
+    this.#files.delete(content)
   }
 
   /** @throws BytestreamError the answer */

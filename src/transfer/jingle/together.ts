@@ -117,7 +117,12 @@ export class Together {
       const known = contents.map(({ name }) => session.contents.find((content) => content.name === name))
       return await this.#settle(ready, known, files, second ? 'there is another way' : 'there is no other way')
     } catch (thrown) {
-      return refuse(ready, toBytestreamError(thrown))
+      const error = toBytestreamError(thrown)
+      const left = ready.filter(({ signal }) => !signal.aborted)
+      if (left.length === ready.length) return refuse(ready, error)
+      // Those that were cancelled while the session was prepared are no matter of the others.
+      for (const { signal, reject } of ready) if (signal.aborted) reject(error)
+      return await this.#begin(to, left)
     }
   }
 

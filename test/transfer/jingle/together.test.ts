@@ -1,0 +1,74 @@
+import test, { type ExecutionContext } from 'ava'
+import { type JingleSession, JingleSessions, type OpenTransport } from '../../../src/bytestreams/index.ts'
+import { orAbort, StanzaError, silentLogger, systemClock } from '../../../src/core/index.ts'
+import { Together } from '../../../src/transfer/jingle/together.ts'
+import { file, paperTransports } from '../../helpers/jingle-transport.ts'
+import { startNetwork } from '../../helpers/xmpp-network.ts'
+
+// Goal: what becomes of files that are offered together is told of each, whatever happens to the others, and whenever.
+// Method: the offers alone, on transports that carry nothing; what the receiver says comes from the test.
+
+async function setScene(t: ExecutionContext, begin: (session: JingleSession) => void) {
+  const network = await startNetwork(t, ['sender', 'receiver'])
+  const [sender, receiver] = [await network.logIn('sender'), await network.logIn('receiver')]
+  const basics = { clock: systemClock, logger: silentLogger }
+  JingleSessions.of({ ...basics, session: receiver }).handle('file', begin)
+  const jingle = JingleSessions.of({ ...basics, session: sender })
+  const together = new Together({ ...basics, jingle })
+  const offerOf = (name: string, init: { signal?: AbortSignal; transport?: OpenTransport } = {}) => {
+    const { signal = new AbortController().signal, transport = paperTransports().open } = init
+    const content = { senders: 'initiator', description: file(name), transport } as const
+    return { to: receiver.jid, content, timings: undefined, signal }
+  }
+  return { together, offerOf }
+}
+
+/** Accepts every file. */
+function acceptAll(session: JingleSession): void {
+  const { open: transport } = paperTransports()
+  void session.accept(session.contents.map((content) => ({ content, transport })))
+}
+
+test('a file that is cancelled while the session is prepared is no matter of the others, which still go together', async (t) => {
+  const names: string[][] = []
+  const { together, offerOf } = await setScene(t, (session) => {
+    names.push(session.contents.map(({ name }) => name))
+    acceptAll(session)
+  })
+  const cancelling = new AbortController()
+  const { signal } = cancelling
+  const transport: OpenTransport = () => {
+    setImmediate(() => cancelling.abort())
+    return orAbort(new Promise(() => {}), signal)
+  }
+  const [first, second, third] = [together.join(), together.join(), together.join()]
+  const cancelled = first.offer(offerOf('cancelled', { signal, transport }))
+  const outcomes = Promise.all([second.offer(offerOf('one')), third.offer(offerOf('other'))])
+  await t.throwsAsync(cancelled, { code: 'ERR_ABORTED' })
+  t.deepEqual(
+    (await outcomes).map((outcome) => 'file' in outcome),
+    [true, true],
+  )
+  t.deepEqual(
+    names.map(({ length }) => length),
+    [2],
+  )
+})
+
+test('a file that is added and rejected at once hears why, and is not offered again', async (t) => {
+  const begun: JingleSession[] = []
+  const { together, offerOf } = await setScene(t, (session) => {
+    begun.push(session)
+    // Right behind the acknowledgement.
+    session.on('contentOffered', (content) => void session.rejectContent(content, { condition: 'decline', text: 'not this one' }))
+    acceptAll(session)
+  })
+  t.true('file' in (await together.join().offer(offerOf('first'))))
+  await t.throwsAsync(together.join().offer(offerOf('second')), { code: 'ERR_DECLINED', message: /not this one/ })
+  t.is(begun.length, 1)
+  // Nothing is kept of it.
+  const receive = async (name: string) => await begun[0]?.sendInfo({ kind: 'received', creator: 'initiator', name })
+  await t.notThrowsAsync(receive('file-1'))
+  const error = await t.throwsAsync(receive('file-2'), { instanceOf: StanzaError })
+  t.is(error?.condition, 'item-not-found')
+})
