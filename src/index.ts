@@ -14,6 +14,7 @@ export type {
   InitiatorStep,
   MayConnect,
   MethodChoice,
+  OwnHost,
   RequesterStep,
   StreamhostChoice,
   Timings,

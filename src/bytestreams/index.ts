@@ -1,6 +1,7 @@
 export type { Bytestream, BytestreamMethod, BytestreamTotals } from './bytestream.ts'
 export type { Reach } from './connect-streamhost.ts'
 export { type Destination, isOpenDestination, type MayConnect } from './destinations.ts'
+export type { OwnHost } from './direct.ts'
 export { type ExpectedMethods, expectStream, inBandPart, type StreamTargets } from './expect-stream.ts'
 export type { InBandComponents } from './in-band/in-band-streams.ts'
 export { type InBandExpectInit, InBandTarget } from './in-band/in-band-target.ts'
