@@ -1,9 +1,9 @@
 // Question: how long until the first octet, when direct candidates are black holes (packets are lost, nobody refuses), and
 // what do staggered attempts save against trying one candidate after the other?
 // Method: a network namespace of its own, with a cable that loses every packet. Two sides of the Jingle transport, an
-// embedded server and a proxy; the initiator offers the proxy and so many addresses beyond it. The time runs
-// from when both have accepted until the receiver has the first octet; median of five. The twin is the same code with the
-// time of a whole attempt as head start of each candidate. Needs root, for the namespace.
+// embedded server and a proxy, which the initiator offers; it, or the responder, offers so many addresses beyond the cable
+// beside that. The time runs from when both have accepted until the receiver has the first octet; median of five. The twin is
+// the same code with the time of a whole attempt as head start of each candidate. Needs root, for the namespace.
 
 import { execFileSync, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -12,6 +12,7 @@ import { type Bytestream, defaultTimings, type JingleTransportInit } from '../sr
 import { systemClock } from '../src/core/index.ts'
 import { EmbeddedServer } from '../src/embedded/index.ts'
 import { clientConnector, Session } from '../src/session/index.ts'
+import type { JingleRole } from '../src/xep/index.ts'
 import { joinTransports } from '../test/helpers/jingle-wire.ts'
 import { startProxy } from '../test/helpers/proxy.ts'
 
@@ -33,18 +34,18 @@ else {
 
 async function measure(): Promise<void> {
   layHoles()
-  console.log('black holes    first octet    of that head starts    one after the other')
+  console.log("black holes    the initiator's    the responder's    of that head starts    the initiator's, one after the other")
   for (const holes of HOLES) {
-    const ours = await medianOf(RUNS, holes, {})
+    const initiators = await medianOf(RUNS, { initiator: holes, responder: 0 })
+    const responders = await medianOf(RUNS, { initiator: 0, responder: holes })
     // Which takes ten seconds for each of them.
     const twin =
       holes <= 1
-        ? `${Math.round(await medianOf(1, holes, { timings: oneAfterTheOther }))} ms`
+        ? `${Math.round(await medianOf(1, { initiator: holes, responder: 0 }, { timings: oneAfterTheOther }))} ms`
         : `${(holes * attemptMsMax) / 1000} s (reckoned)`
     const byDesign = holes === 0 ? 0 : (holes - 1) * staggerMs + proxyHeadStartMs
-    console.log(
-      `${String(holes).padStart(11)}    ${`${Math.round(ours)} ms`.padStart(11)}    ${`${byDesign} ms`.padStart(19)}    ${twin.padStart(19)}`,
-    )
+    const ms = (value: number, width: number) => `${Math.round(value)} ms`.padStart(width)
+    console.log([String(holes).padStart(11), ms(initiators, 15), ms(responders, 15), ms(byDesign, 19), twin.padStart(36)].join('    '))
   }
 }
 
@@ -58,26 +59,25 @@ function layHoles(): void {
   for (let at = 1; at <= Math.max(...HOLES); at += 1) ip(`neighbour add 192.0.2.${at} lladdr 02:00:00:00:00:01 dev hole nud permanent`)
 }
 
-async function medianOf(runs: number, holes: number, init: JingleTransportInit): Promise<number> {
+type Holes = Readonly<Record<JingleRole, number>>
+
+async function medianOf(runs: number, holes: Holes, init: JingleTransportInit = {}): Promise<number> {
   const times: number[] = []
   for (let run = 0; run < runs; run += 1) times.push(await firstOctet(holes, init))
   return times.sort((one, other) => one - other)[Math.floor(runs / 2)] as number
 }
 
 /** @returns milliseconds */
-async function firstOctet(holes: number, init: JingleTransportInit): Promise<number> {
+async function firstOctet(holes: Holes, init: JingleTransportInit): Promise<number> {
   const endings: (() => unknown)[] = []
   const t = { teardown: (ending: () => unknown) => void endings.unshift(ending) }
   try {
     const { logIn } = await startNetwork(t)
-    const forwarded = Array.from({ length: holes }, (_, at) => ({
-      host: '127.0.0.1',
-      port: 0,
-      forwarded: { host: `192.0.2.${at + 1}`, port: 7777 },
-    }))
+    const beyond = (role: JingleRole) =>
+      Array.from({ length: holes[role] }, (_, at) => ({ host: '127.0.0.1', port: 0, forwarded: { host: `192.0.2.${at + 1}`, port: 7777 } }))
     const wire = await joinTransports(t, {
-      initiator: { session: await logIn('from'), forwarded, init: { ownHosts: [] } },
-      responder: { session: await logIn('to'), init: { ownHosts: [], ...init } },
+      initiator: { session: await logIn('from'), forwarded: beyond('initiator'), init: { ownHosts: [] } },
+      responder: { session: await logIn('to'), forwarded: beyond('responder'), init: { ownHosts: [], ...init } },
     })
     const start = performance.now()
     wire.begin()

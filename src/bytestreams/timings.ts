@@ -8,7 +8,7 @@ export interface Timings {
   readonly attemptMsMax: number
   /** What one candidate has for itself before the next is tried beside it (XEP-0260 §4). */
   readonly staggerMs: number
-  /** What direct candidates have for themselves before the first proxy is tried beside them (XEP-0260 §4). */
+  /** What direct candidates have for themselves before the first proxy is tried beside them, or a lesser one is used (XEP-0260 §4). */
   readonly proxyHeadStartMs: number
 }
 

@@ -5,7 +5,7 @@ import { computeDstAddr, type DstAddr, parseDstAddr } from '../../socks5/index.t
 import type { JingleCandidate, JingleSocks5, JingleSocks5Info, JingleTransport, StreamhostAddress } from '../../xep/index.ts'
 import { type Bytestream, openBytestream } from '../bytestream.ts'
 import type { MayConnect } from '../destinations.ts'
-import { type DirectStreamhost, type OwnHost, openDirectStreamhost, ownAddresses } from '../direct.ts'
+import { type DirectStreamhost, openDirectStreamhost, ownAddresses } from '../direct.ts'
 import type { InitiatorStep } from '../initiate-stream.ts'
 import { connectAndActivate, findStreamhosts, type RequesterComponents, type StreamhostChoice } from '../requester.ts'
 import type { Timings } from '../timings.ts'
@@ -24,7 +24,13 @@ const RESULT_MS_MAX = 60_000
 const ACTIVATION_MS_MAX = 30_000
 
 /** An address outside of a NAT that leads to a port of this machine. */
-export type ForwardedHost = Required<OwnHost>
+export interface ForwardedHost {
+  /** Where it is listened; at a free port for 0. */
+  readonly host: string
+  readonly port: number
+  /** Where others find it. */
+  readonly forwarded: { readonly host: string; readonly port: number }
+}
 
 export interface Socks5TransportInit {
   /** What is offered, and tried of what the other side offers: direct connections, proxies, or the former before the latter. */
@@ -311,6 +317,7 @@ export class Socks5Transport {
     this.#settle = undefined
     this.#stopWaiting()
     this.#stopWatching()
+    this.#theirs.stop()
     this.#closing.abort()
     this.#dropSocket()
     void this.#offer.direct[Symbol.asyncDispose]()

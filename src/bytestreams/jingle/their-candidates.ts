@@ -34,9 +34,12 @@ export class TheirCandidates {
   readonly #offered = { direct: 0, proxy: 0 }
   readonly #attempts = new Map<JingleCandidate, AbortController>()
   #untried: JingleCandidate[] = []
+  /** What is about to be tried. */
+  #round = new Set<JingleCandidate>()
   /** What has this priority, or a lower one, is not worth trying. */
   #stopAt = -1
   #stopWaiting: () => void = () => {}
+  #cancelTime: () => void = () => {}
 
   constructor(clock: Clock, init: TheirCandidatesInit) {
     this.#clock = clock
@@ -55,8 +58,23 @@ export class TheirCandidates {
     if (this.#untried.length > 0) this.#stopWaiting()
   }
 
-  /** The other side has reached something of ours: what would not be chosen any more is given up. */
+  /**
+   * The other side has reached something of ours: what would not be chosen any more is given up. What would be is still
+   * tried, but has no more time than it would have had before a proxy: what is there is not kept back by what is silent.
+   */
   stopAt(priority: number): void {
+    const { staggerMs, proxyHeadStartMs } = this.#init.timings
+    this.#giveUp(priority)
+    const toStart = [...this.#round].filter((candidate) => candidate.priority > priority).length
+    this.#cancelTime = this.#clock.after(toStart * staggerMs + proxyHeadStartMs, () => this.#giveUp(Number.POSITIVE_INFINITY))
+  }
+
+  /** Nothing is waited for any more. */
+  stop(): void {
+    this.#cancelTime()
+  }
+
+  #giveUp(priority: number): void {
     this.#stopAt = priority
     for (const [candidate, attempt] of this.#attempts) {
       if (candidate.priority <= priority) attempt.abort(outdone())
@@ -78,6 +96,7 @@ export class TheirCandidates {
     for (;;) {
       const round = this.#untried.sort((one, other) => other.priority - one.priority)
       this.#untried = []
+      this.#round = new Set(round)
       try {
         const { candidate, result } = await tryStaggered(
           this.#clock,
@@ -95,6 +114,7 @@ export class TheirCandidates {
   }
 
   async #attempt(candidate: JingleCandidate, dstAddr: DstAddr, signal: AbortSignal): Promise<Socket> {
+    this.#round.delete(candidate)
     if (candidate.priority <= this.#stopAt) throw outdone()
     const outdoing = new AbortController()
     this.#attempts.set(candidate, outdoing)

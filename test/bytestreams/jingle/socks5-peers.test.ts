@@ -173,7 +173,11 @@ test('trying stops for what is below what the other side uses, and goes on for w
     JingleCandidate,
   ]
   const offered = offerOf([high, low])
-  const { side, say, infos } = await respond(t, offered, { ownHosts: here, method: 'direct', timings: { staggerMs: 1 } })
+  const { side, say, infos } = await respond(t, offered, {
+    ownHosts: here,
+    method: 'direct',
+    timings: { staggerMs: 1, proxyHeadStartMs: 60_000 },
+  })
   side.begin(offered)
   await Promise.all(silent.map(({ arrived }) => arrived))
   const [own] = socks5Of(side).candidates as [JingleCandidate]
@@ -215,6 +219,28 @@ test('direct candidates that are black holes do not keep the proxy back: it is u
   t.is(clock.now(), 1_400, 'no attempt has timed out')
   for (const hole of holes) await isClosed(hole.arrived)
   t.is(infos.length, 1)
+})
+
+test('nor do they keep back what the other side has reached: they have that second, and then it is used', async (t) => {
+  const clock = new FakeClock()
+  const holes = [await listenSilent(t), await listenSilent(t)]
+  const offered = offerOf(holes.map(({ port }, at) => candidateAt(port, { priority: 8_400_000 - at })))
+  const { side, say, infos, next } = await respond(t, offered, { ownHosts: here }, { clock })
+  side.begin(offered)
+  await holes[0]?.arrived
+  const [own] = socks5Of(side).candidates as [JingleCandidate]
+  const socket = await connectToStreamhost(own, socks5Of(side).dstAddr as DstAddr, AbortSignal.timeout(10_000))
+  t.teardown(() => socket.destroy())
+  say({ used: own.cid })
+  clock.advance(200)
+  await holes[1]?.arrived
+  clock.advance(999)
+  await settle()
+  t.deepEqual(infos, [])
+  clock.advance(1)
+  t.deepEqual(await next(), { error: 'candidate' })
+  t.is((await side.opened).method, 'direct')
+  t.is(clock.waiting, 0)
 })
 
 test('a direct candidate that answers within that second is used, and the proxy is never tried', async (t) => {
