@@ -8,7 +8,8 @@ import { onEachServer, type ServerUnderTest } from '../helpers/server.ts'
 import { filesIn, makeFile, makeFolder, moved, nextTransfer } from '../helpers/transfers.ts'
 import { networkOn } from '../helpers/xmpp-network.ts'
 
-// Goal: whole files, between two accounts that never met, by bare JID, on each server and each way.
+// Goal: whole files, between two accounts that never met, by bare JID, on each server, each way and by each negotiation.
+// Method: every size goes every way, and by either negotiation at least once; test/full/transfers.full.ts has all of it.
 
 const SMALL_SIZES = [0, 1, 65_535, 65_536, 65_537]
 const SIZES = [...SMALL_SIZES, 20 * 1024 * 1024]
@@ -29,29 +30,31 @@ async function setScene(t: ExecutionContext, server: ServerUnderTest, label: (ty
   return { sender, receiver, inbox, streamhost, proxy, from: `${from}@${DOMAIN}`, to: `${to}@${DOMAIN}` }
 }
 
+const negotiations = ['si', 'jingle'] as const
+const ways = [
+  ['direct', 'direct', 'direct', SIZES, {}],
+  ['proxy', 'proxy', 'proxy', SIZES, {}],
+  ['stream', 'proxy', 'proxy with the stream engine', SIZES, { engine: new StreamEngine() }],
+  ['ibb', 'ibb', 'in band', SMALL_SIZES, {}],
+] as const
+
 onEachServer('transfers', { accounts, components }, (test) => {
-  for (const [label, method, what, sizes, init] of [
-    ['direct', 'direct', 'direct', SIZES, {}],
-    ['proxy', 'proxy', 'proxy', SIZES, {}],
-    ['stream', 'proxy', 'proxy with the stream engine', SIZES, { engine: new StreamEngine() }],
-    ['ibb', 'ibb', 'in band', SMALL_SIZES, {}],
-  ] as const) {
+  for (const [way, [label, method, what, sizes, init]] of ways.entries()) {
     test(`files of all sizes, ${what}`, async (t, server) => {
       const { sender, receiver, inbox, streamhost, from, to, proxy } = await setScene(t, server, label, init)
       const receiving = receiver.receive({ into: inbox, from: [from] })
-      for (const size of sizes) {
+      for (const [at, size] of sizes.entries()) {
+        const negotiation = negotiations[(way + at) % 2] as (typeof negotiations)[number]
         const { path, content, sha256 } = await makeFile(t, size, `${size}.bin`)
         const incoming = nextTransfer(receiving)
-        const sending = sender.send(path, { to, method, ...(method === 'direct' ? { ownHosts: ['127.0.0.1'] } : { proxy }) })
-        let way: string | undefined
-        sending.on('opened', (bytestream) => {
-          way = bytestream.method
-        })
+        const sending = sender.send(path, { to, negotiation, method, ...(method === 'direct' ? { ownHosts: ['127.0.0.1'] } : { proxy }) })
+        const opened: string[] = []
+        sending.on('opened', (facts) => void opened.push(facts.negotiation, facts.method))
         const [sent, received] = await Promise.all([sending.done, (await incoming).done])
         t.like(sent, { path, size, sha256, method, confirmed: true })
         t.like(received, { path: join(inbox, basename(path)), size, sha256, method })
         t.true((await readFile(received.path)).equals(content), `${size} octets`)
-        t.is(way, method)
+        t.deepEqual(opened, [negotiation, method])
         t.is(sending.peer, receiver.jid)
       }
       t.is(streamhost.counters.activated, method === 'proxy' ? sizes.length : 0)
@@ -60,17 +63,17 @@ onEachServer('transfers', { accounts, components }, (test) => {
     })
   }
 
-  for (const [label, method, side] of [
-    ['proxy-sender', 'proxy', 'sender'],
-    ['proxy-receiver', 'proxy', 'receiver'],
-    ['ibb-sender', 'ibb', 'sender'],
-    ['ibb-receiver', 'ibb', 'receiver'],
+  for (const [label, method, side, negotiation] of [
+    ['proxy-sender', 'proxy', 'sender', 'si'],
+    ['proxy-receiver', 'proxy', 'receiver', 'jingle'],
+    ['ibb-sender', 'ibb', 'sender', 'jingle'],
+    ['ibb-receiver', 'ibb', 'receiver', 'si'],
   ] as const) {
-    test(`cancelling at the ${side} ends both sides, and leaves no file, with ${method}`, async (t, server) => {
+    test(`cancelling at the ${side} ends both sides, and leaves no file, with ${negotiation} and ${method}`, async (t, server) => {
       const { sender, receiver, inbox, streamhost, from, to, proxy } = await setScene(t, server, label)
       const incoming = nextTransfer(receiver.receive({ into: inbox, from: [from] }))
       const { path } = await makeFile(t, 32 * 1024 * 1024)
-      const sending = sender.send(path, { to, method, proxy })
+      const sending = sender.send(path, { to, negotiation, method, proxy })
       const receiving = await incoming
       await moved(receiving, 1)
       const [cancelled, other] = side === 'sender' ? [sending, receiving] : [receiving, sending]
