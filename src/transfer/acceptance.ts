@@ -1,4 +1,5 @@
 import { BytestreamError, bareJid, type Clock, formatBytes, orAbort, prepareJid, startDeadline } from '../core/index.ts'
+import type { Hash } from '../xep/index.ts'
 import { toSafeFileName } from './file-name.ts'
 import { FileCheck, type FileOffer, type FileRules } from './file-rules.ts'
 import { FileSink, roomIn } from './file-sink.ts'
@@ -33,6 +34,8 @@ export interface OfferedFile extends FileOffer {
   readonly name: string
   /** Names of the hashes that will come behind the content. */
   readonly hashUsed?: readonly string[]
+  /** Of the content that was asked for. */
+  readonly hashesWanted?: readonly Hash[]
 }
 
 /** What a file under way, or one being decided about, takes of the maxima. */
@@ -113,7 +116,7 @@ export class Acceptance {
    *   `mayAccept` throws
    */
   async accept(file: OfferedFile): Promise<FileSink> {
-    const { from, size, mimeType, description, hashes, hashUsed = [] } = file
+    const { from, size, mimeType, description, hashes, hashUsed = [], hashesWanted } = file
     this.#checkSender(from)
     const offer = { from, name: toSafeFileName(file.name), size, mimeType, description, hashes }
     this.#check.check(offer, hashUsed)
@@ -124,7 +127,8 @@ export class Acceptance {
       const { mayAccept, into, hashRequired = false } = this.#init
       if (mayAccept && !(await this.#ask(mayAccept, offer))) throw new BytestreamError('ERR_DECLINED', 'Offer Declined')
       const checkContent = (sha256: string) => this.#check.checkContent(sha256)
-      place.sink = await FileSink.create(into, { name: offer.name, size, hashes, hashUsed }, { hashRequired, checkContent, onClosed })
+      const expected = { name: offer.name, size, hashes, hashUsed, hashesWanted }
+      place.sink = await FileSink.create(into, expected, { hashRequired, checkContent, onClosed })
       return place.sink
     } catch (error) {
       onClosed()

@@ -86,13 +86,16 @@ async function takeAnswered(
   try {
     const { name = init.file.name ?? 'file', size, mediaType: mimeType, description, hashUsed, range = init.range } = answered
     if (size === undefined) throw new BytestreamError('ERR_DECLINED', 'files of unknown size are not accepted')
+    if (size !== (init.file.size ?? size))
+      throw new BytestreamError('ERR_NOT_ACCEPTABLE', `${peer} sends a file of another size than was asked for`)
     const { offset, length, isWhole } = partOf(size, range)
     const wanted = partOf(size, init.range)
     if (offset !== wanted.offset || length !== wanted.length)
       throw new BytestreamError('ERR_NOT_ACCEPTABLE', `${peer} sends another part of the file than was asked for`)
-    const hashes = isWhole ? [...(init.file.hashes ?? []), ...answered.hashes] : (answered.range?.hashes ?? [])
+    const hashesWanted = isWhole ? (init.file.hashes ?? []) : []
+    const hashes = isWhole ? [...hashesWanted, ...answered.hashes] : (answered.range?.hashes ?? [])
     const acceptance = new Acceptance({ clock }, { ...init, from: [peer] }, transfer.signal)
-    const sink = await acceptance.accept({ from: peer, name, size: length, mimeType, description, hashes, hashUsed })
+    const sink = await acceptance.accept({ from: peer, name, size: length, mimeType, description, hashes, hashUsed, hashesWanted })
     transfer.update({ name: sink.name, size: length })
     return await takeOver(clock, { file: asked, sink, hashUsed, transfer })
   } catch (thrown) {

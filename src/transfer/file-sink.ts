@@ -21,6 +21,8 @@ export interface ExpectedFile {
   readonly size: number
   /** Where the sender gave them; see {@link FileSink.expect} for those that come later. */
   readonly hashes?: readonly Hash[]
+  /** Those of the content that is wanted, whatever the sender gives: each of them is verified. */
+  readonly hashesWanted?: readonly Hash[] | undefined
   /** Names of the hashes that come later (`<hash-used/>`, XEP-0300 §2): these are computed while the octets come. */
   readonly hashUsed?: readonly string[]
 }
@@ -75,7 +77,8 @@ export class FileSink implements AsyncDisposable {
    */
   static async create(folder: string, expected: ExpectedFile, init: FileSinkInit = {}): Promise<FileSink> {
     const announced = pickAlgorithm([...namesOf(expected.hashes ?? []), ...(expected.hashUsed ?? [])])
-    const hasher = await ContentHasher.begin(announced ? ['sha-256', announced] : ['sha-256'])
+    const wanted = (expected.hashesWanted ?? []).flatMap(({ algo }) => pickAlgorithm([algo]) ?? [])
+    const hasher = await ContentHasher.begin(['sha-256', ...wanted, ...(announced ? [announced] : [])])
     try {
       await mkdir(folder, { recursive: true })
       const partPath = join(folder, `.${randomBytes(6).toString('hex')}.part`)
@@ -151,6 +154,9 @@ export class FileSink implements AsyncDisposable {
 
   /** @returns the strongest of the hashes that were given, which is right */
   async #verify(digests: ReadonlyMap<HashAlgorithm, Buffer>): Promise<HashAlgorithm | undefined> {
+    for (const { algo, value } of this.#parts.expected.hashesWanted ?? []) {
+      if (digests.get(algo as HashAlgorithm)?.equals(value) === false) throw anotherContent(algo)
+    }
     const algo = pickAlgorithm(namesOf(this.#hashes))
     if (algo === undefined && this.#parts.init.hashRequired) {
       throw new BytestreamError('ERR_INTEGRITY', 'the sender gave no hash of the content')
@@ -158,7 +164,7 @@ export class FileSink implements AsyncDisposable {
     if (algo === undefined) return undefined
     const found = digests.get(algo) ?? (await this.#computeAgain(algo))
     if (this.#hashes.every((hash) => hash.algo !== algo || hash.value.equals(found))) return algo
-    throw new BytestreamError('ERR_INTEGRITY', `the content differs from what was offered: its ${algo.toUpperCase()} is another`)
+    throw anotherContent(algo)
   }
 
   /** For a hash nobody had announced: from what was written. */
@@ -240,3 +246,6 @@ function toFileError(cause: unknown, what: string): BytestreamError {
   const isFull = code === 'ENOSPC' || code === 'EDQUOT'
   return new BytestreamError(isFull ? 'ERR_DISK_SPACE' : 'ERR_FILE', `${what}: ${message}`, { cause })
 }
+
+const anotherContent = (algo: string) =>
+  new BytestreamError('ERR_INTEGRITY', `the content differs from what was offered: its ${algo.toUpperCase()} is another`)

@@ -164,6 +164,17 @@ test('only the strongest of several hashes is looked at', async (t) => {
   t.is((await sink.store()).verified, 'sha-256')
 })
 
+test('each hash of the content that is wanted is looked at, also where the sender gives a stronger one', async (t) => {
+  const folder = await makeFolder(t)
+  for (const algo of ['sha-256', 'md5'] as const) {
+    const fine = await fill(folder, { hashes: [right('blake2b-512')], hashesWanted: [right(algo)] })
+    t.is((await fine.store()).verified, 'blake2b-512')
+    const wrong = await fill(folder, { hashes: [right('blake2b-512')], hashesWanted: [right('sha3-256'), another(algo)] })
+    await t.throwsAsync(wrong.store(), { code: 'ERR_INTEGRITY', message: new RegExp(algo, 'i') })
+  }
+  t.is((await readdir(folder)).length, 2)
+})
+
 test('a hash nobody knows is as good as none', async (t) => {
   const sink = await fill(await makeFolder(t), { hashes: [{ algo: 'sha-224', value: Buffer.alloc(28) }] })
   t.is((await sink.store()).verified, undefined)

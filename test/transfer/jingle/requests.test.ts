@@ -61,6 +61,17 @@ test('it can be asked for by its hash, which has to be right', async (t) => {
   t.deepEqual(await filesIn(into), ['file.bin'])
 })
 
+test('the hash it is asked for by is looked at, also where a stronger one is given; and so is its size', async (t) => {
+  const { path, content } = await makeFile(t, 10)
+  const { fetch, into } = await setScene(t, { mayFetch: () => path, hashes: ['blake2b-512'] })
+  const sha256 = (value: Buffer) => ({ hashes: [{ algo: 'sha-256', value }] })
+  await t.throwsAsync(fetch(sha256(Buffer.alloc(32))).done, { code: 'ERR_INTEGRITY', message: /SHA-256/ })
+  await t.throwsAsync(fetch({ name: 'file.bin', size: 11 }).done, { code: 'ERR_NOT_ACCEPTABLE', message: /another size/ })
+  t.deepEqual(await filesIn(into), [])
+  const right = createHash('sha256').update(content).digest()
+  t.like(await fetch({ size: 10, ...sha256(right) }).done, { verified: 'blake2b-512' })
+})
+
 for (const [what, range, start, end] of [
   ['from an offset on', { offset: 60_000 }, 60_000, 70_000],
   ['up to a length', { length: 5 }, 0, 5],
