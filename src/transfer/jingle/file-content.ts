@@ -49,6 +49,7 @@ export class FileContent {
   readonly #received = new Awaited<void>()
   readonly #over = new Awaited<FileEnd>()
   #end: FileEnd | undefined
+  #hasChecksum = false
 
   constructor(content: JingleSessionContent, { peer, isOurs }: Pick<FileContent, 'peer' | 'isOurs'>, wire: FileWire) {
     this.content = content
@@ -70,6 +71,11 @@ export class FileContent {
   /** `undefined` while it is in the session. */
   get end(): FileEnd | undefined {
     return this.#end
+  }
+
+  /** Whether the other side has told hashes, announced or not. */
+  get hasChecksum(): boolean {
+    return this.#hasChecksum
   }
 
   /** Settles when the other side wants it. @throws BytestreamError why it does not */
@@ -126,8 +132,9 @@ export class FileContent {
   hear(info: Extract<JingleInfo, { kind: 'checksum' | 'received' }>): void {
     if (this.isOurs !== (info.kind === 'received'))
       throw new BytestreamError('ERR_BAD_REQUEST', `${info.kind} is for the other side to say`)
-    if (info.kind === 'checksum') this.#checksum.resolve(info.file)
-    else this.#received.resolve()
+    if (info.kind === 'received') return this.#received.resolve()
+    this.#hasChecksum = true
+    this.#checksum.resolve(info.file)
   }
 
   /** For the session: it is over. */

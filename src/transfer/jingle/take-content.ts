@@ -35,7 +35,7 @@ export async function takeOver(clock: Clock, { file, sink, hashUsed, transfer }:
       try {
         await takeContent(bytestream, part, transfer, 'refused')
         hasEnded = !part.isComplete
-        if (part.isComplete && pickAlgorithm(hashUsed)) part.expect(await checksum(clock, file, signal))
+        if (part.isComplete && (pickAlgorithm(hashUsed) || file.hasChecksum)) part.expect(await checksum(clock, file, signal))
         // XEP-0234 §9.2
         if (bytestream.stream.readableLength > 0) await part.write(bytestream.stream.read() as Buffer)
         const stored = await part.store()

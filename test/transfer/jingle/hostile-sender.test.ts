@@ -93,6 +93,22 @@ test('a hash that comes behind the octets is waited for, and verified', async (t
   t.deepEqual(await filesIn(into), ['file.bin'])
 })
 
+test('a hash that nobody announced counts, when it comes before the last octet', async (t) => {
+  for (const [hash, outcome] of [
+    [sha256('full'), ['file.bin']],
+    [wrong, []],
+  ] as const) {
+    const { into, say, begin } = await setScene(t)
+    const { stream, transfer } = await begin()
+    stream.write('ful')
+    await say({ action: 'session-info', info: checksum(hash) })
+    stream.end('l')
+    if (outcome.length > 0) t.like(await transfer.done, { verified: 'sha-256' })
+    else await t.throwsAsync(transfer.done, { code: 'ERR_INTEGRITY' })
+    t.deepEqual(await filesIn(into), outcome)
+  }
+})
+
 test('COMPAT(Dino, Gajim): a file without a hash is there with its last octet, although nobody closes', async (t) => {
   const { into, hand, begin } = await setScene(t)
   const { stream } = await begin()
