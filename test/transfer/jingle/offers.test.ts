@@ -107,6 +107,20 @@ test('files that have to wait for their turn are added to the session (XEP-0234 
   ])
 })
 
+for (const method of ['direct', 'ibb'] as const) {
+  test(`files one after the other all arrive, whichever side is sooner with the session: ${method}`, async (t) => {
+    const { client, sender, folder, init } = await setScene(t, { concurrency: 1 })
+    client.receive({ into: folder, from: ['sender@localhost'] })
+    const files = await Promise.all(Array.from({ length: 10 }, (_, at) => makeFile(t, at, `${at}.bin`)))
+    const transfers = sender.sendAll(
+      files.map(({ path }) => path),
+      { ...init, method, negotiation: 'jingle' },
+    )
+    for (const { done } of transfers) t.like(await done, { confirmed: true })
+    t.is((await filesIn(folder)).length, 10)
+  })
+}
+
 test('one file that is refused, and one that fails, are no matter of the others', async (t) => {
   const { client, sender, folder, init } = await setScene(t)
   client.receive({ into: folder, from: ['sender@localhost'], names: ['*.bin'] })
@@ -185,8 +199,10 @@ async function setHand(t: ExecutionContext, begin: Parameters<JingleSessions['ha
   new ServiceDiscovery(receiver.iqs).add({ identities: [], features: shown })
   const sender = await network.connect('sender')
   const { path } = await makeFile(t, 10)
-  const send = (init: Partial<SendInit> = {}) => watch(sender.send(path, { to: receiver.jid, ownHosts: ['127.0.0.1'], ...init }))
-  return { send, offers }
+  const sendAll = (count: number, init: Partial<SendInit> = {}) =>
+    sender.sendAll(Array(count).fill(path), { to: receiver.jid, ownHosts: ['127.0.0.1'], ...init }).map(watch)
+  const send = (init: Partial<SendInit> = {}) => sendAll(1, init)[0] as ReturnType<typeof watch>
+  return { send, sendAll, offers }
 }
 
 const jingle = [NS.jingle, NS.jingleFileTransfer]
@@ -216,6 +232,12 @@ test('whoever does not speak it after all is offered the file by stream initiati
     await t.throwsAsync(alone.transfer.done)
     t.is(offers.length, 1, 'only where nobody has asked for Jingle')
   }
+})
+
+test('several files that are not taken by Jingle are each offered by stream initiation', async (t) => {
+  const { sendAll, offers } = await setHand(t, (session) => void session.terminate({ condition: 'unsupported-applications' }))
+  for (const { transfer } of sendAll(3)) await t.throwsAsync(transfer.done, { code: 'ERR_DECLINED' })
+  t.is(offers.length, 3)
 })
 
 test('whoever declines by Jingle is not asked again by stream initiation', async (t) => {
