@@ -11,6 +11,7 @@ import { computeDstAddr, type DstAddr } from '../../../src/socks5/index.ts'
 import type { JingleCandidate } from '../../../src/xep/index.ts'
 import { joinTransports } from '../../helpers/jingle-wire.ts'
 import { type Peer, until } from '../../helpers/peer.ts'
+import { freePort } from '../../helpers/prosody.ts'
 import { listenRaw } from '../../helpers/raw-socks5.ts'
 import { here, hidden, isClosed, isRefused, peerOf, setScene, socks5Of } from '../../helpers/socks5-scene.ts'
 
@@ -130,8 +131,7 @@ test('proxy: no address of ours is offered, and none of the other side is connec
 
 test('what a NAT forwards is offered as assisted, at the port it forwards to (§2.1)', async (t) => {
   const { romeo, juliet } = await setScene(t)
-  const free = await listenRaw(t)
-  const port = free.port - 1 > 1024 ? free.port - 1 : free.port + 1
+  const port = await freePort()
   const forwarded = [{ host: '127.0.0.1', port, forwarded: { host: '198.51.100.1', port: 4000 } }]
   const wire = await joinTransports(t, {
     initiator: { session: romeo, init: hidden },
