@@ -19,9 +19,9 @@ import { type ContentInit, JingleSession } from './jingle-session.ts'
 import { unusableBecause } from './offered-content.ts'
 import { areEquivalent, isLower } from './tie-break.ts'
 
-/** Sessions others have begun, and again those we have. */
+/** Sessions others have begun, again those we have, and again those that nobody here takes and whose end is not yet acknowledged. */
 const SESSIONS_MAX = 100
-/** Of the former, those of one bare JID. */
+/** Sessions one bare JID has begun. */
 const PEER_SESSIONS_MAX = 32
 
 export interface JingleComponents {
@@ -194,8 +194,9 @@ export class JingleSessions implements AsyncDisposable {
         session.receive(jingle)
         const refusals = jingle.contents.map((content) => this.#refusalOf(content))
         const mayBegin = this.#handlers.get(jingle.contents[refusals.indexOf(undefined)]?.description?.kind ?? '')
-        if (mayBegin) mayBegin(session)
-        else void session.terminate({ condition: refusals.find(isTelling) ?? 'unsupported-applications' })
+        if (mayBegin) return mayBegin(session)
+        this.#checkRefused()
+        void session.terminate({ condition: refusals.find(isTelling) ?? 'unsupported-applications' })
       } catch (thrown) {
         session.lose(thrown instanceof BytestreamError ? thrown : new BytestreamError('ERR_INTERNAL', 'the offer could not be handled'))
         throw thrown
@@ -211,8 +212,15 @@ export class JingleSessions implements AsyncDisposable {
   #checkLimit(role: JingleRole, peer: string): void {
     const begun = [...this.#entries.values()].filter(({ session }) => session.role === role)
     const ofPeer = begun.filter((entry) => bareJid(entry.peer) === bareJid(peer))
-    if (begun.length >= SESSIONS_MAX || (role === 'responder' && ofPeer.length >= PEER_SESSIONS_MAX))
+    const live = begun.filter(({ session }) => session.state !== 'ended')
+    if (live.length >= SESSIONS_MAX || (role === 'responder' && ofPeer.length >= PEER_SESSIONS_MAX))
       throw new BytestreamError('ERR_LIMIT_WAITING', 'there are too many sessions')
+  }
+
+  /** Whoever sends what nobody here takes, and is silent then, does not keep others away. */
+  #checkRefused(): void {
+    const refused = [...this.#entries.values()].filter(({ session }) => session.role === 'responder' && session.state === 'ended')
+    if (refused.length >= SESSIONS_MAX) throw new BytestreamError('ERR_LIMIT_WAITING', 'too many sessions are being refused')
   }
 
   #losePeer(jid: string): void {

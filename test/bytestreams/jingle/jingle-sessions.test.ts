@@ -86,6 +86,18 @@ test('a flood of sessions is stopped: 32 of one account, whatever its resources,
   t.is((await scene.begin()).role, 'initiator', 'others cannot keep us from beginning any')
 })
 
+test('sessions that nobody here takes keep none away that somebody does, and are bounded by themselves', async (t) => {
+  const scene = await JingleScene.open(t, silentTo('session-terminate'))
+  const unknown = content('a-call', { description: { kind: 'unknown', xmlns: 'urn:xmpp:jingle:apps:rtp:1' } })
+  const initiate = (at: number, contents = [unknown]) =>
+    scene.ask('session-initiate', { sid: `sid-${at}`, contents }, `guest-${at}@venice.it/fest`)
+  for (let at = 0; at < 100; at++) t.is(await initiate(at), 'result')
+  t.is(await initiate(100), 'wait resource-constraint')
+  t.is(await initiate(101, [content()]), 'result')
+  await scene.pass(30_000)
+  t.is(await initiate(102), 'result')
+})
+
 test('a session that was refused after its acknowledgement counts until that is acknowledged, 30 s at most', async (t) => {
   const scene = await JingleScene.set(t, silentTo('session-terminate'))
   const initiate = (at: number) => scene.ask('session-initiate', { sid: `sid-${at}`, contents: [content()] })
