@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import { mkdtemp, open, stat, statfs } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -132,7 +133,9 @@ async function play(path: string, into: string, { output, signal, logger }: Run)
   const transfer = sender.send(path, { to: `receiver@${DOMAIN}`, method: 'proxy', negotiation: 'si', signal })
   output.follow(transfer)
   narrateTransfer(transfer, narrator)
-  const [sent, received] = await Promise.all([transfer.done, incoming])
+  // The proxy notices the end of the bytestream by itself, maybe after both of them.
+  const relayed = once(service.streamhost, 'closed', { signal })
+  const [sent, received] = await Promise.all([transfer.done, incoming, relayed])
   output.close()
 
   const agree = sent.sha256 === received.sha256
