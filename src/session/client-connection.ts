@@ -114,6 +114,8 @@ export function clientConnector(clock: Clock, init: AccountInit, resolver: NameR
     }
     const closed = new Promise<BytestreamError | undefined>((settle) => {
       entity.once('disconnect', () => {
+        // The library would go on waiting for the end of theirs, and keep the process alive.
+        if (isEnding) entity.parser?.emit('end')
         reason ??= new BytestreamError('ERR_SESSION_CLOSED', `the server of ${domain} closed the connection`)
         settle(isClosing ? undefined : reason)
       })
@@ -142,6 +144,7 @@ export function clientConnector(clock: Clock, init: AccountInit, resolver: NameR
       throw error
     }
     const send = (stanza: Element) => {
+      if (isEnding) return // RFC 6120 §4.4: nothing follows the end of our stream, although more may come of theirs.
       void entity.write(writeXml(stanza)).catch((error: unknown) => fail(toBytestreamError(error, 'ERR_SESSION_CLOSED')))
       if (unsentBytes(entity) > BACKLOG_BYTES_MAX) fail(new BytestreamError('ERR_SESSION_CLOSED', `${domain} reads too slowly`))
     }

@@ -22,7 +22,7 @@ declare module '@xmpp/client-core' {
     readonly transports: readonly Transport[]
     Transport: Transport | undefined
     Parser: unknown
-    readonly parser: { write(text: string): void } | null
+    readonly parser: { write(text: string): void; emit(event: 'end'): boolean } | null
     readonly options: ClientOptions
     _attachSocket(socket: Socket): void
     _detachSocket(): void

@@ -12,6 +12,7 @@ import {
 } from '../../src/session/index.ts'
 import { buildPing, type Element, xml } from '../../src/xep/index.ts'
 import { FakeClock } from '../helpers/fake-clock.ts'
+import { heldResources, untilHeld } from '../helpers/held.ts'
 import { type Meddling, meddle } from '../helpers/meddler.ts'
 import { freePort } from '../helpers/prosody.ts'
 import { type Address, login } from '../helpers/raw-client.ts'
@@ -349,9 +350,28 @@ test('stopped while online, it closes its stream; a server that does not answer 
   const { client } = meddler.link
   const stopped = session.stop()
   while (!heard.includes('</stream:stream>')) await once(client, 'data')
-  clock.advance(2_000)
+  clock.advance(5_000)
   await stopped
   t.is(clock.waiting, 0)
+})
+
+test.serial('what comes behind the end of our stream is not answered, and the stream ends properly (RFC 6120 §4.4)', async (t) => {
+  const question = "<iq type='get' id='late' from='juliet@localhost/x'><ping xmlns='urn:xmpp:ping'/></iq>"
+  let heard = ''
+  const { meddler } = await behind(t, {
+    fromServer: (octets) => (octets.includes('</stream:stream>') ? [question, octets] : [octets]),
+    fromClient: (octets) => {
+      heard += octets
+      return [octets]
+    },
+  })
+  t.timeout(20_000, 'something keeps the process alive')
+  const before = heldResources()
+  const session = open(t, meddler)
+  await session.start()
+  await session.stop()
+  t.true(heard.endsWith('</stream:stream>'))
+  await untilHeld(before)
 })
 
 test('a JID that is none is refused before anything is tried', (t) => {
