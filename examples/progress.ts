@@ -10,7 +10,7 @@ transfer.on('state', (state) => console.log(`${path}: ${state}`))
 transfer.on('opened', ({ method, streamhost }) => console.log(`it goes ${method}${streamhost ? ` by ${streamhost.jid}` : ''}`))
 for await (const { bytes, size, bytesPerSecond } of transfer.progress()) {
   const left = bytesPerSecond > 0 ? `, ${Math.ceil((size - bytes) / bytesPerSecond)} s left` : ''
-  if (transfer.state === 'moving') console.log(`${Math.floor((100 * bytes) / Math.max(1, size))} %${left}`)
+  if (bytes > 0) console.log(`${Math.floor((100 * bytes) / Math.max(1, size))} %${left}`)
 }
 const { durationMs, confirmed } = await transfer.done
 console.log(`100 % in ${Math.round(durationMs)} ms${confirmed ? '' : ', not confirmed'}`)

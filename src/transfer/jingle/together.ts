@@ -1,4 +1,4 @@
-import type { ContentInit, JingleSessionContent, JingleSessions, Timings } from '../../bytestreams/index.ts'
+import type { ContentInit, JingleSession, JingleSessionContent, JingleSessions, Timings } from '../../bytestreams/index.ts'
 import { BytestreamError, type Clock, StanzaError, throwIfAborted, toBytestreamError } from '../../core/index.ts'
 import type { JingleCondition } from '../../xep/index.ts'
 import type { FileContent } from './file-content.ts'
@@ -110,11 +110,20 @@ export class Together {
     if (!first) return []
     const contents = this.#contentsOf(ready)
     const { timings } = first
+    // What the other side says right behind its acknowledgement has been heard when we come to look.
+    const lost: JingleSessionContent[] = []
+    const onLost = ({ content }: { readonly content: JingleSessionContent }) => void lost.push(content)
+    let files!: FileSession // begin() gives the session before anything else.
+    const onSession = (session: JingleSession) => {
+      files = new FileSession(this.#components.clock, session)
+      session.on('contentRejected', onLost).on('contentRemoved', onLost)
+    }
     try {
-      const session = await this.#components.jingle.begin({ peer: to, contents, ...(timings && { timings }) })
-      const files = new FileSession(this.#components.clock, session)
+      const session = await this.#components.jingle.begin({ peer: to, contents, onSession, ...(timings && { timings }) })
+      session.off('contentRejected', onLost).off('contentRemoved', onLost)
       this.#sessions.set(to, files)
-      const known = contents.map(({ name }) => session.contents.find((content) => content.name === name))
+      const all = [...session.contents, ...lost]
+      const known = contents.map(({ name }) => all.find((content) => content.name === name))
       return await this.#settle(ready, known, files, second ? 'there is another way' : 'there is no other way')
     } catch (thrown) {
       const error = toBytestreamError(thrown)

@@ -2,7 +2,9 @@ import test, { type ExecutionContext } from 'ava'
 import { type JingleSession, JingleSessions, type OpenTransport } from '../../../src/bytestreams/index.ts'
 import { orAbort, StanzaError, silentLogger, systemClock } from '../../../src/core/index.ts'
 import { Together } from '../../../src/transfer/jingle/together.ts'
+import { content, JingleScene, romeo } from '../../helpers/jingle-scene.ts'
 import { file, paperTransports } from '../../helpers/jingle-transport.ts'
+import { settle } from '../../helpers/settle.ts'
 import { startNetwork } from '../../helpers/xmpp-network.ts'
 
 // Goal: what becomes of files that are offered together is told of each, whatever happens to the others, and whenever.
@@ -71,4 +73,28 @@ test('a file that is added and rejected at once hears why, and is not offered ag
   await t.notThrowsAsync(receive('file-1'))
   const error = await t.throwsAsync(receive('file-2'), { instanceOf: StanzaError })
   t.is(error?.condition, 'item-not-found')
+})
+
+test('a file that is taken out right behind the acknowledgement of the session hears why, and is not offered again', async (t) => {
+  const scene = await JingleScene.open(t, (action) => (action === 'session-initiate' ? 'silence' : 'result'))
+  const together = new Together({ clock: scene.clock, jingle: scene.sessions })
+  const offerOf = (name: string) => {
+    const content = { senders: 'initiator', description: file(name), transport: paperTransports().open } as const
+    return { to: romeo, content, timings: undefined, signal: new AbortController().signal }
+  }
+  const [first, second] = [together.join(), together.join()]
+  const unwanted = t.throwsAsync(first.offer(offerOf('unwanted')), { code: 'ERR_DECLINED', message: /not this one/ })
+  const wanted = second.offer(offerOf('wanted'))
+  for (; scene.actions.length === 0; ) await settle()
+  const [{ sid } = { sid: '' }] = scene.actions
+  // In one segment, so that nobody has looked in between.
+  const reason = { condition: 'decline', text: 'not this one' } as const
+  await Promise.all([
+    scene.answer('session-initiate'),
+    scene.ask('content-remove', { sid, contents: [{ creator: 'initiator', name: 'file-1' }], reason }),
+    scene.ask('session-accept', { sid, contents: [content('file-2')] }),
+  ])
+  await unwanted
+  t.true('file' in (await wanted))
+  t.deepEqual(scene.story, ['session-initiate'])
 })
