@@ -6,7 +6,7 @@ export { type ExpectedMethods, expectStream, inBandPart, type StreamTargets } fr
 export type { InBandComponents } from './in-band/in-band-streams.ts'
 export { type InBandExpectInit, InBandTarget } from './in-band/in-band-target.ts'
 export { type InBandInit, openInBand } from './in-band/open-in-band.ts'
-export { type InitiateInit, type InitiatorStep, initiateStream, type MethodChoice } from './initiate-stream.ts'
+export { type InitiateInit, type InitiatorComponents, type InitiatorStep, initiateStream, type MethodChoice } from './initiate-stream.ts'
 export type { ContentAnswer, ContentInit, JingleSession, JingleSessionEvents } from './jingle/jingle-session.ts'
 export { type JingleComponents, type JingleInit, JingleSessions, type MayBegin } from './jingle/jingle-sessions.ts'
 export {

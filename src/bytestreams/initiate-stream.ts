@@ -1,7 +1,7 @@
 import { BytestreamError, throwIfAborted, toBytestreamError } from '../core/index.ts'
 import { NS, type StreamInitiation } from '../xep/index.ts'
 import type { Bytestream } from './bytestream.ts'
-import { announceAndOpenInBand } from './in-band/open-in-band.ts'
+import { type AnnouncingComponents, announceAndOpenInBand } from './in-band/open-in-band.ts'
 import {
   hasStreamhosts,
   type RequesterComponents,
@@ -15,6 +15,8 @@ import { defaultTimings } from './timings.ts'
 
 /** Which way to go: over streamhosts, in band, or in band only when there is no other. */
 export type MethodChoice = StreamhostChoice | 'ibb'
+
+export type InitiatorComponents = RequesterComponents & AnnouncingComponents
 
 export interface InitiateInit extends Omit<RequestInit, 'method' | 'onStep'>, Pick<StreamInitiation, 'profile' | 'payload' | 'mimeType'> {
   readonly method?: MethodChoice
@@ -36,7 +38,7 @@ export type InitiatorStep =
  * @throws BytestreamError as {@link offerStream}, {@link requestBytestream} and {@link openInBand} do
  * @see XEP-0095 §3.2, XEP-0096 §4
  */
-export async function initiateStream(components: RequesterComponents, init: InitiateInit): Promise<Bytestream> {
+export async function initiateStream(components: InitiatorComponents, init: InitiateInit): Promise<Bytestream> {
   const { to, sid, profile, payload, mimeType, method = 'auto', signal, onStep = () => {} } = init
   const answerMsMax = init.timings?.answerMsMax ?? defaultTimings.answerMsMax
   const isHopeless = method === 'auto' && !(await hasStreamhosts(components, init))
@@ -58,7 +60,7 @@ const offered = {
 } as const satisfies Record<MethodChoice, readonly string[]>
 
 /** What the other side cannot reach is no reason to give up: whoever takes files by stream initiation takes both ways (XEP-0096 §4). */
-async function requestOrFallBack(components: RequesterComponents, init: InitiateInit): Promise<Bytestream> {
+async function requestOrFallBack(components: InitiatorComponents, init: InitiateInit): Promise<Bytestream> {
   const { signal, onStep = () => {} } = init
   let ofProxy: BytestreamError | undefined
   try {

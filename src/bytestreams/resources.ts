@@ -1,6 +1,6 @@
 import { bareJid, type Clock, orAbort, resourceOf, startDeadline } from '../core/index.ts'
 import type { Session } from '../session/index.ts'
-import { buildDiscoInfoRequest, buildPresence, parseDiscoInfo } from '../xep/index.ts'
+import { buildDiscoInfoRequest, parseDiscoInfo } from '../xep/index.ts'
 import { ResourceSearch } from './resource-search.ts'
 
 /** Bare JIDs whose resources are remembered. */
@@ -33,14 +33,17 @@ const ANSWER_MS_MAX = 10_000
 export class ResourceFinder {
   readonly #session: Session
   readonly #clock: Clock
+  readonly #announce: (to: string) => void
   /** Bare JID → full JID → priority. */
   readonly #peers = new Map<string, Map<string, number>>()
   /** By bare JID: who waits for one of its resources to show up. */
   readonly #searches = new Map<string, Set<ResourceSearch>>()
 
-  constructor(session: Session, clock: Clock) {
+  /** @param announce sends somebody our presence, as all others get it */
+  constructor(session: Session, clock: Clock, announce: (to: string) => void) {
     this.#session = session
     this.#clock = clock
+    this.#announce = announce
     session.on('presence', ({ type, from, priority }) => {
       if (!from || from === session.jid) return
       if (type === 'available') this.#remember(from, priority)
@@ -69,7 +72,7 @@ export class ResourceFinder {
         shown.set(full, features)
         return anyOf.some((set) => set.every((feature) => features.includes(feature)))
       },
-      greet: () => this.#session.send(buildPresence({ type: 'available', to: jid, priority: -1 })),
+      greet: () => this.#announce(jid),
     })
     const searches = this.#searches.get(jid) ?? new Set()
     this.#searches.set(jid, searches.add(search))

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { finished } from 'node:stream/promises'
-import { type Bytestream, initiateStream, type RequesterComponents } from '../bytestreams/index.ts'
+import { type Bytestream, type InitiatorComponents, initiateStream } from '../bytestreams/index.ts'
 import { BytestreamError, orAbort, StanzaError, startDeadline } from '../core/index.ts'
 import { buildSiFile, NS } from '../xep/index.ts'
 import { overBytestream, sendContent } from './content.ts'
@@ -16,7 +16,7 @@ const CLOSE_MS_MAX = 300_000
  *
  * @see XEP-0095 §3, XEP-0096 §3
  */
-export async function offerBySi(components: RequesterComponents, { source, path, to, init, transfer }: Offering): Promise<Sent> {
+export async function offerBySi(components: InitiatorComponents, { source, path, to, init, transfer }: Offering): Promise<Sent> {
   const { signal } = transfer
   const { hashes = ['sha-256'], mimeType = 'application/octet-stream', description } = init
   const { name, size, modified, digests } = await source.inspect(['md5', 'sha-256', ...hashes], signal)
@@ -57,7 +57,7 @@ export async function offerBySi(components: RequesterComponents, { source, path,
  *
  * @returns `false` when it just stays, which in band it may not: a close has to be answered (XEP-0047 §2.3)
  */
-async function finish({ clock }: RequesterComponents, { stream, peer, method }: Bytestream): Promise<boolean> {
+async function finish({ clock }: InitiatorComponents, { stream, peer, method }: Bytestream): Promise<boolean> {
   using deadline = startDeadline(clock, CLOSE_MS_MAX, 'ERR_TIMEOUT', `${peer} has taken the last octet, and has not closed`)
   stream.end()
   stream.resume()

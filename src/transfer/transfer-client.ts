@@ -117,7 +117,9 @@ export class TransferClient implements AsyncDisposable {
       inBand: new InBandTarget({ session, clock, logger }),
     }
     const { inBand } = this.#targets
-    this.#components = { session, clock, logger, proxies, inBand, mayConnect, forwarded, resources: new ResourceFinder(session, clock) }
+    const announce = (to: string) => this.#showPresence(to)
+    const resources = new ResourceFinder(session, clock, announce)
+    this.#components = { session, clock, logger, proxies, inBand, mayConnect, forwarded, resources, announce }
     this.#responder = new StreamInitiationResponder(session)
     this.#jingle = JingleSessions.of(this.#components)
     this.#files = new FileSessions(this.#components)

@@ -3,6 +3,7 @@ import { ResourceFinder } from '../../src/bytestreams/index.ts'
 import { systemClock } from '../../src/core/index.ts'
 import { ServiceDiscovery } from '../../src/session/index.ts'
 import { buildDiscoInfo, buildPresence, type Element, NS, type PresenceType } from '../../src/xep/index.ts'
+import { announcing } from '../helpers/announcing.ts'
 import { FakeClock } from '../helpers/fake-clock.ts'
 import { type Script, scriptSession, stanzaError } from '../helpers/scripted-session.ts'
 import { settle } from '../helpers/settle.ts'
@@ -22,7 +23,7 @@ async function start(t: ExecutionContext, abilities: Readonly<Record<string, 'ab
     return abilities[resource] === 'able' ? able : unable
   }
   const scripted = await scriptSession(t, clock, 'romeo@example.org/orchard', script)
-  const finder = new ResourceFinder(scripted.session, clock)
+  const finder = new ResourceFinder(scripted.session, clock, announcing(scripted.session).announce)
   const presence = (from: string, priority = 0, type: PresenceType = 'available') =>
     scripted.receive(buildPresence({ type, from, to: 'romeo@example.org/orchard', priority }))
   return { ...scripted, clock, finder, presence }
@@ -241,5 +242,8 @@ test('two accounts that never met find each other on the embedded server', async
   juliet.on('presence', ({ type, from }) => {
     if (type === 'available' && from === romeo.jid) juliet.send(buildPresence({ type: 'available', to: from }))
   })
-  t.is((await new ResourceFinder(romeo, systemClock).find('juliet@localhost', { anyOf: [features] })).jid, juliet.jid)
+  t.is(
+    (await new ResourceFinder(romeo, systemClock, announcing(romeo).announce).find('juliet@localhost', { anyOf: [features] })).jid,
+    juliet.jid,
+  )
 })

@@ -13,6 +13,7 @@ import {
   parseJingle,
   parseStanzaError,
 } from '../../src/xep/index.ts'
+import { announcing } from './announcing.ts'
 import { anywhere } from './anywhere.ts'
 import { FakeClock } from './fake-clock.ts'
 import { type CapturedStanza, readCapture } from './fixtures.ts'
@@ -182,7 +183,7 @@ export async function replayJingle(
   const player = new Player(t, capture, role, stage)
   const clock = new FakeClock()
   const { session: account, sent, receive } = await scriptSession(t, clock, player.own, player.script())
-  const basics = { session: account, clock, logger: silentLogger }
+  const basics = { session: account, clock, logger: silentLogger, ...announcing(account) }
   const components = { ...basics, proxies: new ProxyFinder(account, clock, silentLogger), inBand: new InBandTarget(basics), ...anywhere }
   const sessions = JingleSessions.of(basics)
   const transport = jingleTransport(components, { ownHosts: [] })

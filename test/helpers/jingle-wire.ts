@@ -12,6 +12,7 @@ import {
 import { BytestreamError, type Clock, StanzaError, silentLogger, systemClock, toBytestreamError } from '../../src/core/index.ts'
 import type { Session } from '../../src/session/index.ts'
 import type { JingleCandidate, JingleRole, JingleSocks5, JingleSocks5Info, JingleTransport } from '../../src/xep/index.ts'
+import { announcing } from './announcing.ts'
 import { anywhere } from './anywhere.ts'
 import { until } from './peer.ts'
 
@@ -171,6 +172,7 @@ export async function playAgainst(
 
 const componentsOf = (session: Session, clock: Clock) => ({
   ...{ session, clock, logger: silentLogger, proxies: new ProxyFinder(session, clock, silentLogger), inBand: inBandOf(session) },
+  ...announcing(session),
 })
 
 const targets = new WeakMap<Session, InBandTarget>()

@@ -13,6 +13,7 @@ import {
   parseStreamInitiation,
   type StreamInitiation,
 } from '../../src/xep/index.ts'
+import { announcing } from './announcing.ts'
 import { anywhere } from './anywhere.ts'
 import { answersOf, CLOSED_PORT, type Role } from './capture-replay.ts'
 import { FakeClock } from './fake-clock.ts'
@@ -80,7 +81,7 @@ export async function replayInitiation(t: ExecutionContext, name: string, role: 
     return 'silence'
   })
   const { session } = account
-  const basics = { session, clock, logger: silentLogger }
+  const basics = { session, clock, logger: silentLogger, ...announcing(session) }
   if (role === 'initiator') {
     const proxies = new ProxyFinder(session, clock, silentLogger)
     const method = initiation.methods.includes(NS.inBand) ? 'auto' : 'proxy'

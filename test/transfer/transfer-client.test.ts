@@ -154,6 +154,29 @@ test('presence tells what a client can, and anew when it begins and ceases to re
   t.is(await told(), idle)
 })
 
+test('presence tells each the same, also those looked for and those sent to in band (XEP-0115 §6.1)', async (t) => {
+  const network = await startNetwork(t, ['sender', 'receiver'])
+  const receiver = await network.connect('receiver')
+  receiver.receive({ into: await makeFolder(t), from: ['sender@localhost'] })
+  const told = new Map<string, string>()
+  network.server.on('stanza', ({ from, to, element }) => {
+    if (element.name !== 'presence' || !from.startsWith('sender@')) return
+    told.set(`${told.size + 1} ${to}`, `${element.getChildText('priority')} ${element.getChild('c', NS.capabilities)?.attrs['ver']}`)
+  })
+  const sender = await network.connect('sender', { priority: 7 })
+  const { path } = await makeFile(t, 10)
+  for (const negotiation of ['si', 'jingle'] as const) await sender.send(path, { ...here, method: 'ibb', negotiation }).done
+  const directed = [...told.keys()].map((key) => key.split(' ')[1])
+  t.deepEqual(
+    [directed.includes('receiver@localhost'), directed.filter((to) => to === receiver.jid).length],
+    [true, 2],
+    'looked for once, opened twice',
+  )
+  const [first = ''] = told.values()
+  t.regex(first, /^7 [\w+/]+=$/)
+  t.deepEqual(new Set(told.values()), new Set([first]))
+})
+
 test('two receivers that expect each other do not greet each other for ever', async (t) => {
   const network = await startNetwork(t, ['one', 'two'])
   const presences: string[] = []

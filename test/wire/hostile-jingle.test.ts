@@ -18,6 +18,7 @@ import {
   parseJingle,
   parseStanzaError,
 } from '../../src/xep/index.ts'
+import { announcing } from '../helpers/announcing.ts'
 import { sent } from '../helpers/elements.ts'
 import { FakeClock } from '../helpers/fake-clock.ts'
 import { broken, jingles } from '../helpers/jingle.ts'
@@ -88,7 +89,7 @@ test('any actions in any order are answered each, and leave nothing behind', asy
         if (said.action === 'session-initiate') own = said
         return undefined
       })
-      const basics = { session: account.session, clock, logger: silentLogger }
+      const basics = { session: account.session, clock, logger: silentLogger, ...announcing(account.session) }
       const proxies = new ProxyFinder(account.session, clock, silentLogger)
       const components = { ...basics, proxies, inBand: new InBandTarget(basics), mayConnect: () => false }
       const transport = jingleTransport(components, { ownHosts: [] })

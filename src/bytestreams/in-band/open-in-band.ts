@@ -1,5 +1,5 @@
 import { BytestreamError, StanzaError, startDeadline } from '../../core/index.ts'
-import { BLOCK_SIZE_LARGEST, buildInBandOpen, buildPresence } from '../../xep/index.ts'
+import { BLOCK_SIZE_LARGEST, buildInBandOpen } from '../../xep/index.ts'
 import type { Bytestream } from '../bytestream.ts'
 import { defaultTimings, type Timings } from '../timings.ts'
 import { type InBandComponents, InBandStreams, inBandBytestream } from './in-band-streams.ts'
@@ -8,6 +8,11 @@ import { type InBandComponents, InBandStreams, inBandBytestream } from './in-ban
 export const BLOCK_SIZE = 4096
 /** Octets below which a block is not made smaller: there would be more stanza than content. */
 const BLOCK_SIZE_MIN = 256
+
+export interface AnnouncingComponents extends InBandComponents {
+  /** Sends somebody our presence, as all others get it: whatever came last is what counts there. */
+  readonly announce: (to: string) => void
+}
 
 export interface InBandInit {
   /** Full JID of the other end. */
@@ -58,7 +63,7 @@ export async function openInBand(components: InBandComponents, init: InBandInit)
  * The same, after the other end got our presence: whoever has that is told by our server when we are gone, as no connection
  * breaks that would tell it.
  */
-export function announceAndOpenInBand(components: InBandComponents, init: InBandInit): Promise<Bytestream> {
-  components.session.send(buildPresence({ type: 'available', to: init.to, priority: -1 }))
+export function announceAndOpenInBand(components: AnnouncingComponents, init: InBandInit): Promise<Bytestream> {
+  components.announce(init.to)
   return openInBand(components, init)
 }

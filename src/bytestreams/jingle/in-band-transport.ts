@@ -2,13 +2,12 @@ import { randomUUID } from 'node:crypto'
 import { BytestreamError, orAbort } from '../../core/index.ts'
 import { BLOCK_SIZE_LARGEST, type JingleInBand, type JingleTransport } from '../../xep/index.ts'
 import type { Bytestream } from '../bytestream.ts'
-import type { InBandComponents } from '../in-band/in-band-streams.ts'
 import type { InBandTarget } from '../in-band/in-band-target.ts'
-import { announceAndOpenInBand, BLOCK_SIZE } from '../in-band/open-in-band.ts'
+import { type AnnouncingComponents, announceAndOpenInBand, BLOCK_SIZE } from '../in-band/open-in-band.ts'
 import type { Timings } from '../timings.ts'
 import type { TransportSide } from './transport-link.ts'
 
-export interface InBandTransportComponents extends InBandComponents {
+export interface InBandTransportComponents extends AnnouncingComponents {
   /** Lets those in that the other side opens. */
   readonly inBand: InBandTarget
 }

@@ -14,6 +14,7 @@ import {
 } from '../../../src/bytestreams/index.ts'
 import { silentLogger, systemClock } from '../../../src/core/index.ts'
 import type { Session } from '../../../src/session/index.ts'
+import { announcing } from '../../helpers/announcing.ts'
 import { anywhere } from '../../helpers/anywhere.ts'
 import { readAll } from '../../helpers/in-band.ts'
 import { Peer } from '../../helpers/peer.ts'
@@ -29,6 +30,7 @@ function transportsOf(session: Session) {
     proxies: new ProxyFinder(session, systemClock, silentLogger),
     inBand: new InBandTarget(parts),
     ...anywhere,
+    ...announcing(session),
   }
   return {
     sessions: JingleSessions.of(parts),

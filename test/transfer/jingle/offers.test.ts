@@ -7,6 +7,7 @@ import { StanzaError, silentLogger, systemClock } from '../../../src/core/index.
 import { ServiceDiscovery } from '../../../src/session/index.ts'
 import type { SendInit, Transfer } from '../../../src/transfer/index.ts'
 import { type Jingle, NS, parseJingle } from '../../../src/xep/index.ts'
+import { announcing } from '../../helpers/announcing.ts'
 import { until } from '../../helpers/peer.ts'
 import { stanzaError } from '../../helpers/scripted-session.ts'
 import { filesIn, makeFile, makeFolder } from '../../helpers/transfers.ts'
@@ -168,7 +169,7 @@ test('an offer that does not say who sends is one of who makes it; one that nobo
   const { network, client, folder } = await setScene(t)
   const receiver = client.receive({ into: folder, from: ['other@localhost'] })
   const other = await network.logIn('other')
-  const basics = { session: other, clock: systemClock, logger: silentLogger }
+  const basics = { session: other, clock: systemClock, logger: silentLogger, ...announcing(other) }
   const sessions = JingleSessions.of(basics)
   const components = { ...basics, proxies: new ProxyFinder(other, systemClock, silentLogger), inBand: new InBandTarget(basics) }
   const begin = (senders: 'both' | 'none') => {

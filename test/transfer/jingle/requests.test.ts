@@ -7,6 +7,7 @@ import { type BytestreamError, silentLogger, systemClock } from '../../../src/co
 import { ServiceDiscovery } from '../../../src/session/index.ts'
 import type { FetchInit, FileRequest, ShareInit, Transfer } from '../../../src/transfer/index.ts'
 import { type Jingle, NS, parseJingle } from '../../../src/xep/index.ts'
+import { announcing } from '../../helpers/announcing.ts'
 import { file, paperTransports } from '../../helpers/jingle-transport.ts'
 import { filesIn, makeFile, makeFolder, moved } from '../../helpers/transfers.ts'
 import { startNetwork } from '../../helpers/xmpp-network.ts'
@@ -99,7 +100,7 @@ for (const [what, asked, answered] of [
   test(`whoever answers with ${what}, is not taken at its word (XEP-0234 §5)`, async (t) => {
     const network = await startNetwork(t, ['desk', 'laptop'])
     const session = await network.logIn('desk')
-    const basics = { session, clock: systemClock, logger: silentLogger }
+    const basics = { session, clock: systemClock, logger: silentLogger, ...announcing(session) }
     const components = { ...basics, proxies: new ProxyFinder(session, systemClock, silentLogger), inBand: new InBandTarget(basics) }
     const transport = jingleTransport(components, { method: 'ibb' })
     const ends: Promise<JingleEnd>[] = []
