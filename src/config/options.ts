@@ -174,7 +174,11 @@ export const sendOptions = {
     placeholder: 'NAME',
     description: 'auto: jingle where the receiver knows it, else si; jingle; si: stream initiation (default auto)',
   },
-  proxy: { type: value.jid.optional(), placeholder: 'JID', description: "this proxy only (default: those of the account's server)" },
+  proxy: {
+    type: value.jid.optional(),
+    placeholder: 'JID',
+    description: "this proxy only, with --method proxy or auto (default: those of the account's server)",
+  },
   description: { type: value.text.optional(), placeholder: 'TEXT', description: 'shown to the receiver' },
   hash: {
     type: value.list(z.enum(offerableAlgorithms, { error: `expected ${offerableAlgorithms.join(', ')}` })).default(['sha-256']),

@@ -8,7 +8,7 @@ import { FileSession } from './jingle/file-session.ts'
 import { reasonOf } from './jingle/reasons.ts'
 import { partOf } from './jingle/send-content.ts'
 import { takeOver } from './jingle/take-content.ts'
-import { findPartner } from './negotiation.ts'
+import { checkProxyIsUsed, findPartner } from './negotiation.ts'
 import type { SenderComponents } from './sender.ts'
 import type { FileRange } from './sharing.ts'
 import type { Sent, Transfer } from './transfer.ts'
@@ -31,7 +31,7 @@ export interface FetchInit extends FileRules {
   readonly range?: FileRange
   /** Default `auto`: direct or through a proxy, whichever works, and in band where neither does. */
   readonly method?: MethodChoice
-  /** Only this proxy, instead of those of the account's server. */
+  /** Only this proxy, instead of those of the account's server; with the methods `auto` and `proxy`. */
   readonly proxy?: string | undefined
   /** Addresses to offer for a direct connection; those of this machine where it is left out. */
   readonly ownHosts?: readonly string[]
@@ -52,6 +52,7 @@ export async function fetchFile(components: FetchComponents, init: FetchInit, tr
   const { clock, jingle, resources } = components
   const { signal } = transfer
   const { method = 'auto', file, proxy, ownHosts, timings } = init
+  checkProxyIsUsed(init)
   transfer.moveTo('negotiating')
   const { jid: peer } = await findPartner(resources, prepareJid(init.from), { negotiation: 'jingle', method, signal })
   transfer.update({ peer })

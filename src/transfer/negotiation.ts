@@ -1,4 +1,5 @@
 import type { MethodChoice, ResourceFinder } from '../bytestreams/index.ts'
+import { BytestreamError } from '../core/index.ts'
 import { NS } from '../xep/index.ts'
 import type { Negotiation, NegotiationStep } from './transfer.ts'
 
@@ -22,6 +23,16 @@ const siFeatures = {
   proxy: [[NS.si, NS.siFileTransfer, NS.bytestreams]],
   ibb: [[NS.si, NS.siFileTransfer, NS.inBand]],
 } as const satisfies Record<MethodChoice, readonly (readonly string[])[]>
+
+/**
+ * Whoever names a proxy wants its own addresses kept back, or relies on that proxy: it is not passed over in silence.
+ *
+ * @throws BytestreamError `ERR_CONFIG` for a proxy beside a method that uses none
+ */
+export function checkProxyIsUsed({ method = 'auto', proxy }: { method?: MethodChoice; proxy?: string | undefined }): void {
+  if (proxy === undefined || method === 'auto' || method === 'proxy') return
+  throw new BytestreamError('ERR_CONFIG', `the method ${method} uses no proxy: name none, or take the method proxy or auto`)
+}
 
 /** What is looked for in whoever is to send or receive a file. */
 interface Wanted {

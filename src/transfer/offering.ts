@@ -20,7 +20,7 @@ export interface SendInit {
   readonly negotiation?: NegotiationChoice
   /** Default `auto`: direct or through a proxy, whichever works, and in band where neither does. */
   readonly method?: MethodChoice
-  /** Only this proxy, instead of those of the account's server. */
+  /** Only this proxy, instead of those of the account's server; with the methods `auto` and `proxy`. */
   readonly proxy?: string | undefined
   /** Addresses to offer for a direct connection; those of this machine where it is left out. */
   readonly ownHosts?: readonly string[]

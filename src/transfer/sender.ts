@@ -2,7 +2,7 @@ import type { JingleTransportComponents, ResourceFinder } from '../bytestreams/i
 import { prepareJid } from '../core/index.ts'
 import { FileSource } from './file-source.ts'
 import type { Together } from './jingle/together.ts'
-import { findPartner } from './negotiation.ts'
+import { checkProxyIsUsed, findPartner } from './negotiation.ts'
 import { offerByJingle } from './offer-by-jingle.ts'
 import { offerBySi } from './offer-by-si.ts'
 import type { Offering, SendInit } from './offering.ts'
@@ -28,13 +28,14 @@ export async function sendFile(
   const { signal } = transfer
   const { method = 'auto', negotiation = 'auto', proxy } = init
   const tell = (step: Omit<NegotiationStep, 'step'>) => transfer.emit('step', { step: 'negotiation', ...step })
+  checkProxyIsUsed(init)
   transfer.moveTo('preparing')
   await using source = await FileSource.open(path)
   transfer.update(await source.glance())
   const { jid: to, ...chosen } = await findPartner(components.resources, prepareJid(init.to), { negotiation, method, signal })
   transfer.update({ peer: to })
   // A proxy that is none should be known before the receiver is asked.
-  if (proxy !== undefined && method !== 'ibb') await components.proxies.ask(proxy)
+  if (proxy !== undefined) await components.proxies.ask(proxy)
   const offering: Offering = { source, path, to, init, transfer }
   tell(chosen)
   if (chosen.negotiation === 'jingle') {

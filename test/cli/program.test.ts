@@ -81,6 +81,15 @@ test('with --json an error is an object on stdout too, and no secret is in it', 
   t.notRegex(stdout + stderr, /hush/)
 })
 
+for (const method of ['direct', 'ibb']) {
+  test(`send --method ${method} with a proxy, which it would not use, is exit code 2 before anybody is asked`, async (t) => {
+    const args = ['send', '--account', 'a@b', '--to', 'c@d', '--method', method, '--proxy', 'proxy.b', 'file']
+    const { code, stderr } = await call(args, { STREAMHOST_PASSWORD: 'hush' })
+    t.is(code, 2)
+    t.is(stderr, `streamhost: the method ${method} uses no proxy: name none, or take the method proxy or auto\n`)
+  })
+}
+
 test('a demo of a file that is not there is exit code 1, one of a size that is none 2', async (t) => {
   const absent = await call(['demo', 'does/not/exist'])
   t.is(absent.code, 1)

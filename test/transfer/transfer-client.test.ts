@@ -54,6 +54,19 @@ test('a transfer that is cancelled before its turn does not wait for it, and the
   t.deepEqual(await filesIn(into), ['file (1).bin', 'file.bin'])
 })
 
+test('a proxy beside a method that uses none is refused, sending and asking', async (t) => {
+  const network = await startNetwork(t, ['sender'])
+  const client = await network.connect('sender')
+  const { path } = await makeFile(t, 10)
+  for (const method of ['direct', 'ibb'] as const) {
+    const way = { method, proxy: 'proxy.localhost' }
+    const message = `the method ${method} uses no proxy: name none, or take the method proxy or auto`
+    await t.throwsAsync(client.send(path, { to: 'receiver@localhost', ...way }).done, { code: 'ERR_CONFIG', message })
+    const asked = client.fetch({ from: 'receiver@localhost', into: await makeFolder(t), file: { name: 'file.bin' }, ...way })
+    await t.throwsAsync(asked.done, { code: 'ERR_CONFIG', message })
+  }
+})
+
 test('closing cancels what is under way, what waits included, and both are over when it has closed', async (t) => {
   const network = await startNetwork(t, ['sender', 'receiver'])
   const [receiver, sender] = [await network.connect('receiver'), await network.connect('sender', { concurrency: 1 })]

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { accountOptions, sendOptions } from '../../config/index.ts'
 import { BytestreamError, formatBytes, formatDuration, toBytestreamError } from '../../core/index.ts'
-import { type Transfer, TransferClient } from '../../transfer/index.ts'
+import { checkProxyIsUsed, type Transfer, TransferClient } from '../../transfer/index.ts'
 import { accountOf, addOptions, CommandFailure, type Run, type Start, settingsOf } from '../command-line.ts'
 import { exitCodeOf } from '../exit-codes.ts'
 import type { Output } from '../output.ts'
@@ -17,6 +17,7 @@ export function addSend(program: Command, start: Start): void {
 async function send(files: readonly string[], command: Command, run: Run): Promise<void> {
   const { output, signal } = run
   const { to, method, negotiation, proxy, description, hash: hashes, type: mimeType, ...account } = settingsOf(command, options, run)
+  checkProxyIsUsed({ method, proxy })
   await using client = await TransferClient.connect({ ...accountOf(account, run), reconnect: false }, { logger: run.logger })
   const transfers = client.sendAll(files, { to, method, negotiation, proxy, description, hashes, mimeType, signal })
   for (const [at, transfer] of transfers.entries()) tell(output, transfer, files[at] as string, () => files.length > 1 && !signal.aborted)
