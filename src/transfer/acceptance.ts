@@ -3,6 +3,7 @@ import type { Hash } from '../xep/index.ts'
 import { toSafeFileName } from './file-name.ts'
 import { FileCheck, type FileOffer, type FileRules } from './file-rules.ts'
 import { FileSink, roomIn } from './file-sink.ts'
+import { isFull } from './shares.ts'
 
 /** Whose files, and which, are accepted. */
 export interface AcceptanceInit extends FileRules {
@@ -101,7 +102,7 @@ export class Acceptance {
     const { sessionsMax = SESSIONS_MAX } = this.#init
     this.#checkSender(from)
     const session = { from: bareJid(from) }
-    if (this.#isFull(this.#sessions, session.from, sessionsMax)) {
+    if (isFull(this.#sessions, session.from, { max: sessionsMax, among: this.#from.size })) {
       throw new BytestreamError('ERR_LIMIT_WAITING', `${sessionsMax} sessions are open already`)
     }
     this.#sessions.add(session)
@@ -145,7 +146,7 @@ export class Acceptance {
   #takePlace({ from, size }: FileOffer): Place {
     const { transfersMax = TRANSFERS_MAX, totalBytesMax = unlimited, senderBytesMax = unlimited } = this.#init
     const place = { from: bareJid(from), size }
-    if (this.#isFull(this.#places, place.from, transfersMax)) {
+    if (isFull(this.#places, place.from, { max: transfersMax, among: this.#from.size })) {
       throw new BytestreamError('ERR_LIMIT_WAITING', `${transfersMax} files are being received already`)
     }
     const total = sumOf([...this.#places])
@@ -164,12 +165,6 @@ export class Acceptance {
     }
     this.#places.add(place)
     return place
-  }
-
-  /** One of several senders cannot take every place. */
-  #isFull(taken: ReadonlySet<{ readonly from: string }>, from: string, max: number): boolean {
-    const share = this.#from.size > 1 ? Math.ceil(max / 2) : max
-    return taken.size >= max || [...taken].filter((each) => each.from === from).length >= share
   }
 
   /** What was promised before, and is yet to come, has its room already. */

@@ -7,7 +7,8 @@ import type { OfferableAlgorithm } from './hashes.ts'
 import type { FileContent } from './jingle/file-content.ts'
 import type { Accepted, FileTaker } from './jingle/file-sessions.ts'
 import { partOf, sendOver } from './jingle/send-content.ts'
-import { Transfer } from './transfer.ts'
+import { isFull } from './shares.ts'
+import { Transfer, type Work } from './transfer.ts'
 
 /** A part of a file. */
 export interface FileRange {
@@ -39,7 +40,7 @@ export interface ShareInit {
   readonly mayFetch: (request: FileRequest) => string | undefined | Promise<string | undefined>
   /** Which hashes of the content are sent along. Default SHA-256. */
   readonly hashes?: readonly OfferableAlgorithm[]
-  /** Files being sent on request at once; more are refused for the time being. Default 20. */
+  /** Files being sent on request at once; more are refused for the time being. Where several may ask, each has half. Default 20. */
   readonly transfersMax?: number
   readonly timings?: Partial<Timings>
 }
@@ -64,8 +65,8 @@ export class Sharing extends EventEmitter<SharingEvents> implements FileTaker {
   readonly #init: ShareInit
   readonly #to: ReadonlySet<string>
   readonly #running = new Set<Transfer>()
-  /** Requests that are being decided about. */
-  #deciding = 0
+  /** By whom, bare JIDs: requests that are being decided about, and files under way. */
+  readonly #places = new Set<{ readonly from: string }>()
   readonly #stopping = new AbortController()
 
   /**
@@ -122,12 +123,15 @@ export class Sharing extends EventEmitter<SharingEvents> implements FileTaker {
    */
   async take(content: FileContent): Promise<Accepted> {
     const { transfersMax = TRANSFERS_MAX } = this.#init
-    this.#deciding++
+    const place = { from: bareJid(content.peer) }
+    const onOver = () => void this.#places.delete(place)
     try {
-      if (this.#running.size + this.#deciding > transfersMax)
+      if (isFull(this.#places, place.from, { max: transfersMax, among: this.#to.size }))
         throw new BytestreamError('ERR_LIMIT_WAITING', `${transfersMax} files are being sent already`)
-      return await this.#grant(content, await this.#ask(content))
+      this.#places.add(place)
+      return await this.#grant(content, await this.#ask(content), onOver)
     } catch (thrown) {
+      onOver()
       const error =
         thrown instanceof BytestreamError
           ? thrown
@@ -135,8 +139,6 @@ export class Sharing extends EventEmitter<SharingEvents> implements FileTaker {
       this.emit('refused', { from: content.peer, error })
       // Nothing about our files.
       throw error.code === 'ERR_LIMIT_WAITING' ? error : new BytestreamError('ERR_ITEM_NOT_FOUND', 'there is no such file')
-    } finally {
-      this.#deciding--
     }
   }
 
@@ -151,7 +153,7 @@ export class Sharing extends EventEmitter<SharingEvents> implements FileTaker {
     return path
   }
 
-  async #grant(content: FileContent, path: string): Promise<Accepted> {
+  async #grant(content: FileContent, path: string, onOver: () => void): Promise<Accepted> {
     const { hashes = ['sha-256'], timings } = this.#init
     const source = await FileSource.open(path)
     try {
@@ -161,12 +163,13 @@ export class Sharing extends EventEmitter<SharingEvents> implements FileTaker {
       const { offset, length } = part
       const range = part.isWhole ? {} : { offset, length }
       const file = { name, size, date: modified.toISOString(), hashes: [], hashUsed: hashes, range }
-      this.#begin(content.peer, name, async (transfer) => {
+      const work: Work = async (transfer) => {
         await using open = source
         transfer.update({ size: length })
         transfer.moveTo('negotiating')
         return await sendOver(this.#clock, { file: content, source: open, path, part, hashes, transfer })
-      })
+      }
+      this.#begin({ peer: content.peer, name, work, onOver })
       return { description: { kind: 'file', file }, timings }
     } catch (error) {
       await source[Symbol.asyncDispose]()
@@ -174,10 +177,13 @@ export class Sharing extends EventEmitter<SharingEvents> implements FileTaker {
     }
   }
 
-  #begin(peer: string, name: string, work: ConstructorParameters<typeof Transfer>[2]): void {
+  #begin({ peer, name, work, onOver }: { peer: string; name: string; work: Work; onOver: () => void }): void {
     const transfer = new Transfer(this.#clock, { direction: 'send', peer, name }, work, this.#stopping.signal)
     this.#running.add(transfer)
-    const forget = () => this.#running.delete(transfer)
+    const forget = () => {
+      this.#running.delete(transfer)
+      onOver()
+    }
     transfer.once('done', forget).once('failed', forget)
     this.emit('transfer', transfer)
   }

@@ -9,6 +9,7 @@ import type { FetchInit, FileRequest, ShareInit, Transfer } from '../../../src/t
 import { type Jingle, NS, parseJingle } from '../../../src/xep/index.ts'
 import { announcing } from '../../helpers/announcing.ts'
 import { file, paperTransports } from '../../helpers/jingle-transport.ts'
+import { until } from '../../helpers/peer.ts'
 import { filesIn, makeFile, makeFolder, moved } from '../../helpers/transfers.ts'
 import { startNetwork } from '../../helpers/xmpp-network.ts'
 
@@ -201,6 +202,37 @@ test('more requests than there is room for are refused for the time being', asyn
   await t.throwsAsync(fetch({ name: 'b' }).done, { code: 'ERR_DECLINED', message: /busy/ })
   first.cancel()
   await t.throwsAsync(first.done, { code: 'ERR_ABORTED' })
+})
+
+test('of several who may ask, each has half of the places at the most, until what they asked for is over', async (t) => {
+  const { path } = await makeFile(t, 10)
+  let decide = (_: string) => {}
+  const deciding = new Promise<string>((resolve) => {
+    decide = resolve
+  })
+  const asked: string[] = []
+  const { network, sharing, fetch, into } = await setScene(t, {
+    to: ['laptop@localhost', 'stranger@localhost'],
+    transfersMax: 3,
+    mayFetch({ name = '' }) {
+      asked.push(name)
+      return name === 'slow' ? deciding : name === 'none' ? undefined : path
+    },
+  })
+  const sent: Transfer[] = []
+  sharing.on('transfer', (transfer) => sent.push(transfer))
+  const slow = [fetch({ name: 'slow' }), fetch({ name: 'slow' })]
+  await until(() => asked.length === 2)
+  await t.throwsAsync(fetch({ name: 'more' }).done, { code: 'ERR_DECLINED', message: /busy/ })
+  const stranger = await network.connect('stranger')
+  const ask = (name: string) => stranger.fetch({ from: 'desk@localhost', into, file: { name }, ownHosts: ['127.0.0.1'] }).done
+  await t.throwsAsync(ask('none'))
+  t.like(await ask('other'), { size: 10 })
+  decide(path)
+  await Promise.all(slow.map(({ done }) => done))
+  await Promise.all(sent.map(({ done }) => done))
+  t.like(await fetch({ name: 'more' }).done, { size: 10 })
+  t.deepEqual(asked, ['slow', 'slow', 'none', 'other', 'more'])
 })
 
 for (const side of ['desk', 'laptop'] as const) {
