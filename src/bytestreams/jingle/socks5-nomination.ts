@@ -86,11 +86,6 @@ export class Nomination {
     return this.#phase
   }
 
-  /** Whether the peer has told what it reached. */
-  get hasPeerTold(): boolean {
-    return this.#theirs !== undefined
-  }
-
   /** Whether we have told what we reached. */
   get haveWeTold(): boolean {
     return this.#ours !== undefined
