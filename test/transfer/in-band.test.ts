@@ -176,7 +176,7 @@ test('in band, octets behind the last one belong to no file', async (t) => {
   const { network, client, receiver, into } = await setScene(t)
   const incoming = nextTransfer(receiver)
   const { stream } = await offerByHand(await network.logIn('sender'), client.jid, { name: 'file.bin', size: 4 }, 'ibb')
-  stream.write('full and more')
+  stream.end('full and more').resume()
   const { path } = await (await incoming).done
   t.is(await readFile(path, 'utf8'), 'full')
   t.deepEqual(await filesIn(into), ['file.bin'])
