@@ -64,7 +64,7 @@ onServer(embedded, 'all ways', { accounts, components }, (test) => {
       const proxy = `${label}.${DOMAIN}`
       const { streamhost } = await networkOn(t, server).startProxy(proxy)
       const sizes = [...SMALL_SIZES, method === 'ibb' ? 4 * MIB : 100 * MIB]
-      const where = method === 'direct' ? { ownHosts: ['127.0.0.1'] } : { proxy }
+      const where = { direct: { ownHosts: ['127.0.0.1'] }, proxy: { proxy }, ibb: {} }[method]
       await move(t, server, label, sizes, { negotiation, method, ...where })
       t.is(streamhost.counters.activated, method === 'proxy' ? sizes.length : 0)
     })

@@ -38,6 +38,10 @@ const ways = [
   ['ibb', 'ibb', 'in band', SMALL_SIZES, {}],
 ] as const
 
+/** What a method needs to know; in band there is nothing. */
+const whereTo = (method: 'direct' | 'proxy' | 'ibb', proxy: string) =>
+  ({ direct: { ownHosts: ['127.0.0.1'] }, proxy: { proxy }, ibb: {} })[method]
+
 onEachServer('transfers', { accounts, components }, (test) => {
   for (const [way, [label, method, what, sizes, init]] of ways.entries()) {
     test(`files of all sizes, ${what}`, async (t, server) => {
@@ -47,10 +51,10 @@ onEachServer('transfers', { accounts, components }, (test) => {
         const negotiation = negotiations[(way + at) % 2] as (typeof negotiations)[number]
         const { path, content, sha256 } = await makeFile(t, size, `${size}.bin`)
         const incoming = nextTransfer(receiving)
-        const sending = sender.send(path, { to, negotiation, method, ...(method === 'direct' ? { ownHosts: ['127.0.0.1'] } : { proxy }) })
+        const sending = sender.send(path, { to, negotiation, method, ...whereTo(method, proxy) })
         const opened: string[] = []
         sending.on('opened', (facts) => void opened.push(facts.negotiation, facts.method))
-        const [sent, received] = await Promise.all([sending.done, (await incoming).done])
+        const [sent, received] = await Promise.all([sending.done, incoming.then(({ done }) => done)])
         t.like(sent, { path, size, sha256, method, confirmed: true })
         t.like(received, { path: join(inbox, basename(path)), size, sha256, method })
         t.true((await readFile(received.path)).equals(content), `${size} octets`)
@@ -73,8 +77,8 @@ onEachServer('transfers', { accounts, components }, (test) => {
       const { sender, receiver, inbox, streamhost, from, to, proxy } = await setScene(t, server, label)
       const incoming = nextTransfer(receiver.receive({ into: inbox, from: [from] }))
       const { path } = await makeFile(t, 32 * 1024 * 1024)
-      const sending = sender.send(path, { to, negotiation, method, proxy })
-      const receiving = await incoming
+      const sending = sender.send(path, { to, negotiation, method, ...whereTo(method, proxy) })
+      const receiving = await Promise.race([incoming, sending.done.then(() => incoming)])
       await moved(receiving, 1)
       const [cancelled, other] = side === 'sender' ? [sending, receiving] : [receiving, sending]
       cancelled.cancel()
