@@ -1,5 +1,5 @@
 import { BytestreamError, type Clock, orAbort, startDeadline, tryPrepareJid } from '../../core/index.ts'
-import { BLOCK_SIZE_LARGEST, type InBandOpen } from '../../xep/index.ts'
+import { BLOCK_SIZE_LARGEST, type InBandOpen, NS } from '../../xep/index.ts'
 import type { Bytestream } from '../bytestream.ts'
 import { defaultTimings, type Timings } from '../timings.ts'
 import { type InBandComponents, InBandStreams, inBandBytestream } from './in-band-streams.ts'
@@ -79,3 +79,6 @@ export class InBandTarget {
 }
 
 const keyOf = (from: string, sid: string) => `${tryPrepareJid(from)}\n${sid}`
+
+/** What an entity that takes in-band bytestreams shows in service discovery. */
+export const inBandPart = { identities: [], features: [NS.inBand] } as const

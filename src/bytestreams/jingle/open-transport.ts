@@ -1,7 +1,7 @@
 import { abortError, BytestreamError, orAbort, startDeadline, throwIfAborted, toBytestreamError } from '../../core/index.ts'
 import { type JingleTransport, NS } from '../../xep/index.ts'
 import type { Bytestream } from '../bytestream.ts'
-import type { MethodChoice } from '../initiate-stream.ts'
+import type { MethodChoice } from '../stream-initiation/initiate-stream.ts'
 import { defaultTimings, type Timings } from '../timings.ts'
 import { InBandTransport, type InBandTransportComponents } from './in-band-transport.ts'
 import { Socks5Transport, type Socks5TransportComponents, type Socks5TransportInit } from './socks5-transport.ts'

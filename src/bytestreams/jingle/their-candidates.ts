@@ -2,9 +2,9 @@ import type { Socket } from 'node:net'
 import { BytestreamError, type Clock, orAbort, throwIfAborted } from '../../core/index.ts'
 import type { DstAddr } from '../../socks5/index.ts'
 import type { JingleCandidate } from '../../xep/index.ts'
-import { connectToNamedStreamhost, type Reach } from '../connect-streamhost.ts'
-import type { StreamhostChoice } from '../requester.ts'
-import { tryStaggered } from '../staggered.ts'
+import { connectToNamedStreamhost, type Reach } from '../socks5/connect-streamhost.ts'
+import type { StreamhostChoice } from '../socks5/requester.ts'
+import { tryStaggered } from '../socks5/staggered.ts'
 import type { Timings } from '../timings.ts'
 
 /** Of one bytestream: candidates of the other side that are tried, proxies aside. */

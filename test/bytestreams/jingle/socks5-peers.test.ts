@@ -3,7 +3,7 @@
 
 import { once } from 'node:events'
 import test from 'ava'
-import { connectToStreamhost } from '../../../src/bytestreams/connect-streamhost.ts'
+import { connectToStreamhost } from '../../../src/bytestreams/socks5/connect-streamhost.ts'
 import { BytestreamError } from '../../../src/core/index.ts'
 import { computeDstAddr, type DstAddr } from '../../../src/socks5/index.ts'
 import { buildActivate, type JingleCandidate, type StreamhostAddress } from '../../../src/xep/index.ts'

@@ -4,8 +4,8 @@
 
 import { once } from 'node:events'
 import test, { type ExecutionContext } from 'ava'
-import { connectToStreamhost } from '../../../src/bytestreams/connect-streamhost.ts'
 import type { Bytestream, InitiatorStep, TransportSide } from '../../../src/bytestreams/index.ts'
+import { connectToStreamhost } from '../../../src/bytestreams/socks5/connect-streamhost.ts'
 import { BytestreamError } from '../../../src/core/index.ts'
 import { computeDstAddr, type DstAddr } from '../../../src/socks5/index.ts'
 import type { JingleCandidate } from '../../../src/xep/index.ts'

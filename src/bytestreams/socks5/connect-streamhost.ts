@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net'
-import { abortError, BytestreamError, orAbort, toBytestreamError } from '../core/index.ts'
-import { ClientHandshake, type DstAddr } from '../socks5/index.ts'
+import { abortError, BytestreamError, orAbort, toBytestreamError } from '../../core/index.ts'
+import { ClientHandshake, type DstAddr } from '../../socks5/index.ts'
 import { guardedLookup, isOpenDestination, type MayConnect } from './destinations.ts'
 import type { ProxyFinder } from './proxies.ts'
 

@@ -1,5 +1,5 @@
-import { type Clock, domainOf, type Logger, toBytestreamError } from '../core/index.ts'
-import type { Session } from '../session/index.ts'
+import { type Clock, domainOf, type Logger, toBytestreamError } from '../../core/index.ts'
+import type { Session } from '../../session/index.ts'
 import {
   buildAddressRequest,
   buildDiscoInfoRequest,
@@ -9,7 +9,7 @@ import {
   parseDiscoItems,
   parseStreamhosts,
   type StreamhostAddress,
-} from '../xep/index.ts'
+} from '../../xep/index.ts'
 
 /** Milliseconds for the items, and again for everything asked of one of them. */
 const STEP_MS_MAX = 5_000

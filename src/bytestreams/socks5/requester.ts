@@ -7,16 +7,16 @@ import {
   startDeadline,
   throwIfAborted,
   toBytestreamError,
-} from '../core/index.ts'
-import type { Session } from '../session/index.ts'
-import { computeDstAddr, type DstAddr } from '../socks5/index.ts'
-import { buildActivate, buildBytestreamOffer, parseStreamhostUsed, type StreamhostAddress } from '../xep/index.ts'
-import { type Bytestream, openBytestream } from './bytestream.ts'
+} from '../../core/index.ts'
+import type { Session } from '../../session/index.ts'
+import { computeDstAddr, type DstAddr } from '../../socks5/index.ts'
+import { buildActivate, buildBytestreamOffer, parseStreamhostUsed, type StreamhostAddress } from '../../xep/index.ts'
+import { type Bytestream, openBytestream } from '../bytestream.ts'
+import { defaultTimings, type Timings } from '../timings.ts'
 import { connectToStreamhost } from './connect-streamhost.ts'
 import { type DirectStreamhost, openDirectStreamhost, ownAddresses } from './direct.ts'
 import type { ProxyFinder } from './proxies.ts'
 import { tryStaggered } from './staggered.ts'
-import { defaultTimings, type Timings } from './timings.ts'
 
 export interface RequesterComponents {
   readonly session: Session

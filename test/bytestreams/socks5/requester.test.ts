@@ -1,7 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import test, { type ExecutionContext } from 'ava'
-import { connectToStreamhost } from '../../src/bytestreams/connect-streamhost.ts'
 import {
   type Bytestream,
   BytestreamTarget,
@@ -9,17 +8,18 @@ import {
   type RequesterStep,
   type RequestInit,
   requestBytestream,
-} from '../../src/bytestreams/index.ts'
-import { BytestreamError, type Clock, silentLogger, systemClock } from '../../src/core/index.ts'
-import type { Session } from '../../src/session/index.ts'
-import { computeDstAddr, type DstAddr } from '../../src/socks5/index.ts'
-import { type BytestreamOffer, buildStreamhostUsed, NS, parseBytestreamOffer } from '../../src/xep/index.ts'
-import { anywhere } from '../helpers/anywhere.ts'
-import { FakeClock } from '../helpers/fake-clock.ts'
-import { Peer } from '../helpers/peer.ts'
-import { stanzaError } from '../helpers/scripted-session.ts'
-import { settle } from '../helpers/settle.ts'
-import { startNetwork } from '../helpers/xmpp-network.ts'
+} from '../../../src/bytestreams/index.ts'
+import { connectToStreamhost } from '../../../src/bytestreams/socks5/connect-streamhost.ts'
+import { BytestreamError, type Clock, silentLogger, systemClock } from '../../../src/core/index.ts'
+import type { Session } from '../../../src/session/index.ts'
+import { computeDstAddr, type DstAddr } from '../../../src/socks5/index.ts'
+import { type BytestreamOffer, buildStreamhostUsed, NS, parseBytestreamOffer } from '../../../src/xep/index.ts'
+import { anywhere } from '../../helpers/anywhere.ts'
+import { FakeClock } from '../../helpers/fake-clock.ts'
+import { Peer } from '../../helpers/peer.ts'
+import { stanzaError } from '../../helpers/scripted-session.ts'
+import { settle } from '../../helpers/settle.ts'
+import { startNetwork } from '../../helpers/xmpp-network.ts'
 
 // Method: sessions on the embedded server, proxies and sockets on this machine. The target is our own where it should
 // behave, else a handler of a few lines.

@@ -4,12 +4,12 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import test, { type ExecutionContext } from 'ava'
-import { connectToNamedStreamhost } from '../../src/bytestreams/connect-streamhost.ts'
-import { BytestreamTarget, type Destination, isOpenDestination, type Reach } from '../../src/bytestreams/index.ts'
-import { systemClock } from '../../src/core/index.ts'
-import { computeDstAddr } from '../../src/socks5/index.ts'
-import { buildBytestreamOffer } from '../../src/xep/index.ts'
-import { startNetwork } from '../helpers/xmpp-network.ts'
+import { BytestreamTarget, type Destination, isOpenDestination, type Reach } from '../../../src/bytestreams/index.ts'
+import { connectToNamedStreamhost } from '../../../src/bytestreams/socks5/connect-streamhost.ts'
+import { systemClock } from '../../../src/core/index.ts'
+import { computeDstAddr } from '../../../src/socks5/index.ts'
+import { buildBytestreamOffer } from '../../../src/xep/index.ts'
+import { startNetwork } from '../../helpers/xmpp-network.ts'
 
 const dstAddr = computeDstAddr('sid', 'romeo@montague.example/orchard', 'juliet@capulet.example/balcony')
 

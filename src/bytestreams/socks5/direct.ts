@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net'
 import { networkInterfaces } from 'node:os'
-import type { DstAddr } from '../socks5/index.ts'
-import { HandshakeListener, type SocksRequest } from '../streamhost/index.ts'
-import type { StreamhostAddress } from '../xep/index.ts'
+import type { DstAddr } from '../../socks5/index.ts'
+import { HandshakeListener, type SocksRequest } from '../../streamhost/index.ts'
+import type { StreamhostAddress } from '../../xep/index.ts'
 
 /** An address of this machine to offer. */
 export interface OwnHost {

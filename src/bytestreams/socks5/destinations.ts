@@ -1,6 +1,6 @@
 import { type LookupAddress, type LookupOptions, lookup } from 'node:dns'
 import { BlockList, isIP, type LookupFunction } from 'node:net'
-import { BytestreamError } from '../core/index.ts'
+import { BytestreamError } from '../../core/index.ts'
 
 /** Where somebody else would have us connect. */
 export interface Destination {

@@ -1,5 +1,5 @@
-import { BytestreamError, StanzaError } from '../core/index.ts'
-import type { ServicePart, Session } from '../session/index.ts'
+import { BytestreamError, StanzaError } from '../../core/index.ts'
+import type { ServicePart, Session } from '../../session/index.ts'
 import {
   attribute,
   buildStreamAcceptance,
@@ -10,7 +10,7 @@ import {
   parseStreamAcceptance,
   parseStreamInitiation,
   type StreamInitiation,
-} from '../xep/index.ts'
+} from '../../xep/index.ts'
 
 /**
  * Offers a stream to another entity and waits until its user has decided.

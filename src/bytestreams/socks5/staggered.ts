@@ -1,4 +1,4 @@
-import { BytestreamError, type Clock, startDeadline, throwIfAborted, toBytestreamError } from '../core/index.ts'
+import { BytestreamError, type Clock, startDeadline, throwIfAborted, toBytestreamError } from '../../core/index.ts'
 
 export interface StaggerInit<C> {
   /** Milliseconds an attempt has for itself before the next one starts beside it. */

@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from 'ava'
-import { offerStream, StreamInitiationResponder } from '../../src/bytestreams/index.ts'
-import { BytestreamError } from '../../src/core/index.ts'
+import { offerStream, StreamInitiationResponder } from '../../../src/bytestreams/index.ts'
+import { BytestreamError } from '../../../src/core/index.ts'
 import {
   attribute,
   buildIq,
@@ -10,10 +10,10 @@ import {
   NS,
   parseStreamAcceptance,
   xml,
-} from '../../src/xep/index.ts'
-import { FakeClock } from '../helpers/fake-clock.ts'
-import { type Script, scriptSession, stanzaError } from '../helpers/scripted-session.ts'
-import { settle } from '../helpers/settle.ts'
+} from '../../../src/xep/index.ts'
+import { FakeClock } from '../../helpers/fake-clock.ts'
+import { type Script, scriptSession, stanzaError } from '../../helpers/scripted-session.ts'
+import { settle } from '../../helpers/settle.ts'
 
 const SI = 'http://jabber.org/protocol/si'
 const methods = [NS.bytestreams, 'http://jabber.org/protocol/ibb']

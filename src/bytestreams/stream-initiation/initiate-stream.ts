@@ -1,7 +1,7 @@
-import { BytestreamError, throwIfAborted, toBytestreamError } from '../core/index.ts'
-import { NS, type StreamInitiation } from '../xep/index.ts'
-import type { Bytestream } from './bytestream.ts'
-import { type AnnouncingComponents, announceAndOpenInBand } from './in-band/open-in-band.ts'
+import { BytestreamError, throwIfAborted, toBytestreamError } from '../../core/index.ts'
+import { NS, type StreamInitiation } from '../../xep/index.ts'
+import type { Bytestream } from '../bytestream.ts'
+import { type AnnouncingComponents, announceAndOpenInBand } from '../in-band/open-in-band.ts'
 import {
   hasStreamhosts,
   type RequesterComponents,
@@ -9,9 +9,9 @@ import {
   type RequestInit,
   requestBytestream,
   type StreamhostChoice,
-} from './requester.ts'
+} from '../socks5/requester.ts'
+import { defaultTimings } from '../timings.ts'
 import { offerStream } from './stream-initiation.ts'
-import { defaultTimings } from './timings.ts'
 
 /** Which way to go: over streamhosts, in band, or in band only when there is no other. */
 export type MethodChoice = StreamhostChoice | 'ibb'

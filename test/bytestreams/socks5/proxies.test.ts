@@ -1,11 +1,11 @@
 import test, { type ExecutionContext } from 'ava'
-import { ProxyFinder } from '../../src/bytestreams/index.ts'
-import { silentLogger, systemClock } from '../../src/core/index.ts'
-import { buildAddresses, buildDiscoInfo, buildDiscoItems, type DiscoItem, NS } from '../../src/xep/index.ts'
-import { FakeClock } from '../helpers/fake-clock.ts'
-import { type Script, scriptSession, stanzaError } from '../helpers/scripted-session.ts'
-import { settle } from '../helpers/settle.ts'
-import { startNetwork } from '../helpers/xmpp-network.ts'
+import { ProxyFinder } from '../../../src/bytestreams/index.ts'
+import { silentLogger, systemClock } from '../../../src/core/index.ts'
+import { buildAddresses, buildDiscoInfo, buildDiscoItems, type DiscoItem, NS } from '../../../src/xep/index.ts'
+import { FakeClock } from '../../helpers/fake-clock.ts'
+import { type Script, scriptSession, stanzaError } from '../../helpers/scripted-session.ts'
+import { settle } from '../../helpers/settle.ts'
+import { startNetwork } from '../../helpers/xmpp-network.ts'
 
 const proxyInfo = buildDiscoInfo({ identities: [{ category: 'proxy', type: 'bytestreams' }], features: [NS.bytestreams] })
 const roomInfo = buildDiscoInfo({ identities: [{ category: 'conference', type: 'text' }], features: [] })

@@ -1,7 +1,6 @@
-import { NS } from '../xep/index.ts'
-import type { Bytestream } from './bytestream.ts'
-import type { InBandTarget } from './in-band/in-band-target.ts'
-import type { BytestreamTarget, ExpectInit } from './target.ts'
+import type { Bytestream } from '../bytestream.ts'
+import type { InBandTarget } from '../in-band/in-band-target.ts'
+import type { BytestreamTarget, ExpectInit } from '../socks5/target.ts'
 
 /** Those who wait for what was negotiated. */
 export interface StreamTargets {
@@ -39,6 +38,3 @@ export async function expectStream({ socks5, inBand }: StreamTargets, methods: E
     }
   }
 }
-
-/** What an entity that takes in-band bytestreams shows in service discovery. */
-export const inBandPart = { identities: [], features: [NS.inBand] } as const

@@ -2,12 +2,12 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import test, { type ExecutionContext } from 'ava'
 import fc from 'fast-check'
-import { connectToStreamhost } from '../../src/bytestreams/connect-streamhost.ts'
-import { BytestreamError, errorCodes } from '../../src/core/index.ts'
-import { encodeConnectReply } from '../../src/socks5/index.ts'
-import { cut, cuts } from '../helpers/fragments.ts'
-import { settle } from '../helpers/settle.ts'
-import { dstAddr, hex } from '../helpers/socks5.ts'
+import { connectToStreamhost } from '../../../src/bytestreams/socks5/connect-streamhost.ts'
+import { BytestreamError, errorCodes } from '../../../src/core/index.ts'
+import { encodeConnectReply } from '../../../src/socks5/index.ts'
+import { cut, cuts } from '../../helpers/fragments.ts'
+import { settle } from '../../helpers/settle.ts'
+import { dstAddr, hex } from '../../helpers/socks5.ts'
 
 // Goal: whatever a streamhost does, a requester or target ends up with a socket or with one error of ours, and the
 // octets of the bytestream are all there.

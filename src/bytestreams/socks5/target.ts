@@ -1,11 +1,11 @@
-import { BytestreamError, type Clock, type Logger, orAbort, silentLogger, startDeadline, toBytestreamError } from '../core/index.ts'
-import type { Session } from '../session/index.ts'
-import { computeDstAddr, parseDstAddr } from '../socks5/index.ts'
-import { type BytestreamOffer, buildStreamhostUsed, type Element, type IqRequest, NS, parseBytestreamOffer } from '../xep/index.ts'
-import { type Bytestream, openBytestream } from './bytestream.ts'
+import { BytestreamError, type Clock, type Logger, orAbort, silentLogger, startDeadline, toBytestreamError } from '../../core/index.ts'
+import type { Session } from '../../session/index.ts'
+import { computeDstAddr, parseDstAddr } from '../../socks5/index.ts'
+import { type BytestreamOffer, buildStreamhostUsed, type Element, type IqRequest, NS, parseBytestreamOffer } from '../../xep/index.ts'
+import { type Bytestream, openBytestream } from '../bytestream.ts'
+import { defaultTimings, type Timings } from '../timings.ts'
 import { connectToNamedStreamhost, type Reach } from './connect-streamhost.ts'
 import { tryStaggered } from './staggered.ts'
-import { defaultTimings, type Timings } from './timings.ts'
 
 /** Streamhosts of one offer that are tried. */
 const STREAMHOSTS_MAX = 16

@@ -1,8 +1,8 @@
 import test, { type ExecutionContext } from 'ava'
-import { type StaggerInit, tryStaggered } from '../../src/bytestreams/staggered.ts'
-import { BytestreamError } from '../../src/core/index.ts'
-import { FakeClock } from '../helpers/fake-clock.ts'
-import { settle } from '../helpers/settle.ts'
+import { type StaggerInit, tryStaggered } from '../../../src/bytestreams/socks5/staggered.ts'
+import { BytestreamError } from '../../../src/core/index.ts'
+import { FakeClock } from '../../helpers/fake-clock.ts'
+import { settle } from '../../helpers/settle.ts'
 
 const timings = { staggerMs: 200, attemptMsMax: 10_000 }
 
