@@ -17,7 +17,9 @@ export type {
   OwnHost,
   RequesterStep,
   StreamhostChoice,
+  StreamhostsInit,
   Timings,
+  WayInit,
 } from './bytestreams/index.ts'
 export { isOpenDestination } from './bytestreams/index.ts'
 export {

@@ -20,21 +20,10 @@ export type { Reach } from './socks5/connect-streamhost.ts'
 export { type Destination, isOpenDestination, type MayConnect } from './socks5/destinations.ts'
 export type { OwnHost } from './socks5/direct.ts'
 export { bytestreamsPart, type FoundProxy, ProxyFinder } from './socks5/proxies.ts'
-export {
-  type RequesterComponents,
-  type RequesterStep,
-  type RequestInit,
-  requestBytestream,
-  type StreamhostChoice,
-} from './socks5/requester.ts'
+export { type RequesterComponents, type RequestInit, requestBytestream } from './socks5/requester.ts'
 export { BytestreamTarget, type ExpectInit } from './socks5/target.ts'
 export { type ExpectedMethods, expectStream, type StreamTargets } from './stream-initiation/expect-stream.ts'
-export {
-  type InitiateInit,
-  type InitiatorComponents,
-  type InitiatorStep,
-  initiateStream,
-  type MethodChoice,
-} from './stream-initiation/initiate-stream.ts'
+export { type InitiateInit, type InitiatorComponents, initiateStream } from './stream-initiation/initiate-stream.ts'
 export { type IncomingOffer, type OnOffer, offerStream, StreamInitiationResponder } from './stream-initiation/stream-initiation.ts'
 export { defaultTimings, type Timings } from './timings.ts'
+export type { InitiatorStep, MethodChoice, RequesterStep, StreamhostChoice, StreamhostsInit, WayInit } from './way.ts'

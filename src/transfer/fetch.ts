@@ -1,4 +1,4 @@
-import { type JingleSessions, jingleTransport, type MethodChoice, type Timings } from '../bytestreams/index.ts'
+import { type JingleSessions, jingleTransport, type WayInit } from '../bytestreams/index.ts'
 import { BytestreamError, prepareJid, toBytestreamError } from '../core/index.ts'
 import type { Hash } from '../xep/index.ts'
 import { Acceptance } from './acceptance.ts'
@@ -14,7 +14,7 @@ import type { FileRange } from './sharing.ts'
 import type { Sent, Transfer } from './transfer.ts'
 
 /** Which file to ask for, and of whom. */
-export interface FetchInit extends FileRules {
+export interface FetchInit extends FileRules, WayInit {
   /** Who shares it: full, or bare, which becomes the resource that takes part. */
   readonly from: string
   /** The folder it is stored in; made if it is not there. */
@@ -29,14 +29,6 @@ export interface FetchInit extends FileRules {
   }
   /** A part of it, which is stored as a file of its own. */
   readonly range?: FileRange
-  /** Default `auto`: direct or through a proxy, whichever works, and in band where neither does. */
-  readonly method?: MethodChoice
-  /** Only this proxy, instead of those of the account's server; with the methods `auto` and `proxy`. */
-  readonly proxy?: string | undefined
-  /** Addresses to offer for a direct connection; those of this machine where it is left out. */
-  readonly ownHosts?: readonly string[]
-  readonly timings?: Partial<Timings>
-  readonly signal?: AbortSignal | undefined
 }
 
 export interface FetchComponents extends SenderComponents {
@@ -59,11 +51,11 @@ export async function fetchFile(components: FetchComponents, init: FetchInit, tr
   const { mimeType: mediaType, hashes = [], ...known } = file
   const description = { kind: 'file', file: { ...known, mediaType, hashes, hashUsed: [], range: init.range } } as const
   const transport = jingleTransport(components, {
-    ...{ method, proxy, ownHosts, signal, onStep: (step) => transfer.emit('step', step) },
-    ...(timings && { timings }),
+    ...{ method, proxy, ownHosts, timings, signal },
+    onStep: (step) => transfer.emit('step', step),
   })
   const contents = [{ senders: 'responder', description, transport }] as const
-  const session = await jingle.begin({ peer, contents, ...(timings && { timings }) })
+  const session = await jingle.begin({ peer, contents, timings })
   const [content] = session.contents
   if (!content) throw new BytestreamError('ERR_DECLINED', `${peer} does not send the file`)
   const asked = new FileSession(clock, session).follow(content)

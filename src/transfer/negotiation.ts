@@ -1,4 +1,4 @@
-import type { MethodChoice, ResourceFinder } from '../bytestreams/index.ts'
+import type { MethodChoice, ResourceFinder, WayInit } from '../bytestreams/index.ts'
 import { BytestreamError } from '../core/index.ts'
 import { NS } from '../xep/index.ts'
 import type { Negotiation, NegotiationStep } from './transfer.ts'
@@ -29,7 +29,7 @@ const siFeatures = {
  *
  * @throws BytestreamError `ERR_CONFIG` for a proxy beside a method that uses none
  */
-export function checkProxyIsUsed({ method = 'auto', proxy }: { method?: MethodChoice; proxy?: string | undefined }): void {
+export function checkProxyIsUsed({ method = 'auto', proxy }: Pick<WayInit, 'method' | 'proxy'>): void {
   if (proxy === undefined || method === 'auto' || method === 'proxy') return
   throw new BytestreamError('ERR_CONFIG', `the method ${method} uses no proxy: name none, or take the method proxy or auto`)
 }

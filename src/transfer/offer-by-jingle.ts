@@ -28,9 +28,8 @@ export async function offerByJingle(
     ...{ hashes: [], hashUsed: hashes, range: {} },
   }
   const transport = jingleTransport(components, {
-    ...{ proxy, ownHosts, signal, onStep: (step) => transfer.emit('step', step) },
-    ...(method && { method }),
-    ...(timings && { timings }),
+    ...{ method, proxy, ownHosts, timings, signal },
+    onStep: (step) => transfer.emit('step', step),
   })
   const content = { senders: 'initiator', description: { kind: 'file', file }, transport } as const
   const outcome = await orAbort(joined.offer({ to, content, timings, signal }), signal)

@@ -1,11 +1,11 @@
-import type { MethodChoice, Timings } from '../bytestreams/index.ts'
+import type { WayInit } from '../bytestreams/index.ts'
 import type { FileSource } from './file-source.ts'
 import type { OfferableAlgorithm } from './hashes.ts'
 import type { NegotiationChoice } from './negotiation.ts'
 import type { Transfer } from './transfer.ts'
 
 /** Who gets a file, and how. */
-export interface SendInit {
+export interface SendInit extends WayInit {
   /** Full or bare; a bare one becomes the resource that can receive files. */
   readonly to: string
   readonly description?: string | undefined
@@ -18,14 +18,6 @@ export interface SendInit {
   readonly hashes?: readonly OfferableAlgorithm[]
   /** Default `auto`: by Jingle where the receiver shows it, else by stream initiation. */
   readonly negotiation?: NegotiationChoice
-  /** Default `auto`: direct or through a proxy, whichever works, and in band where neither does. */
-  readonly method?: MethodChoice
-  /** Only this proxy, instead of those of the account's server; with the methods `auto` and `proxy`. */
-  readonly proxy?: string | undefined
-  /** Addresses to offer for a direct connection; those of this machine where it is left out. */
-  readonly ownHosts?: readonly string[]
-  readonly timings?: Partial<Timings>
-  readonly signal?: AbortSignal | undefined
 }
 
 /** A file, and whom it is offered to. */

@@ -10,7 +10,7 @@ import { readSiOffer, receiveBySi } from './receive-by-si.ts'
 import { type Sent, Transfer } from './transfer.ts'
 
 export interface ReceiveInit extends AcceptanceInit {
-  readonly timings?: Partial<Timings>
+  readonly timings?: Partial<Timings> | undefined
 }
 
 /** Facts. */
@@ -105,7 +105,7 @@ export class Receiver extends EventEmitter<ReceiverEvents> implements FileTaker 
       const { file, expected, method } = readSiOffer(offer)
       const { timings } = this.#init
       const sink = await this.#acceptance.accept(file)
-      const init = { from, sid: id, mayBeEmpty: file.size === 0, ...(timings && { timings }) }
+      const init = { from, sid: id, mayBeEmpty: file.size === 0, timings }
       const work = (transfer: Transfer) => receiveBySi(this.#clock, this.#targets, { sink, expected, init, transfer })
       this.#begin(file, sink, work).once('done', forget).once('failed', forget)
       return method

@@ -42,7 +42,7 @@ export interface ShareInit {
   readonly hashes?: readonly OfferableAlgorithm[]
   /** Files being sent on request at once; more are refused for the time being. Where several may ask, each has half. Default 20. */
   readonly transfersMax?: number
-  readonly timings?: Partial<Timings>
+  readonly timings?: Partial<Timings> | undefined
 }
 
 const TRANSFERS_MAX = 20

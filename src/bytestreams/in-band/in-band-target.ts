@@ -13,7 +13,7 @@ export interface InBandExpectInit {
   readonly sid: string
   /** Octets of content of one stanza that are accepted; whoever wants more is asked for less. Default 65,535. */
   readonly blockSizeMax?: number
-  readonly timings?: Partial<Timings>
+  readonly timings?: Partial<Timings> | undefined
   readonly signal?: AbortSignal | undefined
 }
 

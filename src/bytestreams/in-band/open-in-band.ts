@@ -20,7 +20,7 @@ export interface InBandInit {
   readonly sid: string
   /** Octets of content of one stanza, 1 to 65,535; halved, down to 256, while the other end asks for less. Default 4,096. */
   readonly blockSize?: number
-  readonly timings?: Partial<Timings>
+  readonly timings?: Partial<Timings> | undefined
   readonly signal?: AbortSignal | undefined
 }
 

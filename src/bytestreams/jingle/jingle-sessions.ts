@@ -39,7 +39,7 @@ export interface JingleInit {
   /** Ends the session with `cancel`, at any time. */
   readonly signal?: AbortSignal | undefined
   /** `answerMsMax`: for the other side to accept. */
-  readonly timings?: Partial<Timings>
+  readonly timings?: Partial<Timings> | undefined
 }
 
 /**

@@ -1,8 +1,8 @@
 import { abortError, BytestreamError, orAbort, startDeadline, throwIfAborted, toBytestreamError } from '../../core/index.ts'
 import { type JingleTransport, NS } from '../../xep/index.ts'
 import type { Bytestream } from '../bytestream.ts'
-import type { MethodChoice } from '../stream-initiation/initiate-stream.ts'
 import { defaultTimings, type Timings } from '../timings.ts'
+import type { WayInit } from '../way.ts'
 import { InBandTransport, type InBandTransportComponents } from './in-band-transport.ts'
 import { Socks5Transport, type Socks5TransportComponents, type Socks5TransportInit } from './socks5-transport.ts'
 import type { OpenTransport, TransportLink, TransportSide } from './transport-link.ts'
@@ -12,16 +12,10 @@ const REPLACE_MS_MAX = 30_000
 
 export type JingleTransportComponents = Socks5TransportComponents & InBandTransportComponents
 
-export interface JingleTransportInit extends Omit<Socks5TransportInit, 'method'> {
-  /**
-   * `auto`: a SOCKS5 bytestream, direct or through a proxy, and in band when neither works. `direct`, `proxy`: that alone.
-   * `ibb`: in band alone. Where the other side has offered the content, what it offered decides, within this choice.
-   */
-  readonly method?: MethodChoice
+/** Where the other side has offered the content, what it offered decides, within the choice of the method. */
+export interface JingleTransportInit extends WayInit, Pick<Socks5TransportInit, 'onStep'> {
   /** In band: octets of a block; what we offer, and the most we accept. */
   readonly blockSize?: number
-  readonly timings?: Partial<Timings>
-  readonly signal?: AbortSignal | undefined
 }
 
 /**

@@ -6,9 +6,9 @@ import type { JingleCandidate, JingleSocks5, JingleSocks5Info, JingleTransport, 
 import { type Bytestream, openBytestream } from '../bytestream.ts'
 import type { MayConnect } from '../socks5/destinations.ts'
 import { type DirectStreamhost, openDirectStreamhost, ownAddresses } from '../socks5/direct.ts'
-import { connectAndActivate, findStreamhosts, type RequesterComponents, type StreamhostChoice } from '../socks5/requester.ts'
-import type { InitiatorStep } from '../stream-initiation/initiate-stream.ts'
+import { connectAndActivate, findStreamhosts, type RequesterComponents } from '../socks5/requester.ts'
 import type { Timings } from '../timings.ts'
+import type { InitiatorStep, StreamhostChoice, StreamhostsInit } from '../way.ts'
 import { nameCandidates, type Offerable, placeOf, typeOfOwnAddress } from './own-candidates.ts'
 import { Nomination, type NominationInput, type NominationStep } from './socks5-nomination.ts'
 import { TheirCandidates } from './their-candidates.ts'
@@ -32,18 +32,18 @@ export interface ForwardedHost {
   readonly forwarded: { readonly host: string; readonly port: number }
 }
 
-export interface Socks5TransportInit {
+export interface Socks5TransportInit extends StreamhostsInit {
   /** What is offered, and tried of what the other side offers: direct connections, proxies, or the former before the latter. */
   readonly method: StreamhostChoice
-  /** Only this proxy, instead of those of the account's server. */
-  readonly proxy?: string | undefined
-  /** Addresses to offer for a direct connection; those of this machine where it is left out. */
-  readonly ownHosts?: readonly string[] | undefined
   /** Hears each step, in order. */
   readonly onStep?: ((step: InitiatorStep) => void) | undefined
 }
 
-type FullInit = Socks5TransportInit & { readonly timings: Timings; readonly signal: AbortSignal }
+interface FullInit extends Socks5TransportInit {
+  readonly timings: Timings
+  readonly signal: AbortSignal
+}
+
 type Nominated = Extract<NominationStep, { step: 'nominated' }>
 
 export interface Socks5TransportComponents extends RequesterComponents {

@@ -3,9 +3,9 @@ import { BytestreamError, type Clock, orAbort, throwIfAborted } from '../../core
 import type { DstAddr } from '../../socks5/index.ts'
 import type { JingleCandidate } from '../../xep/index.ts'
 import { connectToNamedStreamhost, type Reach } from '../socks5/connect-streamhost.ts'
-import type { StreamhostChoice } from '../socks5/requester.ts'
 import { tryStaggered } from '../socks5/staggered.ts'
 import type { Timings } from '../timings.ts'
+import type { StreamhostChoice } from '../way.ts'
 
 /** Of one bytestream: candidates of the other side that are tried, proxies aside. */
 const DIRECT_MAX = 12

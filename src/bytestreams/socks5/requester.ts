@@ -13,6 +13,7 @@ import { computeDstAddr, type DstAddr } from '../../socks5/index.ts'
 import { buildActivate, buildBytestreamOffer, parseStreamhostUsed, type StreamhostAddress } from '../../xep/index.ts'
 import { type Bytestream, openBytestream } from '../bytestream.ts'
 import { defaultTimings, type Timings } from '../timings.ts'
+import type { RequesterStep, StreamhostChoice, StreamhostsInit } from '../way.ts'
 import { connectToStreamhost } from './connect-streamhost.ts'
 import { type DirectStreamhost, openDirectStreamhost, ownAddresses } from './direct.ts'
 import type { ProxyFinder } from './proxies.ts'
@@ -25,31 +26,14 @@ export interface RequesterComponents {
   readonly logger: Logger
 }
 
-/** Which streamhosts to offer: our own addresses, proxies, or the one before the other. */
-export type StreamhostChoice = 'auto' | 'direct' | 'proxy'
-
-export interface RequestInit {
+export interface RequestInit extends StreamhostsInit {
   /** Full JID, or the address of a component. */
   readonly to: string
   readonly sid: string
-  readonly method?: StreamhostChoice
-  /** Only this proxy, instead of those of the account's server. */
-  readonly proxy?: string | undefined
-  /** Addresses to offer for a direct connection; those of this machine where it is left out. */
-  readonly ownHosts?: readonly string[]
-  readonly timings?: Partial<Timings>
-  readonly signal?: AbortSignal | undefined
+  readonly method?: StreamhostChoice | undefined
   /** Hears each step, in order. */
   readonly onStep?: (step: RequesterStep) => void
 }
-
-/** Facts about a negotiation, from the requester's side. */
-export type RequesterStep =
-  | { readonly step: 'offered'; readonly streamhosts: readonly StreamhostAddress[]; readonly dstAddr: DstAddr }
-  | { readonly step: 'used'; readonly jid: string }
-  | { readonly step: 'connected'; readonly streamhost: StreamhostAddress; readonly dstAddr: DstAddr }
-  | { readonly step: 'activated'; readonly jid: string }
-  | { readonly step: 'proxy failed'; readonly jid: string; readonly error: BytestreamError }
 
 /**
  * Opens a bytestream to a target: offers streamhosts, and when the target used a proxy, connects there and activates.

@@ -20,7 +20,7 @@ export interface ExpectInit {
   readonly sid: string
   /** Whether a stream that ends without an octet is one; otherwise it is a streamhost that gave up. */
   readonly mayBeEmpty?: boolean
-  readonly timings?: Partial<Timings>
+  readonly timings?: Partial<Timings> | undefined
   readonly signal?: AbortSignal | undefined
 }
 

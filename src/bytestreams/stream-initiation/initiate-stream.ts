@@ -2,34 +2,20 @@ import { BytestreamError, throwIfAborted, toBytestreamError } from '../../core/i
 import { NS, type StreamInitiation } from '../../xep/index.ts'
 import type { Bytestream } from '../bytestream.ts'
 import { type AnnouncingComponents, announceAndOpenInBand } from '../in-band/open-in-band.ts'
-import {
-  hasStreamhosts,
-  type RequesterComponents,
-  type RequesterStep,
-  type RequestInit,
-  requestBytestream,
-  type StreamhostChoice,
-} from '../socks5/requester.ts'
+import { hasStreamhosts, type RequesterComponents, requestBytestream } from '../socks5/requester.ts'
 import { defaultTimings } from '../timings.ts'
+import type { InitiatorStep, MethodChoice, WayInit } from '../way.ts'
 import { offerStream } from './stream-initiation.ts'
-
-/** Which way to go: over streamhosts, in band, or in band only when there is no other. */
-export type MethodChoice = StreamhostChoice | 'ibb'
 
 export type InitiatorComponents = RequesterComponents & AnnouncingComponents
 
-export interface InitiateInit extends Omit<RequestInit, 'method' | 'onStep'>, Pick<StreamInitiation, 'profile' | 'payload' | 'mimeType'> {
-  readonly method?: MethodChoice
+export interface InitiateInit extends WayInit, Pick<StreamInitiation, 'profile' | 'payload' | 'mimeType'> {
+  /** Full JID, or the address of a component. */
+  readonly to: string
+  readonly sid: string
   /** Hears each step, in order. */
   readonly onStep?: (step: InitiatorStep) => void
 }
-
-/** Facts about a negotiation, from the side that offers the stream. */
-export type InitiatorStep =
-  | RequesterStep
-  | { readonly step: 'accepted' }
-  /** The way that was not asked for, and why. */
-  | { readonly step: 'in band'; readonly reason: string }
 
 /**
  * Offers a stream, and opens it the way the other side has chosen. With `auto`, a stream no streamhost works for is

@@ -117,7 +117,7 @@ export class FileSessions {
     if (!taker) return new BytestreamError('ERR_DECLINED', 'no such files are taken here')
     try {
       const { description, timings } = await taker.take(file)
-      const transport = jingleTransport(this.#components, { ...(timings && { timings }) })
+      const transport = jingleTransport(this.#components, { timings })
       return { content, transport, ...(description && { description }) }
     } catch (thrown) {
       return toBytestreamError(thrown)

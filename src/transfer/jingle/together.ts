@@ -119,7 +119,7 @@ export class Together {
       session.on('contentRejected', onLost).on('contentRemoved', onLost)
     }
     try {
-      const session = await this.#components.jingle.begin({ peer: to, contents, onSession, ...(timings && { timings }) })
+      const session = await this.#components.jingle.begin({ peer: to, contents, onSession, timings })
       session.off('contentRejected', onLost).off('contentRemoved', onLost)
       this.#sessions.set(to, files)
       const all = [...session.contents, ...lost]
