@@ -29,6 +29,8 @@ export interface FetchInit extends FileRules, WayInit {
   }
   /** A part of it, which is stored as a file of its own. */
   readonly range?: FileRange
+  /** Higher ones have their turn first; among equal ones, accounts take turns. Default 0. */
+  readonly priority?: number | undefined
 }
 
 export interface FetchComponents extends SenderComponents {

@@ -18,6 +18,8 @@ export interface SendInit extends WayInit {
   readonly hashes?: readonly OfferableAlgorithm[]
   /** Default `auto`: by Jingle where the receiver shows it, else by stream initiation. */
   readonly negotiation?: NegotiationChoice
+  /** Higher ones have their turn first; among equal ones, accounts take turns. Default 0. */
+  readonly priority?: number | undefined
 }
 
 /** A file, and whom it is offered to. */

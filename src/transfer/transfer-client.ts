@@ -1,4 +1,3 @@
-import PQueue from 'p-queue'
 import {
   BytestreamTarget,
   bytestreamsPart,
@@ -12,7 +11,7 @@ import {
   StreamInitiationResponder,
   type StreamTargets,
 } from '../bytestreams/index.ts'
-import { abortError, type Clock, type Logger, orAbort, silentLogger, systemClock, throwIfAborted, version } from '../core/index.ts'
+import { type Clock, type Logger, orAbort, silentLogger, systemClock, throwIfAborted, version } from '../core/index.ts'
 import {
   type AccountInit,
   answerEntityQueries,
@@ -29,10 +28,11 @@ import { hashesPart } from './hashes.ts'
 import { FileSessions } from './jingle/file-sessions.ts'
 import { Together } from './jingle/together.ts'
 import type { SendInit } from './offering.ts'
+import { Turns } from './queue/turns.ts'
 import { type ReceiveInit, Receiver } from './receiver.ts'
 import { type SenderComponents, sendFile } from './sender.ts'
 import { type ShareInit, Sharing } from './sharing.ts'
-import { Transfer, type Work } from './transfer.ts'
+import { Transfer } from './transfer.ts'
 
 /** What a program gives a client, besides what its user sets. */
 export interface TransferClientComponents {
@@ -44,8 +44,10 @@ export interface TransferClientComponents {
 
 /** An account, and how its client behaves. */
 export interface TransferClientInit extends AccountInit {
-  /** Files sent at once; more wait for their turn. Default 4. */
+  /** Files sent, and asked for, at once; more wait for their turn. Default 4. */
   readonly concurrency?: number
+  /** Of them, those with one account. Default: all. */
+  readonly concurrencyPerPeer?: number
   /** Whether to log in again after the connection was lost. Default true. */
   readonly reconnect?: boolean
   /**
@@ -90,7 +92,7 @@ export class TransferClient implements AsyncDisposable {
   readonly #responder: StreamInitiationResponder
   readonly #jingle: JingleSessions
   readonly #files: FileSessions
-  readonly #queue: PQueue
+  readonly #turns: Turns
   readonly #priority: number
   readonly #running = new Set<Transfer>()
   /** Full JIDs that have our presence already; answering each once keeps two receivers from greeting forever. */
@@ -100,7 +102,7 @@ export class TransferClient implements AsyncDisposable {
 
   private constructor(components: TransferClientComponents, init: TransferClientInit) {
     const { clock = systemClock, logger = silentLogger, resolver = systemResolver } = components
-    const { concurrency = CONCURRENCY, reconnect = true, priority = -1, mayConnect, forwarded } = init
+    const { concurrency = CONCURRENCY, concurrencyPerPeer = concurrency, reconnect = true, priority = -1, mayConnect, forwarded } = init
     this.#priority = priority
     this.#clock = clock
     this.session = new Session({ clock, logger }, clientConnector(clock, init, resolver), {
@@ -108,7 +110,7 @@ export class TransferClient implements AsyncDisposable {
     })
     const { session } = this
     const proxies = new ProxyFinder(session, clock, logger)
-    this.#queue = new PQueue({ concurrency })
+    this.#turns = new Turns({ concurrency, concurrencyPerPeer })
     this.#discovery = new ServiceDiscovery(this.session.iqs, { node: SOFTWARE })
     this.#discovery.add({ identities: [{ category: 'client', type: 'bot', name: 'streamhost' }], features: [] })
     this.#discovery.add(answerEntityQueries(this.session.iqs, clock, { name: 'streamhost', version }))
@@ -163,8 +165,8 @@ export class TransferClient implements AsyncDisposable {
   sendAll(paths: readonly string[], init: SendInit): readonly Transfer[] {
     const together = new Together({ clock: this.#clock, jingle: this.#jingle })
     return paths.map((path) => {
-      const facts = { direction: 'send', peer: init.to, name: path } as const
-      const work = (transfer: Transfer) => this.#takeTurn(transfer, () => sendFile(this.#components, path, init, { transfer, together }))
+      const facts = { direction: 'send', peer: init.to, name: path, priority: init.priority } as const
+      const work = (transfer: Transfer) => this.#turns.take(transfer, () => sendFile(this.#components, path, init, { transfer, together }))
       return this.#keep(new Transfer(this.#clock, facts, work, init.signal))
     })
   }
@@ -191,9 +193,9 @@ export class TransferClient implements AsyncDisposable {
 
   /** Asks somebody for a file they share, and receives it, when its turn has come (XEP-0234 §6.2). */
   fetch(init: FetchInit): Transfer {
-    const facts = { direction: 'receive', peer: init.from, name: init.file.name ?? '' } as const
+    const facts = { direction: 'receive', peer: init.from, name: init.file.name ?? '', priority: init.priority } as const
     const components = { ...this.#components, jingle: this.#jingle }
-    const work = (transfer: Transfer) => this.#takeTurn(transfer, () => fetchFile(components, init, transfer))
+    const work = (transfer: Transfer) => this.#turns.take(transfer, () => fetchFile(components, init, transfer))
     return this.#keep(new Transfer(this.#clock, facts, work, init.signal))
   }
 
@@ -216,6 +218,21 @@ export class TransferClient implements AsyncDisposable {
     return sharing
   }
 
+  /** Nothing new is sent or asked for until {@link resume}; what runs goes on, and others may still send and ask. */
+  pause(): void {
+    this.#turns.pause()
+  }
+
+  /** What waits gets its turn again. */
+  resume(): void {
+    this.#turns.resume()
+  }
+
+  /** Whether nothing new begins. */
+  get isPaused(): boolean {
+    return this.#turns.isPaused
+  }
+
   /** Cancels what is under way, and logs out. */
   async close(): Promise<void> {
     const running = [...this.#running, ...(this.#receiver?.running ?? []), ...(this.#sharing?.running ?? [])]
@@ -235,23 +252,6 @@ export class TransferClient implements AsyncDisposable {
     this.#running.add(transfer)
     const forget = () => this.#running.delete(transfer)
     return transfer.once('done', forget).once('failed', forget)
-  }
-
-  /** Waits for a place in the queue; a transfer that is cancelled meanwhile does not. */
-  #takeTurn(transfer: Transfer, work: () => ReturnType<Work>): ReturnType<Work> {
-    return new Promise((resolve, reject) => {
-      const onAbort = () => reject(abortError(transfer.signal))
-      if (transfer.signal.aborted) return onAbort()
-      transfer.signal.addEventListener('abort', onAbort, { once: true })
-      const turn = this.#queue.add(() => {
-        // From here on the work itself hears of it, and cleans up before it ends.
-        transfer.signal.removeEventListener('abort', onAbort)
-        throwIfAborted(transfer.signal)
-        return work()
-      })
-      turn.then(resolve, reject)
-      return undefined
-    })
   }
 
   /** @returns to be called when it is to be shown no more */

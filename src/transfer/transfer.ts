@@ -59,6 +59,8 @@ export interface TransferFacts {
   /** The JID at the other end: full, once it is known. */
   readonly peer: string
   readonly name: string
+  /** Default 0. */
+  readonly priority?: number | undefined
 }
 
 /** The bytestream of a transfer, and what was negotiated to get there. */
@@ -73,6 +75,8 @@ export interface TransferEvents {
   step: [step: InitiatorStep | NegotiationStep]
   /** The bytestream is open. */
   opened: [facts: Opened]
+  /** Its priority was changed. */
+  priority: [priority: number]
   done: [result: TransferResult]
   failed: [error: BytestreamError]
 }
@@ -94,6 +98,7 @@ export class Transfer extends EventEmitter<TransferEvents> {
   readonly #cancelling = new AbortController()
   readonly #clock: Clock
   #facts: TransferFacts
+  #priority: number
   #state: TransferState = 'waiting'
   #bytes = 0
   #size = 0
@@ -105,6 +110,7 @@ export class Transfer extends EventEmitter<TransferEvents> {
     super()
     this.#clock = clock
     this.#facts = facts
+    this.#priority = finite(facts.priority ?? 0)
     this.signal = signal ? AbortSignal.any([signal, this.#cancelling.signal]) : this.#cancelling.signal
     this.done = this.#follow(run)
     this.done.catch(() => {}) // Whoever does not look at `done` hears `failed`.
@@ -138,6 +144,17 @@ export class Transfer extends EventEmitter<TransferEvents> {
   /** Octets in all; 0 until it is known. */
   get size(): number {
     return this.#size
+  }
+
+  /** Who has a higher one gets its turn before others that wait; it can be changed until then. */
+  get priority(): number {
+    return this.#priority
+  }
+
+  /** @throws TypeError for what is not a finite number */
+  set priority(priority: number) {
+    this.#priority = finite(priority)
+    this.emit('priority', priority)
   }
 
   /** Ends the transfer; `done` rejects with `ERR_ABORTED`. */
@@ -229,4 +246,9 @@ export class Transfer extends EventEmitter<TransferEvents> {
       this.#watchers.add(wake)
     })
   }
+}
+
+function finite(priority: number): number {
+  if (Number.isFinite(priority)) return priority
+  throw new TypeError(`a priority is a finite number, not ${priority}`)
 }
