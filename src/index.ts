@@ -101,6 +101,8 @@ export {
   type FileOffer,
   type FileRange,
   type FileRequest,
+  type FileResponder,
+  type FileResponderEvents,
   type FileRules,
   type HashAlgorithm,
   type Negotiation,

@@ -1,9 +1,11 @@
-import { BytestreamError, bareJid, type Clock, formatBytes, orAbort, prepareJid, startDeadline } from '../core/index.ts'
+import { BytestreamError, bareJid, type Clock, formatBytes } from '../core/index.ts'
 import type { Hash } from '../xep/index.ts'
+import { askProgram } from './decision.ts'
+import { ExpectedPeers } from './expected-peers.ts'
 import { toSafeFileName } from './file-name.ts'
 import { FileCheck, type FileOffer, type FileRules } from './file-rules.ts'
 import { FileSink, roomIn } from './file-sink.ts'
-import { isFull } from './shares.ts'
+import { type Placed, Places } from './places.ts'
 
 /** Whose files, and which, are accepted. */
 export interface AcceptanceInit extends FileRules {
@@ -40,9 +42,7 @@ export interface OfferedFile extends FileOffer {
 }
 
 /** What a file under way, or one being decided about, takes of the maxima. */
-interface Place {
-  /** Bare JID. */
-  readonly from: string
+interface Place extends Placed {
   readonly size: number
   sink?: FileSink
 }
@@ -53,22 +53,19 @@ const SESSIONS_MAX = 20
 /** What is received at once, where nobody says. */
 export const receiveLimits = { transfersMax: TRANSFERS_MAX, sessionsMax: SESSIONS_MAX } as const
 
-/** Milliseconds `mayAccept` has. */
-const ANSWER_MS_MAX = 80_000
-
 /**
  * Decides about what others offer, one file at a time: who, what, how much at once, and whether there is room for all that was
  * promised. Knows nothing of how a file is offered, or travels.
  */
 export class Acceptance {
+  /** Who may send. */
+  readonly senders: ExpectedPeers
   readonly #components: Required<AcceptanceComponents>
   readonly #init: AcceptanceInit
   readonly #stopping: AbortSignal
-  readonly #from: ReadonlySet<string>
   readonly #check: FileCheck
-  /** Bare JIDs. */
-  readonly #sessions = new Set<{ from: string }>()
-  readonly #places = new Set<Place>()
+  readonly #sessions: Places
+  readonly #places: Places<Place>
 
   /**
    * @param stopping from then on nothing is accepted
@@ -78,18 +75,13 @@ export class Acceptance {
     this.#components = { room: roomIn, ...components }
     this.#init = init
     this.#stopping = stopping
-    this.#from = new Set(init.from.map(prepareJid))
+    this.senders = new ExpectedPeers(init.from)
+    const { transfersMax = TRANSFERS_MAX, sessionsMax = SESSIONS_MAX } = init
+    const among = this.senders.all.length
+    this.#places = new Places({ max: transfersMax, among, full: `${transfersMax} files are being received already` })
+    this.#sessions = new Places({ max: sessionsMax, among, full: `${sessionsMax} sessions are open already` })
     const { fileBytesMax = unlimited, totalBytesMax = unlimited, senderBytesMax = unlimited } = init
     this.#check = new FileCheck({ ...init, fileBytesMax: Math.min(fileBytesMax, totalBytesMax, senderBytesMax) })
-  }
-
-  /** Who may send, prepared. */
-  get senders(): readonly string[] {
-    return [...this.#from]
-  }
-
-  isExpected(from: string): boolean {
-    return this.#from.has(from) || this.#from.has(bareJid(from))
   }
 
   /**
@@ -99,14 +91,8 @@ export class Acceptance {
    * @throws BytestreamError `ERR_DECLINED`, `ERR_LIMIT_WAITING`
    */
   admitSession(from: string): Disposable {
-    const { sessionsMax = SESSIONS_MAX } = this.#init
     this.#checkSender(from)
-    const session = { from: bareJid(from) }
-    if (isFull(this.#sessions, session.from, { max: sessionsMax, among: this.#from.size })) {
-      throw new BytestreamError('ERR_LIMIT_WAITING', `${sessionsMax} sessions are open already`)
-    }
-    this.#sessions.add(session)
-    return { [Symbol.dispose]: () => void this.#sessions.delete(session) }
+    return this.#sessions.take({ from: bareJid(from) })
   }
 
   /**
@@ -121,12 +107,16 @@ export class Acceptance {
     this.#checkSender(from)
     const offer = { from, name: toSafeFileName(file.name), size, mimeType, description, hashes }
     this.#check.check(offer, hashUsed)
-    const place = this.#takePlace(offer)
-    const onClosed = () => void this.#places.delete(place)
+    const place: Place = { from: bareJid(from), size }
+    const taken = this.#places.take(place)
+    const onClosed = () => taken[Symbol.dispose]()
     try {
+      this.#checkOctets(place)
       await this.#checkRoom(place)
       const { mayAccept, into, hashRequired = false } = this.#init
-      if (mayAccept && !(await this.#ask(mayAccept, offer))) throw new BytestreamError('ERR_DECLINED', 'Offer Declined')
+      const ask = { code: 'ERR_DECLINED', signal: this.#stopping } as const
+      if (mayAccept && !(await askProgram(this.#components.clock, () => mayAccept(offer), ask)))
+        throw new BytestreamError('ERR_DECLINED', 'Offer Declined')
       const checkContent = (sha256: string) => this.#check.checkContent(sha256)
       const expected = { name: offer.name, size, hashes, hashUsed, hashesWanted }
       place.sink = await FileSink.create(into, expected, { hashRequired, checkContent, onClosed })
@@ -139,52 +129,40 @@ export class Acceptance {
 
   /** A stranger hears no more than this. */
   #checkSender(from: string): void {
-    if (this.#stopping.aborted || !this.isExpected(from)) throw new BytestreamError('ERR_DECLINED', 'Offer Declined')
+    if (this.#stopping.aborted || !this.senders.has(from)) throw new BytestreamError('ERR_DECLINED', 'Offer Declined')
   }
 
   /** @throws BytestreamError `ERR_LIMIT_WAITING`: what is under way now has an end */
-  #takePlace({ from, size }: FileOffer): Place {
-    const { transfersMax = TRANSFERS_MAX, totalBytesMax = unlimited, senderBytesMax = unlimited } = this.#init
-    const place = { from: bareJid(from), size }
-    if (isFull(this.#places, place.from, { max: transfersMax, among: this.#from.size })) {
-      throw new BytestreamError('ERR_LIMIT_WAITING', `${transfersMax} files are being received already`)
-    }
-    const total = sumOf([...this.#places])
+  #checkOctets(place: Place): void {
+    const { totalBytesMax = unlimited, senderBytesMax = unlimited } = this.#init
+    const { from, size } = place
+    const earlier = this.#places.before(place)
+    const total = sumOf(earlier)
     if (total + size > totalBytesMax) {
       throw new BytestreamError(
         'ERR_LIMIT_WAITING',
         `${formatBytes(total)} are being received already, of at most ${formatBytes(totalBytesMax)}`,
       )
     }
-    const ofSender = sumOf([...this.#places].filter((each) => each.from === place.from))
+    const ofSender = sumOf(earlier.filter((each) => each.from === from))
     if (ofSender + size > senderBytesMax) {
       throw new BytestreamError(
         'ERR_LIMIT_WAITING',
-        `${formatBytes(ofSender)} of ${place.from} are being received already, of at most ${formatBytes(senderBytesMax)}`,
+        `${formatBytes(ofSender)} of ${from} are being received already, of at most ${formatBytes(senderBytesMax)}`,
       )
     }
-    this.#places.add(place)
-    return place
   }
 
   /** What was promised before, and is yet to come, has its room already. */
   async #checkRoom(place: Place): Promise<void> {
     const { into } = this.#init
-    const places = [...this.#places]
-    const earlier = places.slice(0, places.indexOf(place))
-    const needed = earlier.reduce((total, { size, sink }) => total + size - (sink?.bytes ?? 0), place.size)
+    const needed = this.#places.before(place).reduce((total, { size, sink }) => total + size - (sink?.bytes ?? 0), place.size)
     const room = await this.#components.room(into)
     if (needed <= room) return
     throw new BytestreamError(
       'ERR_DISK_SPACE',
       `${into} has room for ${formatBytes(room)}, the files under way need ${formatBytes(needed)}`,
     )
-  }
-
-  /** A sender does not wait longer than this for an answer. */
-  async #ask(mayAccept: NonNullable<AcceptanceInit['mayAccept']>, offer: FileOffer): Promise<boolean> {
-    using deadline = startDeadline(this.#components.clock, ANSWER_MS_MAX, 'ERR_DECLINED', 'nobody decided in time', this.#stopping)
-    return await orAbort(Promise.resolve(mayAccept(offer)), deadline.signal)
   }
 }
 

@@ -4,8 +4,10 @@ import { abortError, BytestreamError, type Clock, orAbort } from '../core/index.
 import type { FileSink } from './file-sink.ts'
 import type { Negotiation, Transfer } from './transfer.ts'
 
+/** Milliseconds the last octets may take to arrive and to be checked: buffers on the way hold megabytes. */
+export const RECEIVER_CHECK_MS_MAX = 300_000
 /** Milliseconds a sender may take to close, after we did. */
-const CLOSE_MS_MAX = 60_000
+const SENDER_CLOSE_MS_MAX = 60_000
 
 /** Who may have broken a bytestream, seen from the sender. */
 const between = { direct: 'network', proxy: 'proxy', ibb: 'server' } as const
@@ -105,7 +107,7 @@ export async function closeProperly(clock: Clock, { stream, method, totals }: By
   stream.resume()
   stream.once(
     'close',
-    clock.after(CLOSE_MS_MAX, () => stream.destroy()),
+    clock.after(SENDER_CLOSE_MS_MAX, () => stream.destroy()),
   )
   if (method === 'ibb') await orAbort(totals, signal).catch(() => {})
 }

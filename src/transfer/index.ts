@@ -1,6 +1,7 @@
 export { type AcceptanceInit, receiveLimits } from './acceptance.ts'
 export type { FetchInit } from './fetch.ts'
 export { numberFileName, toSafeFileName } from './file-name.ts'
+export type { FileResponder, FileResponderEvents } from './file-responder.ts'
 export type { FileOffer, FileRules } from './file-rules.ts'
 export { type HashAlgorithm, type OfferableAlgorithm, offerableAlgorithms } from './hashes.ts'
 export { checkProxyIsUsed, type NegotiationChoice } from './negotiation.ts'

@@ -3,13 +3,10 @@ import { finished } from 'node:stream/promises'
 import { type Bytestream, type InitiatorComponents, initiateStream } from '../bytestreams/index.ts'
 import { BytestreamError, orAbort, StanzaError, startDeadline } from '../core/index.ts'
 import { buildSiFile, NS } from '../xep/index.ts'
-import { overBytestream, sendContent } from './content.ts'
+import { overBytestream, RECEIVER_CHECK_MS_MAX, sendContent } from './content.ts'
 import type { HashAlgorithm } from './hashes.ts'
 import type { Offering } from './offering.ts'
 import type { Sent } from './transfer.ts'
-
-/** Milliseconds the last octets may take to arrive and to be checked: buffers on the way hold megabytes. */
-const CLOSE_MS_MAX = 300_000
 
 /**
  * Offers a file by stream initiation, which wants its hash beforehand, and sends it if it is accepted.
@@ -58,7 +55,8 @@ export async function offerBySi(components: InitiatorComponents, { source, path,
  * @returns `false` when it just stays, which in band it may not: a close has to be answered (XEP-0047 §2.3)
  */
 async function finish({ clock }: InitiatorComponents, { stream, peer, method }: Bytestream): Promise<boolean> {
-  using deadline = startDeadline(clock, CLOSE_MS_MAX, 'ERR_TIMEOUT', `${peer} has taken the last octet, and has not closed`)
+  const message = `${peer} has taken the last octet, and has not closed`
+  using deadline = startDeadline(clock, RECEIVER_CHECK_MS_MAX, 'ERR_TIMEOUT', message)
   stream.end()
   stream.resume()
   try {

@@ -1,86 +1,46 @@
-import { EventEmitter, on } from 'node:events'
 import type { IncomingOffer, StreamTargets, Timings } from '../bytestreams/index.ts'
 import { BytestreamError, type Clock } from '../core/index.ts'
 import { Acceptance, type AcceptanceInit, type OfferedFile } from './acceptance.ts'
+import { refusalOf } from './decision.ts'
+import type { ExpectedPeers } from './expected-peers.ts'
+import { FileResponder, type FileResponderEvents } from './file-responder.ts'
 import type { FileSink } from './file-sink.ts'
 import type { FileContent } from './jingle/file-content.ts'
-import type { Accepted, FileTaker } from './jingle/file-sessions.ts'
+import type { Accepted } from './jingle/file-sessions.ts'
 import { takeOver } from './jingle/take-content.ts'
 import { readSiOffer, receiveBySi } from './receive-by-si.ts'
-import { type Sent, Transfer } from './transfer.ts'
+import type { Transfer, Work } from './transfer.ts'
 
 export interface ReceiveInit extends AcceptanceInit {
   readonly timings?: Partial<Timings> | undefined
 }
 
 /** Facts. */
-export interface ReceiverEvents {
-  /** A file was accepted. */
-  transfer: [transfer: Transfer]
+export interface ReceiverEvents extends FileResponderEvents {
   /** An offer was declined; the error says why. */
   declined: [facts: { from: string; error: BytestreamError }]
-  /** Nothing is accepted any more. */
-  stopped: []
 }
 
 /** Accepts files into a folder, until it is stopped. Iterating over it gives each transfer as it begins. */
-export class Receiver extends EventEmitter<ReceiverEvents> implements FileTaker {
+export class Receiver extends FileResponder<ReceiverEvents> {
+  /** @internal */
+  protected readonly peers: ExpectedPeers
   readonly #targets: StreamTargets
-  readonly #clock: Clock
   readonly #init: ReceiveInit
   readonly #acceptance: Acceptance
-  readonly #running = new Set<Transfer>()
   /** The session of every offer that is being decided about or under way, by sender and id. */
   readonly #offers = new Map<string, Disposable>()
-  readonly #stopping = new AbortController()
 
   /**
    * @throws BytestreamError `ERR_JID_MALFORMED` for one of `from`; TypeError for a blocked hash that is none
    * @internal
    */
   constructor(targets: StreamTargets, clock: Clock, init: ReceiveInit) {
-    super()
+    super(clock)
     this.#targets = targets
-    this.#clock = clock
     this.#init = init
-    this.#acceptance = new Acceptance({ clock }, init, this.#stopping.signal)
-  }
-
-  /** The transfers that are under way. */
-  get running(): ReadonlySet<Transfer> {
-    return this.#running
-  }
-
-  /** Who may send, prepared. */
-  get expected(): readonly string[] {
-    return this.#acceptance.senders
-  }
-
-  /** Whether somebody may send at all; what, is decided file by file. */
-  isExpected(from: string): boolean {
-    return this.#acceptance.isExpected(from)
-  }
-
-  /** Accepts nothing more, and cancels what is under way. */
-  stop(): void {
-    if (this.isStopped) return
-    this.#stopping.abort()
-    for (const transfer of this.#running) transfer.cancel()
-    this.emit('stopped')
-  }
-
-  /** Whether nothing is accepted any more. */
-  get isStopped(): boolean {
-    return this.#stopping.signal.aborted
-  }
-
-  /** Each transfer as it begins, until the receiver is stopped. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<Transfer, void> {
-    try {
-      for await (const [transfer] of on(this, 'transfer', { signal: this.#stopping.signal })) yield transfer as Transfer
-    } catch (error) {
-      if (!this.#stopping.signal.aborted) throw error
-    }
+    this.#acceptance = new Acceptance({ clock }, init, this.stopping)
+    this.peers = this.#acceptance.senders
   }
 
   /**
@@ -106,7 +66,7 @@ export class Receiver extends EventEmitter<ReceiverEvents> implements FileTaker 
       const { timings } = this.#init
       const sink = await this.#acceptance.accept(file)
       const init = { from, sid: id, mayBeEmpty: file.size === 0, timings }
-      const work = (transfer: Transfer) => receiveBySi(this.#clock, this.#targets, { sink, expected, init, transfer })
+      const work = (transfer: Transfer) => receiveBySi(this.clock, this.#targets, { sink, expected, init, transfer })
       this.#begin(file, sink, work).once('done', forget).once('failed', forget)
       return method
     } catch (thrown) {
@@ -145,7 +105,7 @@ export class Receiver extends EventEmitter<ReceiverEvents> implements FileTaker 
       }
       this.#begin(file, sink, (transfer) => {
         transfer.moveTo('negotiating')
-        return takeOver(this.#clock, { file: content, sink, hashUsed, transfer })
+        return takeOver(this.clock, { file: content, sink, hashUsed, transfer })
       })
       const { timings } = this.#init
       return { timings }
@@ -154,21 +114,13 @@ export class Receiver extends EventEmitter<ReceiverEvents> implements FileTaker 
     }
   }
 
-  #begin({ from, size }: OfferedFile, sink: FileSink, work: (transfer: Transfer) => Promise<Sent>): Transfer {
-    const facts = { direction: 'receive', peer: from, name: sink.name } as const
-    const transfer = new Transfer(this.#clock, facts, work, this.#stopping.signal)
-    transfer.update({ size })
-    this.#running.add(transfer)
-    const forget = () => this.#running.delete(transfer)
-    transfer.once('done', forget).once('failed', forget)
-    this.emit('transfer', transfer)
-    return transfer
+  #begin({ from, size }: OfferedFile, sink: FileSink, work: Work): Transfer {
+    return this.begin({ direction: 'receive', peer: from, name: sink.name, size }, work)
   }
 
   /** @returns what the sender may hear */
   #declined(from: string, thrown: unknown): BytestreamError {
-    const error =
-      thrown instanceof BytestreamError ? thrown : new BytestreamError('ERR_INTERNAL', 'deciding about the offer failed', { cause: thrown })
+    const error = refusalOf(thrown, 'offer')
     this.emit('declined', { from, error })
     return tellable(error)
   }

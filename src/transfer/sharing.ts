@@ -1,14 +1,16 @@
-import { EventEmitter } from 'node:events'
 import type { Timings } from '../bytestreams/index.ts'
-import { BytestreamError, bareJid, type Clock, orAbort, prepareJid, startDeadline } from '../core/index.ts'
+import { BytestreamError, bareJid, type Clock } from '../core/index.ts'
 import type { Hash } from '../xep/index.ts'
+import { askProgram, refusalOf } from './decision.ts'
+import { ExpectedPeers } from './expected-peers.ts'
+import { FileResponder, type FileResponderEvents } from './file-responder.ts'
 import { FileSource } from './file-source.ts'
 import type { OfferableAlgorithm } from './hashes.ts'
 import type { FileContent } from './jingle/file-content.ts'
-import type { Accepted, FileTaker } from './jingle/file-sessions.ts'
+import type { Accepted } from './jingle/file-sessions.ts'
 import { partOf, sendOver } from './jingle/send-content.ts'
-import { isFull } from './shares.ts'
-import { Transfer, type Work } from './transfer.ts'
+import { Places } from './places.ts'
+import type { Work } from './transfer.ts'
 
 /** A part of a file. */
 export interface FileRange {
@@ -46,66 +48,31 @@ export interface ShareInit {
 }
 
 const TRANSFERS_MAX = 20
-/** Milliseconds `mayFetch` has. */
-const ANSWER_MS_MAX = 80_000
 
 /** Facts. */
-export interface SharingEvents {
-  /** A request was granted. */
-  transfer: [transfer: Transfer]
+export interface SharingEvents extends FileResponderEvents {
   /** A request was refused; the error says why. */
   refused: [facts: { from: string; error: BytestreamError }]
-  /** Nothing is shared any more. */
-  stopped: []
 }
 
-/** Sends files to those who ask for them, until it is stopped (XEP-0234 §6.2). */
-export class Sharing extends EventEmitter<SharingEvents> implements FileTaker {
-  readonly #clock: Clock
+/** Sends files to those who ask for them, until it is stopped (XEP-0234 §6.2). Iterating over it gives each transfer as it begins. */
+export class Sharing extends FileResponder<SharingEvents> {
+  /** @internal */
+  protected readonly peers: ExpectedPeers
   readonly #init: ShareInit
-  readonly #to: ReadonlySet<string>
-  readonly #running = new Set<Transfer>()
-  /** By whom, bare JIDs: requests that are being decided about, and files under way. */
-  readonly #places = new Set<{ readonly from: string }>()
-  readonly #stopping = new AbortController()
+  /** Of requests that are being decided about, and of files under way. */
+  readonly #places: Places
 
   /**
    * @throws BytestreamError `ERR_JID_MALFORMED` for one of `to`
    * @internal
    */
   constructor(clock: Clock, init: ShareInit) {
-    super()
-    this.#clock = clock
+    super(clock)
     this.#init = init
-    this.#to = new Set(init.to.map(prepareJid))
-  }
-
-  /** The transfers that are under way. */
-  get running(): ReadonlySet<Transfer> {
-    return this.#running
-  }
-
-  /** Who may ask, prepared. */
-  get expected(): readonly string[] {
-    return [...this.#to]
-  }
-
-  /** Whether somebody may ask. */
-  isExpected(from: string): boolean {
-    return this.#to.has(from) || this.#to.has(bareJid(from))
-  }
-
-  /** Sends nothing more, and cancels what is under way. */
-  stop(): void {
-    if (this.isStopped) return
-    this.#stopping.abort()
-    for (const transfer of this.#running) transfer.cancel()
-    this.emit('stopped')
-  }
-
-  /** Whether {@link stop} was called. */
-  get isStopped(): boolean {
-    return this.#stopping.signal.aborted
+    this.peers = new ExpectedPeers(init.to)
+    const { transfersMax: max = TRANSFERS_MAX } = init
+    this.#places = new Places({ max, among: this.expected.length, full: `${max} files are being sent already` })
   }
 
   /** @internal */
@@ -122,20 +89,14 @@ export class Sharing extends EventEmitter<SharingEvents> implements FileTaker {
    * @internal
    */
   async take(content: FileContent): Promise<Accepted> {
-    const { transfersMax = TRANSFERS_MAX } = this.#init
-    const place = { from: bareJid(content.peer) }
-    const onOver = () => void this.#places.delete(place)
+    let place: Disposable | undefined
+    const leave = () => place?.[Symbol.dispose]()
     try {
-      if (isFull(this.#places, place.from, { max: transfersMax, among: this.#to.size }))
-        throw new BytestreamError('ERR_LIMIT_WAITING', `${transfersMax} files are being sent already`)
-      this.#places.add(place)
-      return await this.#grant(content, await this.#ask(content), onOver)
+      place = this.#places.take({ from: bareJid(content.peer) })
+      return await this.#grant(content, await this.#ask(content), leave)
     } catch (thrown) {
-      onOver()
-      const error =
-        thrown instanceof BytestreamError
-          ? thrown
-          : new BytestreamError('ERR_INTERNAL', 'deciding about the request failed', { cause: thrown })
+      leave()
+      const error = refusalOf(thrown, 'request')
       this.emit('refused', { from: content.peer, error })
       // Nothing about our files.
       throw error.code === 'ERR_LIMIT_WAITING' ? error : new BytestreamError('ERR_ITEM_NOT_FOUND', 'there is no such file')
@@ -147,13 +108,13 @@ export class Sharing extends EventEmitter<SharingEvents> implements FileTaker {
     // Whoever may send has sessions here, and can ask in them.
     if (!this.isExpected(from)) throw new BytestreamError('ERR_ITEM_NOT_FOUND', `nothing is shared with ${from}`)
     const { name, size, mediaType: mimeType, hashes, range } = offered
-    using deadline = startDeadline(this.#clock, ANSWER_MS_MAX, 'ERR_ITEM_NOT_FOUND', 'nobody decided in time', this.#stopping.signal)
-    const path = await orAbort(Promise.resolve(this.#init.mayFetch({ from, name, size, mimeType, hashes, range })), deadline.signal)
+    const ask = () => this.#init.mayFetch({ from, name, size, mimeType, hashes, range })
+    const path = await askProgram(this.clock, ask, { code: 'ERR_ITEM_NOT_FOUND', signal: this.stopping })
     if (path === undefined) throw new BytestreamError('ERR_ITEM_NOT_FOUND', 'there is no such file')
     return path
   }
 
-  async #grant(content: FileContent, path: string, onOver: () => void): Promise<Accepted> {
+  async #grant(content: FileContent, path: string, leave: () => void): Promise<Accepted> {
     const { hashes = ['sha-256'], timings } = this.#init
     const source = await FileSource.open(path)
     try {
@@ -165,26 +126,15 @@ export class Sharing extends EventEmitter<SharingEvents> implements FileTaker {
       const file = { name, size, date: modified.toISOString(), hashes: [], hashUsed: hashes, range }
       const work: Work = async (transfer) => {
         await using open = source
-        transfer.update({ size: length })
         transfer.moveTo('negotiating')
-        return await sendOver(this.#clock, { file: content, source: open, path, part, hashes, transfer })
+        return await sendOver(this.clock, { file: content, source: open, path, part, hashes, transfer })
       }
-      this.#begin({ peer: content.peer, name, work, onOver })
+      const facts = { direction: 'send', peer: content.peer, name, size: length } as const
+      this.begin(facts, work).once('done', leave).once('failed', leave)
       return { description: { kind: 'file', file }, timings }
     } catch (error) {
       await source[Symbol.asyncDispose]()
       throw error
     }
-  }
-
-  #begin({ peer, name, work, onOver }: { peer: string; name: string; work: Work; onOver: () => void }): void {
-    const transfer = new Transfer(this.#clock, { direction: 'send', peer, name }, work, this.#stopping.signal)
-    this.#running.add(transfer)
-    const forget = () => {
-      this.#running.delete(transfer)
-      onOver()
-    }
-    transfer.once('done', forget).once('failed', forget)
-    this.emit('transfer', transfer)
   }
 }

@@ -30,6 +30,7 @@ import { Together } from './jingle/together.ts'
 import type { SendInit } from './offering.ts'
 import { Turns } from './queue/turns.ts'
 import { type ReceiveInit, Receiver } from './receiver.ts'
+import { RunningTransfers } from './running-transfers.ts'
 import { type SenderComponents, sendFile } from './sender.ts'
 import { type ShareInit, Sharing } from './sharing.ts'
 import { Transfer } from './transfer.ts'
@@ -94,7 +95,7 @@ export class TransferClient implements AsyncDisposable {
   readonly #files: FileSessions
   readonly #turns: Turns
   readonly #priority: number
-  readonly #running = new Set<Transfer>()
+  readonly #running = new RunningTransfers()
   /** Full JIDs that have our presence already; answering each once keeps two receivers from greeting forever. */
   readonly #answered = new Set<string>()
   #receiver: Receiver | undefined
@@ -167,7 +168,7 @@ export class TransferClient implements AsyncDisposable {
     return paths.map((path) => {
       const facts = { direction: 'send', peer: init.to, name: path, priority: init.priority } as const
       const work = (transfer: Transfer) => this.#turns.take(transfer, () => sendFile(this.#components, path, init, { transfer, together }))
-      return this.#keep(new Transfer(this.#clock, facts, work, init.signal))
+      return this.#running.add(new Transfer(this.#clock, facts, work, init.signal))
     })
   }
 
@@ -196,7 +197,7 @@ export class TransferClient implements AsyncDisposable {
     const facts = { direction: 'receive', peer: init.from, name: init.file.name ?? '', priority: init.priority } as const
     const components = { ...this.#components, jingle: this.#jingle }
     const work = (transfer: Transfer) => this.#turns.take(transfer, () => fetchFile(components, init, transfer))
-    return this.#keep(new Transfer(this.#clock, facts, work, init.signal))
+    return this.#running.add(new Transfer(this.#clock, facts, work, init.signal))
   }
 
   /**
@@ -235,7 +236,7 @@ export class TransferClient implements AsyncDisposable {
 
   /** Cancels what is under way, and logs out. */
   async close(): Promise<void> {
-    const running = [...this.#running, ...(this.#receiver?.running ?? []), ...(this.#sharing?.running ?? [])]
+    const running = [...this.#running.all, ...(this.#receiver?.running ?? []), ...(this.#sharing?.running ?? [])]
     this.#receiver?.stop()
     this.#sharing?.stop()
     for (const transfer of running) transfer.cancel()
@@ -246,12 +247,6 @@ export class TransferClient implements AsyncDisposable {
   /** Does what {@link close} does. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
-  }
-
-  #keep(transfer: Transfer): Transfer {
-    this.#running.add(transfer)
-    const forget = () => this.#running.delete(transfer)
-    return transfer.once('done', forget).once('failed', forget)
   }
 
   /** @returns to be called when it is to be shown no more */

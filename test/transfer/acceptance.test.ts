@@ -46,7 +46,7 @@ test('only who was named may send: a bare JID is all of its devices, a full one 
     await t.throwsAsync(accept({ from, name: '..' }), { code: 'ERR_DECLINED', message: 'Offer Declined' })
     t.throws(() => acceptance.admitSession(from), { code: 'ERR_DECLINED', message: 'Offer Declined' })
   }
-  t.deepEqual(acceptance.senders, ['sender@example.org', other])
+  t.deepEqual(acceptance.senders.all, ['sender@example.org', other])
 })
 
 test('a name that cannot be made safe is ERR_FILE_NAME', async (t) => {

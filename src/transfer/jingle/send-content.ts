@@ -1,7 +1,7 @@
 import type { Bytestream } from '../../bytestreams/index.ts'
 import { BytestreamError, type Clock, orAbort, throwIfAborted, toBytestreamError } from '../../core/index.ts'
 import type { JingleRange } from '../../xep/index.ts'
-import { overBytestream, sendContent } from '../content.ts'
+import { overBytestream, RECEIVER_CHECK_MS_MAX, sendContent } from '../content.ts'
 import type { FileSource } from '../file-source.ts'
 import { ContentHasher, type HashAlgorithm, type OfferableAlgorithm } from '../hashes.ts'
 import type { Sent, Transfer } from '../transfer.ts'
@@ -9,8 +9,6 @@ import type { FileContent } from './file-content.ts'
 import { reasonOf } from './reasons.ts'
 import { whatWasSaid } from './what-was-said.ts'
 
-/** Milliseconds the last octets may take to arrive and to be checked: buffers on the way hold megabytes. */
-const CLOSE_MS_MAX = 300_000
 /** Milliseconds a receiver has to say that it has the file, once the bytestream is closed; and what has gone wrong, once it is broken. */
 const WORD_MS_MAX = 30_000
 
@@ -123,7 +121,7 @@ function confirmed(clock: Clock, file: FileContent, { totals }: Bytestream): Pro
     const isSilent = () => resolve(false)
     const isBroken = () =>
       reject(new BytestreamError('ERR_RESET', `${file.peer} broke the connection after the last octet, and does not say why`))
-    const cancels = [clock.after(CLOSE_MS_MAX, isSilent)]
+    const cancels = [clock.after(RECEIVER_CHECK_MS_MAX, isSilent)]
     let isOver = false
     void totals.then(({ end }) => {
       if (!isOver) cancels.push(clock.after(WORD_MS_MAX, end === 'reset' ? isBroken : isSilent))

@@ -54,6 +54,20 @@ test('a file that is shared is asked for by name, checked, and told of on both s
   t.is(said[0]?.contents[0]?.senders, 'responder')
 })
 
+test('iterating over what is shared gives each transfer as it begins, until it is stopped', async (t) => {
+  const { path } = await makeFile(t, 10, 'notes.txt')
+  const { sharing, fetch } = await setScene(t, { mayFetch: () => path })
+  const seen: string[] = []
+  const iterating = (async () => {
+    for await (const { name, size } of sharing) seen.push(`${name} ${size}`)
+  })()
+  await fetch({ name: 'first' }).done
+  await fetch({ name: 'second' }).done
+  sharing.stop()
+  await iterating
+  t.deepEqual(seen, ['notes.txt 10', 'notes.txt 10'])
+})
+
 test('it can be asked for by its hash, which has to be right', async (t) => {
   const { path, content } = await makeFile(t, 10)
   const value = createHash('sha256').update(content).digest()
