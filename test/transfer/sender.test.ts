@@ -114,8 +114,8 @@ test('a receiver that takes all and neither closes nor breaks is believed after 
   })
   const { send } = await setScene(
     t,
-    async (peer, size) => {
-      await peer.read(size)
+    async (peer) => {
+      await peer.readAll() // The sender has closed its direction: from here on it waits for the other.
       taken()
     },
     clock,
