@@ -21,7 +21,7 @@ export interface AcceptanceInit extends FileRules {
   readonly senderBytesMax?: number
   /** Files being received at once; more are refused for the time being. Where several may send, each has half. Default 20. */
   readonly transfersMax?: number
-  /** The same of sessions, which may have several files each. Default 20. */
+  /** The same of sessions, which may have several files each. Default 20, or `transfersMax` where that is more. */
   readonly sessionsMax?: number
 }
 
@@ -76,7 +76,7 @@ export class Acceptance {
     this.#init = init
     this.#stopping = stopping
     this.senders = new ExpectedPeers(init.from)
-    const { transfersMax = TRANSFERS_MAX, sessionsMax = SESSIONS_MAX } = init
+    const { transfersMax = TRANSFERS_MAX, sessionsMax = Math.max(SESSIONS_MAX, transfersMax) } = init
     const among = this.senders.all.length
     this.#places = new Places({ max: transfersMax, among, full: `${transfersMax} files are being received already` })
     this.#sessions = new Places({ max: sessionsMax, among, full: `${sessionsMax} sessions are open already` })

@@ -148,6 +148,23 @@ test('sessions at once are bounded likewise, and one that is over makes room', a
   t.throws(() => acceptance.admitSession(sender), { code: 'ERR_LIMIT_WAITING' })
 })
 
+test('whoever takes more files at once takes as many sessions, unless it says otherwise', async (t) => {
+  const admitted = async (init: Partial<AcceptanceInit>) => {
+    const { acceptance } = await setScene(t, init)
+    for (let sessions = 0; ; sessions++) {
+      try {
+        acceptance.admitSession('sender@example.org/desk')
+      } catch {
+        return sessions
+      }
+    }
+  }
+  t.is(await admitted({}), 20)
+  t.is(await admitted({ transfersMax: 3 }), 20)
+  t.is(await admitted({ transfersMax: 50 }), 50)
+  t.is(await admitted({ transfersMax: 50, sessionsMax: 2 }), 2)
+})
+
 /** A hook whose questions wait for a verdict. */
 function askedHook() {
   const asking = new EventEmitter<{ asked: [decide: (verdict: boolean) => void] }>()

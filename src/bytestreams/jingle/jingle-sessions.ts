@@ -22,7 +22,7 @@ import { areEquivalent, isLower } from './tie-break.ts'
 /** Sessions others have begun, again those we have, and again those that nobody here takes and whose end is not yet acknowledged. */
 const SESSIONS_MAX = 100
 /** Sessions one bare JID has begun. */
-const PEER_SESSIONS_MAX = 32
+const PEER_SESSIONS_MAX = 64
 
 export interface JingleComponents {
   readonly session: Session
