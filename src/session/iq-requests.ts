@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { abortError, BytestreamError, type Clock, orAbort, tryPrepareJid } from '../core/index.ts'
+import { abortError, BytestreamError, type Clock, tryPrepareJid } from '../core/index.ts'
 import { attribute, buildIq, type Element, parseStanzaError } from '../xep/index.ts'
 
 /** A question to another entity. */
@@ -60,15 +60,20 @@ export class IqRequests {
     if (signal?.aborted) return Promise.reject(abortError(signal))
     const id = randomBytes(9).toString('base64url')
     let cancel = () => {}
+    let onAbort = () => {}
+    // The first that happens counts: an answer that came before the abort, in the same turn of the event loop, has come.
     const answer = new Promise<Element | undefined>((resolve, reject) => {
       this.#outstanding.set(id, { to, resolve, reject })
+      onAbort = () => reject(abortError(signal as AbortSignal))
+      signal?.addEventListener('abort', onAbort, { once: true })
       cancel = this.#clock.after(answerMsMax, () => {
         reject(new BytestreamError('ERR_TIMEOUT', `${to ?? 'the server'} did not answer within ${answerMsMax / 1000} s`))
       })
       send(buildIq({ type, id, from, to }, payload))
     })
-    return orAbort(answer, signal).finally(() => {
+    return answer.finally(() => {
       cancel()
+      signal?.removeEventListener('abort', onAbort)
       this.#outstanding.delete(id)
     })
   }

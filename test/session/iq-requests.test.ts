@@ -149,6 +149,20 @@ test('a question can be called off, before and while it waits', async (t) => {
   t.is(sent.length, 1, 'nothing is sent that is not wanted any more')
 })
 
+test('of an answer and the end of waiting in the same turn of the event loop, the first counts', async (t) => {
+  const { ask, settle, resultFrom, requests } = setUp()
+  const [late, early] = [new AbortController(), new AbortController()]
+  const answered = ask('example.net', { signal: late.signal })
+  settle(resultFrom('example.net', xml('query', { xmlns: 'x' })))
+  late.abort()
+  t.is((await answered)?.getNS(), 'x')
+  const given = ask('example.net', { signal: early.signal })
+  early.abort()
+  settle(resultFrom('example.net'))
+  await t.throwsAsync(given, { code: 'ERR_ABORTED' })
+  t.is(requests.size, 0)
+})
+
 test('when the connection is lost every question fails with the reason', async (t) => {
   const { ask, clock, requests } = setUp()
   const questions = [ask('example.net'), ask()]
