@@ -249,8 +249,7 @@ export class JingleSession extends EventEmitter<JingleSessionEvents> {
       course.state = 'pending'
       await orAbort(sent, course.signal)
     } catch (thrown) {
-      // What it has ended is what it has acknowledged before.
-      if (course.isEndedByPeer) return
+      if (course.isHeard && course.state === 'ended') return // Begun it was; why it has ended is told by its end.
       if (course.state !== 'ended') course.lose(toBytestreamError(thrown))
       throw thrown
     }

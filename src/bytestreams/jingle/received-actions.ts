@@ -1,6 +1,6 @@
 import { BytestreamError } from '../../core/index.ts'
 import type { Jingle, JingleContent, JingleInfo, JingleReason, JingleSenders, JingleTransport } from '../../xep/index.ts'
-import { type ContentAction, judgeAction } from './action-table.ts'
+import { type ContentAction, isErrorCode, judgeAction } from './action-table.ts'
 import { unusableBecause } from './offered-content.ts'
 import { errorOfReason } from './reasons.ts'
 import type { JingleSessionContent, SessionContent } from './session-content.ts'
@@ -42,6 +42,7 @@ export class ReceivedActions {
     const course = this.#course
     const { action, reason = unsaidReason(course) } = jingle
     const verdict = judgeAction(course.state, course.peerRole, action)
+    course.isHeard ||= !isErrorCode(verdict)
     if (verdict === 'begin') this.#receiveInitiate(jingle)
     else if (verdict === 'accept') this.#receiveAccept(jingle)
     else if (verdict === 'inform') this.#receiveInfo(jingle.info)

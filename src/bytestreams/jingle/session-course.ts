@@ -66,6 +66,8 @@ export class SessionCourse {
   /** Never rejects. */
   readonly ended: Promise<JingleEnd>
   state: SessionState = 'none'
+  /** The other side has said something in it. Whoever does has acknowledged it before, whether or not we have looked yet. */
+  isHeard = false
   readonly #clock: Clock
   readonly #send: CourseComponents['send']
   readonly #events: CourseEvents
@@ -90,10 +92,6 @@ export class SessionCourse {
   /** Aborted when the session ends, which may be a little before the other side knows. */
   get signal(): AbortSignal {
     return this.#ending.signal
-  }
-
-  get isEndedByPeer(): boolean {
-    return this.#end?.by === 'peer'
   }
 
   get peerRole(): JingleRole {

@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from 'ava'
 import { type JingleSession, JingleSessions, type OpenTransport } from '../../../src/bytestreams/index.ts'
-import { orAbort, StanzaError, silentLogger, systemClock } from '../../../src/core/index.ts'
+import { abortError, BytestreamError, orAbort, StanzaError, silentLogger, systemClock } from '../../../src/core/index.ts'
 import { Together } from '../../../src/transfer/jingle/together.ts'
 import { content, JingleScene, romeo } from '../../helpers/jingle-scene.ts'
 import { file, paperTransports } from '../../helpers/jingle-transport.ts'
@@ -97,4 +97,67 @@ test('a file that is taken out right behind the acknowledgement of the session h
   await unwanted
   t.true('file' in (await wanted))
   t.deepEqual(scene.story, ['session-initiate'])
+})
+
+/** A session that runs, with one file, and another that is added, which is not yet acknowledged. */
+async function addFile(t: ExecutionContext) {
+  const scene = await JingleScene.open(t, (action) => (action === 'content-add' ? 'silence' : 'result'))
+  const together = new Together({ clock: scene.clock, jingle: scene.sessions })
+  const offer = (name: string) => {
+    const content = { senders: 'initiator', description: file(name), transport: paperTransports().open } as const
+    return together.join().offer({ to: romeo, content, timings: undefined, signal: new AbortController().signal })
+  }
+  const first = offer('first')
+  for (; scene.actions.length === 0; ) await settle()
+  const sid = scene.actions[0]?.sid ?? ''
+  await scene.ask('session-accept', { sid, contents: [content('file-1')] })
+  t.true('file' in (await first))
+  const added = offer('added')
+  for (; scene.actions.length === 1; ) await settle()
+  return { scene, sid, added }
+}
+
+test('a session that is ended right behind the acknowledgement of a file that was added has decided about it', async (t) => {
+  const { scene, sid, added } = await addFile(t)
+  // In one segment, so that nobody has looked in between.
+  await Promise.all([
+    t.throwsAsync(added, { code: 'ERR_DECLINED', message: /not these/ }),
+    scene.answer('content-add'),
+    scene.ask('session-terminate', { sid, reason: { condition: 'decline', text: 'not these' } }),
+  ])
+  t.deepEqual(scene.story, ['session-initiate', 'content-add'])
+})
+
+test('a session that is ended before a file that was added has arrived knows nothing of it, which is offered in another', async (t) => {
+  const { scene, sid, added } = await addFile(t)
+  await scene.ask('session-terminate', { sid, reason: { condition: 'success' } })
+  for (; scene.actions.length === 2; ) await settle()
+  await scene.ask('session-accept', { sid: scene.actions[2]?.sid ?? '', contents: [content('file-3')] })
+  t.true('file' in (await added))
+  t.deepEqual(scene.story, ['session-initiate', 'content-add', 'session-initiate'])
+})
+
+test('a file that is refused right behind the acknowledgement, when the others were given up, is not offered again', async (t) => {
+  const scene = await JingleScene.open(t, (action) => (action === 'session-initiate' ? 'silence' : 'result'))
+  const together = new Together({ clock: scene.clock, jingle: scene.sessions })
+  const [cancelling, transports] = [new AbortController(), paperTransports()]
+  const offerOf = (name: string, signal: AbortSignal) => {
+    const content = { senders: 'initiator', description: file(name), transport: transports.open } as const
+    return { to: romeo, content, timings: undefined, signal }
+  }
+  const [first, second] = [together.join(), together.join()]
+  const cancelled = t.throwsAsync(first.offer(offerOf('cancelled', cancelling.signal)), { instanceOf: BytestreamError })
+  const unwanted = t.throwsAsync(second.offer(offerOf('unwanted', new AbortController().signal)), { code: 'ERR_DECLINED' })
+  for (; scene.actions.length === 0; ) await settle()
+  const sid = scene.actions[0]?.sid ?? ''
+  cancelling.abort()
+  transports.made[0]?.fail(abortError(cancelling.signal))
+  await settle()
+  const reason = { condition: 'decline' } as const
+  await Promise.all([
+    scene.answer('session-initiate'),
+    scene.ask('content-remove', { sid, contents: [{ creator: 'initiator', name: 'file-2' }], reason }),
+  ])
+  await Promise.all([cancelled, unwanted])
+  t.is(scene.story.filter((action) => action === 'session-initiate').length, 1)
 })
