@@ -103,10 +103,12 @@ export class FileSession {
   #hear(info: JingleInfo): void {
     if (info.kind !== 'checksum' && info.kind !== 'received') return
     const { name, creator } = info
-    const file = [...this.#files.values()].find(
+    const [file, second] = [...this.#files.values()].filter(
       ({ content }) => (name ?? content.name) === content.name && (creator ?? content.creator) === content.creator,
     )
     if (!file) throw new BytestreamError('ERR_ITEM_NOT_FOUND', 'there is no such content')
+    // XEP-0234 §8: what identifies the content may be left out only where there is no other.
+    if (second) throw new BytestreamError('ERR_BAD_REQUEST', `of several files, ${info.kind} has to name one`)
     file.hear(info)
   }
 }

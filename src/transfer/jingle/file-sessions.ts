@@ -90,8 +90,10 @@ export class FileSessions {
   async #answer(session: JingleSession, files: readonly FileContent[]): Promise<void> {
     const decisions = await Promise.all(files.map((file) => this.#decide(session, file)))
     if (session.state === 'ended') return
-    const answers = decisions.flatMap((decision) => (decision instanceof BytestreamError ? [] : [decision]))
-    const first = decisions.find((decision) => decision instanceof BytestreamError)
+    // What was taken out meanwhile is no matter of the others.
+    const decided = decisions.filter((_, at) => !files[at]?.end)
+    const answers = decided.flatMap((decision) => (decision instanceof BytestreamError ? [] : [decision]))
+    const first = decided.find((decision) => decision instanceof BytestreamError)
     if (answers.length === 0 && first) return void session.terminate(reasonOf(first))
     for (const [at, decision] of decisions.entries()) {
       if (!(decision instanceof BytestreamError)) continue

@@ -309,3 +309,34 @@ test('a receiver that goes offline in the midst fails the transfer', async (t) =
   await session.stop()
   await t.throwsAsync(transfer.done, { instanceOf: BytestreamError })
 })
+
+test('a word that does not say which file has arrived counts for none of several (XEP-0234 §8.1)', async (t) => {
+  const { hand, send, say, accept, expect } = await setScene(t, { files: [10, 20] })
+  const transfers = send()
+  const { sid, contents } = await hand.hear('session-initiate')
+  const opened = Promise.all(contents.map(expect))
+  await accept(sid, contents)
+  for (const { stream } of await opened) {
+    await readAll(stream)
+    stream.end()
+  }
+  const received = (named: Partial<Pick<JingleContent, 'creator' | 'name'>> = {}) =>
+    say(sid, { action: 'session-info', info: { kind: 'received', ...named } })
+  await t.throwsAsync(received(), { message: /bad-request/ })
+  t.deepEqual(
+    transfers.map(({ state }) => state),
+    ['moving', 'moving'],
+  )
+  for (const { creator, name } of contents) await received({ creator, name })
+  for (const { done } of transfers) t.like(await done, { confirmed: true })
+})
+
+test('of one file, it need not say which has arrived', async (t) => {
+  const { send, say, take } = await setScene(t)
+  const [transfer] = send()
+  const { sid, stream } = await take()
+  await readAll(stream)
+  stream.end()
+  await say(sid, { action: 'session-info', info: { kind: 'received' } })
+  t.like(await transfer.done, { confirmed: true })
+})

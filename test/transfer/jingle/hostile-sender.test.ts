@@ -308,3 +308,39 @@ test('a file that is added, and refused, is rejected alone', async (t) => {
   stream.end('full')
   t.like(await transfer.done, { size: 4 })
 })
+
+test('a file that is taken out while somebody decides about another is no matter of that one', async (t) => {
+  const answers: ((isWanted: boolean) => void)[] = []
+  const mayAccept = ({ name }: { readonly name: string }) => name === 'one' || new Promise<boolean>((answer) => void answers.push(answer))
+  const { hand, say, initiate, open, receiver, into } = await setScene(t, { mayAccept })
+  const incoming = nextTransfer(receiver)
+  await initiate([offeredFile({ name: 'one' }, 'one'), offeredFile({ name: 'two' }, 'two')])
+  const one = await incoming
+  await until(() => answers.length > 0)
+  const { creator, name } = offeredFile({}, 'one')
+  await say({ action: 'content-remove', contents: [{ creator, name }], reason: { condition: 'cancel' } })
+  await t.throwsAsync(one.done, { code: 'ERR_RESET' })
+  answers[0]?.(true)
+  const { contents } = await hand.hear('session-accept')
+  t.deepEqual(
+    contents.map((content) => content.name),
+    ['two'],
+  )
+  ;(await open('two')).stream.end('full')
+  t.is((await hand.hear('session-terminate')).reason?.condition, 'success')
+  t.deepEqual(await filesIn(into), ['two'])
+})
+
+test('a hash that does not say of which file it is counts for none of several (XEP-0234 §8.2)', async (t) => {
+  const { hand, say, initiate, open, into } = await setScene(t)
+  const names = ['one', 'two']
+  await initiate(names.map((name) => offeredFile({ name, hashUsed: ['sha-256'] }, name)))
+  await hand.hear('session-accept')
+  await t.throwsAsync(say({ action: 'session-info', info: checksum(wrong) }), { message: /bad-request/ })
+  for (const name of names) {
+    ;(await open(name)).stream.end('full')
+    await say({ action: 'session-info', info: { ...checksum(sha256('full')), creator: 'initiator', name } })
+  }
+  t.is((await hand.hear('session-terminate')).reason?.condition, 'success')
+  t.deepEqual(await filesIn(into), names)
+})
