@@ -13,7 +13,7 @@ export {
 export { errorOfReason } from './jingle/reasons.ts'
 export type { JingleSessionContent } from './jingle/session-content.ts'
 export type { JingleEnd } from './jingle/session-course.ts'
-export type { ForwardedHost } from './jingle/socks5-transport.ts'
+export type { ForwardedHost } from './jingle/socks5-offer.ts'
 export type { OpenTransport, TransportLink, TransportSide } from './jingle/transport-link.ts'
 export { type FindResourceInit, type FoundResource, ResourceFinder } from './resources.ts'
 export type { Reach } from './socks5/connect-streamhost.ts'

@@ -4,7 +4,8 @@ import type { Bytestream } from '../bytestream.ts'
 import { defaultTimings, type Timings } from '../timings.ts'
 import type { WayInit } from '../way.ts'
 import { InBandTransport, type InBandTransportComponents } from './in-band-transport.ts'
-import { Socks5Transport, type Socks5TransportComponents, type Socks5TransportInit } from './socks5-transport.ts'
+import type { Socks5TransportComponents, Socks5TransportInit } from './socks5-offer.ts'
+import { Socks5Transport } from './socks5-transport.ts'
 import type { OpenTransport, TransportLink, TransportSide } from './transport-link.ts'
 
 /** Milliseconds the initiator has to ask for another transport when no streamhost has worked. */

@@ -1,67 +1,21 @@
-import { randomUUID } from 'node:crypto'
 import type { Socket } from 'node:net'
-import { BytestreamError, orAbort, StanzaError, throwIfAborted, toBytestreamError } from '../../core/index.ts'
+import { BytestreamError, StanzaError, toBytestreamError } from '../../core/index.ts'
 import { computeDstAddr, type DstAddr, parseDstAddr } from '../../socks5/index.ts'
-import type { JingleCandidate, JingleSocks5, JingleSocks5Info, JingleTransport, StreamhostAddress } from '../../xep/index.ts'
+import type { JingleCandidate, JingleSocks5, JingleSocks5Info, JingleTransport } from '../../xep/index.ts'
 import { type Bytestream, openBytestream } from '../bytestream.ts'
-import type { MayConnect } from '../socks5/destinations.ts'
-import { type DirectStreamhost, openDirectStreamhost, ownAddresses } from '../socks5/direct.ts'
-import { connectAndActivate, findStreamhosts, type RequesterComponents } from '../socks5/requester.ts'
-import type { Timings } from '../timings.ts'
-import type { InitiatorStep, StreamhostChoice, StreamhostsInit } from '../way.ts'
-import { nameCandidates, type Offerable, placeOf, typeOfOwnAddress } from './own-candidates.ts'
+import { connectAndActivate, type RequesterComponents } from '../socks5/requester.ts'
+import { placeOf } from './own-candidates.ts'
 import { Nomination, type NominationInput, type NominationStep } from './socks5-nomination.ts'
+import { addressOf, type FullInit, openSocks5Offer, type Socks5Offer, type Socks5TransportComponents } from './socks5-offer.ts'
 import { TheirCandidates } from './their-candidates.ts'
 import type { TransportLink } from './transport-link.ts'
 
-/** Addresses of our own that are offered. */
-const OWN_HOSTS_MAX = 8
-/** Addresses of proxies that are offered. */
-const PROXIES_MAX = 4
 /** Milliseconds the other side has to say what it has reached, from when we have said it. */
 const RESULT_MS_MAX = 60_000
 /** Milliseconds the other side has to activate a proxy it offered. */
 const ACTIVATION_MS_MAX = 30_000
 
-/** An address outside of a NAT that leads to a port of this machine. */
-export interface ForwardedHost {
-  /** Where it is listened; at a free port for 0. */
-  readonly host: string
-  readonly port: number
-  /** Where others find it. */
-  readonly forwarded: { readonly host: string; readonly port: number }
-}
-
-export interface Socks5TransportInit extends StreamhostsInit {
-  /** What is offered, and tried of what the other side offers: direct connections, proxies, or the former before the latter. */
-  readonly method: StreamhostChoice
-  /** Hears each step, in order. */
-  readonly onStep?: ((step: InitiatorStep) => void) | undefined
-}
-
-interface FullInit extends Socks5TransportInit {
-  readonly timings: Timings
-  readonly signal: AbortSignal
-}
-
 type Nominated = Extract<NominationStep, { step: 'nominated' }>
-
-export interface Socks5TransportComponents extends RequesterComponents {
-  /** Whether to connect to an address of a candidate. Default: {@link isOpenDestination}. */
-  readonly mayConnect?: MayConnect | undefined
-  /** What a NAT forwards to this machine, offered as `assisted`. A port in use, as by another bytestream, is not offered. */
-  readonly forwarded?: readonly ForwardedHost[] | undefined
-}
-
-/** What we offer, and what it stands on. */
-interface Offer {
-  readonly sid: string
-  /** Whether the other side has offered first. */
-  readonly isAnswer: boolean
-  readonly dstAddr: DstAddr
-  readonly candidates: readonly JingleCandidate[]
-  readonly direct: DirectStreamhost
-}
 
 /**
  * A SOCKS5 bytestream as the transport of a content: both sides offer streamhosts and try those of the other, agree on one
@@ -76,7 +30,7 @@ export class Socks5Transport {
   readonly #components: RequesterComponents
   readonly #link: TransportLink
   readonly #init: FullInit
-  readonly #offer: Offer
+  readonly #offer: Socks5Offer
   readonly #nomination: Nomination
   readonly #theirs: TheirCandidates
   readonly #closing = new AbortController()
@@ -93,16 +47,17 @@ export class Socks5Transport {
   #stopWaiting: () => void = () => {}
   #stopWatching: () => void = () => {}
 
-  private constructor(components: Socks5TransportComponents, link: TransportLink, init: FullInit, { sid, isAnswer, ...offer }: Offer) {
+  private constructor(components: Socks5TransportComponents, link: TransportLink, init: FullInit, offer: Socks5Offer) {
     this.#components = components
     this.#link = link
     this.#init = init
-    this.#offer = { sid, isAnswer, ...offer }
+    this.#offer = offer
     this.#nomination = new Nomination(link.ownRole, offer.candidates)
     const { mayConnect, proxies } = components
     this.#theirs = new TheirCandidates(components.clock, { method: init.method, timings: init.timings, reach: { mayConnect, proxies } })
     // XEP-0260 §2.2: it is the initiator who says whether it is TCP.
-    this.description = { kind: 'socks5', sid, mode: isAnswer ? undefined : 'tcp', dstAddr: offer.dstAddr, candidates: offer.candidates }
+    const { sid, isAnswer, dstAddr, candidates } = offer
+    this.description = { kind: 'socks5', sid, mode: isAnswer ? undefined : 'tcp', dstAddr, candidates }
     this.opened = new Promise((resolve, reject) => {
       this.#settle = { resolve, reject }
     })
@@ -122,26 +77,7 @@ export class Socks5Transport {
     init: FullInit,
     offered: JingleSocks5 | undefined,
   ): Promise<Socks5Transport> {
-    if (offered?.mode === 'udp') throw new BytestreamError('ERR_NO_VALID_STREAMS', 'only bytestreams over TCP are supported')
-    const { method, proxy, ownHosts = ownAddresses(), signal, onStep = () => {} } = init
-    const { forwarded = [] } = components
-    const sid = offered?.sid ?? randomUUID()
-    const dstAddr = computeDstAddr(sid, link.ownJid, link.peer)
-    const hosts = method === 'proxy' ? [] : [...forwarded, ...ownHosts.slice(0, OWN_HOSTS_MAX).map((host) => ({ host }))]
-    const direct = await openDirectStreamhost({ jid: link.ownJid, dstAddr, hosts, places: 'each' })
-    try {
-      const isSpare = method === 'auto' || offered !== undefined
-      const proxies = method === 'direct' ? [] : await orAbort(findStreamhosts(components, proxy, isSpare), signal)
-      throwIfAborted(signal)
-      const own = direct.streamhosts.map((streamhost) => ({ streamhost, type: typeOf(streamhost.host, forwarded) }))
-      const relayed = proxies.slice(0, PROXIES_MAX).map((streamhost) => ({ streamhost, type: 'proxy' }) as const)
-      const candidates = nameCandidates([...own, ...relayed], offered?.candidates)
-      onStep({ step: 'offered', streamhosts: candidates.map(addressOf), dstAddr })
-      return new Socks5Transport(components, link, init, { sid, isAnswer: offered !== undefined, dstAddr, candidates, direct })
-    } catch (error) {
-      await direct[Symbol.asyncDispose]()
-      throw error
-    }
+    return new Socks5Transport(components, link, init, await openSocks5Offer(components, link, init, offered))
   }
 
   begin(theirs: JingleTransport): void {
@@ -329,14 +265,8 @@ export class Socks5Transport {
   }
 }
 
-const addressOf = ({ jid, host, port }: JingleCandidate): StreamhostAddress => ({ jid, host, port })
-
 function inputOf(info: JingleSocks5Info): NominationInput {
   if ('used' in info) return { input: 'peerUsed', cid: info.used }
   if ('activated' in info) return { input: 'peerActivated', cid: info.activated }
   return { input: info.error === 'proxy' ? 'peerProxyError' : 'peerExhausted' }
-}
-
-function typeOf(host: string, forwarded: readonly ForwardedHost[]): Offerable['type'] {
-  return forwarded.some((own) => own.forwarded.host === host) ? 'assisted' : typeOfOwnAddress(host)
 }
