@@ -12,8 +12,8 @@ import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { FileSink } from '../src/transfer/file-sink.ts'
 import { ContentHasher, type HashAlgorithm, verifiableAlgorithms } from '../src/transfer/hashes.ts'
+import { beginSink } from '../test/helpers/parts.ts'
 import { HashThread, type Passing } from './hash-thread.ts'
 
 const MIB = 1024 ** 2
@@ -110,7 +110,7 @@ async function received(take: Take, finish = async () => {}): Promise<void> {
 
 async function receivedBySink(algorithms: readonly HashAlgorithm[]): Promise<void> {
   const socket = await nextFile()
-  await using sink = await FileSink.create(folder, { name: 'file', size: FILE_BYTES, hashUsed: algorithms.slice(-1) })
+  await using sink = await beginSink(folder, { name: 'file', size: FILE_BYTES, hashUsed: algorithms.slice(-1) })
   for await (const octets of socket) await sink.write(octets as Buffer)
 }
 

@@ -5,6 +5,7 @@ import { ExpectedPeers } from './expected-peers.ts'
 import { toSafeFileName } from './file-name.ts'
 import { FileCheck, type FileOffer, type FileRules } from './file-rules.ts'
 import { FileSink, roomIn } from './file-sink.ts'
+import { PartStore } from './parts/part-store.ts'
 import { type Placed, Places } from './places.ts'
 
 /** Whose files, and which, are accepted. */
@@ -66,6 +67,7 @@ export class Acceptance {
   readonly #check: FileCheck
   readonly #sessions: Places
   readonly #places: Places<Place>
+  readonly #parts: PartStore
 
   /**
    * @param stopping from then on nothing is accepted
@@ -80,6 +82,7 @@ export class Acceptance {
     const among = this.senders.all.length
     this.#places = new Places({ max: transfersMax, among, full: `${transfersMax} files are being received already` })
     this.#sessions = new Places({ max: sessionsMax, among, full: `${sessionsMax} sessions are open already` })
+    this.#parts = new PartStore(init.into)
     const { fileBytesMax = unlimited, totalBytesMax = unlimited, senderBytesMax = unlimited } = init
     this.#check = new FileCheck({ ...init, fileBytesMax: Math.min(fileBytesMax, totalBytesMax, senderBytesMax) })
   }
@@ -119,7 +122,8 @@ export class Acceptance {
         throw new BytestreamError('ERR_DECLINED', 'Offer Declined')
       const checkContent = (sha256: string) => this.#check.checkContent(sha256)
       const expected = { name: offer.name, size, hashes, hashUsed, hashesWanted }
-      place.sink = await FileSink.create(into, expected, { hashRequired, checkContent, onClosed })
+      const part = await this.#parts.begin({ from: bareJid(from), name: offer.name, folder: '', size, modifiedS: undefined, hashes })
+      place.sink = await FileSink.create(into, expected, part, { hashRequired, checkContent, onClosed })
       return place.sink
     } catch (error) {
       onClosed()

@@ -1,10 +1,11 @@
-import { randomBytes } from 'node:crypto'
-import { type FileHandle, link, mkdir, open, rename, rm, statfs } from 'node:fs/promises'
+import { link, mkdir, open, rename, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { BytestreamError } from '../core/index.ts'
 import type { Hash } from '../xep/index.ts'
+import { toFileError } from './file-error.ts'
 import { numberFileName } from './file-name.ts'
 import { ContentHasher, type HashAlgorithm, pickAlgorithm } from './hashes.ts'
+import type { Part } from './parts/part-store.ts'
 
 /** Names tried when the wanted one is taken. */
 const NAMES_MAX = 1_000
@@ -51,41 +52,37 @@ interface FileSinkParts {
   readonly expected: ExpectedFile
   readonly init: FileSinkInit
   readonly hasher: ContentHasher
-  readonly partPath: string
-  readonly handle: FileHandle
+  readonly part: Part
 }
 
 /**
- * A file being received. Its octets go to a part file beside the target, which gets its name only when size and
- * hashes are right; until {@link store} it can vanish without a trace. Never overwrites a file.
+ * A file being received. Its octets go to a part, which gets the name of the file only when size and hashes are right; until
+ * {@link store} it can vanish without a trace, or stay for whoever sends the rest. Never overwrites a file.
  */
 export class FileSink implements AsyncDisposable {
   readonly #parts: FileSinkParts
   #hashes: readonly Hash[]
-  #bytes = 0
+  #bytes: number
+  #prefixSha256: Buffer | undefined
   #isOpen = true
 
   private constructor(parts: FileSinkParts) {
     this.#parts = parts
     this.#hashes = parts.expected.hashes ?? []
+    this.#bytes = parts.part.offset
   }
 
   /**
-   * Begins a file in `folder`, which is made if it is not there.
+   * Begins a file, or goes on with one.
    *
-   * @throws BytestreamError `ERR_FILE` when the folder cannot be written to
+   * @param folder where it will be stored
+   * @param part owned by the sink from now on
    */
-  static async create(folder: string, expected: ExpectedFile, init: FileSinkInit = {}): Promise<FileSink> {
+  static async create(folder: string, expected: ExpectedFile, part: Part, init: FileSinkInit = {}): Promise<FileSink> {
     const announced = pickAlgorithm([...namesOf(expected.hashes ?? []), ...(expected.hashUsed ?? [])])
     const wanted = (expected.hashesWanted ?? []).flatMap(({ algo }) => pickAlgorithm([algo]) ?? [])
     const hasher = await ContentHasher.begin(['sha-256', ...wanted, ...(announced ? [announced] : [])])
-    try {
-      await mkdir(folder, { recursive: true })
-      const partPath = join(folder, `.${randomBytes(6).toString('hex')}.part`)
-      return new FileSink({ folder, expected, init, hasher, partPath, handle: await open(partPath, 'wx+', 0o600) })
-    } catch (cause) {
-      throw toFileError(cause, `${folder} cannot be written to`)
-    }
+    return new FileSink({ folder, expected, init, hasher, part })
   }
 
   /** The name it will have, unless that is taken. */
@@ -93,13 +90,38 @@ export class FileSink implements AsyncDisposable {
     return this.#parts.expected.name
   }
 
-  /** Octets written so far. */
+  /** Octets that were there already. Before any other is written, {@link readAgain} has to have hashed them. */
+  get offset(): number {
+    return this.#parts.part.offset
+  }
+
+  /** Octets that are there. */
   get bytes(): number {
     return this.#bytes
   }
 
   get isComplete(): boolean {
     return this.#bytes === this.#parts.expected.size
+  }
+
+  /** Hashes what was there already. */
+  async readAgain(): Promise<void> {
+    if (this.offset === 0) return
+    const prefix = await ContentHasher.begin(['sha-256'])
+    await this.#readInto([this.#parts.hasher, prefix], this.offset)
+    this.#prefixSha256 = prefix.digest().get('sha-256')
+  }
+
+  /**
+   * What the sender says of the octets that were there already, before it goes on behind them.
+   *
+   * @throws BytestreamError `ERR_INTEGRITY` where they are others
+   */
+  checkPrefix(hashes: readonly Hash[]): void {
+    const { value } = hashes.find(({ algo }) => algo === 'sha-256') ?? {}
+    if (value && this.#prefixSha256 && !value.equals(this.#prefixSha256)) {
+      throw new BytestreamError('ERR_INTEGRITY', `the first ${this.offset} octets of the file are not those that are here`)
+    }
   }
 
   /** Hashes that come behind the offer, also behind the last octet; they count like those of the offer. */
@@ -124,31 +146,33 @@ export class FileSink implements AsyncDisposable {
 
   async #writeAll(octets: Buffer): Promise<void> {
     for (let written = 0; written < octets.length; ) {
-      written += (await this.#parts.handle.write(octets, written)).bytesWritten
+      written += (await this.#parts.part.handle.write(octets, written, octets.length - written, this.#bytes + written)).bytesWritten
     }
   }
 
   /**
    * Syncs the file to disk, checks it, and gives it its name, or a numbered one where that is taken.
    *
-   * @throws BytestreamError `ERR_INTEGRITY` when size or hash differ from what was promised, `ERR_FILE`, `ERR_FILE_EXISTS`, and what
-   *   `checkContent` throws
+   * @throws BytestreamError `ERR_RESET` before the last octet, `ERR_INTEGRITY` when a hash differs from what was promised, `ERR_FILE`,
+   *   `ERR_FILE_EXISTS`, and what `checkContent` throws
    */
   async store(): Promise<StoredFile> {
     const { size } = this.#parts.expected
-    if (!this.isComplete) throw new BytestreamError('ERR_INTEGRITY', `the sender promised ${size} octets and sent ${this.#bytes}`)
+    if (!this.isComplete) throw new BytestreamError('ERR_RESET', `the bytestream ended after ${this.#bytes} of ${size} octets`)
     const digests = this.#parts.hasher.digest()
     const sha256 = (digests.get('sha-256') as Buffer).toString('hex')
     try {
       const verified = await this.#verify(digests)
       this.#parts.init.checkContent?.(sha256)
-      await this.#parts.handle.sync()
-      return { path: await this.#giveName(), size, sha256, verified }
-    } catch (cause) {
-      if (cause instanceof BytestreamError) throw cause
-      throw toFileError(cause, `storing into ${this.#parts.folder} failed`)
-    } finally {
+      await this.#parts.part.handle.sync()
+      const path = await this.#giveName()
       await this[Symbol.asyncDispose]()
+      return { path, size, sha256, verified }
+    } catch (cause) {
+      // What the disk refuses now it may take another time.
+      if (!(cause instanceof BytestreamError)) throw toFileError(cause, `storing into ${this.#parts.folder} failed`)
+      await this[Symbol.asyncDispose]()
+      throw cause
     }
   }
 
@@ -158,7 +182,8 @@ export class FileSink implements AsyncDisposable {
       if (digests.get(algo as HashAlgorithm)?.equals(value) === false) throw anotherContent(algo)
     }
     const algo = pickAlgorithm(namesOf(this.#hashes))
-    if (algo === undefined && this.#parts.init.hashRequired) {
+    // Of a file that came in two pieces nothing else says that they belong together.
+    if (algo === undefined && (this.#parts.init.hashRequired || this.offset > 0)) {
       throw new BytestreamError('ERR_INTEGRITY', 'the sender gave no hash of the content')
     }
     if (algo === undefined) return undefined
@@ -170,24 +195,31 @@ export class FileSink implements AsyncDisposable {
   /** For a hash nobody had announced: from what was written. */
   async #computeAgain(algo: HashAlgorithm): Promise<Buffer> {
     const hasher = await ContentHasher.begin([algo])
-    const buffer = Buffer.allocUnsafeSlow(READ_BYTES)
-    for (let position = 0; position < this.#bytes; ) {
-      const { bytesRead } = await this.#parts.handle.read(buffer, 0, READ_BYTES, position)
+    await this.#readInto([hasher], this.#bytes)
+    return hasher.digest().get(algo) as Buffer
+  }
+
+  /** @param end octets from the beginning of the part */
+  async #readInto(hashers: readonly ContentHasher[], end: number): Promise<void> {
+    const buffer = Buffer.allocUnsafeSlow(Math.min(READ_BYTES, end))
+    for (let position = 0; position < end; ) {
+      const { bytesRead } = await this.#parts.part.handle
+        .read(buffer, 0, Math.min(READ_BYTES, end - position), position)
+        .catch((cause) => Promise.reject(toFileError(cause, `reading the part in ${this.#parts.folder} failed`)))
       if (bytesRead === 0)
         throw new BytestreamError('ERR_FILE', `storing into ${this.#parts.folder} failed: somebody has cut the part file`)
-      hasher.update(buffer.subarray(0, bytesRead))
+      for (const hasher of hashers) hasher.update(buffer.subarray(0, bytesRead))
       position += bytesRead
     }
-    return hasher.digest().get(algo) as Buffer
   }
 
   /** The part file's own name goes with the sink. */
   async #giveName(): Promise<string> {
-    await this.#parts.handle.chmod(0o666 & ~process.umask())
+    await this.#parts.part.handle.chmod(0o666 & ~process.umask())
     for (let number = 0; number < NAMES_MAX; number++) {
       const path = join(this.#parts.folder, numberFileName(this.#parts.expected.name, number))
       try {
-        await claim(this.#parts.partPath, path)
+        await claim(this.#parts.part.path, path)
         return path
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
@@ -199,16 +231,23 @@ export class FileSink implements AsyncDisposable {
     )
   }
 
-  /** Gives up what was not stored. */
+  /** Closes it, and leaves what is there to whoever is offered the same file again; nothing where there is nothing. */
+  async keep(): Promise<void> {
+    await this.#close((part) => (this.#bytes > 0 ? part.keep() : part.discard()))
+  }
+
+  /** Gives up what was neither stored nor kept. */
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#close((part) => part.discard())
+  }
+
+  async #close(close: (part: Part) => Promise<void>): Promise<void> {
     if (!this.#isOpen) return
     this.#isOpen = false
-    const { handle, partPath, init } = this.#parts
     try {
-      await handle.close()
-      await rm(partPath, { force: true }) // Somebody may have cleared the folder.
+      await close(this.#parts.part)
     } finally {
-      init.onClosed?.()
+      this.#parts.init.onClosed?.()
     }
   }
 }
@@ -239,12 +278,6 @@ export async function roomIn(folder: string): Promise<number> {
   } catch (cause) {
     throw toFileError(cause, `${folder} cannot be written to`)
   }
-}
-
-function toFileError(cause: unknown, what: string): BytestreamError {
-  const { code, message } = cause as NodeJS.ErrnoException
-  const isFull = code === 'ENOSPC' || code === 'EDQUOT'
-  return new BytestreamError(isFull ? 'ERR_DISK_SPACE' : 'ERR_FILE', `${what}: ${message}`, { cause })
 }
 
 const anotherContent = (algo: string) =>

@@ -87,7 +87,7 @@ const bounded = test.macro({
     await sinks[0]?.[Symbol.asyncDispose]()
     await t.notThrowsAsync(accept(facts))
     await t.throwsAsync(accept(facts), { code: 'ERR_LIMIT_WAITING' })
-    t.is((await filesIn(into)).length, fitting)
+    t.is((await filesIn(into)).length, 2 * fitting, 'each has a part and its state')
   },
   title: (given = '') => `${given}: more are refused for the time being`,
 })
@@ -256,7 +256,7 @@ test('a file the disk will never have room for takes no place', async (t) => {
   const { accept, into } = await setScene(t, { transfersMax: 1 })
   await t.throwsAsync(accept({ size: Number.MAX_SAFE_INTEGER }), { code: 'ERR_DISK_SPACE' })
   await t.notThrowsAsync(accept())
-  t.is((await filesIn(into)).length, 1)
+  t.is((await filesIn(into)).length, 2)
 })
 
 test('a folder that cannot be made is ERR_FILE', async (t) => {

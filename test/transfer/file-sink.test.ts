@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { BytestreamError } from '../../src/core/index.ts'
-import { type ExpectedFile, FileSink } from '../../src/transfer/file-sink.ts'
+import type { ExpectedFile, FileSink } from '../../src/transfer/file-sink.ts'
 import { ContentHasher, type HashAlgorithm, verifiableAlgorithms } from '../../src/transfer/hashes.ts'
 import type { Hash } from '../../src/xep/index.ts'
+import { beginSink } from '../helpers/parts.ts'
 
 const content = randomBytes(100_000)
 const hasher = await ContentHasher.begin(verifiableAlgorithms)
@@ -25,7 +26,7 @@ async function makeFolder(t: ExecutionContext): Promise<string> {
 
 /** Writes `octets` in three pieces. */
 async function fill(folder: string, expected: Partial<ExpectedFile> = {}, octets: Buffer = content): Promise<FileSink> {
-  const sink = await FileSink.create(folder, { name: 'a.bin', size: content.length, ...expected })
+  const sink = await beginSink(folder, { name: 'a.bin', size: content.length, ...expected })
   for (const [from, to] of [
     [0, 1],
     [1, 65_537],
@@ -49,10 +50,11 @@ test('a file whose size and hash are right gets its name, its path and hash are 
 test('until it is stored, it has a name of its own that nobody takes for it, and only we can read it', async (t) => {
   const folder = await makeFolder(t)
   await using sink = await fill(folder)
-  const [part, ...others] = await readdir(folder)
+  const [part = '', state = '', ...others] = (await readdir(folder)).sort()
   t.deepEqual(others, [])
-  t.regex(part ?? '', /^\.[0-9a-f]{12}\.part$/)
-  t.is((await stat(join(folder, part ?? ''))).mode & 0o777, 0o600)
+  t.regex(part, /^\.a\.bin\.[0-9a-f]{12}\.part$/)
+  t.is(state, `${part}.json`)
+  for (const each of [part, state]) t.is((await stat(join(folder, each))).mode & 0o777, 0o600)
   t.is(sink.bytes, content.length)
 })
 
@@ -64,7 +66,7 @@ test('a folder that is not there is made', async (t) => {
 
 test('a file of no octets is one', async (t) => {
   const folder = await makeFolder(t)
-  const sink = await FileSink.create(folder, { name: 'empty', size: 0 })
+  const sink = await beginSink(folder, { name: 'empty', size: 0 })
   t.true(sink.isComplete)
   await sink.store()
   t.is((await stat(join(folder, 'empty'))).size, 0)
@@ -101,7 +103,7 @@ test('when a thousand names are taken it gives up, and leaves no part', async (t
   const folder = await makeFolder(t)
   await writeFile(join(folder, 'x'), '')
   await Promise.all(Array.from({ length: 999 }, (_, index) => writeFile(join(folder, `x (${index + 1})`), '')))
-  const sink = await FileSink.create(folder, { name: 'x', size: 0 })
+  const sink = await beginSink(folder, { name: 'x', size: 0 })
   await t.throwsAsync(sink.store(), { code: 'ERR_FILE_EXISTS' })
   t.is((await readdir(folder)).length, 1_000)
 })
@@ -157,7 +159,22 @@ test('another SHA-256 beside the right MD5', wrong, { hashes: [right('md5'), ano
 test('another BLAKE2b-512 beside the right SHA-256', wrong, { hashes: [right('sha-256'), another('blake2b-512')] }, /BLAKE2B-512/)
 test('a hash of another length', wrong, { hashes: [{ algo: 'sha-256', value: Buffer.alloc(0) }] }, /SHA-256/)
 test('two hashes of a kind, one of them right', wrong, { hashes: [right('sha-256'), another('sha-256')] }, /SHA-256/)
-test('an octet less than promised', wrong, { size: content.length + 1 }, /promised 100001 octets and sent 100000/)
+
+test('an end before the last octet is no other content: what came may stay', async (t) => {
+  const folder = await makeFolder(t)
+  const sink = await fill(folder, { size: content.length + 1 })
+  await t.throwsAsync(sink.store(), { code: 'ERR_RESET', message: 'the bytestream ended after 100000 of 100001 octets' })
+  await sink.keep()
+  await sink[Symbol.asyncDispose]()
+  const [part = ''] = (await readdir(folder)).sort()
+  t.deepEqual(await readFile(join(folder, part)), content)
+})
+
+test('of a file without an octet nothing is kept', async (t) => {
+  const folder = await makeFolder(t)
+  await (await beginSink(folder, { name: 'a', size: 1 })).keep()
+  t.deepEqual(await readdir(folder), [])
+})
 
 test('only the strongest of several hashes is looked at', async (t) => {
   const sink = await fill(await makeFolder(t), { hashes: [another('md5'), right('sha-256'), another('sha-1')] })
@@ -209,7 +226,7 @@ test('a hash that comes behind the octets is weighed against those of the offer'
 test('a part file that somebody cuts meanwhile is ERR_FILE where it has to be read again', async (t) => {
   const folder = await makeFolder(t)
   const sink = await fill(folder)
-  await truncate(join(folder, (await readdir(folder))[0] as string), 10)
+  await truncate(join(folder, (await readdir(folder)).sort()[0] as string), 10)
   sink.expect([right('sha3-256')])
   await t.throwsAsync(sink.store(), { code: 'ERR_FILE', message: /somebody has cut the part file$/ })
   t.deepEqual(await readdir(folder), [])
@@ -217,7 +234,7 @@ test('a part file that somebody cuts meanwhile is ERR_FILE where it has to be re
 
 test('an octet more than promised is refused before it is written', async (t) => {
   const folder = await makeFolder(t)
-  await using sink = await FileSink.create(folder, { name: 'a', size: 3 })
+  await using sink = await beginSink(folder, { name: 'a', size: 3 })
   await sink.write(Buffer.from('ab'))
   await t.throwsAsync(sink.write(Buffer.from('cd')), { code: 'ERR_INTEGRITY', message: /promised 3 octets and sends more/ })
   t.is(sink.bytes, 2)
@@ -225,10 +242,10 @@ test('an octet more than promised is refused before it is written', async (t) =>
 
 test('where a hash is required, a file none came for is not kept', async (t) => {
   const folder = await makeFolder(t)
-  const announced = await FileSink.create(folder, { name: 'a', size: 0, hashUsed: ['sha-256'] }, { hashRequired: true })
+  const announced = await beginSink(folder, { name: 'a', size: 0, hashUsed: ['sha-256'] }, { hashRequired: true })
   await t.throwsAsync(announced.store(), { code: 'ERR_INTEGRITY', message: 'the sender gave no hash of the content' })
   t.deepEqual(await readdir(folder), [])
-  const given = await FileSink.create(folder, { name: 'a', size: 0 }, { hashRequired: true })
+  const given = await beginSink(folder, { name: 'a', size: 0 }, { hashRequired: true })
   given.expect([{ algo: 'md5', value: createHash('md5').digest() }])
   t.is((await given.store()).verified, 'md5')
 })
@@ -238,7 +255,7 @@ test('a content that is not wanted gets no name, and the reason is told', async 
   const checkContent = (found: string) => {
     throw new BytestreamError('ERR_DECLINED', found)
   }
-  const sink = await FileSink.create(folder, { name: 'a', size: 0 }, { checkContent })
+  const sink = await beginSink(folder, { name: 'a', size: 0 }, { checkContent })
   await t.throwsAsync(sink.store(), { code: 'ERR_DECLINED', message: createHash('sha256').digest('hex') })
   t.deepEqual(await readdir(folder), [])
 })
@@ -249,7 +266,7 @@ test('it is told once that it is closed: stored, wrong, or given up', async (t) 
   const onClosed = () => {
     closed += 1
   }
-  const begin = (expected: Partial<ExpectedFile> = {}) => FileSink.create(folder, { name: 'a', size: 0, ...expected }, { onClosed })
+  const begin = (expected: Partial<ExpectedFile> = {}) => beginSink(folder, { name: 'a', size: 0, ...expected }, { onClosed })
   {
     await using stored = await begin()
     t.is(closed, 0)
@@ -268,7 +285,7 @@ test('it is told once that it is closed: stored, wrong, or given up', async (t) 
 test('a folder that is a file is ERR_FILE', async (t) => {
   const path = join(await makeFolder(t), 'file')
   await writeFile(path, '')
-  await t.throwsAsync(FileSink.create(path, { name: 'a', size: 1 }), { code: 'ERR_FILE', message: /cannot be written to: / })
+  await t.throwsAsync(beginSink(path, { name: 'a', size: 1 }), { code: 'ERR_FILE', message: /cannot be written to: / })
 })
 
 test('a folder that is cleared meanwhile is ERR_FILE, and nothing else', async (t) => {
