@@ -77,6 +77,7 @@ const STATES = {
   waiting: 'waiting for its turn',
   preparing: 'reading it for its hash',
   negotiating: 'waiting for the other side',
+  interrupted: 'interrupted',
   done: 'done',
   failed: 'failed',
 } as const

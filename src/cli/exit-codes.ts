@@ -12,6 +12,7 @@ const exits: Partial<Record<ErrorCode, number>> = {
   ERR_DECLINED: EXIT.refused,
   ERR_FILE_TOO_LARGE: EXIT.refused,
   ERR_FORBIDDEN: EXIT.refused,
+  ERR_LIMIT_WAITING: EXIT.refused,
   ERR_NOT_ACCEPTABLE: EXIT.refused,
   ERR_NO_VALID_STREAMS: EXIT.refused,
   ERR_BAD_PROFILE: EXIT.refused,

@@ -88,6 +88,7 @@ const table = {
   // Everything
   ERR_CONFIG: { type: 'cancel', condition: 'internal-server-error' },
   ERR_TIMEOUT: { type: 'wait', condition: 'remote-server-timeout' },
+  ERR_CANCELLED: { type: 'cancel', condition: 'service-unavailable' }, // by the other side
   ERR_ABORTED: { type: 'cancel', condition: 'service-unavailable' },
   ERR_INTERNAL: { type: 'cancel', condition: 'internal-server-error' },
 } as const satisfies Record<string, StanzaErrorEntry>

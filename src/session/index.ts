@@ -1,4 +1,4 @@
-export { type BackOffInit, defaultBackOff } from './back-off.ts'
+export { BackOff, type BackOffInit, defaultBackOff } from './back-off.ts'
 export { type AccountInit, clientConnector } from './client-connection.ts'
 export { type ComponentInit, componentConnector } from './component-connection.ts'
 export type { Connect, Connection } from './connection.ts'

@@ -61,6 +61,7 @@ export class Session extends EventEmitter<SessionEvents> {
   #connection: Connection | undefined
   #running: Promise<void> | undefined
   #jid = ''
+  #end: SessionEvents['ended'][0] | undefined
 
   constructor({ clock = systemClock, logger = silentLogger }: SessionComponents, connect: Connect, init: SessionInit) {
     super()
@@ -81,6 +82,11 @@ export class Session extends EventEmitter<SessionEvents> {
   /** Whether there is a connection now. */
   get isOnline(): boolean {
     return this.#connection !== undefined
+  }
+
+  /** How the session is over; `undefined` while it runs, or may come back. */
+  get end(): SessionEvents['ended'][0] | undefined {
+    return this.#end
   }
 
   /**
@@ -144,7 +150,9 @@ export class Session extends EventEmitter<SessionEvents> {
       this.#tell(() => this.emit('offline', facts))
       await this.#pause(retryMs)
     }
-    this.#tell(() => this.emit('ended', { error: signal.aborted ? undefined : error }))
+    const end = { error: signal.aborted ? undefined : error }
+    this.#end = end
+    this.#tell(() => this.emit('ended', end))
   }
 
   /** @returns why the connection ended, or did not come about; `undefined` when it was closed on purpose */

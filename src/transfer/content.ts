@@ -49,10 +49,10 @@ export async function overBytestream<T>(
 /**
  * Reads one buffer while the other is being written; in band, where little is on its way at once, by the block.
  *
- * @returns octets that were read: not more than one buffer beyond the size of the transfer
+ * @returns octets that were read, with those that were there already: not more than one buffer beyond the size of the transfer
  */
 export async function sendContent({ stream, blockSize }: Bytestream, content: AsyncIterable<Buffer>, transfer: Transfer): Promise<number> {
-  let bytes = 0
+  let bytes = transfer.bytes
   let pending: Promise<void> = Promise.resolve()
   const writeAll = async (octets: Buffer, total: number) => {
     const pieceBytes = blockSize ?? octets.length

@@ -9,6 +9,7 @@ import { reasonOf } from './jingle/reasons.ts'
 import { partOf } from './jingle/send-content.ts'
 import { takeOver } from './jingle/take-content.ts'
 import { checkProxyIsUsed, findPartner } from './negotiation.ts'
+import type { RetryInit } from './retry.ts'
 import type { SenderComponents } from './sender.ts'
 import type { FileRange } from './sharing.ts'
 import type { Sent, Transfer } from './transfer.ts'
@@ -29,6 +30,8 @@ export interface FetchInit extends FileRules, WayInit {
   }
   /** A part of it, which is stored as a file of its own. */
   readonly range?: FileRange
+  /** How long it is asked for again, when it was interrupted after it had been granted. */
+  readonly retry?: RetryInit
   /** Higher ones have their turn first; among equal ones, accounts take turns. Default 0. */
   readonly priority?: number | undefined
 }
@@ -66,6 +69,7 @@ export async function fetchFile(components: FetchComponents, init: FetchInit, tr
   try {
     if (signal.aborted) onAbort()
     await asked.accepted()
+    transfer.emit('step', { step: 'accepted' })
   } finally {
     signal.removeEventListener('abort', onAbort)
   }
@@ -92,6 +96,7 @@ async function takeAnswered(
     const acceptance = new Acceptance({ clock }, { ...init, from: [peer] }, transfer.signal)
     const sink = await acceptance.accept({ from: peer, name, size: length, mimeType, description, hashes, hashUsed, hashesWanted })
     transfer.update({ name: sink.name, size: length })
+    transfer.startFrom(0, 'it is asked for from its start')
     return await takeOver(clock, { file: asked, sink, hashUsed, transfer })
   } catch (thrown) {
     asked.fail(reasonOf(toBytestreamError(thrown)))

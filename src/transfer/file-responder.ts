@@ -1,5 +1,5 @@
 import { EventEmitter, on } from 'node:events'
-import type { Clock } from '../core/index.ts'
+import { BytestreamError, type Clock } from '../core/index.ts'
 import type { ExpectedPeers } from './expected-peers.ts'
 import type { FileContent } from './jingle/file-content.ts'
 import type { Accepted, FileTaker } from './jingle/file-sessions.ts'
@@ -49,11 +49,12 @@ export abstract class FileResponder<Events extends FileResponderEvents & Record<
     return this.peers.has(from)
   }
 
-  /** Accepts nothing more, and cancels what is under way. */
+  /** Accepts nothing more, and ends what is under way: the other side hears that we are gone, and may try again. */
   stop(): void {
     if (this.isStopped) return
-    this.#stopping.abort()
-    for (const transfer of this.running) transfer.cancel()
+    const error = new BytestreamError('ERR_SHUTTING_DOWN', 'files are taken no more')
+    this.#stopping.abort(error)
+    for (const transfer of this.running) transfer.cancel(error)
     this.#facts.emit('stopped')
   }
 

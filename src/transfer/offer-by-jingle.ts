@@ -16,7 +16,7 @@ import type { Sent } from './transfer.ts'
  */
 export async function offerByJingle(
   components: JingleTransportComponents,
-  { source, path, to, init, transfer }: Offering,
+  { source, path, to, init, transfer, before }: Offering,
   joined: Joined,
 ): Promise<Sent | { readonly notSpoken: BytestreamError }> {
   const { signal } = transfer
@@ -25,7 +25,7 @@ export async function offerByJingle(
   const { method, proxy, ownHosts, timings, description, hashes = ['sha-256'], mimeType: mediaType = 'application/octet-stream' } = init
   const file = {
     ...{ name, size, description, mediaType, date: modified.toISOString() },
-    ...{ hashes: [], hashUsed: hashes, range: {} },
+    ...{ hashes: [], hashUsed: hashes, ...(before.mayResume && { range: {} }) },
   }
   const transport = jingleTransport(components, {
     ...{ method, proxy, ownHosts, timings, signal },
@@ -37,8 +37,8 @@ export async function offerByJingle(
   transfer.emit('step', { step: 'accepted' })
   const accepted = outcome.file
   const part = wantedOf(accepted, size)
-  transfer.update({ size: part.length })
-  return sendOver(components.clock, { file: accepted, source, path, part, hashes, transfer })
+  transfer.startFrom(part.kept, before.mayResume ? `${to} wants all of it` : `${to} had other octets`)
+  return sendOver(components.clock, { file: accepted, source, path, part, hashes, transfer, onOtherOctets: () => before.refuseResume() })
 }
 
 /** The part the receiver wants, which has to be one of the file. */

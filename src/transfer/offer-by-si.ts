@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { finished } from 'node:stream/promises'
 import { type Bytestream, type InitiatorComponents, initiateStream } from '../bytestreams/index.ts'
 import { BytestreamError, orAbort, StanzaError, startDeadline } from '../core/index.ts'
-import { buildSiFile, NS } from '../xep/index.ts'
+import { buildSiFile, NS, parseSiRange } from '../xep/index.ts'
 import { overBytestream, RECEIVER_CHECK_MS_MAX, sendContent } from './content.ts'
-import type { HashAlgorithm } from './hashes.ts'
+import { ContentHasher, type HashAlgorithm } from './hashes.ts'
+import { hashed, partOf } from './jingle/send-content.ts'
 import type { Offering } from './offering.ts'
 import type { Sent } from './transfer.ts'
 
@@ -13,10 +14,10 @@ import type { Sent } from './transfer.ts'
  *
  * @see XEP-0095 §3, XEP-0096 §3
  */
-export async function offerBySi(components: InitiatorComponents, { source, path, to, init, transfer }: Offering): Promise<Sent> {
+export async function offerBySi(components: InitiatorComponents, { source, path, to, init, transfer, before }: Offering): Promise<Sent> {
   const { signal } = transfer
   const { hashes = ['sha-256'], mimeType = 'application/octet-stream', description } = init
-  const { name, size, modified, digests } = await source.inspect(['md5', 'sha-256', ...hashes], signal)
+  const { name, size, modified, digests } = await before.inspect(source, ['md5', 'sha-256', ...hashes], signal)
   const digestOf = (algo: HashAlgorithm) => digests.get(algo) as Buffer
   transfer.update({ size })
   if (transfer.state !== 'negotiating') transfer.moveTo('negotiating')
@@ -27,20 +28,30 @@ export async function offerBySi(components: InitiatorComponents, { source, path,
     hashes: hashes.map((algo) => ({ algo, value: digestOf(algo) })),
     date: modified.toISOString().replace(/\.\d+Z$/, 'Z'),
     description,
+    range: {},
   })
+  let part = partOf(size)
   const bytestream = await initiateStream(components, {
     ...init,
     ...{ to, sid: randomUUID(), profile: NS.siFileTransfer, payload, mimeType, signal },
     onStep: (step) => transfer.emit('step', step),
+    onAnswer: (answer) => {
+      part = partOf(size, answer && parseSiRange(answer))
+    },
   })
+  const { offset, length, kept, isWhole } = part
+  const wanted = kept + length
+  transfer.update({ size: wanted })
+  transfer.startFrom(kept, `${to} wants all of it`)
   return overBytestream(transfer, { bytestream, negotiation: 'si' }, async () => {
-    const sent = await sendContent(bytestream, source.read(signal), transfer)
-    if (sent !== size)
-      throw new BytestreamError('ERR_INTEGRITY', `${name} changed while it was being sent: it had ${size} octets, and ${sent} were read`)
+    const hasher = await ContentHasher.begin(isWhole || kept > 0 ? [] : ['sha-256'])
+    const content = source.read(signal, { offset, ...(!isWhole && kept === 0 && { length }) })
+    const sent = await sendContent(bytestream, hashed(content, [hasher]), transfer)
+    if (sent !== wanted)
+      throw new BytestreamError('ERR_INTEGRITY', `${name} changed while it was being sent: it had ${wanted} octets, and ${sent} were read`)
+    const sha256 = hasher.digest().get('sha-256') ?? digestOf('sha-256')
     return {
-      path,
-      size,
-      sha256: digestOf('sha-256').toString('hex'),
+      ...{ path, size: wanted, sha256: sha256.toString('hex') },
       method: bytestream.method,
       confirmed: await finish(components, bytestream),
     }

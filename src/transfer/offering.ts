@@ -1,7 +1,9 @@
 import type { WayInit } from '../bytestreams/index.ts'
-import type { FileSource } from './file-source.ts'
-import type { OfferableAlgorithm } from './hashes.ts'
+import { BytestreamError } from '../core/index.ts'
+import type { FileFacts, FileSource } from './file-source.ts'
+import type { HashAlgorithm, OfferableAlgorithm } from './hashes.ts'
 import type { NegotiationChoice } from './negotiation.ts'
+import type { RetryInit } from './retry.ts'
 import type { Transfer } from './transfer.ts'
 
 /** Who gets a file, and how. */
@@ -20,6 +22,45 @@ export interface SendInit extends WayInit {
   readonly negotiation?: NegotiationChoice
   /** Higher ones have their turn first; among equal ones, accounts take turns. Default 0. */
   readonly priority?: number | undefined
+  /** How long it is tried again, when it was interrupted after it had been accepted. */
+  readonly retry?: RetryInit
+}
+
+/** What is known of a file from one attempt to send it to the next. */
+export class OfferedBefore {
+  #mayResume = true
+  #seen: Omit<FileFacts, 'digests'> | undefined
+  #inspected: FileFacts | undefined
+
+  /** Whether the receiver may go on behind what it has. */
+  get mayResume(): boolean {
+    return this.#mayResume
+  }
+
+  /** What the receiver has is something else: from now on the file is sent from its start. */
+  refuseResume(): void {
+    this.#mayResume = false
+  }
+
+  /**
+   * What can be known of a file without reading it, which has to stay as it was.
+   *
+   * @throws BytestreamError `ERR_INTEGRITY` when it was changed since the first attempt
+   */
+  async glance(source: FileSource): Promise<Omit<FileFacts, 'digests'>> {
+    const facts = await source.glance()
+    const { size, modified } = this.#seen ?? facts
+    if (facts.size !== size || facts.modified.getTime() !== modified.getTime())
+      throw new BytestreamError('ERR_INTEGRITY', `${facts.name} changed while it was being sent`)
+    this.#seen = facts
+    return facts
+  }
+
+  /** Reads the file to learn its hashes, once. */
+  async inspect(source: FileSource, algorithms: Iterable<HashAlgorithm>, signal: AbortSignal): Promise<FileFacts> {
+    this.#inspected ??= await source.inspect(algorithms, signal)
+    return this.#inspected
+  }
 }
 
 /** A file, and whom it is offered to. */
@@ -30,4 +71,5 @@ export interface Offering {
   readonly to: string
   readonly init: SendInit
   readonly transfer: Transfer
+  readonly before: OfferedBefore
 }

@@ -5,7 +5,7 @@ import type { Together } from './jingle/together.ts'
 import { checkProxyIsUsed, findPartner } from './negotiation.ts'
 import { offerByJingle } from './offer-by-jingle.ts'
 import { offerBySi } from './offer-by-si.ts'
-import type { Offering, SendInit } from './offering.ts'
+import type { OfferedBefore, Offering, SendInit } from './offering.ts'
 import type { NegotiationStep, Sent, Transfer } from './transfer.ts'
 
 export interface SenderComponents extends JingleTransportComponents {
@@ -17,12 +17,13 @@ export interface SenderComponents extends JingleTransportComponents {
  * nobody takes as one is made by stream initiation.
  *
  * @param together those it is sent with
+ * @param before what is known from earlier attempts
  */
 export async function sendFile(
   components: SenderComponents,
   path: string,
   init: SendInit,
-  { transfer, together }: { transfer: Transfer; together: Together },
+  { transfer, together, before }: { transfer: Transfer; together: Together; before: OfferedBefore },
 ): Promise<Sent> {
   using joined = together.join()
   const { signal } = transfer
@@ -31,12 +32,12 @@ export async function sendFile(
   checkProxyIsUsed(init)
   transfer.moveTo('preparing')
   await using source = await FileSource.open(path)
-  transfer.update(await source.glance())
+  transfer.update(await before.glance(source))
   const { jid: to, ...chosen } = await findPartner(components.resources, prepareJid(init.to), { negotiation, method, signal })
   transfer.update({ peer: to })
   // A proxy that is none should be known before the receiver is asked.
   if (proxy !== undefined) await components.proxies.ask(proxy)
-  const offering: Offering = { source, path, to, init, transfer }
+  const offering: Offering = { source, path, to, init, transfer, before }
   tell(chosen)
   if (chosen.negotiation === 'jingle') {
     const sent = await offerByJingle(components, offering, joined)

@@ -127,6 +127,7 @@ export class Sharing extends FileResponder<SharingEvents> {
       const work: Work = async (transfer) => {
         await using open = source
         transfer.moveTo('negotiating')
+        transfer.startFrom(part.kept)
         return await sendOver(this.clock, { file: content, source: open, path, part, hashes, transfer })
       }
       const facts = { direction: 'send', peer: content.peer, name, size: length } as const

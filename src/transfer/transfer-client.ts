@@ -27,9 +27,10 @@ import { type FetchInit, fetchFile } from './fetch.ts'
 import { hashesPart } from './hashes.ts'
 import { FileSessions } from './jingle/file-sessions.ts'
 import { Together } from './jingle/together.ts'
-import type { SendInit } from './offering.ts'
+import { OfferedBefore, type SendInit } from './offering.ts'
 import { Turns } from './queue/turns.ts'
 import { type ReceiveInit, Receiver } from './receiver.ts'
+import { defaultRetry, type RetryInit, retrying } from './retry.ts'
 import { RunningTransfers } from './running-transfers.ts'
 import { type SenderComponents, sendFile } from './sender.ts'
 import { type ShareInit, Sharing } from './sharing.ts'
@@ -95,6 +96,7 @@ export class TransferClient implements AsyncDisposable {
   readonly #files: FileSessions
   readonly #turns: Turns
   readonly #priority: number
+  readonly #comesBack: boolean
   readonly #running = new RunningTransfers()
   /** Full JIDs that have our presence already; answering each once keeps two receivers from greeting forever. */
   readonly #answered = new Set<string>()
@@ -105,6 +107,7 @@ export class TransferClient implements AsyncDisposable {
     const { clock = systemClock, logger = silentLogger, resolver = systemResolver } = components
     const { concurrency = CONCURRENCY, concurrencyPerPeer = concurrency, reconnect = true, priority = -1, mayConnect, forwarded } = init
     this.#priority = priority
+    this.#comesBack = reconnect
     this.#clock = clock
     this.session = new Session({ clock, logger }, clientConnector(clock, init, resolver), {
       reconnect: reconnect ? 'once online' : 'never',
@@ -165,10 +168,18 @@ export class TransferClient implements AsyncDisposable {
    */
   sendAll(paths: readonly string[], init: SendInit): readonly Transfer[] {
     const together = new Together({ clock: this.#clock, jingle: this.#jingle })
+    let hasAccepted = false
     return paths.map((path) => {
       const facts = { direction: 'send', peer: init.to, name: path, priority: init.priority } as const
-      const work = (transfer: Transfer) => this.#turns.take(transfer, () => sendFile(this.#components, path, init, { transfer, together }))
-      return this.#running.add(new Transfer(this.#clock, facts, work, init.signal))
+      const before = new OfferedBefore()
+      const work = (transfer: Transfer) => {
+        const attempt = () => this.#turns.take(transfer, () => sendFile(this.#components, path, init, { transfer, together, before }))
+        return retrying(this.#components, transfer, { forMs: this.#retryMs(init), hasAccepted: () => hasAccepted }, attempt)
+      }
+      const transfer = this.#running.add(new Transfer(this.#clock, facts, work, init.signal))
+      return transfer.on('step', ({ step }) => {
+        hasAccepted ||= step === 'accepted'
+      })
     })
   }
 
@@ -196,7 +207,10 @@ export class TransferClient implements AsyncDisposable {
   fetch(init: FetchInit): Transfer {
     const facts = { direction: 'receive', peer: init.from, name: init.file.name ?? '', priority: init.priority } as const
     const components = { ...this.#components, jingle: this.#jingle }
-    const work = (transfer: Transfer) => this.#turns.take(transfer, () => fetchFile(components, init, transfer))
+    const work = (transfer: Transfer) => {
+      const attempt = () => this.#turns.take(transfer, () => fetchFile(components, init, transfer))
+      return retrying(this.#components, transfer, { forMs: this.#retryMs(init) }, attempt)
+    }
     return this.#running.add(new Transfer(this.#clock, facts, work, init.signal))
   }
 
@@ -247,6 +261,10 @@ export class TransferClient implements AsyncDisposable {
   /** Does what {@link close} does. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
+  }
+
+  #retryMs({ retry }: { readonly retry?: RetryInit }): number {
+    return retry?.forMs ?? (this.#comesBack ? defaultRetry.forMs : 0)
   }
 
   /** @returns to be called when it is to be shown no more */

@@ -25,17 +25,23 @@ export interface TransferResult {
   readonly verified?: HashAlgorithm | undefined
   /** How the octets travelled. */
   readonly method: BytestreamMethod
-  /** Milliseconds from the first octet to the last. */
+  /** Milliseconds in which octets moved, from the first one to the last; without the time between two attempts. */
   readonly durationMs: number
   /**
    * Whether the other side said that it has the file, by closing properly after the last octet. `false` is for receivers
    * that just stay: the file was sent whole, and nobody complained for five minutes.
    */
   readonly confirmed: boolean
+  /** Octets that were there already when the last attempt began, and were not sent again. */
+  readonly resumedFrom: number
+  /** How often it was tried: 1 where nothing went wrong. */
+  readonly attempts: number
+  /** Octets of the content that travelled, in all attempts: what had to be sent twice counts twice. */
+  readonly movedBytes: number
 }
 
 /** What is known at the end of a transfer by whoever ran it. */
-export type Sent = Omit<TransferResult, 'durationMs'>
+export type Sent = Omit<TransferResult, 'durationMs' | 'resumedFrom' | 'attempts' | 'movedBytes'>
 
 /** What a transfer does. It tells about it by `update`, `moveTo` and `emit`, and ends when `signal` aborts. */
 export type Work = (transfer: Transfer) => Promise<Sent>
@@ -50,8 +56,11 @@ export interface NegotiationStep {
   readonly reason?: string | undefined
 }
 
-/** The states of a transfer, in their order, of which not every transfer has each; the last two are final. */
-export type TransferState = 'waiting' | 'preparing' | 'negotiating' | 'moving' | 'done' | 'failed'
+/**
+ * The states of a transfer, in their order, of which not every transfer has each; the last two are final. Behind `interrupted`,
+ * where an attempt has failed and another will follow, they begin anew.
+ */
+export type TransferState = 'waiting' | 'preparing' | 'negotiating' | 'moving' | 'interrupted' | 'done' | 'failed'
 
 /** What is known of a transfer from its beginning. */
 export interface TransferFacts {
@@ -77,13 +86,17 @@ export interface TransferEvents {
   opened: [facts: Opened]
   /** Its priority was changed. */
   priority: [priority: number]
+  /** An attempt has failed, and another follows after `retryMs` milliseconds, once the session is online. */
+  interrupted: [facts: { error: BytestreamError; attempt: number; retryMs: number }]
+  /** How many octets were there already; 0 where it has to begin again, with the reason. */
+  resumed: [facts: { offset: number; reason?: string }]
   done: [result: TransferResult]
   failed: [error: BytestreamError]
 }
 
 /** Milliseconds between two reports of progress. */
 const REPORT_MS = 200
-/** Milliseconds without an octet until a transfer is given up. */
+/** Milliseconds without an octet until an attempt is given up. */
 const STALL_MS_MAX = 300_000
 /** Looks within that time: it is kept to a quarter of itself. */
 const STALL_LOOKS = 4
@@ -94,15 +107,21 @@ const STALL_LOOKS = 4
 export class Transfer extends EventEmitter<TransferEvents> {
   readonly done: Promise<TransferResult>
   /** Aborts when the transfer is cancelled. */
-  readonly signal: AbortSignal
+  readonly cancelled: AbortSignal
   readonly #cancelling = new AbortController()
   readonly #clock: Clock
+  #attempt = new AbortController()
+  #signal: AbortSignal
   #facts: TransferFacts
   #priority: number
   #state: TransferState = 'waiting'
   #bytes = 0
   #size = 0
-  #startedMs = 0
+  #attempts = 1
+  #resumedFrom = 0
+  #movedBytes = 0
+  #movingMs = 0
+  #movingSinceMs = 0
   #stopWatch = () => {}
   readonly #watchers = new Set<() => void>()
 
@@ -111,7 +130,8 @@ export class Transfer extends EventEmitter<TransferEvents> {
     this.#clock = clock
     this.#facts = facts
     this.#priority = finite(facts.priority ?? 0)
-    this.signal = signal ? AbortSignal.any([signal, this.#cancelling.signal]) : this.#cancelling.signal
+    this.cancelled = signal ? AbortSignal.any([signal, this.#cancelling.signal]) : this.#cancelling.signal
+    this.#signal = AbortSignal.any([this.cancelled, this.#attempt.signal])
     this.done = this.#follow(run)
     this.done.catch(() => {}) // Whoever does not look at `done` hears `failed`.
   }
@@ -136,7 +156,7 @@ export class Transfer extends EventEmitter<TransferEvents> {
     return this.#state
   }
 
-  /** Octets of the content that have left, or arrived. */
+  /** Octets of the content that are there: those of earlier attempts, which are not sent again, and those that have left, or arrived. */
   get bytes(): number {
     return this.#bytes
   }
@@ -157,6 +177,11 @@ export class Transfer extends EventEmitter<TransferEvents> {
     this.emit('priority', priority)
   }
 
+  /** Octets that were there already when this attempt began to move. */
+  get resumedFrom(): number {
+    return this.#resumedFrom
+  }
+
   /** Ends the transfer; `done` rejects with `ERR_ABORTED`. */
   cancel(reason?: unknown): void {
     this.#cancelling.abort(reason)
@@ -167,18 +192,18 @@ export class Transfer extends EventEmitter<TransferEvents> {
    * whoever is slow misses some.
    */
   async *progress(): AsyncGenerator<Progress, void> {
-    let lastBytes = 0
+    let lastBytes = this.#movedBytes
     let lastMs = this.#clock.now()
     let told: Progress | undefined
     for (;;) {
       const isLast = this.#isOver
       const nowMs = this.#clock.now()
-      const bytesPerSecond = nowMs > lastMs ? ((this.#bytes - lastBytes) / (nowMs - lastMs)) * 1000 : 0
+      const bytesPerSecond = nowMs > lastMs ? ((this.#movedBytes - lastBytes) / (nowMs - lastMs)) * 1000 : 0
       const report = { bytes: this.#bytes, size: this.#size, bytesPerSecond }
       if (isLast || !isDeepStrictEqual(report, told)) yield report
       told = report
       if (isLast) return
-      lastBytes = this.#bytes
+      lastBytes = this.#movedBytes
       lastMs = nowMs
       // Whoever was slow may have missed the end.
       if (!this.#isOver) await this.#nextReport()
@@ -189,29 +214,75 @@ export class Transfer extends EventEmitter<TransferEvents> {
     return this.#state === 'done' || this.#state === 'failed'
   }
 
+  /** For whoever runs it: aborts when the transfer is cancelled, and when the attempt that runs is to end. */
+  get signal(): AbortSignal {
+    return this.#signal
+  }
+
   /** For whoever runs it: what is known by now. */
   update({ bytes, size, peer, name }: { bytes?: number; size?: number; peer?: string; name?: string }): void {
-    if (bytes !== undefined) this.#bytes = bytes
+    if (bytes !== undefined) {
+      this.#movedBytes += Math.max(0, bytes - this.#bytes)
+      this.#bytes = bytes
+    }
     if (size !== undefined) this.#size = size
     if (peer !== undefined || name !== undefined)
       this.#facts = { ...this.#facts, ...(peer !== undefined && { peer }), ...(name !== undefined && { name }) }
   }
 
+  /**
+   * For whoever runs it: before the first octet of an attempt, how many are there already.
+   *
+   * @param reason why it begins at the start, where octets have moved before
+   */
+  startFrom(offset: number, reason?: string): void {
+    this.#bytes = offset
+    this.#resumedFrom = offset
+    if (offset > 0) this.emit('resumed', { offset })
+    else if (this.#movedBytes > 0 && reason !== undefined) this.emit('resumed', { offset, reason })
+  }
+
   /** For whoever runs it: the next state. */
   moveTo(state: TransferState): void {
+    this.#stopMoving()
     this.#state = state
     this.emit('state', state)
     if (state !== 'moving') return
-    this.#startedMs = this.#clock.now()
+    this.#movingSinceMs = this.#clock.now()
     this.#watchStall(this.#bytes, 0)
   }
 
-  /** Gives up a transfer whose other side neither moves nor closes. */
+  /** For whoever runs it: this attempt has failed, and another will follow. */
+  interrupt(error: BytestreamError, retryMs: number): void {
+    this.moveTo('interrupted')
+    this.emit('interrupted', { error, attempt: this.#attempts, retryMs })
+  }
+
+  /** For whoever runs it: the next attempt begins, and waits for its turn. */
+  tryAgain(): void {
+    this.#attempts += 1
+    this.#attempt = new AbortController()
+    this.#signal = AbortSignal.any([this.cancelled, this.#attempt.signal])
+    this.moveTo('waiting')
+  }
+
+  /** For whoever runs it: ends the attempt that runs, and not the transfer. */
+  endAttempt(reason: BytestreamError): void {
+    this.#attempt.abort(reason)
+  }
+
+  #stopMoving(): void {
+    if (this.#state !== 'moving') return
+    this.#stopWatch()
+    this.#movingMs += this.#clock.now() - this.#movingSinceMs
+  }
+
+  /** Gives up an attempt whose other side neither moves nor closes. */
   #watchStall(seen: number, quietLooks: number): void {
     this.#stopWatch = this.#clock.after(STALL_MS_MAX / STALL_LOOKS, () => {
       const quiet = this.#bytes === seen ? quietLooks + 1 : 0
       if (quiet < STALL_LOOKS) this.#watchStall(this.#bytes, quiet)
-      else this.cancel(new BytestreamError('ERR_TIMEOUT', `no octet has moved for ${STALL_MS_MAX / 60_000} minutes`))
+      else this.endAttempt(new BytestreamError('ERR_TIMEOUT', `no octet has moved for ${STALL_MS_MAX / 60_000} minutes`))
     })
   }
 
@@ -219,8 +290,10 @@ export class Transfer extends EventEmitter<TransferEvents> {
     // Whoever made the transfer gets to listen before the first event.
     await Promise.resolve()
     try {
-      const result = { ...(await run(this)), durationMs: this.#clock.now() - this.#startedMs }
+      const sent = await run(this)
       this.moveTo('done')
+      const facts = { resumedFrom: this.#resumedFrom, attempts: this.#attempts, movedBytes: this.#movedBytes }
+      const result = { ...sent, durationMs: this.#movingMs, ...facts }
       this.emit('done', result)
       return result
     } catch (thrown) {
@@ -229,7 +302,6 @@ export class Transfer extends EventEmitter<TransferEvents> {
       this.emit('failed', error)
       throw error
     } finally {
-      this.#stopWatch()
       for (const wake of this.#watchers) wake()
     }
   }

@@ -77,7 +77,7 @@ export { buildMessage, type Message, type MessageType, parseMessage } from './me
 export { NS } from './namespaces.ts'
 export { buildPresence, type Presence, type PresenceType, parsePresence } from './presence.ts'
 export { buildRoster, parseRosterSet, type RosterItem } from './roster.ts'
-export { buildSiFile, parseSiFile, type SiFile } from './si-file-transfer.ts'
+export { buildSiFile, buildSiRange, parseSiFile, parseSiRange, type SiFile, type SiRange } from './si-file-transfer.ts'
 export {
   buildErrorReply,
   buildIq,
@@ -94,6 +94,7 @@ export {
   buildStreamInitiation,
   parseStreamAcceptance,
   parseStreamInitiation,
+  payloadOf,
   type StreamInitiation,
 } from './stream-initiation.ts'
 export { writeXml } from './write-xml.ts'

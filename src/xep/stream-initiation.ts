@@ -43,6 +43,11 @@ function methodField(si: Element) {
   return form && parseForm(form).find((field) => field.var === FIELD)
 }
 
+/** What a profile has in an offer, or adds to an acceptance. */
+export function payloadOf(si: Element, profile: string): Element | undefined {
+  return si.getChildElements().find((child) => child.getNS() === profile)
+}
+
 /**
  * @throws BytestreamError `ERR_BAD_REQUEST` without an id, `ERR_BAD_PROFILE` without the element of its profile,
  *   `ERR_NO_VALID_STREAMS` without a method (XEP-0095 §4.1, §4.2)
@@ -50,7 +55,7 @@ function methodField(si: Element) {
 export function parseStreamInitiation(si: Element): StreamInitiation {
   const id = attribute(si, 'id')
   const profile = attribute(si, 'profile')
-  const payload = profile ? si.getChildElements().find((child) => child.getNS() === profile) : undefined
+  const payload = profile ? payloadOf(si, profile) : undefined
   const methods = methodField(si)?.options ?? []
   if (!id) throw new BytestreamError('ERR_BAD_REQUEST', 'the stream initiation lacks its id')
   if (!profile || !payload) throw new BytestreamError('ERR_BAD_PROFILE', 'the stream initiation lacks the element of its profile')
@@ -60,6 +65,8 @@ export function parseStreamInitiation(si: Element): StreamInitiation {
 
 /**
  * Accepts a stream with one of the methods offered.
+ *
+ * @param payload what the profile adds
  *
  * ```xml
  * <si xmlns='http://jabber.org/protocol/si'>
@@ -72,10 +79,11 @@ export function parseStreamInitiation(si: Element): StreamInitiation {
  * ```
  * @see XEP-0095 §3.2
  */
-export function buildStreamAcceptance(method: string): Element {
+export function buildStreamAcceptance(method: string, payload?: Element): Element {
   return xml(
     'si',
     { xmlns: NS.si },
+    payload,
     xml('feature', { xmlns: NS.featureNegotiation }, buildForm('submit', [{ var: FIELD, values: [method] }])),
   )
 }

@@ -102,6 +102,8 @@ const rowOf: Readonly<Record<string, string>> = {
   'transfer/content RECEIVER_CHECK_MS_MAX': "the receiver's check after the last octet",
   'transfer/content SENDER_CLOSE_MS_MAX': 'the sender has to close',
   'transfer/jingle/send-content WORD_MS_MAX': "a receiver's word in Jingle",
+  'transfer/retry RETRY_MS_MAX': 'without progress, after an interruption',
+  'transfer/retry WHOLE_ATTEMPTS_MAX': 'attempts that fail behind the last octet',
   'transfer/jingle/take-content CHECKSUM_MS_MAX': 'the hash a sender has announced',
   'transfer/jingle/what-was-said REASON_MS_MAX': 'what a side says of a bytestream',
   'transfer/jingle/file-session END_MS_MAX': 'a receiver has to end a Jingle session',

@@ -80,7 +80,7 @@ test('closing cancels what is under way, what waits included, and both are over 
   t.deepEqual([running.state, waiting.state], ['failed', 'failed'])
   await t.throwsAsync(running.done, { code: 'ERR_ABORTED' })
   await t.throwsAsync(waiting.done, { code: 'ERR_ABORTED' })
-  await t.throwsAsync(incoming.done, { code: 'ERR_RESET' })
+  await t.throwsAsync(incoming.done, { code: 'ERR_CANCELLED' })
   t.false(sender.session.isOnline)
 })
 
@@ -94,7 +94,7 @@ test('closing a receiver waits until its part files are gone', async (t) => {
   await once(await nextTransfer(receiving), 'opened')
   await receiver.close()
   t.deepEqual(await filesIn(into), [])
-  await t.throwsAsync(sending.done, { code: 'ERR_RESET' })
+  await t.throwsAsync(sending.done, { code: 'ERR_CANCELLED' })
 })
 
 test("the caller's signal cancels a transfer, with its reason", async (t) => {

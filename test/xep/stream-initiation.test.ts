@@ -5,14 +5,17 @@ import {
   buildIq,
   buildIqResult,
   buildSiFile,
+  buildSiRange,
   buildStreamAcceptance,
   buildStreamInitiation,
   type Element,
   NS,
   parseElement,
   parseSiFile,
+  parseSiRange,
   parseStreamAcceptance,
   parseStreamInitiation,
+  payloadOf,
   type SiFile,
 } from '../../src/xep/index.ts'
 import { elements, means, sent } from '../helpers/elements.ts'
@@ -52,7 +55,14 @@ const isExample = test.macro({
     means(t, offer(file, methods), text)
     const initiation = parseStreamInitiation(parseElement(text).getChild('si') as Element)
     t.like(initiation, { id: 'a0', profile: FILE, mimeType: 'text/plain', methods })
-    t.deepEqual(parseSiFile(initiation.payload), { md5: undefined, hashes: [], date: undefined, description: undefined, ...file })
+    t.deepEqual(parseSiFile(initiation.payload), {
+      md5: undefined,
+      hashes: [],
+      date: undefined,
+      description: undefined,
+      range: undefined,
+      ...file,
+    })
   },
   title: (given) => `an offer is built and read as ${given}`,
 })
@@ -118,6 +128,35 @@ test('an acceptance says which method, with or without something of the profile 
   for (const text of inside.map(acceptance)) t.is(parseStreamAcceptance(parseElement(text).getChild('si') as Element), S5B)
 })
 
+test('an acceptance may want a part of the file: XEP-0096 example 4, and each half of a range', (t) => {
+  const request = parseElement("<iq type='set' id='offer1' from='sender@jabber.org/resource'/>")
+  for (const [range, attributes] of [
+    [{ offset: 252, length: 179 }, "offset='252' length='179'"],
+    [{ offset: 2 ** 40, length: undefined }, `offset='${2 ** 40}'`],
+    [{ offset: undefined, length: 0 }, "length='0'"],
+    [{ offset: undefined, length: undefined }, ''],
+  ] as const) {
+    const text = acceptance(`<file xmlns='${FILE}'><range ${attributes}/></file>`)
+    means(t, buildIqResult(request, buildStreamAcceptance(S5B, buildSiRange(range))), text)
+    const payload = payloadOf(parseElement(text).getChild('si') as Element, FILE)
+    t.deepEqual(payload && parseSiRange(payload), range)
+  }
+})
+
+for (const attributes of ["offset='-1'", "offset='1.5'", "length='many'", "offset='9007199254740992'"]) {
+  test(`a range with ${attributes} is refused`, (t) => {
+    const file = parseElement(`<file xmlns='${FILE}'><range ${attributes}/></file>`)
+    t.throws(() => parseSiRange(file), { instanceOf: BytestreamError, code: 'ERR_BAD_REQUEST' })
+  })
+}
+
+test('an offer may say that parts can be had, and one that does not has no range (XEP-0096 §2)', (t) => {
+  for (const range of [undefined, {}]) {
+    const file = sent(buildSiFile({ name: 'a', size: 1, ...(range && { range }) }))
+    t.is(parseSiFile(file).range === undefined, range === undefined)
+  }
+})
+
 test('an acceptance that does not say which method says nothing', (t) => {
   t.is(parseStreamAcceptance(parseElement(`<si xmlns='${SI}'/>`)), undefined)
 })
@@ -142,6 +181,7 @@ test('what is built is read back as it was', (t) => {
     hashes: fc.uint8Array({ minLength: 32, maxLength: 32 }).map((octets) => [{ algo: 'sha-256', value: Buffer.from(octets) }]),
     date: maybe(texts),
     description: maybe(texts),
+    range: maybe(fc.record({ offset: maybe(fc.maxSafeNat()), length: maybe(fc.maxSafeNat()) })),
   })
   fc.assert(
     fc.property(files, texts, fc.array(texts, { minLength: 1 }), maybe(texts), (file, id, methods, mimeType) => {

@@ -4,8 +4,8 @@ import type { JingleCondition, JingleReason } from '../../xep/index.ts'
 /** What a reason is for whoever waited for the session or the content; nothing when all is well. */
 const codes: Readonly<Record<JingleCondition, ErrorCode | undefined>> = {
   'alternative-session': 'ERR_DECLINED',
-  busy: 'ERR_DECLINED',
-  cancel: 'ERR_RESET',
+  busy: 'ERR_LIMIT_WAITING',
+  cancel: 'ERR_CANCELLED',
   'connectivity-error': 'ERR_NO_STREAMHOST',
   decline: 'ERR_DECLINED',
   expired: 'ERR_TIMEOUT',
@@ -14,7 +14,7 @@ const codes: Readonly<Record<JingleCondition, ErrorCode | undefined>> = {
   'general-error': 'ERR_RESET',
   gone: 'ERR_NO_RESOURCE',
   'incompatible-parameters': 'ERR_NOT_ACCEPTABLE',
-  'media-error': 'ERR_RESET',
+  'media-error': 'ERR_INTEGRITY',
   'security-error': 'ERR_FORBIDDEN',
   success: undefined,
   timeout: 'ERR_TIMEOUT',

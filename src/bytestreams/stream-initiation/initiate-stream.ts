@@ -1,5 +1,5 @@
 import { BytestreamError, throwIfAborted, toBytestreamError } from '../../core/index.ts'
-import { NS, type StreamInitiation } from '../../xep/index.ts'
+import { type Element, NS, type StreamInitiation } from '../../xep/index.ts'
 import type { Bytestream } from '../bytestream.ts'
 import { type AnnouncingComponents, announceAndOpenInBand } from '../in-band/open-in-band.ts'
 import { hasStreamhosts, type RequesterComponents, requestBytestream } from '../socks5/requester.ts'
@@ -15,6 +15,8 @@ export interface InitiateInit extends WayInit, Pick<StreamInitiation, 'profile' 
   readonly sid: string
   /** Hears each step, in order. */
   readonly onStep?: (step: InitiatorStep) => void
+  /** Hears what the profile adds to the acceptance; what it throws ends the negotiation. */
+  readonly onAnswer?: (payload: Element | undefined) => void
 }
 
 /**
@@ -25,11 +27,12 @@ export interface InitiateInit extends WayInit, Pick<StreamInitiation, 'profile' 
  * @see XEP-0095 §3.2, XEP-0096 §4
  */
 export async function initiateStream(components: InitiatorComponents, init: InitiateInit): Promise<Bytestream> {
-  const { to, sid, profile, payload, mimeType, method = 'auto', signal, onStep = () => {} } = init
+  const { to, sid, profile, payload, mimeType, method = 'auto', signal, onStep = () => {}, onAnswer } = init
   const answerMsMax = init.timings?.answerMsMax ?? defaultTimings.answerMsMax
   const isHopeless = method === 'auto' && !(await hasStreamhosts(components, init))
   const methods = isHopeless ? [NS.inBand] : offered[method]
-  const chosen = await offerStream(components.session, { to, id: sid, profile, payload, mimeType, methods, answerMsMax, signal })
+  const offer = { to, id: sid, profile, payload, mimeType, methods }
+  const chosen = await offerStream(components.session, { ...offer, answerMsMax, signal, onAnswer })
   onStep({ step: 'accepted' })
   if (chosen === NS.bytestreams && method === 'auto') return requestOrFallBack(components, init)
   if (method === 'direct' || method === 'proxy') return requestBytestream(components, { ...init, method })

@@ -9,32 +9,35 @@ import {
   NS,
   parseStreamAcceptance,
   parseStreamInitiation,
+  payloadOf,
   type StreamInitiation,
 } from '../../xep/index.ts'
+
+/** A stream to offer. */
+export interface OfferInit extends StreamInitiation {
+  readonly to: string
+  /** Milliseconds to wait for the answer. */
+  readonly answerMsMax: number
+  readonly signal?: AbortSignal | undefined
+  /** Hears what the profile adds to the acceptance; what it throws is thrown. */
+  readonly onAnswer?: ((payload: Element | undefined) => void) | undefined
+}
 
 /**
  * Offers a stream to another entity and waits until its user has decided.
  *
- * @param answerMsMax milliseconds to wait
  * @returns the method it chose, one of those offered
  * @throws BytestreamError `ERR_DECLINED`, `ERR_NO_VALID_STREAMS`, `ERR_TIMEOUT`, `ERR_ABORTED`; StanzaError for any other refusal
  * @see XEP-0095 §3.2
  */
-export async function offerStream(
-  session: Session,
-  {
-    to,
-    answerMsMax,
-    signal,
-    ...offer
-  }: StreamInitiation & { readonly to: string; readonly answerMsMax: number; readonly signal?: AbortSignal | undefined },
-): Promise<string> {
+export async function offerStream(session: Session, { to, answerMsMax, signal, onAnswer, ...offer }: OfferInit): Promise<string> {
   try {
     const answer = await session.request({ type: 'set', to, payload: buildStreamInitiation(offer) }, { answerMsMax, signal })
     const method = answer && parseStreamAcceptance(answer)
-    if (!method || !offer.methods.includes(method)) {
+    if (!answer || !method || !offer.methods.includes(method)) {
       throw new BytestreamError('ERR_NO_VALID_STREAMS', `${to} accepted without choosing one of the methods offered`)
     }
+    onAnswer?.(payloadOf(answer, offer.profile))
     return method
   } catch (thrown) {
     if (!(thrown instanceof StanzaError)) throw thrown

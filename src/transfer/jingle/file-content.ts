@@ -1,6 +1,6 @@
 import type { Bytestream, JingleEnd, JingleSessionContent } from '../../bytestreams/index.ts'
 import { BytestreamError, orAbort } from '../../core/index.ts'
-import type { JingleFile, JingleInfo, JingleReason } from '../../xep/index.ts'
+import type { Hash, JingleFile, JingleInfo, JingleRange, JingleReason } from '../../xep/index.ts'
 
 /** Whether, and why, nothing more is done for a file. */
 export interface FileEnd extends JingleEnd {
@@ -8,7 +8,7 @@ export interface FileEnd extends JingleEnd {
   readonly isOmitted?: boolean
 }
 
-/** The hashes of a file, or of the part of it that is sent. */
+/** The hashes of a file, or of a part of it. */
 export type Checksum = Extract<JingleInfo, { kind: 'checksum' }>['file']
 
 /** What a file's session does for it. */
@@ -50,6 +50,7 @@ export class FileContent {
   readonly #over = new Awaited<FileEnd>()
   #end: FileEnd | undefined
   #hasChecksum = false
+  #prefix: readonly Hash[] | undefined
 
   constructor(content: JingleSessionContent, { peer, isOurs }: Pick<FileContent, 'peer' | 'isOurs'>, wire: FileWire) {
     this.content = content
@@ -76,6 +77,14 @@ export class FileContent {
   /** Whether the other side has told hashes, announced or not. */
   get hasChecksum(): boolean {
     return this.#hasChecksum
+  }
+
+  /**
+   * The hashes of the octets before those that come, which the other side tells before the first one; `undefined` while, or where,
+   * it does not.
+   */
+  get prefix(): readonly Hash[] | undefined {
+    return this.#prefix
   }
 
   /** Settles when the other side wants it. @throws BytestreamError why it does not */
@@ -133,6 +142,11 @@ export class FileContent {
     if (this.isOurs !== (info.kind === 'received'))
       throw new BytestreamError('ERR_BAD_REQUEST', `${info.kind} is for the other side to say`)
     if (info.kind === 'received') return this.#received.resolve()
+    const { range } = info.file
+    if (this.#isBefore(range)) {
+      this.#prefix = range?.hashes
+      return
+    }
     this.#hasChecksum = true
     this.#checksum.resolve(info.file)
   }
@@ -145,6 +159,12 @@ export class FileContent {
 
   get #named() {
     return { creator: this.content.creator, name: this.content.name }
+  }
+
+  /** Whether a range is what lies before the part that was asked for. */
+  #isBefore(range: JingleRange | undefined): boolean {
+    const { offset = 0 } = this.answered.range ?? this.offered.range ?? {}
+    return offset > 0 && range?.length === offset && (range.offset ?? 0) === 0
   }
 
   async #tell(info: JingleInfo): Promise<void> {

@@ -7,6 +7,8 @@ const decline = { condition: 'decline' } as const
 /** What the other side is told of an error of ours; any other is `failed-application`, and a matter of our own. */
 const reasons: Partial<Record<ErrorCode, JingleReason>> = {
   ERR_ABORTED: { condition: 'cancel' },
+  ERR_CANCELLED: { condition: 'cancel' },
+  ERR_SHUTTING_DOWN: { condition: 'gone' },
   ERR_TIMEOUT: { condition: 'timeout' },
   ERR_DECLINED: decline,
   ERR_FILE_NAME: decline,

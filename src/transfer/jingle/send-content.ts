@@ -19,6 +19,8 @@ export interface Part {
   readonly length: number
   /** Whether that is all of it. */
   readonly isWhole: boolean
+  /** Octets whoever wants it has already: what is wanted up to the end of a file is the rest of one that was begun. */
+  readonly kept: number
 }
 
 /** What is sent, from where to where. */
@@ -30,6 +32,8 @@ export interface Sending {
   /** Those the other side is told. */
   readonly hashes: readonly OfferableAlgorithm[]
   readonly transfer: Transfer
+  /** The other side has found that what it has is not how the file begins. */
+  readonly onOtherOctets?: () => void
 }
 
 /**
@@ -42,32 +46,33 @@ export function partOf(size: number, { offset = 0, length = size - offset }: Jin
   if (offset > size || offset + length > size) {
     throw new BytestreamError('ERR_ITEM_NOT_FOUND', `the file has ${size} octets, and none from ${offset} to ${offset + length}`)
   }
-  return { offset, length, isWhole: length === size }
+  return { offset, length, isWhole: length === size, kept: offset + length === size ? offset : 0 }
 }
 
 /**
- * Sends a file the other side wants, or the part of it: the octets, then their hashes, and waits until the other side has
- * said that it has them.
+ * Sends a file the other side wants, or the part of it: the hash of what it has already, the octets, then their hashes, and waits
+ * until the other side has said that it has them.
  *
- * @see XEP-0234 §6.5, §8.1, §8.2
+ * @see XEP-0234 §6.4, §6.5, §8.1, §8.2
  */
 export async function sendOver(clock: Clock, sending: Sending): Promise<Sent> {
   const { file, path, part, transfer } = sending
+  const size = part.kept + part.length
+  transfer.update({ size })
   try {
-    const bytestream = await file.opened(transfer.signal)
+    const [bytestream, content] = await beginToHash(sending)
     return await overBytestream(transfer, { bytestream, negotiation: 'jingle' }, async (makeFinal) => {
       try {
-        const digests = await sendHashed(bytestream, sending)
+        const sha256 = await sendHashed(bytestream, sending, content)
         bytestream.stream.end()
         bytestream.stream.resume()
         const isConfirmed = await orAbort(confirmed(clock, file, bytestream), transfer.signal)
         makeFinal()
-        const sha256 = (digests.get('sha-256') as Buffer).toString('hex')
-        return { path, size: part.length, sha256, method: bytestream.method, confirmed: isConfirmed }
+        return { path, size, sha256, method: bytestream.method, confirmed: isConfirmed }
       } catch (thrown) {
         throwIfAborted(transfer.signal)
         const isOurs = thrown instanceof BytestreamError && thrown.code !== 'ERR_RESET'
-        throw isOurs ? (file.end?.error ?? thrown) : await whatWasSaid(clock, file, thrown)
+        throw rightly(sending, isOurs ? (file.end?.error ?? thrown) : await whatWasSaid(clock, file, thrown))
       }
     })
   } catch (thrown) {
@@ -79,33 +84,83 @@ export async function sendOver(clock: Clock, sending: Sending): Promise<Sent> {
   }
 }
 
-/** @returns the hashes of what was sent, once they are told */
+/** Content that is wrong before all of it is there was not what we have sent: where the rest was wanted, it is what was there before. */
+function rightly({ file, part, transfer, onOtherOctets = () => {} }: Sending, thrown: unknown): unknown {
+  const isWrong = file.end?.by === 'peer' && thrown instanceof BytestreamError && thrown.code === 'ERR_INTEGRITY'
+  if (!isWrong || (part.kept === 0 && transfer.bytes === transfer.size)) return thrown
+  onOtherOctets()
+  return new BytestreamError('ERR_RESET', thrown.message, { cause: thrown })
+}
+
+/** The hashes of what is sent; of the rest of a file, those of the whole as well. */
+interface Hashing {
+  readonly whole: ContentHasher
+  readonly rest: ContentHasher | undefined
+}
+
+/**
+ * Waits for the bytestream. Of what the other side has already it is told the hash meanwhile, before the first octet that follows.
+ *
+ * @see XEP-0234 §8.1
+ */
+async function beginToHash({ file, source, part: { kept }, hashes: told, transfer }: Sending): Promise<[Bytestream, Hashing]> {
+  const { signal } = transfer
+  const algorithms = new Set<HashAlgorithm>(['sha-256', ...told])
+  const whole = await ContentHasher.begin(algorithms)
+  if (kept === 0) return [await file.opened(signal), { whole, rest: undefined }]
+  const failing = new AbortController()
+  const tellPrefix = async () => {
+    const prefix = await ContentHasher.begin(algorithms)
+    for await (const octets of source.read(AbortSignal.any([signal, failing.signal]), { length: kept })) {
+      whole.update(octets)
+      prefix.update(octets)
+    }
+    await file.tellChecksum({ hashes: [], hashUsed: [], range: { offset: 0, length: kept, hashes: listOf(prefix.digest(), algorithms) } })
+  }
+  try {
+    const [bytestream, rest] = await Promise.all([file.opened(signal), ContentHasher.begin(told), tellPrefix()])
+    return [bytestream, { whole, rest }]
+  } finally {
+    failing.abort()
+  }
+}
+
+/** @returns the SHA-256 of what was sent, once the hashes are told; of the rest of a file, that of the whole */
 async function sendHashed(
   bytestream: Bytestream,
   { file, source, part, hashes: told, transfer }: Sending,
-): Promise<ReadonlyMap<HashAlgorithm, Buffer>> {
-  const { isWhole, offset, length } = part
-  const hasher = await ContentHasher.begin(new Set<HashAlgorithm>(['sha-256', ...told]))
-  // A whole file that has grown is noticed by its end.
-  const content = source.read(transfer.signal, isWhole ? {} : { offset, length })
-  const sent = await sendContent(bytestream, hashed(content, hasher), transfer)
-  if (sent !== length) {
+  { whole, rest }: Hashing,
+): Promise<string> {
+  const { isWhole, offset, length, kept } = part
+  // A file that has grown is noticed by its end.
+  const content = source.read(transfer.signal, { offset, ...(!isWhole && kept === 0 && { length }) })
+  const sent = await sendContent(bytestream, hashed(content, rest ? [whole, rest] : [whole]), transfer)
+  if (sent !== kept + length) {
     throw new BytestreamError(
       'ERR_INTEGRITY',
-      `${transfer.name} changed while it was being sent: it had ${length} octets, and ${sent} were read`,
+      `${transfer.name} changed while it was being sent: it had ${kept + length} octets, and ${sent} were read`,
     )
   }
-  const digests = hasher.digest()
-  const hashes = told.map((algo) => ({ algo, value: digests.get(algo) as Buffer }))
-  if (hashes.length > 0) {
-    await file.tellChecksum(isWhole ? { hashes, hashUsed: [] } : { hashes: [], hashUsed: [], range: { offset, length, hashes } })
+  const digests = whole.digest()
+  const hashes = listOf(digests, told)
+  const ofPart = rest ? listOf(rest.digest(), told) : hashes
+  const isAll = isWhole || kept > 0
+  if (told.length > 0) {
+    await file.tellChecksum({
+      ...{ hashes: isAll ? hashes : [], hashUsed: [] },
+      ...(!isWhole && { range: { offset, length, hashes: ofPart } }),
+    })
   }
-  return digests
+  return (digests.get('sha-256') as Buffer).toString('hex')
 }
 
-async function* hashed(content: AsyncIterable<Buffer>, hasher: ContentHasher): AsyncGenerator<Buffer, void> {
+const listOf = (digests: ReadonlyMap<HashAlgorithm, Buffer>, algorithms: Iterable<HashAlgorithm>) =>
+  [...algorithms].map((algo) => ({ algo, value: digests.get(algo) as Buffer }))
+
+/** A content, hashed while it passes. */
+export async function* hashed(content: AsyncIterable<Buffer>, hashers: readonly ContentHasher[]): AsyncGenerator<Buffer, void> {
   for await (const octets of content) {
-    hasher.update(octets)
+    for (const hasher of hashers) hasher.update(octets)
     yield octets
   }
 }

@@ -157,7 +157,7 @@ test('a content we add is rejected, or not decided about', async (t) => {
   const told = listen(session)
   const [b, c] = (await session.addContents([init(scene, 'b'), init(scene, 'c')])) as [JingleSessionContent, JingleSessionContent]
   t.is(await scene.ask('content-reject', { sid: session.sid, contents: [content('b')], ...reason('busy') }), 'result')
-  await t.throwsAsync(b.bytestream, { code: 'ERR_DECLINED' })
+  await t.throwsAsync(b.bytestream, { code: 'ERR_LIMIT_WAITING' })
   await scene.pass(90_000)
   await t.throwsAsync(c.bytestream, { code: 'ERR_TIMEOUT' })
   t.deepEqual(told, ['rejected b busy', 'removed c timeout us'])
@@ -207,10 +207,10 @@ test('the other side removes a content; with the last one we end the session (XE
   t.is(session.contents.length, 2, 'all of them or none')
   t.is(await scene.ask('content-remove', { sid, contents: [content('a')], ...reason('cancel') }), 'result')
   t.deepEqual([told, session.contents.length, scene.transports.made[0]?.closes], [['removed a cancel peer'], 1, 1])
-  await t.throwsAsync(a.bytestream, { code: 'ERR_RESET' })
+  await t.throwsAsync(a.bytestream, { code: 'ERR_CANCELLED' })
   t.is(await scene.ask('content-remove', { sid, contents: [content('b')], ...reason('busy') }), 'result')
   t.is(scene.story.at(-1), 'session-terminate busy')
-  t.is(await endOf(session), 'us busy ERR_DECLINED')
+  t.is(await endOf(session), 'us busy ERR_LIMIT_WAITING')
 })
 
 test('a session whose contents are all rejected before it was accepted is ended (XEP-0166 §7.2.4)', async (t) => {
@@ -393,7 +393,7 @@ test('we replace a transport: accepted, rejected, or not decided about', async (
 
   const late = link.sendReplace(inBand('another'))
   await scene.ask('session-terminate', { sid, ...reason('cancel') })
-  await t.throwsAsync(late, { code: 'ERR_RESET' })
+  await t.throwsAsync(late, { code: 'ERR_CANCELLED' })
 })
 
 for (const role of ['initiator', 'responder'] as const) {

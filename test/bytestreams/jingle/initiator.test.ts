@@ -161,7 +161,7 @@ test('a session that is disposed of is cancelled', async (t) => {
 
 for (const [role, expected] of [
   ['initiator', 'us success'],
-  ['responder', 'peer busy ERR_DECLINED'],
+  ['responder', 'peer busy ERR_LIMIT_WAITING'],
 ] as const) {
   test(`when both sides end a session at once, the initiator's word counts; we are the ${role} (XEP-0166 §7.2.16)`, async (t) => {
     const scene = await JingleScene.open(t, silentTo('session-terminate'))

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import { appendFile } from 'node:fs/promises'
 import test, { type ExecutionContext } from 'ava'
 import { type Bytestream, InBandTarget } from '../../../src/bytestreams/index.ts'
@@ -96,8 +97,8 @@ test('COMPAT(Dino): a receiver that knows no checksum, and ends the session with
 })
 
 for (const [condition, code] of [
-  ['media-error', 'ERR_RESET'],
-  ['cancel', 'ERR_RESET'],
+  ['media-error', 'ERR_INTEGRITY'],
+  ['cancel', 'ERR_CANCELLED'],
   ['failed-application', 'ERR_RESET'],
   ['timeout', 'ERR_TIMEOUT'],
 ] as const) {
@@ -131,28 +132,56 @@ for (const step of ['before it accepts', 'when it has accepted', 'when the bytes
         }
       }
       await terminate(sid, { condition })
-      await t.throwsAsync(transfer.done, { code: condition === 'decline' ? 'ERR_DECLINED' : 'ERR_RESET', message: new RegExp(condition) })
+      await t.throwsAsync(transfer.done, {
+        code: condition === 'decline' ? 'ERR_DECLINED' : 'ERR_CANCELLED',
+        message: new RegExp(condition),
+      })
     })
   }
 }
 
-for (const [what, range, start, end] of [
-  ['from an offset on', { offset: 60_000 }, 60_000, 70_000],
-  ['from the midst', { offset: 100, length: 5 }, 100, 105],
-] as const) {
-  test(`a receiver that wants a part, ${what}, gets it, and its hash (XEP-0234 §6.4)`, async (t) => {
-    const { hand, send, terminate, take, file } = await setScene(t)
-    const [transfer] = send()
-    const { sid, stream } = await take({ range })
-    const part = file.content.subarray(start, end)
-    t.true(part.equals(await readAll(stream)))
-    const { info } = await hand.hear('session-info')
-    const value = createHash('sha256').update(part).digest()
-    t.like(info, { file: { range: { offset: start, length: end - start, hashes: [{ algo: 'sha-256', value }] } } } as object)
-    await terminate(sid, success)
-    t.like(await transfer.done, { size: part.length, confirmed: true })
-  })
-}
+test('a receiver that wants the rest hears the hash of what it has before the first octet, then those of the whole and of the rest (XEP-0234 §6.4, §8.1)', async (t) => {
+  const { hand, send, terminate, take, file } = await setScene(t)
+  const [transfer] = send()
+  const resumed = once(transfer, 'resumed')
+  const { sid, stream } = await take({ range: { offset: 60_000 } })
+  const hashOf = (content: Buffer) => [{ algo: 'sha-256', value: createHash('sha256').update(content).digest() }]
+  const prefix = { offset: 0, length: 60_000, hashes: hashOf(file.content.subarray(0, 60_000)) }
+  await once(stream, 'readable')
+  t.like(hand.heard.at(-1)?.info, { kind: 'checksum', file: { hashes: [], range: prefix } })
+  const rest = file.content.subarray(60_000)
+  t.true(rest.equals(await readAll(stream)))
+  await hand.hear('session-info')
+  const range = { offset: 60_000, length: 10_000, hashes: hashOf(rest) }
+  t.like((await hand.hear('session-info')).info, { kind: 'checksum', file: { hashes: hashOf(file.content), range } })
+  await terminate(sid, success)
+  t.like(await transfer.done, { size: 70_000, sha256: file.sha256, resumedFrom: 60_000, attempts: 1, movedBytes: 10_000, confirmed: true })
+  t.deepEqual(await resumed, [{ offset: 60_000 }])
+})
+
+test('a receiver that has all of it, and does not know whether it is right, gets the hash', async (t) => {
+  const { hand, send, terminate, take, file } = await setScene(t)
+  const [transfer] = send()
+  const { sid, stream } = await take({ range: { offset: 70_000 } })
+  t.is((await readAll(stream)).length, 0)
+  await hand.hear('session-info')
+  t.like((await hand.hear('session-info')).info, { file: { hashes: [{ value: Buffer.from(file.sha256, 'hex') }] } } as object)
+  await terminate(sid, success)
+  t.like(await transfer.done, { size: 70_000, sha256: file.sha256, movedBytes: 0 })
+})
+
+test('a receiver that wants a part from the midst gets it, and its hash (XEP-0234 §6.4)', async (t) => {
+  const { hand, send, terminate, take, file } = await setScene(t)
+  const [transfer] = send()
+  const { sid, stream } = await take({ range: { offset: 100, length: 5 } })
+  const part = file.content.subarray(100, 105)
+  t.true(part.equals(await readAll(stream)))
+  const { info } = await hand.hear('session-info')
+  const value = createHash('sha256').update(part).digest()
+  t.like(info, { file: { hashes: [], range: { offset: 100, length: 5, hashes: [{ algo: 'sha-256', value }] } } } as object)
+  await terminate(sid, success)
+  t.like(await transfer.done, { size: 5, resumedFrom: 0, confirmed: true })
+})
 
 test('a receiver that wants what the file does not have gets nothing', async (t) => {
   const { hand, send, take } = await setScene(t)

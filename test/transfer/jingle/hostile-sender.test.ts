@@ -158,7 +158,7 @@ for (const [step, action] of [
       stream.on('error', () => {})
       if (action === 'send') stream.write('fu')
     }
-    const failed = action === 'initiate' ? undefined : t.throwsAsync((await incoming).done, { code: 'ERR_RESET', message: /cancel/ })
+    const failed = action === 'initiate' ? undefined : t.throwsAsync((await incoming).done, { code: 'ERR_CANCELLED', message: /cancel/ })
     await say({ action: 'session-terminate', reason: { condition: 'cancel' } })
     decide(true)
     await failed
@@ -291,7 +291,7 @@ test('a file that is taken out of the session is no matter of the others, and on
   const [one, two] = [...receiver.running]
   const { creator, name } = offeredFile({}, 'one')
   await say({ action: 'content-remove', contents: [{ creator, name }], reason: { condition: 'cancel' } })
-  await t.throwsAsync(one?.done ?? Promise.resolve(), { code: 'ERR_RESET', message: /has removed it: cancel/ })
+  await t.throwsAsync(one?.done ?? Promise.resolve(), { code: 'ERR_CANCELLED', message: /has removed it: cancel/ })
   await say({ action: 'content-add', contents: [offeredFile({ name: 'three' }, 'three')] })
   await hand.hear('content-accept')
   for (const each of ['two', 'three']) (await open(each)).stream.end('full')

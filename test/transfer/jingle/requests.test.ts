@@ -213,7 +213,7 @@ test('more requests than there is room for are refused for the time being', asyn
   const granted = once(sharing, 'transfer') as Promise<[Transfer]>
   const first = fetch({ name: 'a' }, { method: 'ibb' })
   await granted
-  await t.throwsAsync(fetch({ name: 'b' }).done, { code: 'ERR_DECLINED', message: /busy/ })
+  await t.throwsAsync(fetch({ name: 'b' }).done, { code: 'ERR_LIMIT_WAITING', message: /busy/ })
   first.cancel()
   await t.throwsAsync(first.done, { code: 'ERR_ABORTED' })
 })
@@ -237,7 +237,7 @@ test('of several who may ask, each has half of the places at the most, until wha
   sharing.on('transfer', (transfer) => sent.push(transfer))
   const slow = [fetch({ name: 'slow' }), fetch({ name: 'slow' })]
   await until(() => asked.length === 2)
-  await t.throwsAsync(fetch({ name: 'more' }).done, { code: 'ERR_DECLINED', message: /busy/ })
+  await t.throwsAsync(fetch({ name: 'more' }).done, { code: 'ERR_LIMIT_WAITING', message: /busy/ })
   const stranger = await network.connect('stranger')
   const ask = (name: string) => stranger.fetch({ from: 'desk@localhost', into, file: { name }, ownHosts: ['127.0.0.1'] }).done
   await t.throwsAsync(ask('none'))
@@ -260,7 +260,7 @@ for (const side of ['desk', 'laptop'] as const) {
     const [cancelled, other] = side === 'desk' ? [sending, receiving] : [receiving, sending]
     cancelled.cancel()
     await t.throwsAsync(cancelled.done, { code: 'ERR_ABORTED' })
-    await t.throwsAsync(other.done, { code: 'ERR_RESET', message: /cancel/ })
+    await t.throwsAsync(other.done, { code: 'ERR_CANCELLED', message: /cancel/ })
     t.deepEqual(await filesIn(into), [])
   })
 }
