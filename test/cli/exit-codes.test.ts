@@ -10,6 +10,7 @@ const promised: Readonly<Record<'usage' | 'refused' | 'absent', readonly ErrorCo
     'ERR_DECLINED',
     'ERR_FILE_TOO_LARGE',
     'ERR_FORBIDDEN',
+    'ERR_LIMIT_WAITING',
     'ERR_NOT_ACCEPTABLE',
     'ERR_NO_VALID_STREAMS',
     'ERR_BAD_PROFILE',

@@ -254,7 +254,7 @@ test('the same offer twice is refused, and the first goes on', async (t) => {
   t.is(receiver.running.size, 1)
 })
 
-test('stopping cancels what is under way, accepts nothing more, and ends the iteration', async (t) => {
+test('stopping ends what is under way, accepts nothing more, and ends the iteration', async (t) => {
   const { receiver, propose, into } = await setScene(t)
   const seen: string[] = []
   const iterating = (async () => {
@@ -264,7 +264,7 @@ test('stopping cancels what is under way, accepts nothing more, and ends the ite
   await propose({})
   const transfer = await incoming
   receiver.stop()
-  await t.throwsAsync(transfer.done, { code: 'ERR_ABORTED' })
+  await t.throwsAsync(transfer.done, { code: 'ERR_SHUTTING_DOWN' })
   await iterating
   t.deepEqual(seen, ['file.bin'])
   t.deepEqual(await filesIn(into), [])

@@ -94,7 +94,7 @@ test('closing a receiver waits until its part files are gone', async (t) => {
   await once(await nextTransfer(receiving), 'opened')
   await receiver.close()
   t.deepEqual(await filesIn(into), [])
-  await t.throwsAsync(sending.done, { code: 'ERR_CANCELLED' })
+  await t.throwsAsync(sending.done, { code: 'ERR_NO_RESOURCE', message: /gone/ })
 })
 
 test("the caller's signal cancels a transfer, with its reason", async (t) => {

@@ -35,7 +35,14 @@ async function receive(command: Command, run: Run): Promise<void> {
   throwIfAborted(signal)
   await new Promise<void>((resolve, reject) => {
     client.session.on('ended', ({ error }) => (error ? reject(new CommandFailure(error, exitCodeOf(error))) : resolve()))
-    signal.addEventListener('abort', () => (receiver.running.size > 0 || once ? reject(abortError(signal)) : resolve()), { once: true })
+    const onAbort = () => {
+      const isIdle = receiver.running.size === 0 && !once
+      // Whoever sends hears that it was a person, and does not try again.
+      for (const transfer of receiver.running) transfer.cancel()
+      if (isIdle) resolve()
+      else reject(abortError(signal))
+    }
+    signal.addEventListener('abort', onAbort, { once: true })
     if (once) firstOf(receiver).then(resolve, reject)
   })
   output.close()
