@@ -16,6 +16,7 @@ import { fetchFile } from '../../src/transfer/fetch.ts'
 import type { TransferResult } from '../../src/transfer/index.ts'
 import { FileSessions } from '../../src/transfer/jingle/file-sessions.ts'
 import { Together } from '../../src/transfer/jingle/together.ts'
+import { OfferedBefore } from '../../src/transfer/offering.ts'
 import { Receiver } from '../../src/transfer/receiver.ts'
 import { sendFile } from '../../src/transfer/sender.ts'
 import { Sharing } from '../../src/transfer/sharing.ts'
@@ -108,7 +109,7 @@ export class FileLink implements AsyncDisposable {
       const path = this.#pathOf(name)
       const init = { to, negotiation: 'jingle', method: 'ibb' } as const
       const { components, together } = end
-      this.#begin(from, 'send', name, (transfer) => sendFile(components, path, init, { transfer, together }))
+      this.#begin(from, 'send', name, (transfer) => sendFile(components, path, init, { transfer, together, before: new OfferedBefore() }))
     }
   }
 
