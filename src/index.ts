@@ -20,8 +20,9 @@ export type {
   StreamhostsInit,
   Timings,
   WayInit,
+  WayMemory,
 } from './bytestreams/index.ts'
-export { isOpenDestination } from './bytestreams/index.ts'
+export { isOpenDestination, LastWays } from './bytestreams/index.ts'
 export {
   type CheckComponents,
   type CheckInit,

@@ -11,7 +11,7 @@ export type MethodChoice = StreamhostChoice | 'ibb'
 
 /** Which streamhosts a bytestream may use, and how long getting there may take. */
 export interface StreamhostsInit {
-  /** Only this proxy, instead of those of the account's server; with the methods `auto` and `proxy`. */
+  /** Only this proxy, instead of those of the account's server; with the methods `auto` and `proxy`. The other side may name its own. */
   readonly proxy?: string | undefined
   /** Addresses to offer for a direct connection; those of this machine where it is left out. */
   readonly ownHosts?: readonly string[] | undefined
@@ -23,14 +23,18 @@ export interface StreamhostsInit {
 
 /** Which way a bytestream goes. */
 export interface WayInit extends StreamhostsInit {
-  /** Default `auto`: direct or through a proxy, whichever works, and in band where neither does. */
+  /**
+   * Default `auto`: direct or through a proxy, whichever works, and in band where neither does. With `proxy` and `ibb` none of our
+   * own addresses is told to the other side, nor is it connected to.
+   */
   readonly method?: MethodChoice | undefined
 }
 
 /** Facts about a negotiation, from the requester's side. */
 export type RequesterStep =
   | { readonly step: 'offered'; readonly streamhosts: readonly StreamhostAddress[]; readonly dstAddr: DstAddr }
-  | { readonly step: 'used'; readonly jid: string }
+  /** The streamhost both can reach, and where that is a proxy, why it is no direct connection. */
+  | { readonly step: 'used'; readonly jid: string; readonly method: 'direct' | 'proxy'; readonly reason?: string | undefined }
   | { readonly step: 'connected'; readonly streamhost: StreamhostAddress; readonly dstAddr: DstAddr }
   | { readonly step: 'activated'; readonly jid: string }
   | { readonly step: 'proxy failed'; readonly jid: string; readonly error: BytestreamError }

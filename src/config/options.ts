@@ -160,11 +160,14 @@ export const accountOptions = {
   },
 } as const satisfies Options
 
+/** Which way a file goes. */
+const method = z.enum(['auto', 'direct', 'proxy', 'ibb'], { error: 'expected auto, direct, proxy or ibb' }).default('auto')
+
 /** What `streamhost send` can be told besides the account. */
 export const sendOptions = {
   to: { type: value.jid, placeholder: 'JID', description: 'who gets the files: a bare JID, or a full one for one of its devices' },
   method: {
-    type: z.enum(['auto', 'direct', 'proxy', 'ibb'], { error: 'expected auto, direct, proxy or ibb' }).default('auto'),
+    type: method,
     placeholder: 'METHOD',
     description:
       'auto: direct or proxy, whichever works, else ibb; direct; proxy, which keeps your addresses to yourself; ibb: in band, through the XMPP servers, slow (default auto)',
@@ -203,6 +206,11 @@ export const receiveOptions = {
     description: 'who may send; repeatable; nothing is accepted from others',
   },
   once: { type: value.flag.default(false), description: 'exit after the first file' },
+  method: {
+    type: method,
+    placeholder: 'METHOD',
+    description: 'which ways are taken: auto: any; direct; proxy, which keeps your addresses to yourself; ibb (default auto)',
+  },
   name: {
     type: value.list(value.text).optional(),
     placeholder: 'PATTERN',

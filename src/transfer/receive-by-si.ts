@@ -1,4 +1,11 @@
-import { type ExpectedMethods, type ExpectInit, expectStream, type IncomingOffer, type StreamTargets } from '../bytestreams/index.ts'
+import {
+  type ExpectedMethods,
+  type ExpectInit,
+  expectStream,
+  type IncomingOffer,
+  type MethodChoice,
+  type StreamTargets,
+} from '../bytestreams/index.ts'
 import { BytestreamError, type Clock } from '../core/index.ts'
 import { type Hash, NS, parseSiFile, type SiFile } from '../xep/index.ts'
 import type { OfferedFile } from './acceptance.ts'
@@ -37,9 +44,13 @@ export async function receiveBySi(clock: Clock, targets: StreamTargets, { sink, 
  * What an offer is about, how the bytestream may come, and the method to choose: SOCKS5 where it is offered; in band where that
  * is all there is, or as well, for when no streamhost works.
  *
+ * @param choice those of the ways that are taken
  * @throws BytestreamError `ERR_BAD_PROFILE`, `ERR_NO_VALID_STREAMS` (XEP-0095 §3.2)
  */
-export function readSiOffer({ from, payload, mimeType, methods }: IncomingOffer): {
+export function readSiOffer(
+  { from, payload, mimeType, methods }: IncomingOffer,
+  choice: MethodChoice = 'auto',
+): {
   readonly file: OfferedFile
   readonly expected: ExpectedMethods
   readonly method: string
@@ -47,11 +58,19 @@ export function readSiOffer({ from, payload, mimeType, methods }: IncomingOffer)
   const si = parseSiFile(payload)
   const { name, size, description } = si
   const file = { from, name, size, mimeType, description, hashes: hashesOf(si) }
-  const isInBand = methods.includes(NS.inBand)
-  if (methods.includes(NS.bytestreams)) return { file, expected: isInBand ? 'either' : 'socks5', method: NS.bytestreams }
+  const isInBand = methods.includes(NS.inBand) && (choice === 'auto' || choice === 'ibb')
+  if (methods.includes(NS.bytestreams) && choice !== 'ibb')
+    return { file, expected: isInBand ? 'either' : 'socks5', method: NS.bytestreams }
   if (isInBand) return { file, expected: 'inBand', method: NS.inBand }
-  throw new BytestreamError('ERR_NO_VALID_STREAMS', 'only SOCKS5 and in-band bytestreams are supported')
+  throw new BytestreamError('ERR_NO_VALID_STREAMS', sentences[choice])
 }
+
+const sentences = {
+  auto: 'only SOCKS5 and in-band bytestreams are supported',
+  direct: 'only SOCKS5 bytestreams are taken here',
+  proxy: 'only SOCKS5 bytestreams are taken here',
+  ibb: 'only in-band bytestreams are taken here',
+} as const satisfies Record<MethodChoice, string>
 
 /** XEP-0096 §3 knows MD5 alone. */
 function hashesOf({ hashes = [], md5 }: SiFile): readonly Hash[] {

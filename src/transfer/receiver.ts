@@ -1,4 +1,4 @@
-import type { IncomingOffer, StreamTargets, Timings } from '../bytestreams/index.ts'
+import type { IncomingOffer, StreamTargets, WayInit } from '../bytestreams/index.ts'
 import { BytestreamError, type Clock } from '../core/index.ts'
 import { Acceptance, type AcceptanceInit, type OfferedFile } from './acceptance.ts'
 import { refusalOf } from './decision.ts'
@@ -11,9 +11,8 @@ import { takeOver } from './jingle/take-content.ts'
 import { readSiOffer, receiveBySi } from './receive-by-si.ts'
 import type { Transfer, Work } from './transfer.ts'
 
-export interface ReceiveInit extends AcceptanceInit {
-  readonly timings?: Partial<Timings> | undefined
-}
+/** Whose files are accepted, which, and how they may come; {@link Receiver.stop} ends it. */
+export interface ReceiveInit extends AcceptanceInit, Omit<WayInit, 'signal'> {}
 
 /** Facts. */
 export interface ReceiverEvents extends FileResponderEvents {
@@ -62,10 +61,10 @@ export class Receiver extends FileResponder<ReceiverEvents> {
     try {
       if (isRepeated) throw new BytestreamError('ERR_BAD_REQUEST', 'this stream was offered before')
       this.#offers.set(key, this.#acceptance.admitSession(from))
-      const { file, expected, method } = readSiOffer(offer)
-      const { timings } = this.#init
+      const { method: choice, timings } = this.#init
+      const { file, expected, method } = readSiOffer(offer, choice)
       const sink = await this.#acceptance.accept(file)
-      const init = { from, sid: id, mayBeEmpty: file.size === 0, timings }
+      const init = { from, sid: id, mayBeEmpty: file.size === 0, ...{ method: choice, timings } }
       const work = (transfer: Transfer) => receiveBySi(this.clock, this.#targets, { sink, expected, init, transfer })
       this.#begin(file, sink, work).once('done', forget).once('failed', forget)
       return method
@@ -107,8 +106,7 @@ export class Receiver extends FileResponder<ReceiverEvents> {
         transfer.moveTo('negotiating')
         return takeOver(this.clock, { file: content, sink, hashUsed, transfer })
       })
-      const { timings } = this.#init
-      return { timings }
+      return { way: this.#init }
     } catch (thrown) {
       throw this.#declined(from, thrown)
     }

@@ -1,4 +1,4 @@
-import type { Timings } from '../bytestreams/index.ts'
+import type { WayInit } from '../bytestreams/index.ts'
 import { BytestreamError, bareJid, type Clock } from '../core/index.ts'
 import type { Hash } from '../xep/index.ts'
 import { askProgram, refusalOf } from './decision.ts'
@@ -34,8 +34,8 @@ export interface FileRequest {
   readonly range: FileRange | undefined
 }
 
-/** What is shared, and with whom. */
-export interface ShareInit {
+/** What is shared, with whom, and how it may travel; {@link Sharing.stop} ends it. */
+export interface ShareInit extends Omit<WayInit, 'signal'> {
   /** Who may ask: bare JIDs, or full ones for a single resource. Others hear that nothing is shared. */
   readonly to: readonly string[]
   /** Which file that is: its path, or `undefined` when there is none for them. */
@@ -44,7 +44,6 @@ export interface ShareInit {
   readonly hashes?: readonly OfferableAlgorithm[]
   /** Files being sent on request at once; more are refused for the time being. Where several may ask, each has half. Default 20. */
   readonly transfersMax?: number
-  readonly timings?: Partial<Timings> | undefined
 }
 
 const TRANSFERS_MAX = 20
@@ -115,7 +114,7 @@ export class Sharing extends FileResponder<SharingEvents> {
   }
 
   async #grant(content: FileContent, path: string, leave: () => void): Promise<Accepted> {
-    const { hashes = ['sha-256'], timings } = this.#init
+    const { hashes = ['sha-256'] } = this.#init
     const source = await FileSource.open(path)
     try {
       const { name, size, modified } = await source.glance()
@@ -132,7 +131,7 @@ export class Sharing extends FileResponder<SharingEvents> {
       }
       const facts = { direction: 'send', peer: content.peer, name, size: length } as const
       this.begin(facts, work).once('done', leave).once('failed', leave)
-      return { description: { kind: 'file', file }, timings }
+      return { description: { kind: 'file', file }, way: this.#init }
     } catch (error) {
       await source[Symbol.asyncDispose]()
       throw error

@@ -5,11 +5,13 @@ import {
   InBandTarget,
   inBandPart,
   JingleSessions,
+  LastWays,
   type MayConnect,
   ProxyFinder,
   ResourceFinder,
   StreamInitiationResponder,
   type StreamTargets,
+  type WayMemory,
 } from '../bytestreams/index.ts'
 import { type Clock, type Logger, orAbort, silentLogger, systemClock, throwIfAborted, version } from '../core/index.ts'
 import {
@@ -27,6 +29,7 @@ import { type FetchInit, fetchFile } from './fetch.ts'
 import { hashesPart } from './hashes.ts'
 import { FileSessions } from './jingle/file-sessions.ts'
 import { Together } from './jingle/together.ts'
+import { checkProxyIsUsed } from './negotiation.ts'
 import { OfferedBefore, type SendInit } from './offering.ts'
 import { Turns } from './queue/turns.ts'
 import { type ReceiveInit, Receiver } from './receiver.ts'
@@ -42,6 +45,8 @@ export interface TransferClientComponents {
   readonly logger?: Logger
   /** Where the server of an account is, when nobody says. Default: what DNS and this machine know. */
   readonly resolver?: NameResolver
+  /** How peers were last reached, for a program that makes one client after the other. Default: each client's own. */
+  readonly ways?: WayMemory
 }
 
 /** An account, and how its client behaves. */
@@ -104,7 +109,7 @@ export class TransferClient implements AsyncDisposable {
   #sharing: Sharing | undefined
 
   private constructor(components: TransferClientComponents, init: TransferClientInit) {
-    const { clock = systemClock, logger = silentLogger, resolver = systemResolver } = components
+    const { clock = systemClock, logger = silentLogger, resolver = systemResolver, ways = new LastWays(clock) } = components
     const { concurrency = CONCURRENCY, concurrencyPerPeer = concurrency, reconnect = true, priority = -1, mayConnect, forwarded } = init
     this.#priority = priority
     this.#comesBack = reconnect
@@ -125,7 +130,7 @@ export class TransferClient implements AsyncDisposable {
     const { inBand } = this.#targets
     const announce = (to: string) => this.#showPresence(to)
     const resources = new ResourceFinder(session, clock, announce)
-    this.#components = { session, clock, logger, proxies, inBand, mayConnect, forwarded, resources, announce }
+    this.#components = { session, clock, logger, proxies, inBand, mayConnect, forwarded, ways, resources, announce }
     this.#responder = new StreamInitiationResponder(session)
     this.#jingle = JingleSessions.of(this.#components)
     this.#files = new FileSessions(this.#components)
@@ -186,9 +191,10 @@ export class TransferClient implements AsyncDisposable {
   /**
    * Begins to accept files. A client receives into one folder at a time.
    *
-   * @throws BytestreamError `ERR_JID_MALFORMED`; TypeError when it receives already
+   * @throws BytestreamError `ERR_JID_MALFORMED`, `ERR_CONFIG` for a proxy beside a method that uses none; TypeError when it receives already
    */
   receive(init: ReceiveInit): Receiver {
+    checkProxyIsUsed(init)
     if (this.#receiver && !this.#receiver.isStopped) throw new TypeError('this client receives already')
     const receiver = new Receiver(this.#targets, this.#clock, init)
     const siPart = this.#responder.handle(NS.siFileTransfer, (offer) => receiver.decide(offer))
@@ -217,9 +223,10 @@ export class TransferClient implements AsyncDisposable {
   /**
    * Begins to send files to those who ask for them. A client shares in one way at a time.
    *
-   * @throws BytestreamError `ERR_JID_MALFORMED`; TypeError when it shares already
+   * @throws BytestreamError `ERR_JID_MALFORMED`, `ERR_CONFIG` for a proxy beside a method that uses none; TypeError when it shares already
    */
   share(init: ShareInit): Sharing {
+    checkProxyIsUsed(init)
     if (this.#sharing && !this.#sharing.isStopped) throw new TypeError('this client shares already')
     const sharing = new Sharing(this.#clock, init)
     const withdraw = this.#show([hashesPart, ...this.#files.parts])

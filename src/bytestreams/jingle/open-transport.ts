@@ -1,8 +1,9 @@
 import { abortError, BytestreamError, orAbort, startDeadline, throwIfAborted, toBytestreamError } from '../../core/index.ts'
 import { type JingleTransport, NS } from '../../xep/index.ts'
 import type { Bytestream } from '../bytestream.ts'
+import { keepWay, noneHasWorked } from '../last-ways.ts'
 import { defaultTimings, type Timings } from '../timings.ts'
-import type { WayInit } from '../way.ts'
+import type { MethodChoice, WayInit } from '../way.ts'
 import { InBandTransport, type InBandTransportComponents } from './in-band-transport.ts'
 import type { Socks5TransportComponents, Socks5TransportInit } from './socks5-offer.ts'
 import { Socks5Transport } from './socks5-transport.ts'
@@ -31,27 +32,52 @@ export function jingleTransport(
   const timings = { ...defaultTimings, ...init.timings }
   return async (link, offered) => {
     throwIfAborted(init.signal)
-    const kind = offered?.kind ?? (method === 'ibb' ? 'inBand' : 'socks5')
-    if (kind === 'inBand' && (method === 'auto' || method === 'ibb')) {
-      return offered?.kind === 'inBand'
-        ? InBandTransport.accept(components, link.peer, offered, { ...init, timings })
-        : InBandTransport.offer(components, link.peer, { ...init, timings })
+    const { overallMsMax } = timings
+    const message = `no bytestream to ${link.peer} within ${overallMsMax / 1000} s`
+    const deadline = startDeadline(components.clock, overallMsMax, 'ERR_TIMEOUT', message, init.signal)
+    const end = () => deadline[Symbol.dispose]()
+    try {
+      const side = await openSide(components, link, offered, { ...init, method, timings, signal: deadline.signal })
+      side.opened.then(end, end)
+      return side
+    } catch (error) {
+      end()
+      throw error
     }
-    if (kind !== 'socks5' || method === 'ibb')
-      throw new BytestreamError('ERR_NO_VALID_STREAMS', `${kind} is not a transport for this content`)
-    const message = `the streamhosts for ${link.peer} were not found within ${timings.overallMsMax / 1000} s`
-    using deadline = startDeadline(components.clock, timings.overallMsMax, 'ERR_TIMEOUT', message, init.signal)
-    const socks5Init = { ...init, method, timings, signal: deadline.signal }
-    const socks5 = await Socks5Transport.open(components, link, socks5Init, offered?.kind === 'socks5' ? offered : undefined)
-    return new ReplaceableTransport(components, link, socks5, { ...init, timings, mayReplace: method === 'auto' })
   }
+}
+
+type SideInit = JingleTransportInit & { readonly method: MethodChoice; readonly timings: Timings; readonly signal: AbortSignal }
+
+async function openSide(
+  components: JingleTransportComponents,
+  link: TransportLink,
+  offered: JingleTransport | undefined,
+  { method, ...init }: SideInit,
+): Promise<TransportSide> {
+  const { ways } = components
+  const { peer } = link
+  if (offered?.kind === 'inBand' && (method === 'auto' || method === 'ibb')) return InBandTransport.accept(components, peer, offered, init)
+  if (!offered && method === 'ibb') return InBandTransport.offer(components, peer, init)
+  if (!offered && method === 'auto' && ways?.recall(peer) === 'ibb') {
+    init.onStep?.({ step: 'in band', reason: noneHasWorked(peer) })
+    const inBand = InBandTransport.offer(components, peer, init)
+    keepWay(ways, peer, inBand.opened)
+    return inBand
+  }
+  if (offered && offered.kind !== 'socks5')
+    throw new BytestreamError('ERR_NO_VALID_STREAMS', `${offered.kind} is not a transport for this content`)
+  // Whoever offers a SOCKS5 bytestream replaces it when none of it works.
+  const socks5 = await Socks5Transport.open(components, link, { ...init, method: method === 'ibb' ? 'none' : method }, offered)
+  const side = new ReplaceableTransport(components, link, socks5, { ...init, mayReplace: method === 'auto' || method === 'ibb' })
+  if (method === 'auto') keepWay(ways, peer, side.opened)
+  return side
 }
 
 /** What an entity that takes the transports of {@link jingleTransport} shows in service discovery (XEP-0260 §6, XEP-0261 §5). */
 export const jingleTransportsPart = { identities: [], features: [NS.jingleSocks5, NS.jingleInBand] } as const
 
-interface ReplaceableInit extends Omit<JingleTransportInit, 'method' | 'timings'> {
-  readonly timings: Timings
+interface ReplaceableInit extends Omit<SideInit, 'method'> {
   readonly mayReplace: boolean
 }
 
@@ -72,7 +98,6 @@ class ReplaceableTransport implements TransportSide {
   #inBand: InBandTransport | undefined
   #isOpen = false
   #onReplaced: (inBand: InBandTransport) => void = () => {}
-  #stopWaiting: () => void = () => {}
 
   constructor(components: JingleTransportComponents, link: TransportLink, socks5: Socks5Transport, init: ReplaceableInit) {
     this.#components = components
@@ -80,20 +105,13 @@ class ReplaceableTransport implements TransportSide {
     this.#init = init
     this.#socks5 = socks5
     this.description = socks5.description
-    const onAbort = () => this.close(init.signal && abortError(init.signal))
-    init.signal?.addEventListener('abort', onAbort, { once: true })
-    this.opened = this.#open().finally(() => {
-      this.#stopWaiting()
-      init.signal?.removeEventListener('abort', onAbort)
-    })
+    const onAbort = () => this.close(abortError(init.signal))
+    init.signal.addEventListener('abort', onAbort, { once: true })
+    this.opened = this.#open().finally(() => init.signal.removeEventListener('abort', onAbort))
     this.opened.catch(() => {}) // Looked at by those who wait for it.
   }
 
   begin(theirs: JingleTransport): void {
-    const { overallMsMax } = this.#init.timings
-    this.#stopWaiting = this.#components.clock.after(overallMsMax, () =>
-      this.close(new BytestreamError('ERR_TIMEOUT', `no bytestream to ${this.#link.peer} within ${overallMsMax / 1000} s`)),
-    )
     this.#socks5.begin(theirs)
   }
 

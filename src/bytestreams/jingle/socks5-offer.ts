@@ -25,8 +25,11 @@ export interface ForwardedHost {
 }
 
 export interface Socks5TransportInit extends StreamhostsInit {
-  /** What is offered, and tried of what the other side offers: direct connections, proxies, or the former before the latter. */
-  readonly method: StreamhostChoice
+  /**
+   * What is offered, and tried of what the other side offers: direct connections, proxies, the former before the latter, or
+   * nothing, so that another transport takes its place.
+   */
+  readonly method: StreamhostChoice | 'none'
   /** Hears each step, in order. */
   readonly onStep?: ((step: InitiatorStep) => void) | undefined
 }
@@ -72,11 +75,13 @@ export async function openSocks5Offer(
   const { forwarded = [] } = components
   const sid = offered?.sid ?? randomUUID()
   const dstAddr = computeDstAddr(sid, link.ownJid, link.peer)
-  const hosts = method === 'proxy' ? [] : [...forwarded, ...ownHosts.slice(0, OWN_HOSTS_MAX).map((host) => ({ host }))]
+  const isDirect = method === 'auto' || method === 'direct'
+  const isRelayed = method === 'auto' || method === 'proxy'
+  const hosts = isDirect ? [...forwarded, ...ownHosts.slice(0, OWN_HOSTS_MAX).map((host) => ({ host }))] : []
   const direct = await openDirectStreamhost({ jid: link.ownJid, dstAddr, hosts, places: 'each' })
   try {
     const isSpare = method === 'auto' || offered !== undefined
-    const proxies = method === 'direct' ? [] : await orAbort(findStreamhosts(components, proxy, isSpare), signal)
+    const proxies = isRelayed ? await orAbort(findStreamhosts(components, proxy, isSpare), signal) : []
     throwIfAborted(signal)
     const own = direct.streamhosts.map((streamhost) => ({ streamhost, type: typeOf(streamhost.host, forwarded) }))
     const relayed = proxies.slice(0, PROXIES_MAX).map((streamhost) => ({ streamhost, type: 'proxy' }) as const)

@@ -53,8 +53,10 @@ export class Socks5Transport {
     this.#init = init
     this.#offer = offer
     this.#nomination = new Nomination(link.ownRole, offer.candidates)
-    const { mayConnect, proxies } = components
-    this.#theirs = new TheirCandidates(components.clock, { method: init.method, timings: init.timings, reach: { mayConnect, proxies } })
+    const { mayConnect, proxies, ways } = components
+    const { method, timings } = init
+    const reach = { mayConnect, proxies }
+    this.#theirs = new TheirCandidates(components.clock, { method, timings, reach, lastWay: ways?.recall(link.peer) })
     // XEP-0260 §2.2: it is the initiator who says whether it is TCP.
     const { sid, isAnswer, dstAddr, candidates } = offer
     this.description = { kind: 'socks5', sid, mode: isAnswer ? undefined : 'tcp', dstAddr, candidates }
@@ -162,12 +164,20 @@ export class Socks5Transport {
   #nominate(nominated: Nominated): void {
     this.#nominated = nominated
     this.#stopWaiting()
-    this.#init.onStep?.({ step: 'used', jid: nominated.candidate.jid })
+    const { jid, type } = nominated.candidate
+    const method = type === 'proxy' ? 'proxy' : 'direct'
+    this.#init.onStep?.({ step: 'used', jid, method, reason: method === 'proxy' ? this.#whyNotDirect() : undefined })
     if (nominated.offerer === 'us') this.#dropSocket()
     else if (nominated.candidate.type === 'proxy') {
       this.#expectWithin(ACTIVATION_MS_MAX, `did not activate ${nominated.candidate.jid}`)
       this.#watch(this.#socket as Socket)
     }
+  }
+
+  #whyNotDirect(): string | undefined {
+    const own = this.#offer.direct.streamhosts.map(({ host, port }) => `${host}:${port}`)
+    const ours = own.length === 0 ? [] : [`${this.#link.peer} has reached none of ${own.join(', ')}`]
+    return [...ours, ...this.#theirs.whyNotDirect].join('; ') || undefined
   }
 
   /** It is read ahead, as a socket nobody reads tells nothing. Octets, and their end, may come before we hear of the activation. */

@@ -1,9 +1,11 @@
 import type { Socket } from 'node:net'
-import { BytestreamError, type Clock, orAbort, throwIfAborted } from '../../core/index.ts'
+import { BytestreamError, type Clock, orAbort, throwIfAborted, toBytestreamError } from '../../core/index.ts'
 import type { DstAddr } from '../../socks5/index.ts'
 import type { JingleCandidate } from '../../xep/index.ts'
+import type { BytestreamMethod } from '../bytestream.ts'
 import { connectToNamedStreamhost, type Reach } from '../socks5/connect-streamhost.ts'
 import { tryStaggered } from '../socks5/staggered.ts'
+import { whyOutOfReach } from '../socks5/within-reach.ts'
 import type { Timings } from '../timings.ts'
 import type { StreamhostChoice } from '../way.ts'
 
@@ -15,16 +17,21 @@ const PROXIES_MAX = 4
 const LATE_OFFER_MS = 1_000
 
 export interface TheirCandidatesInit {
-  readonly method: StreamhostChoice
+  /** `none`: there is nothing to try. */
+  readonly method: StreamhostChoice | 'none'
   readonly timings: Timings
   readonly reach: Reach
+  /** How the other side was last reached: after a proxy, no direct connection is waited for. */
+  readonly lastWay?: BytestreamMethod | undefined
+  /** Default: {@link whyOutOfReach}. What has no chance is tried, and not waited for. */
+  readonly whyOutOfReach?: ((host: string) => string | undefined) | undefined
 }
 
 const isProxy = ({ type }: JingleCandidate) => type === 'proxy'
 
 /**
- * What the other side offers, tried in the order of its priorities: direct connections first, proxies when those have
- * failed or have had their time.
+ * What the other side offers, tried in the order of its priorities: direct connections first, proxies when those with a chance
+ * have failed or have had their time.
  *
  * @see XEP-0260 §2.3, §4
  */
@@ -33,7 +40,10 @@ export class TheirCandidates {
   readonly #init: TheirCandidatesInit
   readonly #offered = { direct: 0, proxy: 0 }
   readonly #attempts = new Map<JingleCandidate, AbortController>()
+  /** Of direct connections: why there is none. */
+  readonly #whyNot = new Map<JingleCandidate, string>()
   #untried: JingleCandidate[] = []
+  #isReaching = false
   /** What is about to be tried. */
   #round = new Set<JingleCandidate>()
   /** What has this priority, or a lower one, is not worth trying. */
@@ -49,8 +59,9 @@ export class TheirCandidates {
   /** Those beyond what is tried are left out. */
   add(candidates: readonly JingleCandidate[]): void {
     for (const candidate of [...candidates].sort((one, other) => other.priority - one.priority)) {
+      const { method } = this.#init
       const kind = isProxy(candidate) ? 'proxy' : 'direct'
-      if (this.#init.method !== 'auto' && this.#init.method !== kind) continue
+      if (method !== 'auto' && method !== kind) continue
       if (this.#offered[kind] >= (kind === 'proxy' ? PROXIES_MAX : DIRECT_MAX)) continue
       this.#offered[kind] += 1
       this.#untried.push(candidate)
@@ -65,8 +76,25 @@ export class TheirCandidates {
   stopAt(priority: number): void {
     const { staggerMs, proxyHeadStartMs } = this.#init.timings
     this.#giveUp(priority)
-    const toStart = [...this.#round].filter((candidate) => candidate.priority > priority).length
-    this.#cancelTime = this.#clock.after(toStart * staggerMs + proxyHeadStartMs, () => this.#giveUp(Number.POSITIVE_INFINITY))
+    const isBetter = (candidate: JingleCandidate) => candidate.priority > priority && this.#isPromising(candidate)
+    const toStart = [...this.#round, ...this.#untried].filter(isBetter).length
+    const giveUpAll = () => this.#giveUp(Number.POSITIVE_INFINITY)
+    if (this.#isReaching && toStart === 0 && ![...this.#attempts.keys()].some(isBetter)) giveUpAll()
+    else this.#cancelTime = this.#clock.after(toStart * staggerMs + proxyHeadStartMs, giveUpAll)
+  }
+
+  /** Why none of the other side's direct candidates is used, as far as is known. */
+  get whyNotDirect(): readonly string[] {
+    return [...this.#whyNot.values()]
+  }
+
+  #isPromising(candidate: JingleCandidate): boolean {
+    return isProxy(candidate) || (this.#init.lastWay !== 'proxy' && this.#whyHopeless(candidate) === undefined)
+  }
+
+  #whyHopeless({ host }: JingleCandidate): string | undefined {
+    const { whyOutOfReach: why = whyOutOfReach } = this.#init
+    return why(host)
   }
 
   /** Nothing is waited for any more. */
@@ -91,7 +119,8 @@ export class TheirCandidates {
    * @throws BytestreamError `ERR_NO_STREAMHOST` with every reason, or the reason of `signal`
    */
   async reach(dstAddr: DstAddr, signal: AbortSignal): Promise<{ candidate: JingleCandidate; socket: Socket }> {
-    if (this.#untried.length === 0) await this.#lateOffer(signal)
+    if (this.#init.method !== 'none' && this.#untried.length === 0) await this.#lateOffer(signal)
+    this.#isReaching = true
     const { staggerMs, attemptMsMax, proxyHeadStartMs } = this.#init.timings
     for (;;) {
       const round = this.#untried.sort((one, other) => other.priority - one.priority)
@@ -103,7 +132,11 @@ export class TheirCandidates {
           round,
           (one, attempt) => this.#attempt(one, dstAddr, attempt),
           (late) => late.destroy(),
-          { staggerMs, attemptMsMax, reserve: { has: isProxy, headStartMs: proxyHeadStartMs }, signal },
+          {
+            ...{ staggerMs, attemptMsMax, signal },
+            isPromising: (one) => this.#isPromising(one),
+            reserve: { has: isProxy, headStartMs: proxyHeadStartMs },
+          },
         )
         return { candidate, socket: result }
       } catch (error) {
@@ -115,11 +148,19 @@ export class TheirCandidates {
 
   async #attempt(candidate: JingleCandidate, dstAddr: DstAddr, signal: AbortSignal): Promise<Socket> {
     this.#round.delete(candidate)
+    const { host, port } = candidate
+    const why = isProxy(candidate) ? undefined : this.#whyHopeless(candidate)
+    if (!isProxy(candidate)) this.#whyNot.set(candidate, `${host}:${port} has not answered${why === undefined ? '' : `: ${why}`}`)
     if (candidate.priority <= this.#stopAt) throw outdone()
     const outdoing = new AbortController()
     this.#attempts.set(candidate, outdoing)
     try {
       return await connectToNamedStreamhost(candidate, dstAddr, AbortSignal.any([signal, outdoing.signal]), this.#init.reach)
+    } catch (thrown) {
+      const { code, message } = toBytestreamError(thrown)
+      const isTold = code !== 'ERR_ABORTED' && code !== 'ERR_TIMEOUT' // Then it is known what was not waited for.
+      if (isTold && this.#whyNot.has(candidate)) this.#whyNot.set(candidate, message)
+      throw thrown
     } finally {
       this.#attempts.delete(candidate)
     }

@@ -12,6 +12,7 @@ import type { Session } from '../../session/index.ts'
 import { computeDstAddr, type DstAddr } from '../../socks5/index.ts'
 import { buildActivate, buildBytestreamOffer, parseStreamhostUsed, type StreamhostAddress } from '../../xep/index.ts'
 import { type Bytestream, openBytestream } from '../bytestream.ts'
+import type { WayMemory } from '../last-ways.ts'
 import { defaultTimings, type Timings } from '../timings.ts'
 import type { RequesterStep, StreamhostChoice, StreamhostsInit } from '../way.ts'
 import { connectToStreamhost } from './connect-streamhost.ts'
@@ -24,6 +25,8 @@ export interface RequesterComponents {
   readonly proxies: ProxyFinder
   readonly clock: Clock
   readonly logger: Logger
+  /** How peers were last reached; where it is left out, nothing is known. */
+  readonly ways?: WayMemory | undefined
 }
 
 export interface RequestInit extends StreamhostsInit {
@@ -62,12 +65,16 @@ export async function requestBytestream(components: RequesterComponents, init: R
     throwIfAborted(deadline.signal)
     const own = direct?.streamhosts ?? []
     const proxies = method === 'direct' ? [] : await orAbort(findStreamhosts(components, init.proxy, own.length > 0), deadline.signal)
-    const streamhosts = [...own, ...proxies.filter(({ jid }) => !failed.has(jid))]
+    const working = proxies.filter(({ jid }) => !failed.has(jid))
+    // A target tries them in this order (XEP-0065 §5.3.2).
+    const streamhosts = components.ways?.recall(to) === 'proxy' ? [...working, ...own] : [...own, ...working]
     if (streamhosts.length === 0) throw noneLeft({ method, proxy: init.proxy, failed })
     onStep({ step: 'offered', streamhosts, dstAddr })
     const jid = await offer(components, { to, sid, dstAddr, streamhosts, answerMsMax: timings.answerMsMax, signal: deadline.signal })
-    onStep({ step: 'used', jid })
-    if (jid === session.jid) return takeDirect(direct, { sid, peer: to, dstAddr })
+    const isDirect = jid === session.jid
+    const reason = isDirect || own.length === 0 ? undefined : `${to} has reached none of ${placesOf(own)}`
+    onStep({ step: 'used', jid, method: isDirect ? 'direct' : 'proxy', reason })
+    if (isDirect) return takeDirect(direct, { sid, peer: to, dstAddr })
     try {
       const candidates = streamhosts.filter((streamhost) => streamhost.jid === jid)
       return await connectAndActivate(components, { candidates, jid, to, sid, dstAddr, timings, signal: deadline.signal, onStep })
@@ -110,6 +117,8 @@ export async function findStreamhosts(
   }
 }
 
+const placesOf = (streamhosts: readonly StreamhostAddress[]) => streamhosts.map(({ host, port }) => `${host}:${port}`).join(', ')
+
 function noneLeft({ method, proxy, failed }: { method: StreamhostChoice; proxy: string | undefined; failed: ReadonlySet<string> }) {
   if (failed.size > 0) return new BytestreamError('ERR_NO_STREAMHOST', `every proxy failed: ${[...failed].join(', ')}`)
   const noAddress = 'this machine has no address of use to others'
@@ -146,11 +155,9 @@ async function offer({ session }: RequesterComponents, { to, sid, dstAddr, strea
   } catch (thrown) {
     // XEP-0065 §5.3.1, §5.3.2: the two answers that have a meaning of their own.
     if (thrown instanceof StanzaError && UNREACHED.includes(thrown.condition)) {
-      throw new BytestreamError(
-        'ERR_NO_STREAMHOST',
-        `${to} could reach none of the streamhosts offered: ${streamhosts.map(({ host, port }) => `${host}:${port}`).join(', ')}`,
-        { cause: thrown },
-      )
+      throw new BytestreamError('ERR_NO_STREAMHOST', `${to} could reach none of the streamhosts offered: ${placesOf(streamhosts)}`, {
+        cause: thrown,
+      })
     }
     if (thrown instanceof StanzaError && thrown.condition === 'not-acceptable') {
       throw new BytestreamError('ERR_NOT_ACCEPTABLE', `${to} does not want this bytestream`, { cause: thrown })

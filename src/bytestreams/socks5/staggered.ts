@@ -1,10 +1,15 @@
 import { BytestreamError, type Clock, startDeadline, throwIfAborted, toBytestreamError } from '../../core/index.ts'
 
+/** Milliseconds an attempt without a chance may take: should a route lead there after all, it is a short one. */
+const HOPELESS_MS_MAX = 2_000
+
 export interface StaggerInit<C> {
   /** Milliseconds an attempt has for itself before the next one starts beside it. */
   readonly staggerMs: number
   /** Milliseconds one attempt may take. */
   readonly attemptMsMax: number
+  /** Whether there is a chance. One without is tried, and is no reason to wait with the next. Default: each has one. */
+  isPromising?(candidate: C): boolean
   /** What is only to be had when the others fail, or take long. */
   readonly reserve?: {
     has(candidate: C): boolean
@@ -24,7 +29,7 @@ export interface Winner<C, T> {
 /**
  * Tries candidates in their order, each a little after the one before, or as soon as that one has failed; the first
  * to succeed wins, and what the others bring after that is discarded. The first of a reserve waits longer, or until all
- * before it have failed: that those are silent does not keep it back.
+ * before it have failed: that those are silent does not keep it back. What has no chance is waited for by nobody.
  *
  * @param attempt must give up when its signal aborts
  * @param discard is given each result that came too late
@@ -36,7 +41,7 @@ export async function tryStaggered<C, T>(
   candidates: readonly C[],
   attempt: (candidate: C, signal: AbortSignal) => Promise<T>,
   discard: (result: T) => void,
-  { staggerMs, attemptMsMax, reserve, signal }: StaggerInit<C>,
+  { staggerMs, attemptMsMax, isPromising = () => true, reserve, signal }: StaggerInit<C>,
 ): Promise<Winner<C, T>> {
   throwIfAborted(signal)
   const failures: BytestreamError[] = []
@@ -45,7 +50,8 @@ export async function tryStaggered<C, T>(
 
   const run = async (candidate: C) => {
     const all = signal ? AbortSignal.any([signal, losers.signal]) : losers.signal
-    using deadline = startDeadline(clock, attemptMsMax, 'ERR_TIMEOUT', `no connection within ${attemptMsMax / 1000} s`, all)
+    const ms = isPromising(candidate) ? attemptMsMax : Math.min(attemptMsMax, HOPELESS_MS_MAX)
+    using deadline = startDeadline(clock, ms, 'ERR_TIMEOUT', `no connection within ${ms / 1000} s`, all)
     try {
       const result = await attempt(candidate, deadline.signal)
       if (winner) return discard(result)
@@ -57,13 +63,16 @@ export async function tryStaggered<C, T>(
   }
 
   const running = new Set<Promise<void>>()
+  const promising = new Set<Promise<void>>()
   for (const [index, candidate] of candidates.entries()) {
-    const one: Promise<void> = run(candidate).finally(() => running.delete(one))
+    const one: Promise<void> = run(candidate).finally(() => running.delete(one) && promising.delete(one))
     running.add(one)
+    if (isPromising(candidate)) promising.add(one)
     const next = candidates[index + 1]
-    if (reserve && next !== undefined && reserve.has(next) && !reserve.has(candidate)) {
-      await headStart(clock, Promise.all(running), reserve.headStartMs)
-    } else await headStart(clock, one, staggerMs)
+    if (next === undefined) break
+    if (reserve?.has(next) && !reserve.has(candidate)) {
+      if (promising.size > 0) await headStart(clock, Promise.all(promising), reserve.headStartMs)
+    } else if (promising.has(one)) await headStart(clock, one, staggerMs)
     if (winner || signal?.aborted) break
   }
   while (!winner && running.size > 0) await Promise.race(running)

@@ -1,11 +1,21 @@
 import { BytestreamError, type Clock, type Logger, orAbort, silentLogger, startDeadline, toBytestreamError } from '../../core/index.ts'
 import type { Session } from '../../session/index.ts'
 import { computeDstAddr, parseDstAddr } from '../../socks5/index.ts'
-import { type BytestreamOffer, buildStreamhostUsed, type Element, type IqRequest, NS, parseBytestreamOffer } from '../../xep/index.ts'
+import {
+  type BytestreamOffer,
+  buildStreamhostUsed,
+  type Element,
+  type IqRequest,
+  NS,
+  parseBytestreamOffer,
+  type StreamhostAddress,
+} from '../../xep/index.ts'
 import { type Bytestream, openBytestream } from '../bytestream.ts'
 import { defaultTimings, type Timings } from '../timings.ts'
+import type { MethodChoice } from '../way.ts'
 import { connectToNamedStreamhost, type Reach } from './connect-streamhost.ts'
 import { tryStaggered } from './staggered.ts'
+import { whyOutOfReach } from './within-reach.ts'
 
 /** Streamhosts of one offer that are tried. */
 const STREAMHOSTS_MAX = 16
@@ -20,6 +30,8 @@ export interface ExpectInit {
   readonly sid: string
   /** Whether a stream that ends without an octet is one; otherwise it is a streamhost that gave up. */
   readonly mayBeEmpty?: boolean
+  /** `direct`, `proxy`: of the streamhosts that are offered only such are used. */
+  readonly method?: MethodChoice | undefined
   readonly timings?: Partial<Timings> | undefined
   readonly signal?: AbortSignal | undefined
 }
@@ -27,6 +39,7 @@ export interface ExpectInit {
 interface Expected {
   readonly timings: Timings
   readonly mayBeEmpty: boolean
+  readonly method: MethodChoice | undefined
   readonly resolve: (bytestream: Bytestream) => void
   readonly reject: (error: BytestreamError) => void
   /** Stops the time another offer has. */
@@ -63,7 +76,7 @@ export class BytestreamTarget {
    *
    * @throws BytestreamError `ERR_TIMEOUT`, `ERR_ABORTED`, `ERR_LIMIT_WAITING`
    */
-  async expect({ from, sid, mayBeEmpty = false, timings: given, signal }: ExpectInit): Promise<Bytestream> {
+  async expect({ from, sid, mayBeEmpty = false, timings: given, signal, method }: ExpectInit): Promise<Bytestream> {
     const timings = { ...defaultTimings, ...given }
     const key = keyOf(from, sid)
     if (this.#expected.has(key)) throw new BytestreamError('ERR_BAD_REQUEST', `a bytestream with the sid ${sid} is expected already`)
@@ -77,7 +90,7 @@ export class BytestreamTarget {
       signal,
     )
     const opened = new Promise<Bytestream>((resolve, reject) => {
-      this.#expected.set(key, { timings, mayBeEmpty, resolve, reject, attempt: new AbortController(), stopWaiting: () => {} })
+      this.#expected.set(key, { timings, mayBeEmpty, method, resolve, reject, attempt: new AbortController(), stopWaiting: () => {} })
     })
     try {
       return await orAbort(opened, deadline.signal)
@@ -103,18 +116,16 @@ export class BytestreamTarget {
     expected.attempt.abort()
     expected.attempt = new AbortController()
     const { signal } = expected.attempt
-    const { bytestream, socket, streamhost } = await this.#connect(request, offer, { timings: expected.timings, signal }).catch(
-      (error: unknown) => {
-        const { code, message } = toBytestreamError(error)
-        this.#logger.debug({ from: request.from, sid: offer.sid, code, reason: message }, 'no streamhost of an offer could be reached')
-        this.#awaitAnother(
-          expected,
-          new BytestreamError('ERR_NO_STREAMHOST', `none of the streamhosts ${request.from} offered could be reached`),
-        )
-        // Why each one failed would tell the requester about our network.
-        throw new BytestreamError('ERR_NO_STREAMHOST', 'none of the streamhosts could be reached')
-      },
-    )
+    const { bytestream, socket, streamhost } = await this.#connect(request, offer, { ...expected, signal }).catch((error: unknown) => {
+      const { code, message } = toBytestreamError(error)
+      this.#logger.debug({ from: request.from, sid: offer.sid, code, reason: message }, 'no streamhost of an offer could be reached')
+      this.#awaitAnother(
+        expected,
+        new BytestreamError('ERR_NO_STREAMHOST', `none of the streamhosts ${request.from} offered could be reached`),
+      )
+      // Why each one failed would tell the requester about our network.
+      throw new BytestreamError('ERR_NO_STREAMHOST', 'none of the streamhosts could be reached')
+    })
     const giveUp = () => bytestream.reset()
     if (signal.aborted) {
       giveUp()
@@ -147,20 +158,26 @@ export class BytestreamTarget {
   async #connect(
     { from, to }: IqRequest,
     offer: Required<BytestreamOffer>,
-    { timings, signal }: { timings: Timings; signal: AbortSignal },
+    { timings, method: choice, signal }: Pick<Expected, 'timings' | 'method'> & { signal: AbortSignal },
   ) {
     // XEP-0065 §7: what the requester hashed, where a room hides the JIDs from both sides.
     const dstAddr = parseDstAddr(offer.dstAddr ?? '') ?? computeDstAddr(offer.sid, from, to || this.#session.jid)
+    const isChosen = (streamhost: StreamhostAddress) => choice !== (isProxyFor(from, streamhost) ? 'direct' : 'proxy')
     const { candidate: streamhost, result: socket } = await tryStaggered(
       this.#clock,
-      offer.streamhosts.slice(0, STREAMHOSTS_MAX),
+      offer.streamhosts.filter(isChosen).slice(0, STREAMHOSTS_MAX),
       (candidate, attempt) => connectToNamedStreamhost(candidate, dstAddr, attempt, this.#reach),
       (late) => late.destroy(),
-      { staggerMs: timings.staggerMs, attemptMsMax: timings.attemptMsMax, signal },
+      {
+        ...{ staggerMs: timings.staggerMs, attemptMsMax: timings.attemptMsMax, signal },
+        isPromising: (candidate) => isProxyFor(from, candidate) || whyOutOfReach(candidate.host) === undefined,
+      },
     )
-    const method = streamhost.jid === from ? 'direct' : 'proxy'
+    const method = isProxyFor(from, streamhost) ? 'proxy' : 'direct'
     return { socket, streamhost, bytestream: openBytestream(socket, { sid: offer.sid, peer: from, method, streamhost, dstAddr }) }
   }
 }
+
+const isProxyFor = (from: string, { jid }: StreamhostAddress) => jid !== from
 
 const keyOf = (from: string, sid: string) => `${from}\n${sid}`

@@ -1,7 +1,8 @@
-import { BytestreamError, throwIfAborted, toBytestreamError } from '../../core/index.ts'
+import { BytestreamError, startDeadline, throwIfAborted, toBytestreamError } from '../../core/index.ts'
 import { type Element, NS, type StreamInitiation } from '../../xep/index.ts'
 import type { Bytestream } from '../bytestream.ts'
 import { type AnnouncingComponents, announceAndOpenInBand } from '../in-band/open-in-band.ts'
+import { keepWay, noneHasWorked } from '../last-ways.ts'
 import { hasStreamhosts, type RequesterComponents, requestBytestream } from '../socks5/requester.ts'
 import { defaultTimings } from '../timings.ts'
 import type { InitiatorStep, MethodChoice, WayInit } from '../way.ts'
@@ -27,17 +28,32 @@ export interface InitiateInit extends WayInit, Pick<StreamInitiation, 'profile' 
  * @see XEP-0095 §3.2, XEP-0096 §4
  */
 export async function initiateStream(components: InitiatorComponents, init: InitiateInit): Promise<Bytestream> {
-  const { to, sid, profile, payload, mimeType, method = 'auto', signal, onStep = () => {}, onAnswer } = init
-  const answerMsMax = init.timings?.answerMsMax ?? defaultTimings.answerMsMax
-  const isHopeless = method === 'auto' && !(await hasStreamhosts(components, init))
-  const methods = isHopeless ? [NS.inBand] : offered[method]
-  const offer = { to, id: sid, profile, payload, mimeType, methods }
+  const { to, sid, profile, payload, mimeType, method = 'auto', onStep = () => {}, onAnswer } = init
+  const { overallMsMax, answerMsMax } = { ...defaultTimings, ...init.timings }
+  const message = `no bytestream to ${to} within ${overallMsMax / 1000} s`
+  using deadline = startDeadline(components.clock, overallMsMax, 'ERR_TIMEOUT', message, init.signal)
+  const { signal } = deadline
+  const whyInBand = method === 'auto' ? await whyNoStreamhost(components, { ...init, signal }) : undefined
+  const offer = { to, id: sid, profile, payload, mimeType, methods: whyInBand === undefined ? offered[method] : [NS.inBand] }
   const chosen = await offerStream(components.session, { ...offer, answerMsMax, signal, onAnswer })
   onStep({ step: 'accepted' })
+  if (method === 'auto' && chosen !== NS.bytestreams) onStep({ step: 'in band', reason: whyInBand ?? `${to} has chosen it` })
+  const opened = open(components, { ...init, signal }, chosen)
+  if (method === 'auto') keepWay(components.ways, to, opened)
+  return await opened
+}
+
+function open(components: InitiatorComponents, init: InitiateInit, chosen: string): Promise<Bytestream> {
+  const { method = 'auto' } = init
   if (chosen === NS.bytestreams && method === 'auto') return requestOrFallBack(components, init)
   if (method === 'direct' || method === 'proxy') return requestBytestream(components, { ...init, method })
-  if (method === 'auto') onStep({ step: 'in band', reason: isHopeless ? 'there is no streamhost to offer' : `${to} has chosen it` })
   return announceAndOpenInBand(components, init)
+}
+
+/** @returns why none is worth offering, or `undefined` */
+async function whyNoStreamhost(components: InitiatorComponents, init: InitiateInit): Promise<string | undefined> {
+  if (components.ways?.recall(init.to) === 'ibb') return noneHasWorked(init.to)
+  return (await hasStreamhosts(components, init)) ? undefined : 'there is no streamhost to offer'
 }
 
 /** By choice, in order of preference. */

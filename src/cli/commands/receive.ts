@@ -17,10 +17,10 @@ export function addReceive(program: Command, start: Start): void {
 async function receive(command: Command, run: Run): Promise<void> {
   const { output, signal, logger } = run
   const settings = settingsOf(command, options, run)
-  const { into, from, once } = settings
+  const { into, from, once, method } = settings
   const rules = rulesOf(settings)
   await using client = await TransferClient.connect({ ...accountOf(settings, run), reconnect: !once }, { logger })
-  const receiver = client.receive({ into, from, ...rules })
+  const receiver = client.receive({ into, from, method, ...rules })
   output.tell('ready', { jid: client.jid, into, from }, `${client.jid} accepts files from ${from.join(', ')} into ${into}`)
   receiver.on('declined', ({ from: sender, error: { code, message } }) => {
     output.tell('declined', { from: sender, code, message })

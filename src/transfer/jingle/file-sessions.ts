@@ -6,7 +6,7 @@ import {
   type JingleTransportComponents,
   jingleTransport,
   jingleTransportsPart,
-  type Timings,
+  type WayInit,
 } from '../../bytestreams/index.ts'
 import { BytestreamError, toBytestreamError } from '../../core/index.ts'
 import type { ServicePart } from '../../session/index.ts'
@@ -36,7 +36,8 @@ export interface FileTaker {
 export interface Accepted {
   /** As it was offered where it is left out. */
   readonly description?: JingleDescription
-  readonly timings?: Partial<Timings> | undefined
+  /** How it may travel. */
+  readonly way?: WayInit
 }
 
 /**
@@ -118,8 +119,8 @@ export class FileSessions {
     const taker = this.#takerOf(session, content)
     if (!taker) return new BytestreamError('ERR_DECLINED', 'no such files are taken here')
     try {
-      const { description, timings } = await taker.take(file)
-      const transport = jingleTransport(this.#components, { timings })
+      const { description, way } = await taker.take(file)
+      const transport = jingleTransport(this.#components, way)
       return { content, transport, ...(description && { description }) }
     } catch (thrown) {
       return toBytestreamError(thrown)

@@ -313,7 +313,6 @@ test('UDP is no transport of ours (XEP-0065 §8)', async (t) => {
 })
 
 for (const [method, offered] of [
-  ['ibb', offerOf()],
   ['direct', { kind: 'inBand', sid: 'sid', blockSize: 4096 }],
   ['proxy', { kind: 'inBand', sid: 'sid', blockSize: 4096 }],
   ['auto', { kind: 'unknown', xmlns: 'urn:xmpp:jingle:transports:ice:0' }],

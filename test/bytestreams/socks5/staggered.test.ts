@@ -7,7 +7,12 @@ import { settle } from '../../helpers/settle.ts'
 const timings = { staggerMs: 200, attemptMsMax: 10_000 }
 
 /** Attempts that end when the test says so. */
-function start(t: ExecutionContext, candidates: readonly string[], signal?: AbortSignal, reserve?: StaggerInit<string>['reserve']) {
+function start(
+  t: ExecutionContext,
+  candidates: readonly string[],
+  signal?: AbortSignal,
+  more: Pick<StaggerInit<string>, 'reserve' | 'isPromising'> = {},
+) {
   const clock = new FakeClock()
   const started: string[] = []
   const discarded: string[] = []
@@ -23,7 +28,7 @@ function start(t: ExecutionContext, candidates: readonly string[], signal?: Abor
       })
     },
     (late) => discarded.push(late),
-    { ...timings, signal, ...(reserve && { reserve }) },
+    { ...timings, signal, ...more },
   )
   winner.catch(() => {}) // Looked at later.
   const attempt = (candidate: string) => {
@@ -153,7 +158,7 @@ test('with a signal that is aborted already, nothing is tried', async (t) => {
 const reserve = { has: (candidate: string) => candidate === candidate.toUpperCase(), headStartMs: 1_000 }
 
 test('a reserve is tried a second after the last of the others, however long those are silent (XEP-0260 §4)', async (t) => {
-  const { clock, winner, started, attempt } = start(t, ['a', 'b', 'P', 'Q'], undefined, reserve)
+  const { clock, winner, started, attempt } = start(t, ['a', 'b', 'P', 'Q'], undefined, { reserve })
   clock.advance(200)
   await settle()
   t.deepEqual(started, ['a', 'b'])
@@ -173,7 +178,7 @@ test('a reserve is tried a second after the last of the others, however long tho
 })
 
 test('a reserve is tried at once when all others have failed, and not before the last of them has', async (t) => {
-  const { clock, winner, started, attempt } = start(t, ['a', 'b', 'P'], undefined, reserve)
+  const { clock, winner, started, attempt } = start(t, ['a', 'b', 'P'], undefined, { reserve })
   clock.advance(200)
   await settle()
   attempt('b').fail(unreachable('b'))
@@ -187,7 +192,7 @@ test('a reserve is tried at once when all others have failed, and not before the
 })
 
 test('one of the others that succeeds within that second leaves the reserve untried', async (t) => {
-  const { clock, winner, started, attempt } = start(t, ['a', 'P'], undefined, reserve)
+  const { clock, winner, started, attempt } = start(t, ['a', 'P'], undefined, { reserve })
   clock.advance(900)
   await settle()
   attempt('a').succeed()
@@ -198,18 +203,61 @@ test('one of the others that succeeds within that second leaves the reserve untr
 })
 
 test('a reserve alone is tried at once', async (t) => {
-  const { started } = start(t, ['P', 'Q'], undefined, reserve)
+  const { started } = start(t, ['P', 'Q'], undefined, { reserve })
   await settle()
   t.deepEqual(started, ['P'])
 })
 
 test('an abort within that second ends it', async (t) => {
   const stopping = new AbortController()
-  const { clock, winner, started } = start(t, ['a', 'P'], stopping.signal, reserve)
+  const { clock, winner, started } = start(t, ['a', 'P'], stopping.signal, { reserve })
   clock.advance(300)
   await settle()
   stopping.abort()
   await t.throwsAsync(winner, { code: 'ERR_ABORTED' })
   t.deepEqual(started, ['a'])
   t.is(clock.waiting, 0)
+})
+
+// What has no chance has a question mark.
+const isPromising = (candidate: string) => !candidate.endsWith('?')
+
+test('what has no chance is tried, and neither the next nor a reserve waits for it', async (t) => {
+  const { clock, winner, started, attempt } = start(t, ['a?', 'b?', 'P', 'Q'], undefined, { reserve, isPromising })
+  await settle()
+  t.deepEqual(started, ['a?', 'b?', 'P'])
+  t.is(clock.now(), 0)
+  clock.advance(200)
+  await settle()
+  t.deepEqual(started, ['a?', 'b?', 'P', 'Q'])
+  attempt('P').succeed()
+  t.like(await winner, { candidate: 'P' })
+})
+
+test('a reserve waits for the others that have a chance, whichever come last', async (t) => {
+  const { clock, winner, started, attempt } = start(t, ['a', 'b?', 'P'], undefined, { reserve, isPromising })
+  clock.advance(200)
+  await settle()
+  t.deepEqual(started, ['a', 'b?'])
+  clock.advance(999)
+  await settle()
+  t.deepEqual(started, ['a', 'b?'])
+  attempt('a').fail(unreachable('a'))
+  await settle()
+  t.deepEqual(started, ['a', 'b?', 'P'])
+  attempt('b?').succeed()
+  t.like(await winner, { candidate: 'b?' })
+})
+
+test('what has no chance is given up after 2 s', async (t) => {
+  const { clock, winner, attempt } = start(t, ['a?', 'b'], undefined, { isPromising })
+  clock.advance(1_999)
+  await settle()
+  t.false(attempt('a?').signal.aborted)
+  clock.advance(1)
+  await settle()
+  t.true(attempt('a?').signal.aborted)
+  t.false(attempt('b').signal.aborted)
+  attempt('b').succeed()
+  await winner
 })
