@@ -1,5 +1,7 @@
 export { abortError, type Deadline, orAbort, startDeadline, throwIfAborted } from './abort.ts'
+export { BufferPool } from './buffer-pool.ts'
 export { type Clock, systemClock } from './clock.ts'
+export { ContentBuffers } from './content-buffers.ts'
 export {
   BytestreamError,
   type ErrorCode,

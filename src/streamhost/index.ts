@@ -11,6 +11,7 @@ export {
   type SocksRequest,
 } from './listener.ts'
 export type { RateBucket, Relay, RelayCounters, RelayEnd, RelayEngine, RelayOptions, RelayTotals } from './relay/engine.ts'
+export { takeEarly, takeSocket, written } from './relay/handle.ts'
 export type { Rates } from './relay/rates.ts'
 export { SpliceEngine, type SpliceEngineComponents } from './relay/splice-engine.ts'
 export { StreamEngine } from './relay/stream-engine.ts'

@@ -85,13 +85,15 @@ function write(stream: Duplex, octets: Buffer): Promise<void> {
  * @throws BytestreamError `ERR_INTEGRITY` when they are refused, as {@link FileSink.write} otherwise
  */
 export async function takeContent(
-  { stream }: Bytestream,
+  clock: Clock,
+  bytestream: Bytestream,
   file: FileSink,
   transfer: Transfer,
   beyond: 'ignored' | 'refused',
 ): Promise<void> {
   if (file.isComplete) return
-  for await (const octets of stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+  const content = bytestream.octets?.(transfer.size - file.bytes, clock) ?? bytestream.stream.iterator({ destroyOnReturn: false })
+  for await (const octets of content as AsyncIterable<Buffer>) {
     await file.write(beyond === 'ignored' ? octets.subarray(0, transfer.size - file.bytes) : octets)
     transfer.update({ bytes: file.bytes })
     if (file.isComplete) return

@@ -1,10 +1,7 @@
 import { constants, type FileHandle, open } from 'node:fs/promises'
 import { basename } from 'node:path'
-import { BytestreamError, throwIfAborted } from '../core/index.ts'
+import { BytestreamError, ContentBuffers, throwIfAborted } from '../core/index.ts'
 import { ContentHasher, type HashAlgorithm } from './hashes.ts'
-
-/** Octets read from a file at once. */
-const READ_BYTES = 1024 * 1024
 
 /** What is known of a file before it is offered. */
 export interface FileFacts {
@@ -19,10 +16,14 @@ export interface FileFacts {
 export class FileSource implements AsyncDisposable {
   readonly #handle: FileHandle
   readonly #path: string
+  readonly #size: number
+  /** Kept until the end, as what was read may be on its way to the other side for longer than it is being read. */
+  #buffers: ContentBuffers | undefined
 
-  private constructor(handle: FileHandle, path: string) {
+  private constructor(handle: FileHandle, path: string, size: number) {
     this.#handle = handle
     this.#path = path
+    this.#size = size
   }
 
   /** @throws BytestreamError `ERR_FILE` when it is not there, not ours to read, or not a regular file */
@@ -30,7 +31,8 @@ export class FileSource implements AsyncDisposable {
     try {
       // Opening a FIFO would wait for somebody to write to it.
       const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
-      if ((await handle.stat()).isFile()) return new FileSource(handle, path)
+      const stats = await handle.stat()
+      if (stats.isFile()) return new FileSource(handle, path, stats.size)
       await handle.close()
     } catch (cause) {
       throw new BytestreamError('ERR_FILE', `${path} cannot be read: ${(cause as Error).message}`, { cause })
@@ -57,17 +59,19 @@ export class FileSource implements AsyncDisposable {
   }
 
   /**
-   * The content, or the part of it. Two buffers take turns: one that was given is valid until the next but one.
+   * The content, or the part of it. Two buffers take turns: one that was given is valid until the next but one, or until the
+   * source is disposed of. Before another reading begins this one has to be over.
    *
    * @param offset octets before the part
    * @param length octets of the part; up to the end where it is left out
    */
   async *read(signal?: AbortSignal, { offset = 0, length = Number.POSITIVE_INFINITY } = {}): AsyncGenerator<Buffer, void> {
-    const buffers = [Buffer.allocUnsafeSlow(READ_BYTES), Buffer.allocUnsafeSlow(READ_BYTES)] as const
+    this.#buffers ??= new ContentBuffers(this.#size)
+    const buffers = this.#buffers
     for (let position = offset, turn = 0; position < offset + length; turn ^= 1) {
       throwIfAborted(signal)
-      const buffer = buffers[turn as 0 | 1]
-      const wanted = Math.min(READ_BYTES, offset + length - position)
+      const buffer = buffers.at(turn)
+      const wanted = Math.min(buffer.length, offset + length - position)
       const { bytesRead } = await this.#handle.read(buffer, 0, wanted, position).catch((cause: Error) => {
         throw new BytestreamError('ERR_FILE', `reading ${this.#path} failed: ${cause.message}`, { cause })
       })
@@ -79,5 +83,6 @@ export class FileSource implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#handle.close()
+    this.#buffers?.[Symbol.dispose]()
   }
 }

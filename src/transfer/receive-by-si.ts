@@ -32,7 +32,7 @@ export async function receiveBySi(clock: Clock, targets: StreamTargets, { sink, 
   const bytestream = await expectStream(targets, expected, { ...init, signal })
   return await overBytestream(transfer, { bytestream, negotiation: 'si' }, async (makeFinal) => {
     // What comes behind the promised size belongs to no file.
-    await takeContent(bytestream, file, transfer, 'ignored')
+    await takeContent(clock, bytestream, file, transfer, 'ignored')
     const stored = await file.store()
     makeFinal() // Who gives up now does not take the file back.
     await closeProperly(clock, bytestream, signal)

@@ -12,6 +12,7 @@ import { readRepositoryFile, repositoryFiles } from '../helpers/repository-files
 /** Where each constant stands: the beginning of its row. */
 const rowOf: Readonly<Record<string, string>> = {
   'config/options DRAIN_MS_MAX': 'time to finish after SIGTERM',
+  'core/content-buffers LARGE_PAIRS_MAX': 'files that pass through buffers of 1 MiB',
   'core/log-ration REPEAT_MS': 'log lines for one reason',
   'core/rate-queue TICK_MS': 'until what waits for a rate',
   'core/token-bucket BURST_MS': 'octets that pass at once under a rate',
@@ -47,6 +48,7 @@ const rowOf: Readonly<Record<string, string>> = {
   'transfer/transfer-client CONCURRENCY': 'files sent at once',
   'transfer/acceptance TRANSFERS_MAX': 'files received at once',
   'transfer/acceptance SESSIONS_MAX': 'sessions in which others offer files',
+  'bytestreams/socket-octets LINGER_MS': 'octets of a file wait for others',
   'bytestreams/resources ANSWER_MS_MAX': 'until a device of a bare JID shows up',
   'bytestreams/resource-search GATHER_MS': 'head start of the device',
   'bytestreams/resources PEERS_MAX': 'accounts whose devices are remembered',

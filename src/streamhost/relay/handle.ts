@@ -54,8 +54,21 @@ export function takeSocket(accepted: Socket, onread: OnReadOpts): { socket: Sock
   return { socket: new Socket(options), early }
 }
 
-function takeEarly(socket: Socket): Buffer | undefined {
+/** Takes out of a socket what Node has read, and nobody has taken. */
+export function takeEarly(socket: Socket): Buffer | undefined {
   const octets: Buffer[] = []
   for (let piece: Buffer | null = socket.read(); piece !== null; piece = socket.read()) octets.push(piece)
   return octets.length > 1 ? Buffer.concat(octets) : octets[0]
+}
+
+/** Settles when everything that was written is with the kernel, or the socket has gone. */
+export function written(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    if (socket.writableLength === 0 || socket.closed) return resolve()
+    socket.once('close', () => resolve())
+    // A drain is told only to who was told to wait for it.
+    if (socket.writableEnded) socket.once('finish', () => resolve())
+    else socket.write('', () => resolve())
+    return undefined
+  })
 }

@@ -1,34 +1,11 @@
+import { BufferPool } from '../../core/index.ts'
+
 /** Octets of one read while a direction is busy: larger ones make reading hardly cheaper. */
 const LARGE_BYTES = 256 * 1024
 /** Octets of one read while it is quiet, or while too many others are busy. */
 const SMALL_BYTES = 16 * 1024
 /** Memory that may be in large buffers, for all bytestreams. */
 const LARGE_BUFFERS_BYTES_MAX = 128 * 1024 * 1024
-/** Free buffers of a size that are kept even when none of them is in use. */
-const SPARE_BUFFERS = 4
-
-/** Buffers of one size, used again and again. */
-class BufferPool {
-  readonly #bytes: number
-  readonly #free: Buffer[] = []
-  #inUse = 0
-
-  constructor(bytes: number) {
-    this.#bytes = bytes
-  }
-
-  take(): Buffer {
-    this.#inUse += 1
-    return this.#free.pop() ?? Buffer.allocUnsafeSlow(this.#bytes)
-  }
-
-  /** Keeps as many as are in use, so that a crowd that has gone leaves nothing behind. */
-  giveBack(buffer: Buffer): void {
-    this.#inUse -= 1
-    this.#free.push(buffer)
-    this.#free.length = Math.min(this.#free.length, this.#inUse + SPARE_BUFFERS)
-  }
-}
 
 /**
  * The memory of an engine's bytestreams.

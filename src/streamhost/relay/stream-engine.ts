@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import { type Claim, type Clock, RateQueue, systemClock, TokenBucket } from '../../core/index.ts'
 import { Direction } from './direction.ts'
 import type { RateBucket, Relay, RelayEnd, RelayEngine, RelayOptions, RelayTotals } from './engine.ts'
-import { takeSocket } from './handle.ts'
+import { takeSocket, written } from './handle.ts'
 import { ReadBuffers } from './read-buffers.ts'
 
 /** Relays with Node's own sockets. Needs nothing, works everywhere. */
@@ -113,12 +113,4 @@ function reset(socket: Socket): void {
   if (socket.destroyed) return
   if (socket.writableEnded && !socket.writableFinished && socket.writableLength === 0) socket.once('finish', () => reset(socket))
   else socket.resetAndDestroy()
-}
-
-/** What was written before the bytestream began is with the kernel, or the socket has gone. */
-function written(socket: Socket): Promise<void> {
-  return new Promise((resolve) => {
-    socket.once('drain', () => resolve())
-    socket.once('close', () => resolve())
-  })
 }

@@ -33,7 +33,7 @@ export async function takeOver(clock: Clock, { file, sink, hashUsed, transfer }:
     return await overBytestream(transfer, { bytestream, negotiation: 'jingle' }, async (makeFinal) => {
       let hasEnded = false
       try {
-        await takeContent(bytestream, part, transfer, 'refused')
+        await takeContent(clock, bytestream, part, transfer, 'refused')
         hasEnded = !part.isComplete
         if (part.isComplete && (pickAlgorithm(hashUsed) || file.hasChecksum)) part.expect(await checksum(clock, file, signal))
         // XEP-0234 §9.2
