@@ -105,6 +105,10 @@ export {
   type FileResponder,
   type FileResponderEvents,
   type FileRules,
+  type FileToSend,
+  type Found,
+  type FoundFile,
+  filesIn,
   type HashAlgorithm,
   type Negotiation,
   type NegotiationChoice,
@@ -129,6 +133,7 @@ export {
   type TransferFacts,
   type TransferResult,
   type TransferState,
+  type WithoutFolderStep,
   type Work,
 } from './transfer/index.ts'
 export {

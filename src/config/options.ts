@@ -206,6 +206,7 @@ export const receiveOptions = {
     description: 'who may send; repeatable; nothing is accepted from others',
   },
   once: { type: value.flag.default(false), description: 'exit after the first file' },
+  flat: { type: value.flag.default(false), description: 'make no folders in it: those of directories that are sent are ignored' },
   method: {
     type: method,
     placeholder: 'METHOD',

@@ -2,9 +2,10 @@ import { BytestreamError, bareJid, type Clock, formatBytes } from '../core/index
 import type { Hash } from '../xep/index.ts'
 import { askProgram } from './decision.ts'
 import { ExpectedPeers } from './expected-peers.ts'
-import { toSafeFileName } from './file-name.ts'
+import { toSafeFileName, toSafeFolder } from './file-name.ts'
 import { FileCheck, type FileOffer, type FileRules } from './file-rules.ts'
 import { FileSink, roomIn } from './file-sink.ts'
+import { checkFolders, makeFolders } from './folders.ts'
 import { PartStore } from './parts/part-store.ts'
 import { type Placed, Places } from './places.ts'
 
@@ -14,6 +15,8 @@ export interface AcceptanceInit extends FileRules {
   readonly into: string
   /** Who may send: bare JIDs, or full ones for a single resource. Nothing is accepted from others. */
   readonly from: readonly string[]
+  /** Whether all files are stored in that folder itself, whatever folders their senders tell. Default: false. */
+  readonly isFlat?: boolean
   /** Asked for each file that is acceptable otherwise; `false` declines. */
   readonly mayAccept?: (offer: FileOffer) => boolean | Promise<boolean>
   /** Octets of all files being received at once. Default: unlimited. */
@@ -36,6 +39,8 @@ export interface AcceptanceComponents {
 export interface OfferedFile extends FileOffer {
   /** As it came. */
   readonly name: string
+  /** As it came. */
+  readonly folder?: string | undefined
   /** Names of the hashes that will come behind the content. */
   readonly hashUsed?: readonly string[]
   /** Of the content that was asked for. */
@@ -108,7 +113,9 @@ export class Acceptance {
   async accept(file: OfferedFile): Promise<FileSink> {
     const { from, size, mimeType, description, hashes, hashUsed = [], hashesWanted } = file
     this.#checkSender(from)
-    const offer = { from, name: toSafeFileName(file.name), size, mimeType, description, hashes }
+    const steps = file.folder === undefined || this.#init.isFlat ? [] : toSafeFolder(file.folder)
+    const folder = steps.length > 0 && { folder: steps.join('/') }
+    const offer = { from, name: toSafeFileName(file.name), ...folder, size, mimeType, description, hashes }
     this.#check.check(offer, hashUsed)
     const place: Place = { from: bareJid(from), size }
     const taken = this.#places.take(place)
@@ -122,8 +129,17 @@ export class Acceptance {
         throw new BytestreamError('ERR_DECLINED', 'Offer Declined')
       const checkContent = (sha256: string) => this.#check.checkContent(sha256)
       const expected = { name: offer.name, size, hashes, hashUsed, hashesWanted }
-      const part = await this.#parts.begin({ from: bareJid(from), name: offer.name, folder: '', size, modifiedS: undefined, hashes })
-      place.sink = await FileSink.create(into, expected, part, { hashRequired, checkContent, onClosed })
+      const target = await makeFolders(into, steps)
+      const part = await this.#parts.begin({
+        from: bareJid(from),
+        name: offer.name,
+        folder: steps.join('/'),
+        size,
+        modifiedS: undefined,
+        hashes,
+      })
+      const checkFolder = () => checkFolders(into, steps)
+      place.sink = await FileSink.create(target, expected, part, { hashRequired, checkContent, checkFolder, onClosed })
       return place.sink
     } catch (error) {
       onClosed()

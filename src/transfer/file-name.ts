@@ -3,6 +3,11 @@ import { BytestreamError } from '../core/index.ts'
 /** Octets of a name that every file system in use can hold, less what a part file adds. */
 const NAME_BYTES_MAX = 200
 
+/** Folders one inside the other. */
+const FOLDER_DEPTH_MAX = 32
+/** Octets of a path of folders: with a name, and a folder to begin in, less than any system's maximum. */
+const FOLDER_BYTES_MAX = 512
+
 /** What tells the kind of a file; a name that is nothing else has none. */
 const EXTENSION = /(?<=.)\.[^.]{1,16}$/s
 
@@ -29,6 +34,22 @@ export function toSafeFileName(name: string): string {
   const cleaned = last.replace(UNSAFE, '_').replace(EDGES, '')
   // Neither a device, nor an option to whoever handles the file, nor a mark on what stands before it.
   return shorten(DEVICE.test(cleaned) || /^[-~\p{M}]/u.test(cleaned) ? `_${cleaned}` : cleaned)
+}
+
+/**
+ * Turns the folder a sender gave into one that is safe to create in a folder: each step is a safe name. What leads out of where it
+ * begins, or nowhere, is not mended.
+ *
+ * @returns the steps, at least one
+ * @throws BytestreamError `ERR_FILE_NAME` for an absolute path, steps such as `..`, devices, and what is too deep or too long
+ */
+export function toSafeFolder(folder: string): readonly string[] {
+  const steps = folder.normalize('NFC').split('/')
+  const isName = (step: string) => !/[\\\0]|^[.\s]*$/.test(step) && !DEVICE.test(step)
+  if (Buffer.byteLength(folder) > FOLDER_BYTES_MAX || steps.length > FOLDER_DEPTH_MAX || !steps.every(isName)) {
+    throw new BytestreamError('ERR_FILE_NAME', `"${toPrintable(folder)}" cannot be the path of a folder`)
+  }
+  return steps.map(toSafeFileName)
 }
 
 /** For a message: short, and without what a terminal would obey. */

@@ -9,6 +9,8 @@ export interface FileOffer {
   readonly from: string
   /** Safe to create in a folder. */
   readonly name: string
+  /** Below the folder files are stored in: safe names of folders with a `/` between two; none for a file by itself. */
+  readonly folder?: string | undefined
   /** Octets. */
   readonly size: number
   readonly mimeType: string | undefined

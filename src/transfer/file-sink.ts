@@ -33,6 +33,8 @@ export interface FileSinkInit {
   readonly hashRequired?: boolean
   /** Throws for a content that is not wanted, which gets no name. */
   readonly checkContent?: (sha256: string) => void
+  /** Throws when the folder is no longer where it was: asked right before the file gets its name there. */
+  readonly checkFolder?: () => Promise<void>
   /** Stored or given up, the file takes no more room than it has. */
   readonly onClosed?: () => void
 }
@@ -88,6 +90,11 @@ export class FileSink implements AsyncDisposable {
   /** The name it will have, unless that is taken. */
   get name(): string {
     return this.#parts.expected.name
+  }
+
+  /** Where it will be stored. */
+  get folder(): string {
+    return this.#parts.folder
   }
 
   /** Octets that were there already. Before any other is written, {@link readAgain} has to have hashed them. */
@@ -165,6 +172,7 @@ export class FileSink implements AsyncDisposable {
       const verified = await this.#verify(digests)
       this.#parts.init.checkContent?.(sha256)
       await this.#parts.part.handle.sync()
+      await this.#parts.init.checkFolder?.()
       const path = await this.#giveName()
       await this[Symbol.asyncDispose]()
       return { path, size, sha256, verified }

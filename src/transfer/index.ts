@@ -3,9 +3,10 @@ export type { FetchInit } from './fetch.ts'
 export { numberFileName, toSafeFileName } from './file-name.ts'
 export type { FileResponder, FileResponderEvents } from './file-responder.ts'
 export type { FileOffer, FileRules } from './file-rules.ts'
+export { type Found, type FoundFile, filesIn } from './files-in.ts'
 export { type HashAlgorithm, type OfferableAlgorithm, offerableAlgorithms } from './hashes.ts'
 export { checkProxyIsUsed, type NegotiationChoice } from './negotiation.ts'
-export type { SendInit } from './offering.ts'
+export type { FileToSend, SendInit } from './offering.ts'
 export { type ReceiveInit, Receiver, type ReceiverEvents } from './receiver.ts'
 export { defaultRetry, type RetryInit } from './retry.ts'
 export { type FileRange, type FileRequest, type ShareInit, Sharing, type SharingEvents } from './sharing.ts'
@@ -20,6 +21,7 @@ export {
   type TransferFacts,
   type TransferResult,
   type TransferState,
+  type WithoutFolderStep,
   type Work,
 } from './transfer.ts'
 export { TransferClient, type TransferClientComponents, type TransferClientInit } from './transfer-client.ts'

@@ -16,7 +16,7 @@ import type { Sent } from './transfer.ts'
  */
 export async function offerByJingle(
   components: JingleTransportComponents,
-  { source, path, to, init, transfer, before }: Offering,
+  { source, path, folder, to, init, transfer, before }: Offering,
   joined: Joined,
 ): Promise<Sent | { readonly notSpoken: BytestreamError }> {
   const { signal } = transfer
@@ -24,7 +24,7 @@ export async function offerByJingle(
   const { name, size, modified } = await source.glance()
   const { method, proxy, ownHosts, timings, description, hashes = ['sha-256'], mimeType: mediaType = 'application/octet-stream' } = init
   const file = {
-    ...{ name, size, description, mediaType, date: modified.toISOString() },
+    ...{ name, folder, size, description, mediaType, date: modified.toISOString() },
     ...{ hashes: [], hashUsed: hashes, ...(before.mayResume && { range: {} }) },
   }
   const transport = jingleTransport(components, {
@@ -36,6 +36,8 @@ export async function offerByJingle(
   if ('notSpoken' in outcome) return outcome
   transfer.emit('step', { step: 'accepted' })
   const accepted = outcome.file
+  // COMPAT(XEP-0234 clients): they do not know of folders. Ours repeats the one it makes.
+  if (accepted.answered.folder !== folder) transfer.emit('step', { step: 'without folder', reason: `${to} keeps no folders` })
   const part = wantedOf(accepted, size)
   transfer.startFrom(part.kept, before.mayResume ? `${to} wants all of it` : `${to} had other octets`)
   return sendOver(components.clock, { file: accepted, source, path, part, hashes, transfer, onOtherOctets: () => before.refuseResume() })

@@ -14,7 +14,10 @@ import type { Sent } from './transfer.ts'
  *
  * @see XEP-0095 §3, XEP-0096 §3
  */
-export async function offerBySi(components: InitiatorComponents, { source, path, to, init, transfer, before }: Offering): Promise<Sent> {
+export async function offerBySi(
+  components: InitiatorComponents,
+  { source, path, folder, to, init, transfer, before }: Offering,
+): Promise<Sent> {
   const { signal } = transfer
   const { hashes = ['sha-256'], mimeType = 'application/octet-stream', description } = init
   const { name, size, modified, digests } = await before.inspect(source, ['md5', 'sha-256', ...hashes], signal)
@@ -39,6 +42,7 @@ export async function offerBySi(components: InitiatorComponents, { source, path,
       part = partOf(size, answer && parseSiRange(answer))
     },
   })
+  if (folder !== undefined) transfer.emit('step', { step: 'without folder', reason: 'stream initiation tells of no folders' })
   const { offset, length, kept, isWhole } = part
   const wanted = kept + length
   transfer.update({ size: wanted })

@@ -6,6 +6,16 @@ import type { NegotiationChoice } from './negotiation.ts'
 import type { RetryInit } from './retry.ts'
 import type { Transfer } from './transfer.ts'
 
+/** A file to be sent. */
+export interface FileToSend {
+  readonly path: string
+  /**
+   * Where it is among the files that go with it: names of folders with a `/` between two. A receiver that knows of folders, as ours
+   * does, makes them; others get the file alone, and so do all by stream initiation.
+   */
+  readonly folder?: string | undefined
+}
+
 /** Who gets a file, and how. */
 export interface SendInit extends WayInit {
   /** Full or bare; a bare one becomes the resource that can receive files. */
@@ -64,9 +74,8 @@ export class OfferedBefore {
 }
 
 /** A file, and whom it is offered to. */
-export interface Offering {
+export interface Offering extends FileToSend {
   readonly source: FileSource
-  readonly path: string
   /** Full JID. */
   readonly to: string
   readonly init: SendInit

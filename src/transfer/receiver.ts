@@ -1,3 +1,4 @@
+import { join, relative } from 'node:path'
 import type { IncomingOffer, StreamTargets, WayInit } from '../bytestreams/index.ts'
 import { BytestreamError, type Clock } from '../core/index.ts'
 import { Acceptance, type AcceptanceInit, type OfferedFile } from './acceptance.ts'
@@ -92,11 +93,11 @@ export class Receiver extends FileResponder<ReceiverEvents> {
   async take(content: FileContent): Promise<Accepted> {
     const { peer: from, offered } = content
     try {
-      const { name = 'file', size, mediaType: mimeType, description, hashes, hashUsed, range = {} } = offered
+      const { name = 'file', folder, size, mediaType: mimeType, description, hashes, hashUsed, range = {} } = offered
       if (size === undefined) throw new BytestreamError('ERR_DECLINED', 'files of unknown size are not accepted')
       if ((range.offset ?? 0) > 0 || (range.length ?? size) !== size)
         throw new BytestreamError('ERR_DECLINED', 'parts of files are not accepted')
-      const file = { from, name, size, mimeType, description, hashes, hashUsed }
+      const file = { from, name, folder, size, mimeType, description, hashes, hashUsed }
       const sink = await this.#acceptance.accept(file)
       if (content.end) {
         await sink[Symbol.asyncDispose]()
@@ -106,14 +107,17 @@ export class Receiver extends FileResponder<ReceiverEvents> {
         transfer.moveTo('negotiating')
         return takeOver(this.clock, { file: content, sink, hashUsed, transfer })
       })
-      return { way: this.#init }
+      // Whoever repeats a folder makes it.
+      const isIgnored = this.#init.isFlat && folder !== undefined
+      return { way: this.#init, ...(isIgnored && { description: { kind: 'file', file: { ...offered, folder: undefined } } }) }
     } catch (thrown) {
       throw this.#declined(from, thrown)
     }
   }
 
   #begin({ from, size }: OfferedFile, sink: FileSink, work: Work): Transfer {
-    return this.begin({ direction: 'receive', peer: from, name: sink.name, size }, work)
+    const name = relative(this.#init.into, join(sink.folder, sink.name))
+    return this.begin({ direction: 'receive', peer: from, name, size }, work)
   }
 
   /** @returns what the sender may hear */

@@ -5,7 +5,7 @@ import type { Together } from './jingle/together.ts'
 import { checkProxyIsUsed, findPartner } from './negotiation.ts'
 import { offerByJingle } from './offer-by-jingle.ts'
 import { offerBySi } from './offer-by-si.ts'
-import type { OfferedBefore, Offering, SendInit } from './offering.ts'
+import type { FileToSend, OfferedBefore, Offering, SendInit } from './offering.ts'
 import type { NegotiationStep, Sent, Transfer } from './transfer.ts'
 
 export interface SenderComponents extends JingleTransportComponents {
@@ -21,7 +21,7 @@ export interface SenderComponents extends JingleTransportComponents {
  */
 export async function sendFile(
   components: SenderComponents,
-  path: string,
+  { path, folder }: FileToSend,
   init: SendInit,
   { transfer, together, before }: { transfer: Transfer; together: Together; before: OfferedBefore },
 ): Promise<Sent> {
@@ -32,12 +32,13 @@ export async function sendFile(
   checkProxyIsUsed(init)
   transfer.moveTo('preparing')
   await using source = await FileSource.open(path)
-  transfer.update(await before.glance(source))
+  const facts = await before.glance(source)
+  transfer.update({ ...facts, ...(folder !== undefined && { name: `${folder}/${facts.name}` }) })
   const { jid: to, ...chosen } = await findPartner(components.resources, prepareJid(init.to), { negotiation, method, signal })
   transfer.update({ peer: to })
   // A proxy that is none should be known before the receiver is asked.
   if (proxy !== undefined) await components.proxies.ask(proxy)
-  const offering: Offering = { source, path, to, init, transfer, before }
+  const offering: Offering = { source, path, folder, to, init, transfer, before }
   tell(chosen)
   if (chosen.negotiation === 'jingle') {
     const sent = await offerByJingle(components, offering, joined)

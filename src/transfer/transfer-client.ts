@@ -30,7 +30,7 @@ import { hashesPart } from './hashes.ts'
 import { FileSessions } from './jingle/file-sessions.ts'
 import { Together } from './jingle/together.ts'
 import { checkProxyIsUsed } from './negotiation.ts'
-import { OfferedBefore, type SendInit } from './offering.ts'
+import { type FileToSend, OfferedBefore, type SendInit } from './offering.ts'
 import { Turns } from './queue/turns.ts'
 import { type ReceiveInit, Receiver } from './receiver.ts'
 import { defaultRetry, type RetryInit, retrying } from './retry.ts'
@@ -169,16 +169,19 @@ export class TransferClient implements AsyncDisposable {
 
   /**
    * Sends files, each when its turn has come; by Jingle in one session, where the receiver takes that. One that fails is no
-   * matter of the others.
+   * matter of the others. {@link filesIn} finds those of a folder.
+   *
+   * @param files those with a folder are stored in it, where the receiver makes folders
    */
-  sendAll(paths: readonly string[], init: SendInit): readonly Transfer[] {
+  sendAll(files: readonly (string | FileToSend)[], init: SendInit): readonly Transfer[] {
     const together = new Together({ clock: this.#clock, jingle: this.#jingle })
     let hasAccepted = false
-    return paths.map((path) => {
-      const facts = { direction: 'send', peer: init.to, name: path, priority: init.priority } as const
+    return files.map((each) => {
+      const file = typeof each === 'string' ? { path: each } : each
+      const facts = { direction: 'send', peer: init.to, name: file.path, priority: init.priority } as const
       const before = new OfferedBefore()
       const work = (transfer: Transfer) => {
-        const attempt = () => this.#turns.take(transfer, () => sendFile(this.#components, path, init, { transfer, together, before }))
+        const attempt = () => this.#turns.take(transfer, () => sendFile(this.#components, file, init, { transfer, together, before }))
         return retrying(this.#components, transfer, { forMs: this.#retryMs(init), hasAccepted: () => hasAccepted }, attempt)
       }
       const transfer = this.#running.add(new Transfer(this.#clock, facts, work, init.signal))

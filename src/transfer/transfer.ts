@@ -56,6 +56,12 @@ export interface NegotiationStep {
   readonly reason?: string | undefined
 }
 
+/** The receiver gets a file without the folder it is sent with. */
+export interface WithoutFolderStep {
+  readonly step: 'without folder'
+  readonly reason: string
+}
+
 /**
  * The states of a transfer, in their order, of which not every transfer has each; the last two are final. Behind `interrupted`,
  * where an attempt has failed and another will follow, they begin anew.
@@ -81,7 +87,7 @@ export interface Opened extends Pick<Bytestream, 'method' | 'streamhost' | 'dstA
 export interface TransferEvents {
   state: [state: TransferState]
   /** What the negotiation has come to, on the sending side. */
-  step: [step: InitiatorStep | NegotiationStep]
+  step: [step: InitiatorStep | NegotiationStep | WithoutFolderStep]
   /** The bytestream is open. */
   opened: [facts: Opened]
   /** Its priority was changed. */
@@ -146,7 +152,7 @@ export class Transfer extends EventEmitter<TransferEvents> {
     return this.#facts.peer
   }
 
-  /** Of the file: its path here at first, where it is sent. */
+  /** Of the file, behind its folder if it has one; its path here at first, where it is sent. */
   get name(): string {
     return this.#facts.name
   }

@@ -36,13 +36,13 @@ export function namespaceOf(element: Element): string {
 }
 
 /** @throws BytestreamError `ERR_BAD_REQUEST` when the text of the child is too long to be kept */
-export function boundedText(parent: Element, name: string): string | undefined {
-  return bounded(childText(parent, name), name)
+export function boundedText(parent: Element, name: string, xmlns = parent.getNS()): string | undefined {
+  return bounded(childText(parent, name, xmlns), name)
 }
 
 /** A text for people, cut where it is too long to be kept. */
 export function shortenedText(parent: Element, name: string): string | undefined {
-  return childText(parent, name)?.slice(0, CHARACTERS_MAX)
+  return childText(parent, name, parent.getNS())?.slice(0, CHARACTERS_MAX)
 }
 
 /** @throws BytestreamError `ERR_BAD_REQUEST` for what is no whole number from 0 to `max` */
@@ -53,8 +53,8 @@ export function wholeNumber(digits: string | undefined, name: string, max = Numb
   return value
 }
 
-function childText(parent: Element, name: string): string | undefined {
-  return parent.getChildText(name, parent.getNS()) || undefined
+function childText(parent: Element, name: string, xmlns: string | undefined): string | undefined {
+  return parent.getChildText(name, xmlns) || undefined
 }
 
 function bounded(value: string | undefined, name: string): string | undefined {

@@ -19,6 +19,11 @@ export interface JingleRange {
 export interface JingleFile extends Hashes {
   /** As it came; a file system must not see it unchecked. */
   readonly name?: string | undefined
+  /**
+   * Where it is among the files that go with it, as it came: names of folders with a `/` between two of them. Not part of
+   * XEP-0234, whose `<name/>` has no separators: an additional element (§5), which peers that do not know it pass over.
+   */
+  readonly folder?: string | undefined
   /** Octets. */
   readonly size?: number | undefined
   /** When it was last changed, as it came: an XEP-0082 DateTime from those who keep to it. */
@@ -47,6 +52,7 @@ export type JingleFileInfo =
  *     <name>test.txt</name>
  *     <size>6144</size>
  *     <hash xmlns='urn:xmpp:hashes:2' algo='sha-1'>w0mcJylzCn+AfvuGdqkty2+KP48=</hash>
+ *     <folder xmlns='https://www.npmjs.com/package/streamhost#files'>texts/new</folder>
  *   </file>
  * </description>
  * ```
@@ -101,7 +107,7 @@ export function parseFileInfo(info: Element): JingleFileInfo | undefined {
   return { kind, ...content, file: { hashes, hashUsed, range } }
 }
 
-function buildFile({ name, size, date, description, mediaType, hashes, hashUsed, range }: JingleFile): Element {
+function buildFile({ name, folder, size, date, description, mediaType, hashes, hashUsed, range }: JingleFile): Element {
   const child = (tag: string, text: string | number | undefined) => (text === undefined ? undefined : xml(tag, {}, String(text)))
   return xml(
     'file',
@@ -114,6 +120,7 @@ function buildFile({ name, size, date, description, mediaType, hashes, hashUsed,
     child('size', size),
     ...hashes.map(buildHash),
     ...hashUsed.map(buildHashUsed),
+    folder === undefined ? undefined : xml('folder', { xmlns: NS.files }, folder),
   )
 }
 
@@ -121,6 +128,7 @@ function parseFile(file: Element): JingleFile {
   const range = file.getChild('range', NS.jingleFileTransfer)
   return {
     name: boundedText(file, 'name'),
+    folder: boundedText(file, 'folder', NS.files),
     size: wholeNumber(boundedText(file, 'size')?.trim(), 'size'),
     date: boundedText(file, 'date'),
     description: shortenedText(file, 'desc'),

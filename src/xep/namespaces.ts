@@ -9,6 +9,7 @@ export const NS = {
   dataForms: 'jabber:x:data', // XEP-0004
   discoInfo: 'http://jabber.org/protocol/disco#info', // XEP-0030
   discoItems: 'http://jabber.org/protocol/disco#items', // XEP-0030
+  files: 'https://www.npmjs.com/package/streamhost#files', // Our own: docs/transfers.md
   featureNegotiation: 'http://jabber.org/protocol/feature-neg', // XEP-0020
   hashes: 'urn:xmpp:hashes:2', // XEP-0300
   hashFunction: 'urn:xmpp:hash-function-text-names', // XEP-0300 §9.3

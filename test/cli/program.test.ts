@@ -19,7 +19,7 @@ async function call(args: readonly string[], environment: Readonly<Record<string
 for (const [what, args, message] of [
   ['an unknown command', ['sned'], "unknown command 'sned' (Did you mean send?)"],
   ['an unknown option', ['send', '--acount', 'a@b', 'file'], "unknown option '--acount' (Did you mean --account?)"],
-  ['a missing argument', ['send'], "missing required argument 'files'"],
+  ['a missing argument', ['send'], "missing required argument 'paths'"],
   ['an option without its value', ['serve', '--domain'], "option '--domain <JID>' argument missing"],
   ['an argument too many', ['serve', 'now'], 'too many arguments for '],
 ] as const) {

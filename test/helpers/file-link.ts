@@ -109,7 +109,9 @@ export class FileLink implements AsyncDisposable {
       const path = this.#pathOf(name)
       const init = { to, negotiation: 'jingle', method: 'ibb' } as const
       const { components, together } = end
-      this.#begin(from, 'send', name, (transfer) => sendFile(components, path, init, { transfer, together, before: new OfferedBefore() }))
+      this.#begin(from, 'send', name, (transfer) =>
+        sendFile(components, { path }, init, { transfer, together, before: new OfferedBefore() }),
+      )
     }
   }
 

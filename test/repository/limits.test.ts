@@ -119,6 +119,9 @@ const rowOf: Readonly<Record<string, string>> = {
   'transfer/parts/part-store PART_MS_MAX': 'a part is kept',
   'transfer/parts/part-state STATE_BYTES_MAX': 'what says of which file a part is',
   'transfer/parts/holder ELSEWHERE_MS_MAX': 'a part another machine has in use',
+  'transfer/file-name FOLDER_DEPTH_MAX': 'folders of a file that is sent with them',
+  'transfer/file-name FOLDER_BYTES_MAX': 'octets of the path of those',
+  'transfer/files-in ENTRIES_MAX': 'files and folders in a directory',
   'transfer/file-sink NAMES_MAX': 'names tried',
 }
 

@@ -4,6 +4,7 @@ import { basename, join, posix, win32 } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import fc from 'fast-check'
 import { BytestreamError } from '../../src/core/index.ts'
+import { toSafeFolder } from '../../src/transfer/file-name.ts'
 import { numberFileName, toSafeFileName } from '../../src/transfer/index.ts'
 
 const becomes = test.macro({
@@ -167,3 +168,45 @@ for (const [name, numbered] of [
     t.is(numberFileName(name, 0), name)
   })
 }
+
+for (const [folder, steps] of [
+  ['holiday', ['holiday']],
+  ['a/b c/漢字', ['a', 'b c', '漢字']],
+  ['.git/hooks', ['git', 'hooks']],
+  ['a:b/c*', ['a_b', 'c_']],
+  ['a\u202eb/~x', ['a_b', '_~x']],
+  ['e\u0301', ['\u00e9']],
+  [Array(32).fill('d').join('/'), Array(32).fill('d')],
+  [`${'a'.repeat(255)}/${'b'.repeat(256)}`, ['a'.repeat(200), 'b'.repeat(200)]],
+] as const) {
+  test(`the folder ${JSON.stringify(folder.slice(0, 40))} becomes ${JSON.stringify(steps.join('/').slice(0, 40))}`, (t) => {
+    t.deepEqual(toSafeFolder(folder), steps)
+  })
+}
+
+for (const folder of [
+  ...['', '/', '/etc', 'a/', 'a//b', '.', '..', '../a', 'a/../..', 'a/./b', 'a/..', '...', ' ', 'a/ /b', '\u202e'],
+  ...['a\\b', '..\\..', 'C:\\', 'a\0b', 'CON', 'a/aux/b', 'nul.txt'],
+  ...[Array(33).fill('d').join('/'), 'a'.repeat(513), `a/${'漢'.repeat(171)}`],
+]) {
+  test(`the folder ${JSON.stringify(folder.slice(0, 40))} of ${folder.length} characters is declined`, (t) => {
+    t.throws(() => toSafeFolder(folder), { instanceOf: BytestreamError, code: 'ERR_FILE_NAME' })
+  })
+}
+
+test('whatever folder comes in, one inside the other comes out, or it is declined', (t) => {
+  fc.assert(
+    fc.property(awkward, (given) => {
+      try {
+        for (const step of toSafeFolder(given)) {
+          t.is(toSafeFileName(step), step)
+          t.notRegex(step, /[/\\]|^\.*$/)
+        }
+        return true
+      } catch (error) {
+        return error instanceof BytestreamError && error.code === 'ERR_FILE_NAME'
+      }
+    }),
+    { numRuns: 2_000 },
+  )
+})

@@ -1,6 +1,6 @@
 import test from 'ava'
 import { BytestreamError } from '../../src/core/index.ts'
-import { type JingleFile, type JingleInfo, NS, parseElement, parseJingle } from '../../src/xep/index.ts'
+import { buildJingle, type JingleFile, type JingleInfo, NS, parseElement, parseJingle } from '../../src/xep/index.ts'
 import { defined, readExamples } from '../helpers/fixtures.ts'
 
 const SHA1 = Buffer.from('w0mcJylzCn+AfvuGdqkty2+KP48=', 'base64')
@@ -87,6 +87,28 @@ test('elements nobody knows are passed over, and so are those of another namespa
   })
 })
 
+const inFolder = (text: string) => `<folder xmlns='${NS.files}'>${text}</folder>`
+for (const [text, folder] of [
+  ['holiday', 'holiday'],
+  ['holiday/day 1', 'holiday/day 1'],
+  ['../&lt;x&gt;/漢字', '../<x>/漢字'], // As it came.
+  ['', undefined],
+] as const) {
+  test(`the folder "${text}" beside the name is of our own namespace, and read as it came`, (t) => {
+    const { folder: read, name } = fileOf(file(`<name>a</name>${inFolder(text)}`)) ?? {}
+    t.deepEqual([read, name], [folder, 'a'])
+    t.is(fileOf(file(`<folder>${text}</folder>`))?.folder, undefined)
+  })
+}
+
+test('a folder is written as it is read', (t) => {
+  const description = { kind: 'file', file: { name: 'a', folder: 'b/<c>', hashes: [], hashUsed: [] } } as const
+  const contents = [{ creator: 'initiator', name: 'n', description, transport: { kind: 'inBand', sid: 's', blockSize: 1 } }] as const
+  const text = buildJingle({ action: 'session-initiate', sid: 'a', contents }).toString()
+  t.true(text.includes(inFolder('b/&lt;c&gt;').replaceAll("'", '"')), text)
+  t.deepEqual(fileOf(text), description.file)
+})
+
 test('another version of the application is another application', (t) => {
   const { contents } = parseJingle(parseElement(step("<description xmlns='urn:xmpp:jingle:apps:file-transfer:4'><offer/></description>")))
   t.deepEqual(contents[0]?.description, { kind: 'unknown', xmlns: 'urn:xmpp:jingle:apps:file-transfer:4' })
@@ -130,6 +152,7 @@ for (const name of ['offset', 'length']) {
   for (const value of ['', '-1', 'end']) test(`the ${name} "${value}"`, refuses, file(`<range ${name}='${value}'/>`), new RegExp(name))
 }
 test('a name that is too long', refuses, file(`<name>${'n'.repeat(4_097)}</name>`), /4096/)
+test('a folder that is too long', refuses, file(inFolder('f'.repeat(4_097))), /folder has more than 4096/)
 test('a media type that is too long', refuses, file(`<media-type>${'n'.repeat(4_097)}</media-type>`), /4096/)
 test('a date that is too long', refuses, file(`<date>${'1'.repeat(4_097)}</date>`), /4096/)
 test('a hash that is none', refuses, file(`<hash xmlns='${NS.hashes}' algo='md5'>*</hash>`), /Base64/)

@@ -50,9 +50,10 @@ async function receive(command: Command, run: Run): Promise<void> {
 
 /** What a file has to be, and how much at once. */
 function rulesOf(settings: Settings<typeof receiveOptions>): Omit<ReceiveInit, 'into' | 'from'> {
-  const { name, type, once } = settings
+  const { name, type, once, flat: isFlat } = settings
   const { 'hashes-blocked': blocked, 'file-max': fileBytesMax, 'total-max': totalBytesMax, 'sender-max': senderBytesMax } = settings
   return {
+    isFlat,
     ...(name && { names: name }),
     ...(type && { types: type }),
     ...(blocked !== undefined && { sha256Blocked: loadHashList('hashes-blocked', blocked) }),

@@ -1,0 +1,84 @@
+import { execFileSync } from 'node:child_process'
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import { type Box, startBox } from '../helpers/box.ts'
+import { startCli } from '../helpers/cli.ts'
+
+// Goal: `send DIR` and `receive` as processes: what arrives where, and what is said.
+
+async function makeTree({ folder }: Box): Promise<string> {
+  const top = join(folder, 'holiday')
+  await mkdir(join(top, 'day 1', 'empty'), { recursive: true })
+  await writeFile(join(top, '.list'), 'list')
+  await writeFile(join(top, 'day 1', '漢字.txt'), 'kanji')
+  await symlink('/etc/passwd', join(top, 'link'))
+  return top
+}
+
+async function startReceiving(t: ExecutionContext, { folder, as }: Box, ...more: readonly string[]) {
+  const [desk, environment] = as('desk')
+  const into = join(folder, 'inbox')
+  const receive = startCli(t, ['receive', ...desk, '--into', into, '--from', 'laptop@localhost', ...more], environment)
+  await receive.event('ready')
+  return { into, receive }
+}
+
+/** What `send` tells people. */
+async function send(t: ExecutionContext, { as }: Box, ...args: readonly string[]) {
+  const [laptop, environment] = as('laptop')
+  const people = laptop.filter((argument) => argument !== '--json')
+  return await startCli(t, ['send', ...args, ...people, '--to', 'desk@localhost'], environment).ended
+}
+
+test('a directory arrives with its files in their folders; what is left out is named; one line for each file', async (t) => {
+  const box = await startBox(t)
+  const top = await makeTree(box)
+  const { into, receive } = await startReceiving(t, box)
+  const { code, stdout, stderr } = await send(t, box, `${top}/`, '--method', 'proxy')
+  t.is(code, 0, stderr)
+  t.deepEqual(stderr.trimEnd().split('\n'), [
+    `${top}/day 1/empty: not sent, it is an empty folder`,
+    `${top}/link: not sent, it is a symbolic link`,
+  ])
+  const [way, ...sent] = stdout.trimEnd().split('\n')
+  t.regex(String(way), /: to desk@localhost\/\S+, by Jingle, through the proxy proxy\.localhost$/)
+  t.deepEqual(sent.map((line) => line.replace(/: sent, .*/, '')).sort(), [join(top, '.list'), join(top, 'day 1', '漢字.txt')])
+  t.is(await readFile(join(into, 'holiday', 'list'), 'utf8'), 'list')
+  t.is(await readFile(join(into, 'holiday', 'day 1', '漢字.txt'), 'utf8'), 'kanji')
+  receive.child.kill('SIGINT')
+  const received = (await receive.ended).stdout.split('\n').flatMap((line) => (line.includes('"received"') ? [JSON.parse(line).path] : []))
+  t.deepEqual(received.sort(), [join(into, 'holiday', 'day 1', '漢字.txt'), join(into, 'holiday', 'list')])
+})
+
+test('receive --flat makes no folders, and by stream initiation there are none; both are said once', async (t) => {
+  const box = await startBox(t)
+  const top = await makeTree(box)
+  const { into, receive } = await startReceiving(t, box, '--flat')
+  const flat = await send(t, box, top)
+  t.is(flat.code, 0)
+  t.is(flat.stderr.match(/keeps no folders: what is sent arrives without its folders/g)?.length, 1)
+  const bySi = await send(t, box, top, '--negotiation', 'si')
+  t.is(bySi.code, 0)
+  t.is(bySi.stderr.match(/stream initiation tells of no folders: what is sent arrives without its folders/g)?.length, 1)
+  t.deepEqual(
+    execFileSync('ls', [into], { encoding: 'utf8' }).trim().split('\n').sort(),
+    ['list', 'list (1)', '漢字 (1).txt', '漢字.txt'].sort(),
+  )
+  receive.child.kill('SIGINT')
+  await receive.ended
+})
+
+test('one file of several that is not there is named, and the others arrive; a directory without files is an error', async (t) => {
+  const box = await startBox(t)
+  const top = await makeTree(box)
+  const { into } = await startReceiving(t, box)
+  const some = await send(t, box, join(box.folder, 'absent'), top)
+  t.is(some.code, 1)
+  t.regex(some.stderr, /absent cannot be read: ENOENT[^\n]*\n/)
+  t.regex(some.stderr, /\nstreamhost: 1 of 3 files were not sent\n$/)
+  t.is(await readFile(join(into, 'holiday', 'list'), 'utf8'), 'list')
+  const none = await send(t, box, join(top, 'day 1', 'empty'))
+  t.is(none.code, 1)
+  t.regex(none.stderr, /\nstreamhost: \S+ 1\/empty: there is no file to send\n$|there is no file to send\n$/)
+})
