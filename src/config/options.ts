@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { defaultTimings } from '../bytestreams/index.ts'
 import { formatBytes } from '../core/index.ts'
 import { defaultLimits } from '../streamhost/index.ts'
 import { offerableAlgorithms, receiveLimits } from '../transfer/index.ts'
@@ -163,9 +164,24 @@ export const accountOptions = {
 /** Which way a file goes. */
 const method = z.enum(['auto', 'direct', 'proxy', 'ibb'], { error: 'expected auto, direct, proxy or ibb' }).default('auto')
 
+/** How long a transfer may take to begin. */
+const stepOptions = {
+  'open-time-max': {
+    type: value.duration.optional(),
+    placeholder: 'TIME',
+    description: `from an offer until its octets flow (default ${inSetting(defaultTimings.overallMsMax)})`,
+  },
+  'connect-time-max': time(defaultTimings.attemptMsMax, 'for each address, and each proxy, to connect'),
+} as const satisfies Options
+
 /** What `streamhost send` can be told besides the account. */
 export const sendOptions = {
   to: { type: value.jid, placeholder: 'JID', description: 'who gets the files: a bare JID, or a full one for one of its devices' },
+  resource: {
+    type: value.text.optional(),
+    placeholder: 'NAME',
+    description: 'which of the devices of --to gets them, if not whichever can (default: that of --to, if it has one)',
+  },
   method: {
     type: method,
     placeholder: 'METHOD',
@@ -194,11 +210,28 @@ export const sendOptions = {
     placeholder: 'TYPE',
     description: 'the media type the receiver is told (default application/octet-stream)',
   },
+  'answer-time-max': time(defaultTimings.answerMsMax, 'for the receiver, maybe a person, to accept'),
+  ...stepOptions,
+  'time-max': { type: value.duration.optional(), placeholder: 'TIME', description: 'for all of it, to the last file (default: no limit)' },
 } as const satisfies Options
 
 /** What `streamhost receive` can be told besides the account. */
 export const receiveOptions = {
-  into: { type: value.text, placeholder: 'DIR', description: 'where files are stored; never overwrites one' },
+  into: {
+    type: value.text.optional(),
+    placeholder: 'DIR',
+    description: 'where files are stored; never overwrites one (this, or --out, is required)',
+  },
+  out: {
+    type: value.text.optional(),
+    placeholder: 'FILE',
+    description: 'one file is accepted, and stored as this one, which must not exist',
+  },
+  resource: {
+    type: value.text.optional(),
+    placeholder: 'NAME',
+    description: 'what this device is called, for send --resource (default: as the server likes)',
+  },
   from: {
     type: value.list(value.jid),
     placeholder: 'JID',
@@ -244,6 +277,12 @@ export const receiveOptions = {
     type: value.count.default(receiveLimits.transfersMax),
     placeholder: 'N',
     description: `files being received at once, of several senders half from each (default ${receiveLimits.transfersMax})`,
+  },
+  ...stepOptions,
+  'time-max': {
+    type: value.duration.optional(),
+    placeholder: 'TIME',
+    description: 'until it ends; with --once or --out also if nothing has come (default: no limit)',
   },
 } as const satisfies Options
 

@@ -17,6 +17,8 @@ export interface AcceptanceInit extends FileRules {
   readonly from: readonly string[]
   /** Whether all files are stored in that folder itself, whatever folders their senders tell. Default: false. */
   readonly isFlat?: boolean
+  /** Under which name every file is stored, in that folder itself, whatever its sender calls it; a name that is taken gets a number. */
+  readonly storeAs?: string | undefined
   /** Asked for each file that is acceptable otherwise; `false` declines. */
   readonly mayAccept?: (offer: FileOffer) => boolean | Promise<boolean>
   /** Octets of all files being received at once. Default: unlimited. */
@@ -112,8 +114,9 @@ export class Acceptance {
    */
   async accept(file: OfferedFile): Promise<FileSink> {
     const { from, size, mimeType, description, hashes, hashUsed = [], hashesWanted } = file
+    const { storeAs } = this.#init
     this.#checkSender(from)
-    const steps = file.folder === undefined || this.#init.isFlat ? [] : toSafeFolder(file.folder)
+    const steps = file.folder === undefined || this.#init.isFlat || storeAs !== undefined ? [] : toSafeFolder(file.folder)
     const folder = steps.length > 0 && { folder: steps.join('/') }
     const offer = { from, name: toSafeFileName(file.name), ...folder, size, mimeType, description, hashes }
     this.#check.check(offer, hashUsed)
@@ -128,7 +131,7 @@ export class Acceptance {
       if (mayAccept && !(await askProgram(this.#components.clock, () => mayAccept(offer), ask)))
         throw new BytestreamError('ERR_DECLINED', 'Offer Declined')
       const checkContent = (sha256: string) => this.#check.checkContent(sha256)
-      const expected = { name: offer.name, size, hashes, hashUsed, hashesWanted }
+      const expected = { name: storeAs ?? offer.name, size, hashes, hashUsed, hashesWanted }
       const target = await makeFolders(into, steps)
       const part = await this.#parts.begin({
         from: bareJid(from),

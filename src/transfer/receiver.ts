@@ -108,7 +108,8 @@ export class Receiver extends FileResponder<ReceiverEvents> {
         return takeOver(this.clock, { file: content, sink, hashUsed, transfer })
       })
       // Whoever repeats a folder makes it.
-      const isIgnored = this.#init.isFlat && folder !== undefined
+      const { isFlat, storeAs } = this.#init
+      const isIgnored = folder !== undefined && (isFlat || storeAs !== undefined)
       return { way: this.#init, ...(isIgnored && { description: { kind: 'file', file: { ...offered, folder: undefined } } }) }
     } catch (thrown) {
       throw this.#declined(from, thrown)

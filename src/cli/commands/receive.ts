@@ -1,10 +1,13 @@
+import { existsSync } from 'node:fs'
+import { basename, dirname } from 'node:path'
 import type { Command } from 'commander'
 import { accountOptions, loadHashList, receiveOptions, type Settings } from '../../config/index.ts'
-import { abortError, formatBytes, formatDuration, throwIfAborted } from '../../core/index.ts'
+import { abortError, BytestreamError, formatBytes, formatDuration, throwIfAborted } from '../../core/index.ts'
 import { type ReceiveInit, type Receiver, type Transfer, TransferClient } from '../../transfer/index.ts'
 import { accountOf, addOptions, CommandFailure, type Run, type Start, settingsOf } from '../command-line.ts'
 import { exitCodeOf } from '../exit-codes.ts'
 import type { Output } from '../output.ts'
+import { timingsOf, within, withResource } from '../way.ts'
 
 const options = { ...accountOptions, ...receiveOptions }
 
@@ -14,13 +17,19 @@ export function addReceive(program: Command, start: Start): void {
   addOptions(command, options).action(() => start(command, (run) => receive(command, run)))
 }
 
-async function receive(command: Command, run: Run): Promise<void> {
+async function receive(command: Command, given: Run): Promise<void> {
+  const settings = settingsOf(command, options, given)
+  const { from, method, resource } = settings
+  using timed = within(settings['time-max'], given, 'no file has come')
+  const { run } = timed
   const { output, signal, logger } = run
-  const settings = settingsOf(command, options, run)
-  const { into, from, once, method } = settings
-  const rules = rulesOf(settings)
-  await using client = await TransferClient.connect({ ...accountOf(settings, run), reconnect: !once }, { logger })
-  const receiver = client.receive({ into, from, method, ...rules })
+  const { into, storeAs } = placeOf(settings)
+  const once = settings.once || storeAs !== undefined
+  const rules = rulesOf(settings, once)
+  const account = accountOf(settings, run)
+  const jid = withResource('account', account.jid, resource)
+  await using client = await TransferClient.connect({ ...account, jid, reconnect: !once }, { logger })
+  const receiver = client.receive({ into, from, method, storeAs, timings: timingsOf(settings), ...rules })
   output.tell('ready', { jid: client.jid, into, from }, `${client.jid} accepts files from ${from.join(', ')} into ${into}`)
   receiver.on('declined', ({ from: sender, error: { code, message } }) => {
     output.tell('declined', { from: sender, code, message })
@@ -48,9 +57,19 @@ async function receive(command: Command, run: Run): Promise<void> {
   output.close()
 }
 
+/** Where files are stored, and under which name, where that is not theirs. */
+function placeOf({ into, out }: Settings<typeof receiveOptions>): Pick<ReceiveInit, 'into' | 'storeAs'> {
+  if (out !== undefined && into !== undefined)
+    throw new BytestreamError('ERR_CONFIG', '--into and --out exclude each other: name one of them')
+  if (into !== undefined) return { into }
+  if (out === undefined) throw new BytestreamError('ERR_CONFIG', '--into is missing: expected DIR, where files are stored, or --out FILE')
+  if (existsSync(out)) throw new BytestreamError('ERR_FILE_EXISTS', `${out} is there already, and is not overwritten`)
+  return { into: dirname(out), storeAs: basename(out) }
+}
+
 /** What a file has to be, and how much at once. */
-function rulesOf(settings: Settings<typeof receiveOptions>): Omit<ReceiveInit, 'into' | 'from'> {
-  const { name, type, once, flat: isFlat } = settings
+function rulesOf(settings: Settings<typeof receiveOptions>, once: boolean): Omit<ReceiveInit, 'into' | 'from'> {
+  const { name, type, flat: isFlat } = settings
   const { 'hashes-blocked': blocked, 'file-max': fileBytesMax, 'total-max': totalBytesMax, 'sender-max': senderBytesMax } = settings
   return {
     isFlat,

@@ -6,6 +6,7 @@ import { accountOf, addOptions, CommandFailure, type Run, type Start, settingsOf
 import { exitCodeOf } from '../exit-codes.ts'
 import { findFiles } from '../found-files.ts'
 import type { Output } from '../output.ts'
+import { timingsOf, within, withResource } from '../way.ts'
 
 const options = { ...accountOptions, ...sendOptions }
 
@@ -18,13 +19,20 @@ export function addSend(program: Command, start: Start): void {
   addOptions(command, options).action((paths: string[]) => start(command, (run) => send(paths, command, run)))
 }
 
-async function send(paths: readonly string[], command: Command, run: Run): Promise<void> {
-  const { output, signal } = run
-  const { to, method, negotiation, proxy, description, hash: hashes, type: mimeType, ...account } = settingsOf(command, options, run)
+async function send(paths: readonly string[], command: Command, given: Run): Promise<void> {
+  const settings = settingsOf(command, options, given)
+  const { method, negotiation, proxy, description, hash: hashes, type: mimeType } = settings
+  const to = withResource('to', settings.to, settings.resource)
   checkProxyIsUsed({ method, proxy })
+  using timed = within(settings['time-max'], given, 'not everything was sent')
+  const { run } = timed
+  const { output, signal } = run
   const { files, failures: unread } = await findFiles(paths, run)
-  await using client = await TransferClient.connect({ ...accountOf(account, run), reconnect: false }, { logger: run.logger })
-  const transfers = client.sendAll(files, { to, method, negotiation, proxy, description, hashes, mimeType, signal })
+  await using client = await TransferClient.connect({ ...accountOf(settings, run), reconnect: false }, { logger: run.logger })
+  const transfers = client.sendAll(files, {
+    ...{ to, method, negotiation, proxy, description, hashes, mimeType, signal },
+    timings: timingsOf(settings),
+  })
   const count = files.length + unread.length
   const teller = new Teller(output, () => count > 1 && !signal.aborted)
   for (const [at, transfer] of transfers.entries()) teller.follow(transfer, files[at] as FoundFile)
