@@ -169,7 +169,7 @@ const stepOptions = {
   'open-time-max': {
     type: value.duration.optional(),
     placeholder: 'TIME',
-    description: `from an offer until its octets flow (default ${inSetting(defaultTimings.overallMsMax)})`,
+    description: `from an offer until its octets flow (default: ${inSetting(defaultTimings.overallMsMax)}, longer where an answer may take longer)`,
   },
   'connect-time-max': time(defaultTimings.attemptMsMax, 'for each address, and each proxy, to connect'),
 } as const satisfies Options
