@@ -38,7 +38,7 @@ const UNKNOWN: Advice = [
 
 /** By the codes of OpenSSL, X509_verify_cert. */
 const sentences: Readonly<Record<string, string | Advice>> = {
-  CERT_HAS_EXPIRED: 'its certificate has expired; whoever runs it has to renew it',
+  CERT_HAS_EXPIRED: 'its certificate has expired; if the clock here is right, whoever runs it has to renew it',
   CERT_NOT_YET_VALID: 'its certificate is not valid yet; compare the clocks of both sides',
   CERT_REVOKED: 'its certificate was revoked; whoever runs it has to get another',
   DEPTH_ZERO_SELF_SIGNED_CERT: SELF_SIGNED,

@@ -16,6 +16,8 @@ export interface Serve {
   readonly streamhost: Address
   /** Logs one of its accounts in; the client goes with the test. */
   logIn(local: string, init?: Partial<TransferClientInit>): Promise<TransferClient>
+  /** What a command needs to log in to one of its accounts: for `startCli`. */
+  as(local: string): readonly [args: readonly string[], environment: Readonly<Record<string, string>>]
 }
 
 export interface ServeInit {
@@ -44,5 +46,9 @@ export async function startServe(t: ExecutionContext, { accounts, args = [], env
       t.teardown(() => logged[Symbol.asyncDispose]())
       return logged
     },
+    as: (local) => [
+      ['--json', '--account', `${local}@${DOMAIN}`],
+      { STREAMHOST_PASSWORD: PASSWORD, STREAMHOST_SERVICE: `xmpp://${client.host}:${client.port}` },
+    ],
   }
 }

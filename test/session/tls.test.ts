@@ -102,7 +102,7 @@ const isRefused = prosodyTest.macro({
   },
   title: (given) => `a certificate ${given} is refused`,
 })
-const RENEW = 'whoever runs it has to renew it'
+const RENEW = 'if the clock here is right, whoever runs it has to renew it'
 prosodyTest('that has expired', isRefused, 'expired.test', `its certificate has expired; ${RENEW}`)
 prosodyTest('of the future', isRefused, 'early.test', 'its certificate is not valid yet; compare the clocks of both sides')
 prosodyTest(

@@ -94,7 +94,7 @@ test(
   'an expired certificate',
   refuses,
   issued(DOMAIN, { from: -9, until: -1 }),
-  'its certificate has expired; whoever runs it has to renew it',
+  'its certificate has expired; if the clock here is right, whoever runs it has to renew it',
 )
 test(
   'a certificate of the future',
