@@ -1,3 +1,4 @@
+import type { BigIntStats } from 'node:fs'
 import { constants, type FileHandle, open } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { BytestreamError, ContentBuffers, throwIfAborted } from '../core/index.ts'
@@ -16,14 +17,15 @@ export interface FileFacts {
 export class FileSource implements AsyncDisposable {
   readonly #handle: FileHandle
   readonly #path: string
-  readonly #size: number
+  /** As it was when it was opened. */
+  readonly #opened: BigIntStats
   /** Kept until the end, as what was read may be on its way to the other side for longer than it is being read. */
   #buffers: ContentBuffers | undefined
 
-  private constructor(handle: FileHandle, path: string, size: number) {
+  private constructor(handle: FileHandle, path: string, opened: BigIntStats) {
     this.#handle = handle
     this.#path = path
-    this.#size = size
+    this.#opened = opened
   }
 
   /** @throws BytestreamError `ERR_FILE` when it is not there, not ours to read, or not a regular file */
@@ -31,8 +33,8 @@ export class FileSource implements AsyncDisposable {
     try {
       // Opening a FIFO would wait for somebody to write to it.
       const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
-      const stats = await handle.stat()
-      if (stats.isFile()) return new FileSource(handle, path, stats.size)
+      const stats = await handle.stat({ bigint: true })
+      if (stats.isFile()) return new FileSource(handle, path, stats)
       await handle.close()
     } catch (cause) {
       throw new BytestreamError('ERR_FILE', `${path} cannot be read: ${(cause as Error).message}`, { cause })
@@ -64,9 +66,11 @@ export class FileSource implements AsyncDisposable {
    *
    * @param offset octets before the part
    * @param length octets of the part; up to the end where it is left out
+   * @throws BytestreamError `ERR_FILE`; `ERR_INTEGRITY` instead of the last piece, when the file was changed meanwhile
    */
   async *read(signal?: AbortSignal, { offset = 0, length = Number.POSITIVE_INFINITY } = {}): AsyncGenerator<Buffer, void> {
-    this.#buffers ??= new ContentBuffers(this.#size)
+    const size = Number(this.#opened.size)
+    this.#buffers ??= new ContentBuffers(size)
     const buffers = this.#buffers
     for (let position = offset, turn = 0; position < offset + length; turn ^= 1) {
       throwIfAborted(signal)
@@ -75,10 +79,19 @@ export class FileSource implements AsyncDisposable {
       const { bytesRead } = await this.#handle.read(buffer, 0, wanted, position).catch((cause: Error) => {
         throw new BytestreamError('ERR_FILE', `reading ${this.#path} failed: ${cause.message}`, { cause })
       })
-      if (bytesRead === 0) return
       position += bytesRead
+      // Whoever gets all of it must not take a mixture for the file.
+      if (bytesRead === 0 || position >= Math.min(size, offset + length)) await this.#checkUnchanged()
+      if (bytesRead === 0) return
       yield buffer.subarray(0, bytesRead)
     }
+  }
+
+  /** A file that has only lost its name is what it was. */
+  async #checkUnchanged(): Promise<void> {
+    const { size, mtimeNs } = await this.#handle.stat({ bigint: true })
+    if (size !== this.#opened.size || mtimeNs !== this.#opened.mtimeNs)
+      throw new BytestreamError('ERR_INTEGRITY', `${basename(this.#path)} changed while it was being sent`)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

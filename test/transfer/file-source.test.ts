@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdtemp, rm, symlink, utimes, writeFile } from 'node:fs/promises'
+import { appendFile, mkdtemp, open, readFile, rename, rm, symlink, truncate, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
@@ -60,6 +60,52 @@ test('a FIFO nobody writes to is no regular file either, and does not make us wa
   const path = `${await makeFile(t, '')}.fifo`
   t.is(spawnSync('/usr/bin/mkfifo', [path]).status, 0)
   await t.throwsAsync(FileSource.open(path), { code: 'ERR_FILE', message: /is not a regular file$/ })
+})
+
+const changes: readonly (readonly [what: string, change: (path: string) => Promise<void>])[] = [
+  ['grows', (path) => appendFile(path, 'more')],
+  ['is cut', (path) => truncate(path, 1024 * 1024)],
+  ['is cut to what was read already', (path) => truncate(path, 1024 * 1024 - 1)],
+  ['is emptied, and written anew', (path) => writeFile(path, Buffer.alloc(2 * 1024 * 1024, 1))],
+  ['has an octet changed', (path) => overwrite(path, 'x')],
+]
+
+/** In place: its size stays as it was. */
+async function overwrite(path: string, text: string): Promise<void> {
+  await using file = await open(path, 'r+')
+  await file.write(text, 10)
+}
+
+for (const [what, change] of changes) {
+  test(`a file that ${what} while it is read gives no last piece`, async (t) => {
+    const path = await makeFile(t, Buffer.alloc(2 * 1024 * 1024))
+    await utimes(path, 0, 0)
+    await using source = await FileSource.open(path)
+    const reading = source.read()
+    await reading.next()
+    await change(path)
+    await t.throwsAsync(reading.next(), { code: 'ERR_INTEGRITY', message: 'a.bin changed while it was being sent' })
+    await t.throwsAsync(source.inspect(['md5']), { code: 'ERR_INTEGRITY' })
+    const [first, second] = [source.read(undefined, { length: 1024 }), source.read(undefined, { offset: 1024, length: 10 })]
+    await t.throwsAsync(first.next(), { code: 'ERR_INTEGRITY' })
+    await t.throwsAsync(second.next(), { code: 'ERR_INTEGRITY' })
+  })
+}
+
+test('a file that loses its name, or is read by others, while it is read is what it was', async (t) => {
+  const content = randomBytes(2 * 1024 * 1024)
+  const path = await makeFile(t, content)
+  await using source = await FileSource.open(path)
+  const pieces: Buffer[] = []
+  for await (const piece of source.read()) {
+    pieces.push(Buffer.from(piece))
+    if (pieces.length > 1) continue
+    await readFile(path)
+    await rename(path, `${path}.elsewhere`)
+    await rm(`${path}.elsewhere`)
+    await writeFile(path, 'another file of that name')
+  }
+  t.true(Buffer.concat(pieces).equals(content))
 })
 
 test('an abort ends the reading', async (t) => {
