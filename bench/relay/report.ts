@@ -5,7 +5,8 @@ import type { Results } from './results.ts'
 /** Three digits that count. */
 const inShort = (value: number): string => (value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2))
 
-function markdown(rows: readonly (readonly string[])[]): string {
+/** A table: its head, and its rows. */
+export function markdown(rows: readonly (readonly string[])[]): string {
   const [head = [], ...body] = rows
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
   return [line(head), `|${'---|'.repeat(head.length)}`, ...body.map(line)].join('\n')
