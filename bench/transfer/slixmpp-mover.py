@@ -12,7 +12,8 @@ import sys
 
 import slixmpp
 
-CHUNK_BYTES = 256 * 1024
+# As in the examples that come with slixmpp.
+CHUNK_BYTES = 1024 * 1024
 
 
 def tell(event, **facts):
@@ -24,10 +25,12 @@ class Mover(slixmpp.ClientXMPP):
         super().__init__(jid, password)
         self.what = what
         self.hash = hashlib.sha256()
+        self.file = open(os.path.join(what[1], "received") if what[0] == "receive" else os.devnull, "wb")
         self.register_plugin("xep_0030")
         self.register_plugin("xep_0065", {"auto_accept": True})
         self.add_event_handler("session_start", self.on_session_start)
-        self.add_event_handler("socks5_stream", self.receive)
+        self.add_event_handler("socks5_data", self.on_data)
+        self.add_event_handler("socks5_closed", self.on_closed)
         self.add_event_handler("disconnected", lambda _: self.loop.stop())
 
     async def on_session_start(self, _):
@@ -36,32 +39,22 @@ class Mover(slixmpp.ClientXMPP):
         if self.what[0] == "send":
             await self.send_file(*self.what[1:])
 
-    def receive(self, stream):
-        file = open(os.path.join(self.what[1], "received"), "wb", buffering=0)
-
-        def on_event(event, data):
-            if event == "socks5_data":
-                self.hash.update(data)
-                file.write(data)
-            elif event == "socks5_closed":
-                file.close()
-                self.finish()
-
-        # Straight from the stream: the events of the plugin would each go through the queue of the session.
-        stream.event = on_event
+    def on_data(self, data):
+        self.hash.update(data)
+        self.file.write(data)
 
     async def send_file(self, to, path):
         stream = await self["xep_0065"].handshake(to)
         if stream is None:
             raise SystemExit("no bytestream")
-        closed = asyncio.Future()
-        stream.event = lambda event, _: closed.set_result(None) if event == "socks5_closed" else None
-        with open(path, "rb", buffering=0) as file:
+        with open(path, "rb") as file:
             while chunk := file.read(CHUNK_BYTES):
                 self.hash.update(chunk)
                 await stream.write(chunk)
         stream.transport.write_eof()
-        await closed
+
+    def on_closed(self, _):
+        self.file.close()
         self.finish()
 
     def finish(self):
