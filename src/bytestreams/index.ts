@@ -25,6 +25,12 @@ export { type RequesterComponents, type RequestInit, requestBytestream } from '.
 export { BytestreamTarget, type ExpectInit } from './socks5/target.ts'
 export { type ExpectedMethods, expectStream, type StreamTargets } from './stream-initiation/expect-stream.ts'
 export { type InitiateInit, type InitiatorComponents, initiateStream } from './stream-initiation/initiate-stream.ts'
-export { type IncomingOffer, type OnOffer, offerStream, StreamInitiationResponder } from './stream-initiation/stream-initiation.ts'
+export {
+  type ChosenStream,
+  type IncomingOffer,
+  type OnOffer,
+  offerStream,
+  StreamInitiationResponder,
+} from './stream-initiation/stream-initiation.ts'
 export { defaultTimings, type Timings } from './timings.ts'
 export type { InitiatorStep, MethodChoice, RequesterStep, StreamhostChoice, StreamhostsInit, WayInit } from './way.ts'

@@ -1,12 +1,14 @@
 import { BytestreamError, bareJid, type Clock, formatBytes } from '../core/index.ts'
-import type { Hash } from '../xep/index.ts'
+import type { Hash, JingleRange } from '../xep/index.ts'
 import { askProgram } from './decision.ts'
 import { ExpectedPeers } from './expected-peers.ts'
 import { toSafeFileName, toSafeFolder } from './file-name.ts'
 import { FileCheck, type FileOffer, type FileRules } from './file-rules.ts'
 import { FileSink, roomIn } from './file-sink.ts'
 import { checkFolders, makeFolders } from './folders.ts'
-import { PartStore } from './parts/part-store.ts'
+import type { WantedFile } from './parts/matching.ts'
+import { secondsOf } from './parts/part-state.ts'
+import { type Part, PartStore, type Search } from './parts/part-store.ts'
 import { type Placed, Places } from './places.ts'
 
 /** Whose files, and which, are accepted. */
@@ -43,6 +45,12 @@ export interface OfferedFile extends FileOffer {
   readonly name: string
   /** As it came. */
   readonly folder?: string | undefined
+  /** When it was last changed, as it came. */
+  readonly date?: string | undefined
+  /** Whether its sender can leave out what is here already. */
+  readonly canResume?: boolean
+  /** Octets its sender leaves out, whatever is here. */
+  readonly offset?: number | undefined
   /** Names of the hashes that will come behind the content. */
   readonly hashUsed?: readonly string[]
   /** Of the content that was asked for. */
@@ -52,6 +60,8 @@ export interface OfferedFile extends FileOffer {
 /** What a file under way, or one being decided about, takes of the maxima. */
 interface Place extends Placed {
   readonly size: number
+  /** Octets that are here. */
+  here: number
   sink?: FileSink
 }
 
@@ -75,6 +85,7 @@ export class Acceptance {
   readonly #sessions: Places
   readonly #places: Places<Place>
   readonly #parts: PartStore
+  #swept: Promise<void> | undefined
 
   /**
    * @param stopping from then on nothing is accepted
@@ -120,11 +131,14 @@ export class Acceptance {
     const folder = steps.length > 0 && { folder: steps.join('/') }
     const offer = { from, name: toSafeFileName(file.name), ...folder, size, mimeType, description, hashes }
     this.#check.check(offer, hashUsed)
-    const place: Place = { from: bareJid(from), size }
+    const wanted = wantedOf(file, steps.join('/'))
+    const place: Place = { from: wanted.from, size, here: 0 }
     const taken = this.#places.take(place)
     const onClosed = () => taken[Symbol.dispose]()
     try {
       this.#checkOctets(place)
+      const search = await this.#findPart(wanted, file)
+      place.here = search.part?.bytes ?? 0
       await this.#checkRoom(place)
       const { mayAccept, into, hashRequired = false } = this.#init
       const ask = { code: 'ERR_DECLINED', signal: this.#stopping } as const
@@ -133,21 +147,34 @@ export class Acceptance {
       const checkContent = (sha256: string) => this.#check.checkContent(sha256)
       const expected = { name: storeAs ?? offer.name, size, hashes, hashUsed, hashesWanted }
       const target = await makeFolders(into, steps)
-      const part = await this.#parts.begin({
-        from: bareJid(from),
-        name: offer.name,
-        folder: steps.join('/'),
-        size,
-        modifiedS: undefined,
-        hashes,
-      })
+      const part = await this.#openPart(search, wanted, file)
+      const fromStartBecause = part.offset > 0 ? undefined : search.reason
       const checkFolder = () => checkFolders(into, steps)
-      place.sink = await FileSink.create(target, expected, part, { hashRequired, checkContent, checkFolder, onClosed })
+      const rules = { hashRequired, checkContent, checkFolder }
+      place.sink = await FileSink.create(target, expected, part, { ...rules, onClosed, fromStartBecause })
       return place.sink
     } catch (error) {
       onClosed()
       throw error
     }
+  }
+
+  /** @throws BytestreamError `ERR_DECLINED` for the rest of a file whose beginning is not here */
+  async #findPart(wanted: WantedFile, { canResume = false, offset = 0 }: OfferedFile): Promise<Search> {
+    this.#swept ??= this.#parts.sweep()
+    await this.#swept
+    const search = await this.#parts.find(wanted)
+    if (offset > 0 && search.part?.bytes !== offset) throw notWhole()
+    if (search.part && !canResume && offset === 0) return { reason: 'its sender sends whole files only' }
+    return search
+  }
+
+  /** @throws BytestreamError `ERR_DECLINED` when what its sender leaves out is here no more */
+  async #openPart({ part: found }: Search, wanted: WantedFile, { offset = 0 }: OfferedFile): Promise<Part> {
+    const part = found && (await this.#parts.take(found, wanted))
+    if (part?.offset === offset || offset === 0) return part ?? (await this.#parts.begin(wanted))
+    await part?.keep()
+    throw notWhole()
   }
 
   /** A stranger hears no more than this. */
@@ -179,7 +206,9 @@ export class Acceptance {
   /** What was promised before, and is yet to come, has its room already. */
   async #checkRoom(place: Place): Promise<void> {
     const { into } = this.#init
-    const needed = this.#places.before(place).reduce((total, { size, sink }) => total + size - (sink?.bytes ?? 0), place.size)
+    const needed = this.#places
+      .before(place)
+      .reduce((total, { size, sink, here }) => total + size - (sink?.bytes ?? here), place.size - place.here)
     const room = await this.#components.room(into)
     if (needed <= room) return
     throw new BytestreamError(
@@ -188,6 +217,23 @@ export class Acceptance {
     )
   }
 }
+
+/** What is known of a file on offer. @throws BytestreamError `ERR_FILE_NAME` */
+function wantedOf({ from, name, size, date, hashes, hashUsed = [] }: OfferedFile, folder: string): WantedFile {
+  return { from: bareJid(from), name: toSafeFileName(name), folder, size, modifiedS: secondsOf(date), hashes, hashUsed }
+}
+
+/**
+ * Octets a sender leaves out at the beginning of a file.
+ *
+ * @throws BytestreamError `ERR_DECLINED` where it leaves out any at the end
+ */
+export function offsetOf(size: number, { offset = 0, length = size - offset }: JingleRange = {}): number {
+  if (offset + length !== size) throw notWhole()
+  return offset
+}
+
+const notWhole = () => new BytestreamError('ERR_DECLINED', 'parts of files are not accepted')
 
 const unlimited = Number.POSITIVE_INFINITY
 

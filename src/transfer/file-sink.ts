@@ -35,8 +35,17 @@ export interface FileSinkInit {
   readonly checkContent?: (sha256: string) => void
   /** Throws when the folder is no longer where it was: asked right before the file gets its name there. */
   readonly checkFolder?: () => Promise<void>
+  /** Why it begins at its start, although a part of it seemed to be here. */
+  readonly fromStartBecause?: string | undefined
   /** Stored or given up, the file takes no more room than it has. */
   readonly onClosed?: () => void
+}
+
+/** What is there of a file whose transfer has ended before its last octet. */
+export interface KeptPart {
+  readonly path: string
+  /** Octets. */
+  readonly bytes: number
 }
 
 /** A file that was received whole. */
@@ -66,6 +75,7 @@ export class FileSink implements AsyncDisposable {
   #hashes: readonly Hash[]
   #bytes: number
   #prefixSha256: Buffer | undefined
+  #toldOfPrefix: () => readonly Hash[] | undefined = () => undefined
   #isOpen = true
 
   private constructor(parts: FileSinkParts) {
@@ -102,6 +112,11 @@ export class FileSink implements AsyncDisposable {
     return this.#parts.part.offset
   }
 
+  /** Why it begins at its start, although a part of it seemed to be here. */
+  get fromStartBecause(): string | undefined {
+    return this.#parts.init.fromStartBecause
+  }
+
   /** Octets that are there. */
   get bytes(): number {
     return this.#bytes
@@ -120,15 +135,11 @@ export class FileSink implements AsyncDisposable {
   }
 
   /**
-   * What the sender says of the octets that were there already, before it goes on behind them.
-   *
-   * @throws BytestreamError `ERR_INTEGRITY` where they are others
+   * Where to look, before the first octet is written, for what the sender says of those that were there already; whoever says
+   * nothing is measured by the whole file.
    */
-  checkPrefix(hashes: readonly Hash[]): void {
-    const { value } = hashes.find(({ algo }) => algo === 'sha-256') ?? {}
-    if (value && this.#prefixSha256 && !value.equals(this.#prefixSha256)) {
-      throw new BytestreamError('ERR_INTEGRITY', `the first ${this.offset} octets of the file are not those that are here`)
-    }
+  expectPrefix(told: () => readonly Hash[] | undefined): void {
+    this.#toldOfPrefix = told
   }
 
   /** Hashes that come behind the offer, also behind the last octet; they count like those of the offer. */
@@ -136,8 +147,12 @@ export class FileSink implements AsyncDisposable {
     this.#hashes = [...this.#hashes, ...hashes]
   }
 
-  /** @throws BytestreamError `ERR_INTEGRITY` for more octets than were promised, `ERR_FILE` when the disk refuses */
+  /**
+   * @throws BytestreamError `ERR_INTEGRITY` for more octets than were promised, or where others were there than the sender has; `ERR_FILE`
+   *   when the disk refuses
+   */
   async write(octets: Buffer): Promise<void> {
+    if (this.#bytes === this.offset) this.#checkPrefix()
     if (this.#bytes + octets.length > this.#parts.expected.size) {
       throw new BytestreamError('ERR_INTEGRITY', `the sender promised ${this.#parts.expected.size} octets and sends more`)
     }
@@ -149,6 +164,12 @@ export class FileSink implements AsyncDisposable {
       throw toFileError(cause, `writing into ${this.#parts.folder} failed`)
     }
     this.#bytes += octets.length
+  }
+
+  #checkPrefix(): void {
+    const { value } = this.#toldOfPrefix()?.find(({ algo }) => algo === 'sha-256') ?? {}
+    if (value && this.#prefixSha256 && !value.equals(this.#prefixSha256))
+      throw new BytestreamError('ERR_INTEGRITY', `the first ${this.offset} octets of the file are others than those that are here`)
   }
 
   async #writeAll(octets: Buffer): Promise<void> {
@@ -239,9 +260,15 @@ export class FileSink implements AsyncDisposable {
     )
   }
 
-  /** Closes it, and leaves what is there to whoever is offered the same file again; nothing where there is nothing. */
-  async keep(): Promise<void> {
-    await this.#close((part) => (this.#bytes > 0 ? part.keep() : part.discard()))
+  /**
+   * Closes it, and leaves what is there to whoever is offered the same file again.
+   *
+   * @returns where that is; nothing where there is nothing
+   */
+  async keep(): Promise<KeptPart | undefined> {
+    if (!this.#isOpen || this.#bytes === 0 || !this.#parts.part.isRecognisable) return undefined
+    await this.#close((part) => part.keep())
+    return { path: this.#parts.part.path, bytes: this.#bytes }
   }
 
   /** Gives up what was neither stored nor kept. */

@@ -6,11 +6,12 @@ import {
   type MethodChoice,
   type StreamTargets,
 } from '../bytestreams/index.ts'
-import { BytestreamError, type Clock } from '../core/index.ts'
+import { BytestreamError, type Clock, toBytestreamError } from '../core/index.ts'
 import { type Hash, NS, parseSiFile, type SiFile } from '../xep/index.ts'
-import type { OfferedFile } from './acceptance.ts'
+import { type OfferedFile, offsetOf } from './acceptance.ts'
 import { closeProperly, overBytestream, takeContent } from './content.ts'
 import type { FileSink } from './file-sink.ts'
+import { leaveOff, takeUp } from './take-up.ts'
 import type { Sent, Transfer } from './transfer.ts'
 
 /** A file that comes, and where it goes. */
@@ -29,15 +30,23 @@ export async function receiveBySi(clock: Clock, targets: StreamTargets, { sink, 
   await using file = sink
   const { signal } = transfer
   transfer.moveTo('negotiating')
-  const bytestream = await expectStream(targets, expected, { ...init, signal })
-  return await overBytestream(transfer, { bytestream, negotiation: 'si' }, async (makeFinal) => {
-    // What comes behind the promised size belongs to no file.
-    await takeContent(clock, bytestream, file, transfer, 'ignored')
-    const stored = await file.store()
-    makeFinal() // Who gives up now does not take the file back.
-    await closeProperly(clock, bytestream, signal)
-    return { ...stored, method: bytestream.method, confirmed: true }
-  })
+  try {
+    const begin = takeUp(file, transfer)
+    const bytestream = await expectStream(targets, expected, { ...init, signal })
+    return await overBytestream(transfer, { bytestream, negotiation: 'si' }, async (makeFinal) => {
+      await begin()
+      // What comes behind the promised size belongs to no file.
+      await takeContent(clock, bytestream, file, transfer, 'ignored')
+      const stored = await file.store()
+      makeFinal() // Who gives up now does not take the file back.
+      await closeProperly(clock, bytestream, signal)
+      return { ...stored, method: bytestream.method, confirmed: true }
+    })
+  } catch (thrown) {
+    const error = toBytestreamError(thrown)
+    await leaveOff(file, transfer, error)
+    throw error
+  }
 }
 
 /**
@@ -56,8 +65,9 @@ export function readSiOffer(
   readonly method: string
 } {
   const si = parseSiFile(payload)
-  const { name, size, description } = si
-  const file = { from, name, size, mimeType, description, hashes: hashesOf(si) }
+  const { name, size, date, description, range } = si
+  const ranges = { canResume: range !== undefined, offset: offsetOf(size, range) }
+  const file = { from, name, size, date, mimeType, description, hashes: hashesOf(si), ...ranges }
   const isInBand = methods.includes(NS.inBand) && (choice === 'auto' || choice === 'ibb')
   if (methods.includes(NS.bytestreams) && choice !== 'ibb')
     return { file, expected: isInBand ? 'either' : 'socks5', method: NS.bytestreams }

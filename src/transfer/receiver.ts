@@ -1,11 +1,13 @@
 import { join, relative } from 'node:path'
-import type { IncomingOffer, StreamTargets, WayInit } from '../bytestreams/index.ts'
+import type { ChosenStream, IncomingOffer, StreamTargets, WayInit } from '../bytestreams/index.ts'
 import { BytestreamError, type Clock } from '../core/index.ts'
-import { Acceptance, type AcceptanceInit, type OfferedFile } from './acceptance.ts'
+import { buildSiRange } from '../xep/index.ts'
+import { Acceptance, type AcceptanceInit, type OfferedFile, offsetOf } from './acceptance.ts'
 import { refusalOf } from './decision.ts'
 import type { ExpectedPeers } from './expected-peers.ts'
 import { FileResponder, type FileResponderEvents } from './file-responder.ts'
 import type { FileSink } from './file-sink.ts'
+import { FilesUnderWay } from './files-under-way.ts'
 import type { FileContent } from './jingle/file-content.ts'
 import type { Accepted } from './jingle/file-sessions.ts'
 import { takeOver } from './jingle/take-content.ts'
@@ -28,6 +30,7 @@ export class Receiver extends FileResponder<ReceiverEvents> {
   readonly #targets: StreamTargets
   readonly #init: ReceiveInit
   readonly #acceptance: Acceptance
+  readonly #underWay: FilesUnderWay
   /** The session of every offer that is being decided about or under way, by sender and id. */
   readonly #offers = new Map<string, Disposable>()
 
@@ -40,20 +43,21 @@ export class Receiver extends FileResponder<ReceiverEvents> {
     this.#targets = targets
     this.#init = init
     this.#acceptance = new Acceptance({ clock }, init, this.stopping)
+    this.#underWay = new FilesUnderWay(clock)
     this.peers = this.#acceptance.senders
   }
 
   /**
    * Decides about a file that is offered by stream initiation, and begins to wait for its bytestream.
    *
-   * @returns the stream method chosen
+   * @returns the stream method chosen, and which part of the file is wanted
    * @throws BytestreamError `ERR_DECLINED`, `ERR_NO_VALID_STREAMS`, `ERR_BAD_PROFILE`, and as
    *   {@link Acceptance.accept}
    * @internal
    */
-  async decide(offer: IncomingOffer): Promise<string> {
+  async decide(offer: IncomingOffer): Promise<ChosenStream> {
     const { from, id } = offer
-    const key = `${from}\n${id}`
+    const key = keyOf(from, id)
     const isRepeated = this.#offers.has(key)
     const forget = () => {
       this.#offers.get(key)?.[Symbol.dispose]()
@@ -64,11 +68,11 @@ export class Receiver extends FileResponder<ReceiverEvents> {
       this.#offers.set(key, this.#acceptance.admitSession(from))
       const { method: choice, timings } = this.#init
       const { file, expected, method } = readSiOffer(offer, choice)
-      const sink = await this.#acceptance.accept(file)
+      const sink = await this.#accept(file, key)
       const init = { from, sid: id, mayBeEmpty: file.size === 0, ...{ method: choice, timings } }
       const work = (transfer: Transfer) => receiveBySi(this.clock, this.#targets, { sink, expected, init, transfer })
-      this.#begin(file, sink, work).once('done', forget).once('failed', forget)
-      return method
+      this.#begin(file, sink, key, work).once('done', forget).once('failed', forget)
+      return { method, payload: sink.offset > 0 ? buildSiRange({ offset: sink.offset }) : undefined }
     } catch (thrown) {
       if (!isRepeated) forget()
       throw this.#declined(from, thrown)
@@ -92,33 +96,43 @@ export class Receiver extends FileResponder<ReceiverEvents> {
    */
   async take(content: FileContent): Promise<Accepted> {
     const { peer: from, offered } = content
+    const session = keyOf(from, content.sid)
     try {
-      const { name = 'file', folder, size, mediaType: mimeType, description, hashes, hashUsed, range = {} } = offered
+      const { name = 'file', folder, size, date, mediaType: mimeType, description, hashes, hashUsed, range } = offered
       if (size === undefined) throw new BytestreamError('ERR_DECLINED', 'files of unknown size are not accepted')
-      if ((range.offset ?? 0) > 0 || (range.length ?? size) !== size)
-        throw new BytestreamError('ERR_DECLINED', 'parts of files are not accepted')
-      const file = { from, name, folder, size, mimeType, description, hashes, hashUsed }
-      const sink = await this.#acceptance.accept(file)
+      const ranges = { canResume: range !== undefined, offset: offsetOf(size, range) }
+      const file = { from, name, folder, size, date, mimeType, description, hashes, hashUsed, ...ranges }
+      const sink = await this.#accept(file, session)
       if (content.end) {
         await sink[Symbol.asyncDispose]()
         throw content.end.error ?? new BytestreamError('ERR_DECLINED', 'the offer was taken back')
       }
-      this.#begin(file, sink, (transfer) => {
+      this.#begin(file, sink, session, (transfer) => {
         transfer.moveTo('negotiating')
         return takeOver(this.clock, { file: content, sink, hashUsed, transfer })
       })
-      // Whoever repeats a folder makes it.
       const { isFlat, storeAs } = this.#init
       const isIgnored = folder !== undefined && (isFlat || storeAs !== undefined)
-      return { way: this.#init, ...(isIgnored && { description: { kind: 'file', file: { ...offered, folder: undefined } } }) }
+      if (sink.offset === 0 && !isIgnored) return { way: this.#init }
+      // Whoever repeats a folder makes it.
+      const wanted = { ...offered, ...(isIgnored && { folder: undefined }), ...(sink.offset > 0 && { range: { offset: sink.offset } }) }
+      return { way: this.#init, description: { kind: 'file', file: wanted } }
     } catch (thrown) {
       throw this.#declined(from, thrown)
     }
   }
 
-  #begin({ from, size }: OfferedFile, sink: FileSink, work: Work): Transfer {
+  /** @param session its files are no repetitions of each other */
+  async #accept(file: OfferedFile, session: string): Promise<FileSink> {
+    await this.#underWay.giveWay(file, session)
+    return await this.#acceptance.accept(file)
+  }
+
+  #begin(file: OfferedFile, sink: FileSink, session: string, work: Work): Transfer {
     const name = relative(this.#init.into, join(sink.folder, sink.name))
-    return this.begin({ direction: 'receive', peer: from, name, size }, work)
+    const transfer = this.begin({ direction: 'receive', peer: file.from, name, size: file.size }, work)
+    this.#underWay.add(transfer, file, session)
+    return transfer
   }
 
   /** @returns what the sender may hear */
@@ -128,6 +142,8 @@ export class Receiver extends FileResponder<ReceiverEvents> {
     return tellable(error)
   }
 }
+
+const keyOf = (from: string, id: string) => `${from}\n${id}`
 
 /** What a sender may hear: nothing about our folders and disks. */
 function tellable(error: BytestreamError): BytestreamError {

@@ -96,6 +96,8 @@ export interface TransferEvents {
   interrupted: [facts: { error: BytestreamError; attempt: number; retryMs: number }]
   /** How many octets were there already; 0 where it has to begin again, with the reason. */
   resumed: [facts: { offset: number; reason?: string }]
+  /** What has come of a file stays, so that its rest can follow another time: where it is, and how many octets it has. */
+  kept: [facts: { path: string; bytes: number }]
   done: [result: TransferResult]
   failed: [error: BytestreamError]
 }

@@ -82,7 +82,7 @@ test('send says why it goes in band where it was not told to', async (t) => {
   const target = new InBandTarget({ session, clock: systemClock, logger: silentLogger })
   new StreamInitiationResponder(session).handle(NS.siFileTransfer, ({ from, id }) => {
     void target.expect({ from, sid: id }).then(({ stream }) => stream.resume().once('end', () => stream.end()))
-    return NS.inBand
+    return { method: NS.inBand }
   })
   const people = laptop.filter((argument) => argument !== '--json')
   const { code, stdout, stderr } = await startCli(t, ['send', path, ...people, '--to', jid], environment).ended

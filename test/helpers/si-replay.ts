@@ -119,7 +119,7 @@ function takeStream(t: ExecutionContext, socks5: BytestreamTarget, responder: St
     responder.handle(NS.siFileTransfer, ({ from, id: sid, methods }: StreamInitiation & { from: string }) => {
       t.is(methods[0], NS.bytestreams)
       socks5.expect({ from, sid }).then(resolve, reject)
-      return NS.bytestreams
+      return { method: NS.bytestreams }
     })
   })
 }

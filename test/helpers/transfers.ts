@@ -36,6 +36,11 @@ export async function filesIn(folder: string): Promise<string[]> {
   return (await readdir(folder).catch(() => [])).sort()
 }
 
+/** The same without parts. */
+export async function storedIn(folder: string): Promise<string[]> {
+  return (await filesIn(folder)).filter((name) => !/^\..*\.part(\.json)?$/.test(name))
+}
+
 /** The next transfer a receiver accepts. */
 export async function nextTransfer(receiver: Receiver): Promise<Transfer> {
   const [transfer] = (await once(receiver, 'transfer')) as [Transfer]

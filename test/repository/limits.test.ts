@@ -115,6 +115,7 @@ const rowOf: Readonly<Record<string, string>> = {
   'transfer/jingle/file-session END_MS_MAX': 'a receiver has to end a Jingle session',
   'transfer/jingle/together OFFERS_MAX': 'files offered at once in one Jingle session',
   'transfer/file-name NAME_BYTES_MAX': 'octets of a stored name',
+  'transfer/files-under-way MOVE_MS_MAX': 'a file that is offered again has to move',
   'transfer/parts/part-store PARTS_MAX': 'parts of files in one folder',
   'transfer/parts/part-store PART_MS_MAX': 'a part is kept',
   'transfer/parts/part-state STATE_BYTES_MAX': 'what says of which file a part is',

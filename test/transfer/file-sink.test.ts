@@ -164,15 +164,18 @@ test('an end before the last octet is no other content: what came may stay', asy
   const folder = await makeFolder(t)
   const sink = await fill(folder, { size: content.length + 1 })
   await t.throwsAsync(sink.store(), { code: 'ERR_RESET', message: 'the bytestream ended after 100000 of 100001 octets' })
-  await sink.keep()
-  await sink[Symbol.asyncDispose]()
   const [part = ''] = (await readdir(folder)).sort()
+  t.deepEqual(await sink.keep(), { path: join(folder, part), bytes: content.length })
+  await sink[Symbol.asyncDispose]()
   t.deepEqual(await readFile(join(folder, part)), content)
 })
 
 test('of a file without an octet nothing is kept', async (t) => {
   const folder = await makeFolder(t)
-  await (await beginSink(folder, { name: 'a', size: 1 })).keep()
+  {
+    await using sink = await beginSink(folder, { name: 'a', size: 1 })
+    t.is(await sink.keep(), undefined)
+  }
   t.deepEqual(await readdir(folder), [])
 })
 

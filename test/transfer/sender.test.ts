@@ -33,7 +33,7 @@ async function setScene(t: ExecutionContext, take: (peer: Peer, size: number) =>
       ({ stream }) => take(new Peer(stream as Socket), size),
       () => {}, // The sender gave up.
     )
-    return NS.bytestreams
+    return { method: NS.bytestreams }
   })
   discovery.add(part)
   receiver.send(buildPresence({ type: 'available' }))

@@ -57,13 +57,20 @@ export interface IncomingOffer extends StreamInitiation {
   readonly from: string
 }
 
+/** How a stream is accepted. */
+export interface ChosenStream {
+  /** One of those offered. */
+  readonly method: string
+  /** What its profile has to add. */
+  readonly payload?: Element | undefined
+}
+
 /**
  * Decides about an offer, and begins to wait for the stream if it is accepted.
  *
- * @returns the method to use, one of those offered
  * @throws BytestreamError `ERR_DECLINED`, `ERR_NO_VALID_STREAMS`, or another refusal
  */
-export type OnOffer = (offer: IncomingOffer) => Promise<string> | string
+export type OnOffer = (offer: IncomingOffer) => Promise<ChosenStream> | ChosenStream
 
 /**
  * Answers stream initiations, by profile: an offer goes to whoever handles its profile, any other is refused with
@@ -87,6 +94,7 @@ export class StreamInitiationResponder {
   async #answer({ from, payload }: IqRequest): Promise<Element> {
     const onOffer = this.#profiles.get(attribute(payload, 'profile') ?? '')
     if (!onOffer) throw new BytestreamError('ERR_BAD_PROFILE', 'this profile is not supported')
-    return buildStreamAcceptance(await onOffer({ from, ...parseStreamInitiation(payload) }))
+    const { method, payload: added } = await onOffer({ from, ...parseStreamInitiation(payload) })
+    return buildStreamAcceptance(method, added)
   }
 }

@@ -41,6 +41,8 @@ export class FileContent {
   readonly content: JingleSessionContent
   /** Full JID of the other side. */
   readonly peer: string
+  /** Of its session. */
+  readonly sid: string
   /** Whether we send it. */
   readonly isOurs: boolean
   readonly #wire: FileWire
@@ -52,9 +54,10 @@ export class FileContent {
   #hasChecksum = false
   #prefix: readonly Hash[] | undefined
 
-  constructor(content: JingleSessionContent, { peer, isOurs }: Pick<FileContent, 'peer' | 'isOurs'>, wire: FileWire) {
+  constructor(content: JingleSessionContent, { peer, sid, isOurs }: Pick<FileContent, 'peer' | 'sid' | 'isOurs'>, wire: FileWire) {
     this.content = content
     this.peer = peer
+    this.sid = sid
     this.isOurs = isOurs
     this.#wire = wire
   }

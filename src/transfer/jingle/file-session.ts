@@ -59,7 +59,7 @@ export class FileSession {
     const { session } = this
     const file: FileContent = new FileContent(
       content,
-      { peer: session.peer, isOurs: content.senders === session.role },
+      { peer: session.peer, sid: session.sid, isOurs: content.senders === session.role },
       {
         tell: (info) => session.sendInfo(info),
         remove: (reason) => {

@@ -3,6 +3,7 @@ import type { Hash } from '../../xep/index.ts'
 import { closeProperly, overBytestream, takeContent } from '../content.ts'
 import type { FileSink } from '../file-sink.ts'
 import { pickAlgorithm } from '../hashes.ts'
+import { leaveOff, takeUp } from '../take-up.ts'
 import type { Sent, Transfer } from '../transfer.ts'
 import type { FileContent } from './file-content.ts'
 import { reasonOf } from './reasons.ts'
@@ -29,13 +30,16 @@ export async function takeOver(clock: Clock, { file, sink, hashUsed, transfer }:
   await using part = sink
   const { signal } = transfer
   try {
+    part.expectPrefix(() => file.prefix)
+    const begin = takeUp(part, transfer)
     const bytestream = await file.opened(signal)
     return await overBytestream(transfer, { bytestream, negotiation: 'jingle' }, async (makeFinal) => {
       let hasEnded = false
       try {
+        await begin()
         await takeContent(clock, bytestream, part, transfer, 'refused')
         hasEnded = !part.isComplete
-        if (part.isComplete && (pickAlgorithm(hashUsed) || file.hasChecksum)) part.expect(await checksum(clock, file, signal))
+        if (part.isComplete && (pickAlgorithm(hashUsed) || file.hasChecksum)) part.expect(await checksum(clock, file, signal, part.offset))
         // XEP-0234 §9.2
         if (bytestream.stream.readableLength > 0) await part.write(bytestream.stream.read() as Buffer)
         const stored = await part.store()
@@ -56,19 +60,23 @@ export async function takeOver(clock: Clock, { file, sink, hashUsed, transfer }:
   } catch (thrown) {
     const error = toBytestreamError(thrown)
     file.fail(reasonOf(error))
+    await leaveOff(part, transfer, error)
     throw error
   } finally {
     file.settle()
   }
 }
 
-/** @throws BytestreamError `ERR_INTEGRITY` when it does not come: what was announced is part of what was offered */
-async function checksum(clock: Clock, file: FileContent, signal: AbortSignal): Promise<readonly Hash[]> {
+/**
+ * @param offset octets that did not come: a hash of the others says nothing of the whole file
+ * @throws BytestreamError `ERR_INTEGRITY` when it does not come: what was announced is part of what was offered
+ */
+async function checksum(clock: Clock, file: FileContent, signal: AbortSignal, offset: number): Promise<readonly Hash[]> {
   const message = `${file.peer} has announced a hash, and has not told it`
   using deadline = startDeadline(clock, CHECKSUM_MS_MAX, 'ERR_INTEGRITY', message, signal)
   try {
     const { hashes, range } = await file.checksum(deadline.signal)
-    return range?.hashes ?? hashes
+    return offset > 0 ? hashes : (range?.hashes ?? hashes)
   } catch (thrown) {
     if (file.end && !file.end.error) throw new BytestreamError('ERR_INTEGRITY', message, { cause: thrown })
     throw thrown

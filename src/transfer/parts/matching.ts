@@ -13,6 +13,11 @@ export function isNamesake(one: PartFacts, other: PartFacts): boolean {
   return one.from === other.from && one.name === other.name && one.folder === other.folder
 }
 
+/** Whether enough is known of a file to tell it from another of its name. */
+export function isRecognisable({ hashes, modifiedS }: PartFacts): boolean {
+  return modifiedS !== undefined || pickAlgorithm(hashes.map(({ algo }) => algo)) !== undefined
+}
+
 /**
  * Why a file is not the one of which there is a part, as far as anybody can know before the content: where no hash of it is known
  * on both sides its date has to do, and a hash has to come.

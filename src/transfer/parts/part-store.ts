@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { Hash } from '../../xep/index.ts'
 import { toFileError } from '../file-error.ts'
 import { isGone, isOwn, ownHolder } from './holder.ts'
-import { differenceOf, isNamesake, type WantedFile } from './matching.ts'
+import { differenceOf, isNamesake, isRecognisable, type WantedFile } from './matching.ts'
 import { decodeState, encodeState, type PartFacts, type PartState, STATE_BYTES_MAX } from './part-state.ts'
 
 /** Kept parts of one folder; beyond, the oldest go. */
@@ -28,7 +28,7 @@ export interface FoundPart {
 }
 
 /** What a search has come to; the reason says why something that looked like it was not taken. */
-export type Search = { readonly part: FoundPart } | { readonly part?: never; readonly reason: string | undefined }
+export type Search = { readonly part: FoundPart; readonly reason?: never } | { readonly part?: never; readonly reason: string | undefined }
 
 /** A part in a folder, as it was seen. */
 interface Seen {
@@ -78,7 +78,7 @@ export class PartStore {
       await mkdir(this.#folder, { recursive: true })
       await writeState(place, facts)
       const handle = await open(place.path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600)
-      return new Part(place, handle, 0)
+      return new Part(this, place, handle, { offset: 0, facts })
     } catch (cause) {
       await leave(place)
       throw toFileError(cause, `${this.#folder} cannot be written to`)
@@ -105,14 +105,14 @@ export class PartStore {
       }
       const bytes = resumable(stats.size, facts)
       if (bytes < stats.size) await handle.truncate(bytes)
-      return new Part(place, handle, bytes)
+      return new Part(this, place, handle, { offset: bytes, facts: { ...facts, hashes } })
     } catch {
       await leave(place)
       return undefined
     }
   }
 
-  /** Deletes what is too old, of no use, or too many; nothing that is in use, and nothing but parts. */
+  /** Deletes what is too old, of no use, or too many, as far as it can; nothing that is in use, and nothing but parts. */
   async sweep(): Promise<void> {
     const free: Seen[] = []
     const names = await this.#namesLike((name) => PART.test(name))
@@ -124,7 +124,7 @@ export class PartStore {
     free.sort((one, other) => other.stats.mtimeMs - one.stats.mtimeMs)
     for (const [at, { path, stats, state }] of free.entries()) {
       const isStored = stats.nlink > 1 // By somebody who was killed before the part had lost its own name.
-      if (at >= PARTS_MAX || isOld(stats) || isStored || !state) await remove(path)
+      if (at >= PARTS_MAX || isOld(stats) || isStored || !state) await remove(path).catch(() => {})
     }
     const parts = new Set(names)
     for (const name of names) if (name.endsWith('.json') && !parts.has(name.slice(0, -'.json'.length))) await this.#sweepState(name)
@@ -136,7 +136,7 @@ export class PartStore {
     const [, id = ''] = PART.exec(name) ?? []
     const stats = await lstat(path).catch(() => undefined)
     const state = await readState(path)
-    if (stats?.isFile() && (state ? isFree(id, state, stats) : isOld(stats))) await rm(path, { force: true })
+    if (stats?.isFile() && (state ? isFree(id, state, stats) : isOld(stats))) await rm(path, { force: true }).catch(() => {})
   }
 
   /** @returns nothing for what is no part of ours */
@@ -168,12 +168,17 @@ interface Place {
 
 /** A part that is being written to. Owns its descriptor. */
 export class Part {
+  readonly #store: PartStore
+  /** Whether the file can be known again, should it be offered once more. */
+  readonly isRecognisable: boolean
   readonly handle: FileHandle
   /** Octets of the file that were there. */
   readonly offset: number
   readonly #place: Place
 
-  constructor(place: Place, handle: FileHandle, offset: number) {
+  constructor(store: PartStore, place: Place, handle: FileHandle, { offset, facts }: { offset: number; facts: PartFacts }) {
+    this.#store = store
+    this.isRecognisable = isRecognisable(facts)
     this.#place = place
     this.handle = handle
     this.offset = offset
@@ -183,13 +188,14 @@ export class Part {
     return this.#place.path
   }
 
-  /** Closes it; whoever gets the same file again finds it. */
+  /** Closes it; whoever gets the same file again finds it, unless there are too many. */
   async keep(): Promise<void> {
     try {
       await this.handle.close()
     } finally {
       inUse.delete(this.#place.id)
     }
+    await this.#store.sweep()
   }
 
   /** Closes it, and takes its name, which may be one of two by now. */

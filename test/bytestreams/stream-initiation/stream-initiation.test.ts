@@ -119,7 +119,7 @@ test('an offer of a profile that is handled is answered with the method its hand
   let heard: object | undefined
   const answer = await answerTo(t, buildStreamInitiation(initiation), (offer) => {
     heard = offer
-    return NS.bytestreams
+    return { method: NS.bytestreams }
   })
   t.is(attribute(answer, 'type'), 'result')
   const [si] = answer.getChildElements()

@@ -78,8 +78,8 @@ test(
   'ERR_INTEGRITY',
   'media-error',
 )
-test('an end before the last octet', spoiled, {}, 'ful', undefined, 'ERR_INTEGRITY', 'media-error')
-test('an end before the first octet', spoiled, {}, '', undefined, 'ERR_INTEGRITY', 'media-error')
+test('an end before the last octet', spoiled, {}, 'ful', undefined, 'ERR_RESET', 'failed-transport')
+test('an end before the first octet', spoiled, {}, '', undefined, 'ERR_RESET', 'failed-transport')
 test('octets behind the last one', spoiled, {}, 'full and more', undefined, 'ERR_INTEGRITY', 'media-error')
 
 test('a hash that comes behind the octets is waited for, and verified', async (t) => {
@@ -319,7 +319,7 @@ test('a file that is taken out while somebody decides about another is no matter
   await until(() => answers.length > 0)
   const { creator, name } = offeredFile({}, 'one')
   await say({ action: 'content-remove', contents: [{ creator, name }], reason: { condition: 'cancel' } })
-  await t.throwsAsync(one.done, { code: 'ERR_RESET' })
+  await t.throwsAsync(one.done, { code: 'ERR_CANCELLED' })
   answers[0]?.(true)
   const { contents } = await hand.hear('session-accept')
   t.deepEqual(
