@@ -8,6 +8,7 @@ const RANK = {
   socks5: 1,
   native: 1,
   tls: 1,
+  nat: 1,
   session: 2,
   streamhost: 2,
   policy: 2,
@@ -120,6 +121,12 @@ module.exports = {
     forbid('policy-knows-no-socket', 'It is asked with names and numbers.', { path: pathOf('policy') }, { path: NETWORK }),
     forbid('session-knows-no-file', 'Secrets and certificates come in as values.', { path: pathOf('session') }, { path: FILE_SYSTEM }),
     forbid('selfsigned-is-for-tls', 'One place makes certificates.', { path: '^src/', pathNot: '^src/tls/' }, { path: npm('selfsigned') }),
+    forbid(
+      'routers-are-asked-in-one-file',
+      'What the library does with a mapping is seen to there.',
+      { path: '^src/', pathNot: '^src/nat/routers\\.ts$' },
+      { path: npm('@achingbrain/[^/]+') },
+    ),
     forbid('tls-knows-no-file', 'Certificates come in as values.', { path: pathOf('tls') }, { path: FILE_SYSTEM }),
     forbid(
       'bytestreams-know-no-file',

@@ -45,3 +45,6 @@ export type InitiatorStep =
   | { readonly step: 'accepted' }
   /** The way that was not asked for, and why. */
   | { readonly step: 'in band'; readonly reason: string }
+  /** What the router forwards to this machine, where that was asked for, or why it does not. */
+  | { readonly step: 'port mapped'; readonly host: string; readonly port: number }
+  | { readonly step: 'port not mapped'; readonly reason: string }

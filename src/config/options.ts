@@ -161,6 +161,12 @@ export const accountOptions = {
   },
 } as const satisfies Options
 
+/** For whoever offers addresses of their own. */
+const mapPort = {
+  type: value.flag.default(false),
+  description: 'have the router forward a port to here while a file is on its way, by NAT-PMP or UPnP; without it, this is told',
+} as const
+
 /** Which way a file goes. */
 const method = z.enum(['auto', 'direct', 'proxy', 'ibb'], { error: 'expected auto, direct, proxy or ibb' }).default('auto')
 
@@ -198,6 +204,7 @@ export const sendOptions = {
     placeholder: 'JID',
     description: "this proxy only, with --method proxy or auto (default: those of the account's server)",
   },
+  'map-port': mapPort,
   description: { type: value.text.optional(), placeholder: 'TEXT', description: 'shown to the receiver' },
   hash: {
     type: value.list(z.enum(offerableAlgorithms, { error: `expected ${offerableAlgorithms.join(', ')}` })).default(['sha-256']),
@@ -245,6 +252,7 @@ export const receiveOptions = {
     placeholder: 'METHOD',
     description: 'which ways are taken: auto: any; direct; proxy, which keeps your addresses to yourself; ibb (default auto)',
   },
+  'map-port': mapPort,
   name: {
     type: value.list(value.text).optional(),
     placeholder: 'PATTERN',

@@ -1,5 +1,5 @@
 import { join, relative } from 'node:path'
-import type { ChosenStream, IncomingOffer, StreamTargets, WayInit } from '../bytestreams/index.ts'
+import type { ChosenStream, IncomingOffer, InitiatorStep, StreamTargets, WayInit } from '../bytestreams/index.ts'
 import { BytestreamError, type Clock } from '../core/index.ts'
 import { buildSiRange } from '../xep/index.ts'
 import { Acceptance, type AcceptanceInit, type OfferedFile, offsetOf } from './acceptance.ts'
@@ -107,16 +107,17 @@ export class Receiver extends FileResponder<ReceiverEvents> {
         await sink[Symbol.asyncDispose]()
         throw content.end.error ?? new BytestreamError('ERR_DECLINED', 'the offer was taken back')
       }
-      this.#begin(file, sink, session, (transfer) => {
+      const transfer = this.#begin(file, sink, session, (transfer) => {
         transfer.moveTo('negotiating')
         return takeOver(this.clock, { file: content, sink, hashUsed, transfer })
       })
       const { isFlat, storeAs } = this.#init
       const isIgnored = folder !== undefined && (isFlat || storeAs !== undefined)
-      if (sink.offset === 0 && !isIgnored) return { way: this.#init }
+      const way = { ...this.#init, onStep: (step: InitiatorStep) => void transfer.emit('step', step) }
+      if (sink.offset === 0 && !isIgnored) return { way }
       // Whoever repeats a folder makes it.
       const wanted = { ...offered, ...(isIgnored && { folder: undefined }), ...(sink.offset > 0 && { range: { offset: sink.offset } }) }
-      return { way: this.#init, description: { kind: 'file', file: wanted } }
+      return { way, description: { kind: 'file', file: wanted } }
     } catch (thrown) {
       throw this.#declined(from, thrown)
     }

@@ -1,4 +1,4 @@
-import type { WayInit } from '../bytestreams/index.ts'
+import type { InitiatorStep, WayInit } from '../bytestreams/index.ts'
 import { BytestreamError, bareJid, type Clock } from '../core/index.ts'
 import type { Hash } from '../xep/index.ts'
 import { askProgram, refusalOf } from './decision.ts'
@@ -130,8 +130,11 @@ export class Sharing extends FileResponder<SharingEvents> {
         return await sendOver(this.clock, { file: content, source: open, path, part, hashes, transfer })
       }
       const facts = { direction: 'send', peer: content.peer, name, size: length } as const
-      this.begin(facts, work).once('done', leave).once('failed', leave)
-      return { description: { kind: 'file', file }, way: this.#init }
+      const transfer = this.begin(facts, work).once('done', leave).once('failed', leave)
+      return {
+        description: { kind: 'file', file },
+        way: { ...this.#init, onStep: (step: InitiatorStep) => void transfer.emit('step', step) },
+      }
     } catch (error) {
       await source[Symbol.asyncDispose]()
       throw error

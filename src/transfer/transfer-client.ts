@@ -14,6 +14,7 @@ import {
   type WayMemory,
 } from '../bytestreams/index.ts'
 import { type Clock, type Logger, orAbort, silentLogger, systemClock, throwIfAborted, version } from '../core/index.ts'
+import { PortMapper } from '../nat/index.ts'
 import {
   type AccountInit,
   answerEntityQueries,
@@ -72,6 +73,12 @@ export interface TransferClientInit extends AccountInit {
    * transfer at a time.
    */
   readonly forwarded?: readonly ForwardedHost[]
+  /**
+   * Whether the router of this network is asked, by NAT-PMP or UPnP, to forward a port for each Jingle transfer that may go
+   * directly; renewed as long as it is needed, and taken back afterwards. That it does not is told by the step `port not mapped`.
+   * Default false.
+   */
+  readonly portMapping?: boolean
   /** Ends the logging in; afterwards it has no meaning. */
   readonly signal?: AbortSignal | undefined
 }
@@ -105,12 +112,21 @@ export class TransferClient implements AsyncDisposable {
   readonly #running = new RunningTransfers()
   /** Full JIDs that have our presence already; answering each once keeps two receivers from greeting forever. */
   readonly #answered = new Set<string>()
+  readonly #portMapper: PortMapper | undefined
   #receiver: Receiver | undefined
   #sharing: Sharing | undefined
 
   private constructor(components: TransferClientComponents, init: TransferClientInit) {
     const { clock = systemClock, logger = silentLogger, resolver = systemResolver, ways = new LastWays(clock) } = components
-    const { concurrency = CONCURRENCY, concurrencyPerPeer = concurrency, reconnect = true, priority = -1, mayConnect, forwarded } = init
+    const {
+      concurrency = CONCURRENCY,
+      concurrencyPerPeer = concurrency,
+      reconnect = true,
+      priority = -1,
+      mayConnect,
+      forwarded,
+      portMapping = false,
+    } = init
     this.#priority = priority
     this.#comesBack = reconnect
     this.#clock = clock
@@ -118,6 +134,7 @@ export class TransferClient implements AsyncDisposable {
       reconnect: reconnect ? 'once online' : 'never',
     })
     const { session } = this
+    this.#portMapper = portMapping ? new PortMapper({ clock, logger }) : undefined
     const proxies = new ProxyFinder(session, clock, logger)
     this.#turns = new Turns({ concurrency, concurrencyPerPeer })
     this.#discovery = new ServiceDiscovery(this.session.iqs, { node: SOFTWARE })
@@ -130,7 +147,19 @@ export class TransferClient implements AsyncDisposable {
     const { inBand } = this.#targets
     const announce = (to: string) => this.#showPresence(to)
     const resources = new ResourceFinder(session, clock, announce)
-    this.#components = { session, clock, logger, proxies, inBand, mayConnect, forwarded, ways, resources, announce }
+    this.#components = {
+      session,
+      clock,
+      logger,
+      proxies,
+      inBand,
+      mayConnect,
+      forwarded,
+      ways,
+      portMapper: this.#portMapper,
+      resources,
+      announce,
+    }
     this.#responder = new StreamInitiationResponder(session)
     this.#jingle = JingleSessions.of(this.#components)
     this.#files = new FileSessions(this.#components)
@@ -265,7 +294,7 @@ export class TransferClient implements AsyncDisposable {
     this.#sharing?.stop()
     for (const transfer of running) transfer.cancel()
     await Promise.allSettled(running.map(({ done }) => done))
-    await this.session.stop()
+    await Promise.all([this.#portMapper?.[Symbol.asyncDispose](), this.session.stop()])
   }
 
   /** Does what {@link close} does. */

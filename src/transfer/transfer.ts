@@ -86,7 +86,7 @@ export interface Opened extends Pick<Bytestream, 'method' | 'streamhost' | 'dstA
 /** Facts. After `done` or `failed` there are none. */
 export interface TransferEvents {
   state: [state: TransferState]
-  /** What the negotiation has come to, on the sending side. */
+  /** What the negotiation has come to; where the other side has offered the file, only by Jingle. */
   step: [step: InitiatorStep | NegotiationStep | WithoutFolderStep]
   /** The bytestream is open. */
   opened: [facts: Opened]

@@ -56,13 +56,18 @@ export interface FileNetworkInit {
   readonly isBehindNat?: boolean
   /** Where the proxy listens, and what it advertises; `false`: there is none. Default: an address of each family, and those. */
   readonly proxy?: false | ((at: Host) => readonly string[])
+  /** Builds the hosts, in place of all of the above that is about them. */
+  readonly hosts?: (t: Pick<ExecutionContext, 'teardown'>) => Promise<Star>
 }
 
 /** Behind NAT: where the proxy is, and where clients find it. */
 export const natPorts = { bound: 7777, advertised: 1080 } as const
 
 export async function startFileNetwork(kind: ServerKind, init: FileNetworkInit = {}): Promise<FileNetwork> {
-  const { authority, families, isBehindNat = false, proxy: where = everyAddress } = init
+  const { authority, families, isBehindNat = false, proxy: where = everyAddress, hosts = startHosts } = init
+  function startHosts(until: Pick<ExecutionContext, 'teardown'>) {
+    return startStar(until, { leaves: isBehindNat ? 3 : 2, ...(families && { families }) })
+  }
   const teardowns: (() => unknown)[] = []
   const t: Pick<ExecutionContext, 'teardown'> = { teardown: (end) => void teardowns.push(end) }
   const close = async () => {
@@ -71,7 +76,7 @@ export async function startFileNetwork(kind: ServerKind, init: FileNetworkInit =
   try {
     const folder = await mkdtemp(join(tmpdir(), 'streamhost-files-'))
     t.teardown(() => rm(folder, { recursive: true }))
-    const star = await startStar(t, { leaves: isBehindNat ? 3 : 2, ...(families && { families }) })
+    const star = await hosts(t)
     const on = isBehindNat ? (star.leaves[2] as Host) : star.centre
     const certified = await authority?.issue(DOMAIN)
     const trusted = authority && join(folder, 'ca.pem')

@@ -35,9 +35,25 @@ export interface StarInit {
 const CENTRE = { ipv4: '10.65.0.1', ipv6: 'fd65::1' }
 
 /** An npm package that is no firewall has a program of the same name. */
-const NFT = '/usr/sbin/nft'
+export const NFT = '/usr/sbin/nft'
 
 let stars = 0
+
+/** A host without a cable, until the test is over. */
+export async function startHost(
+  t: Pick<ExecutionContext, 'teardown'>,
+  name: string,
+  addresses: Pick<Host, 'ipv4' | 'ipv6'>,
+): Promise<Host> {
+  const loopback = addresses.ipv4 ? '127.0.0.1' : '::1'
+  await run('ip', ['netns', 'add', name])
+  // Teardowns run backwards: what is started there later has ended by then.
+  t.teardown(() => run('ip', ['netns', 'delete', name]))
+  if (!addresses.ipv6) await run('ip', ['netns', 'exec', name, 'sh', '-c', 'echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6'])
+  await run('ip', ['-n', name, 'link', 'set', 'lo', 'up'])
+  if (!addresses.ipv4) await run('ip', ['-n', name, 'address', 'delete', '127.0.0.1/8', 'dev', 'lo'])
+  return { name, ...addresses, loopback, command: (program, args) => ['ip', ['netns', 'exec', name, program, ...args]] }
+}
 
 /** Builds a network of hosts, which ends with the test. Needs root: declare the suite with `foreign(…, ['namespaces'])`. */
 export async function startStar(
@@ -50,16 +66,7 @@ export async function startStar(
     ipv4: families.includes('ipv4') ? ipv4 : '',
     ipv6: families.includes('ipv6') ? ipv6 : '',
   })
-  const start = async (name: string, addresses: Pick<Host, 'ipv4' | 'ipv6'>): Promise<Host> => {
-    const loopback = addresses.ipv4 ? '127.0.0.1' : '::1'
-    await run('ip', ['netns', 'add', name])
-    // Teardowns run backwards: what is started there later has ended by then.
-    t.teardown(() => run('ip', ['netns', 'delete', name]))
-    if (!addresses.ipv6) await run('ip', ['netns', 'exec', name, 'sh', '-c', 'echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6'])
-    await run('ip', ['-n', name, 'link', 'set', 'lo', 'up'])
-    if (!addresses.ipv4) await run('ip', ['-n', name, 'address', 'delete', '127.0.0.1/8', 'dev', 'lo'])
-    return { name, ...addresses, loopback, command: (program, args) => ['ip', ['netns', 'exec', name, program, ...args]] }
-  }
+  const start = (name: string, addresses: Pick<Host, 'ipv4' | 'ipv6'>) => startHost(t, name, addresses)
   const centre = await start(`${label}-centre`, addressOf(CENTRE.ipv4, CENTRE.ipv6))
   for (const address of [centre.ipv4, centre.ipv6]) {
     if (address) await run('ip', ['-n', centre.name, 'address', 'add', address, 'dev', 'lo'])

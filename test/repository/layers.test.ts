@@ -16,7 +16,7 @@ const config = createRequire(import.meta.url)(join(root, '.dependency-cruiser.cj
 /** Parts of src/ by rank, as docs/ARCHITECTURE.md has them: written again here, so that a slip in the rules shows. */
 const ranks: readonly (readonly string[])[] = [
   ['core'],
-  ['xep', 'socks5', 'native', 'tls'],
+  ['xep', 'socks5', 'native', 'tls', 'nat'],
   ['session', 'streamhost', 'policy'],
   ['component', 'embedded', 'bytestreams'],
   ['transfer', 'check'],
@@ -96,6 +96,7 @@ const forbidden: Plant[] = [
   { path: 'src/policy/socket.ts', imports: ['node:tls'], rule: 'policy-knows-no-socket' },
   { path: 'src/session/file.ts', imports: ['node:fs/promises'], rule: 'session-knows-no-file' },
   { path: 'src/embedded/certificate.ts', imports: ['selfsigned'], rule: 'selfsigned-is-for-tls' },
+  { path: 'src/nat/second.ts', imports: ['@achingbrain/nat-port-mapper'], rule: 'routers-are-asked-in-one-file' },
   { path: 'src/tls/file.ts', imports: ['node:fs'], rule: 'tls-knows-no-file' },
   { path: 'src/bytestreams/file.ts', imports: ['node:fs'], rule: 'bytestreams-know-no-file' },
   ...['streamhost', 'policy', 'socks5'].map((to) => ({
@@ -114,6 +115,7 @@ const allowed: Plant[] = [
   { path: 'src/xep/xml.ts', imports: ['@xmpp/xml', 'node:crypto'] },
   { path: 'src/tls/socket.ts', imports: ['node:tls', 'node:net', 'selfsigned'] },
   { path: 'src/session/client.ts', imports: ['@xmpp/client', 'node:net'] },
+  { path: 'src/nat/routers.ts', imports: ['@achingbrain/nat-port-mapper'] },
   { path: 'src/cli/terminal.ts', imports: ['commander', 'cli-progress', 'node:tty'] },
   { path: 'src/http/server.ts', imports: ['fastify', 'prom-client', 'node:http'] },
   { path: 'src/native/loader.ts', imports: ['node:module', 'node:fs', '/build/relay.node'] },

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { BytestreamError, orAbort, throwIfAborted } from '../../core/index.ts'
+import { BytestreamError, orAbort, throwIfAborted, toBytestreamError } from '../../core/index.ts'
+import type { PortMapper } from '../../nat/index.ts'
 import { computeDstAddr, type DstAddr } from '../../socks5/index.ts'
 import type { JingleCandidate, JingleSocks5, StreamhostAddress } from '../../xep/index.ts'
 import type { MayConnect } from '../socks5/destinations.ts'
-import { type DirectStreamhost, openDirectStreamhost, ownAddresses } from '../socks5/direct.ts'
+import { type DirectStreamhost, type MappedHost, openDirectStreamhost, ownAddresses } from '../socks5/direct.ts'
 import { findStreamhosts, type RequesterComponents } from '../socks5/requester.ts'
 import type { Timings } from '../timings.ts'
 import type { InitiatorStep, StreamhostChoice, StreamhostsInit } from '../way.ts'
@@ -44,6 +45,8 @@ export interface Socks5TransportComponents extends RequesterComponents {
   readonly mayConnect?: MayConnect | undefined
   /** What a NAT forwards to this machine, offered as `assisted`. A port in use, as by another bytestream, is not offered. */
   readonly forwarded?: readonly ForwardedHost[] | undefined
+  /** Has the router forward a port for each bytestream, which is offered as `assisted`, too. */
+  readonly portMapper?: PortMapper | undefined
 }
 
 /** What we offer, and what it stands on. */
@@ -77,13 +80,16 @@ export async function openSocks5Offer(
   const dstAddr = computeDstAddr(sid, link.ownJid, link.peer)
   const isDirect = method === 'auto' || method === 'direct'
   const isRelayed = method === 'auto' || method === 'proxy'
-  const hosts = isDirect ? [...forwarded, ...ownHosts.slice(0, OWN_HOSTS_MAX).map((host) => ({ host }))] : []
+  const isSpare = method === 'auto' || offered !== undefined
+  const asked = isRelayed ? findStreamhosts(components, proxy, isSpare) : Promise.resolve([])
+  asked.catch(() => {}) // Looked at below.
+  const own = ownHosts.slice(0, OWN_HOSTS_MAX).map((host) => ({ host }))
+  const hosts = isDirect ? [...forwarded, ...own, ...(await orAbort(mappedHosts(components, onStep), signal))] : []
   const direct = await openDirectStreamhost({ jid: link.ownJid, dstAddr, hosts, places: 'each' })
   try {
-    const isSpare = method === 'auto' || offered !== undefined
-    const proxies = isRelayed ? await orAbort(findStreamhosts(components, proxy, isSpare), signal) : []
+    const proxies = await orAbort(asked, signal)
     throwIfAborted(signal)
-    const own = direct.streamhosts.map((streamhost) => ({ streamhost, type: typeOf(streamhost.host, forwarded) }))
+    const own = direct.streamhosts.map((streamhost) => ({ streamhost, type: typeOf(streamhost, direct) }))
     const relayed = proxies.slice(0, PROXIES_MAX).map((streamhost) => ({ streamhost, type: 'proxy' }) as const)
     const candidates = nameCandidates([...own, ...relayed], offered?.candidates)
     onStep({ step: 'offered', streamhosts: candidates.map(addressOf), dstAddr })
@@ -96,6 +102,32 @@ export async function openSocks5Offer(
 
 export const addressOf = ({ jid, host, port }: JingleCandidate): StreamhostAddress => ({ jid, host, port })
 
-function typeOf(host: string, forwarded: readonly ForwardedHost[]): Offerable['type'] {
-  return forwarded.some((own) => own.forwarded.host === host) ? 'assisted' : typeOfOwnAddress(host)
+function typeOf(streamhost: StreamhostAddress, direct: DirectStreamhost): Offerable['type'] {
+  return direct.isForwarded(streamhost) ? 'assisted' : typeOfOwnAddress(streamhost.host)
+}
+
+/** Where to listen for what a router forwards, if it does: that it does not is only told. */
+async function mappedHosts(
+  { portMapper }: Socks5TransportComponents,
+  onStep: (step: InitiatorStep) => void,
+): Promise<readonly MappedHost[]> {
+  if (!portMapper) return []
+  const tell = (thrown: unknown) => onStep({ step: 'port not mapped', reason: toBytestreamError(thrown).message })
+  try {
+    const host = await portMapper.ownHost()
+    const map = async (own: { host: string; port: number }) => {
+      try {
+        const mapping = await portMapper.map(own)
+        onStep({ step: 'port mapped', ...mapping.outside })
+        return mapping
+      } catch (thrown) {
+        tell(thrown)
+        throw thrown
+      }
+    }
+    return [{ host, map }]
+  } catch (thrown) {
+    tell(thrown)
+    return []
+  }
 }

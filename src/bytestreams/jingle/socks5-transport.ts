@@ -175,7 +175,7 @@ export class Socks5Transport {
   }
 
   #whyNotDirect(): string | undefined {
-    const own = this.#offer.direct.streamhosts.map(({ host, port }) => `${host}:${port}`)
+    const own = this.#offer.direct.streamhosts.map(({ host }) => host)
     const ours = own.length === 0 ? [] : [`${this.#link.peer} has reached none of ${own.join(', ')}`]
     return [...ours, ...this.#theirs.whyNotDirect].join('; ') || undefined
   }

@@ -40,8 +40,8 @@ export class TheirCandidates {
   readonly #init: TheirCandidatesInit
   readonly #offered = { direct: 0, proxy: 0 }
   readonly #attempts = new Map<JingleCandidate, AbortController>()
-  /** Of direct connections: why there is none. */
-  readonly #whyNot = new Map<JingleCandidate, string>()
+  /** By the host of direct connections: why there is none. */
+  readonly #whyNot = new Map<string, string>()
   #untried: JingleCandidate[] = []
   #isReaching = false
   /** What is about to be tried. */
@@ -148,18 +148,18 @@ export class TheirCandidates {
 
   async #attempt(candidate: JingleCandidate, dstAddr: DstAddr, signal: AbortSignal): Promise<Socket> {
     this.#round.delete(candidate)
-    const { host, port } = candidate
+    const { host } = candidate
     const why = isProxy(candidate) ? undefined : this.#whyHopeless(candidate)
-    if (!isProxy(candidate)) this.#whyNot.set(candidate, `${host}:${port} has not answered${why === undefined ? '' : `: ${why}`}`)
+    if (!isProxy(candidate)) this.#whyNot.set(host, `${host} has not answered${why === undefined ? '' : `: ${why}`}`)
     if (candidate.priority <= this.#stopAt) throw outdone()
     const outdoing = new AbortController()
     this.#attempts.set(candidate, outdoing)
     try {
       return await connectToNamedStreamhost(candidate, dstAddr, AbortSignal.any([signal, outdoing.signal]), this.#init.reach)
     } catch (thrown) {
-      const { code, message } = toBytestreamError(thrown)
-      const isTold = code !== 'ERR_ABORTED' && code !== 'ERR_TIMEOUT' // Then it is known what was not waited for.
-      if (isTold && this.#whyNot.has(candidate)) this.#whyNot.set(candidate, message)
+      const { code, cause } = toBytestreamError(thrown)
+      const isSilent = code === 'ERR_ABORTED' || code === 'ERR_TIMEOUT'
+      if (!isProxy(candidate) && !isSilent) this.#whyNot.set(host, `${host} cannot be reached (${reasonOf(cause) ?? code})`)
       throw thrown
     } finally {
       this.#attempts.delete(candidate)
@@ -180,5 +180,8 @@ export class TheirCandidates {
     }
   }
 }
+
+/** Such as ECONNREFUSED. */
+const reasonOf = (cause: unknown) => (cause as NodeJS.ErrnoException | undefined)?.code
 
 const outdone = () => new BytestreamError('ERR_ABORTED', 'the other side has reached a better one')

@@ -72,7 +72,7 @@ export async function requestBytestream(components: RequesterComponents, init: R
     onStep({ step: 'offered', streamhosts, dstAddr })
     const jid = await offer(components, { to, sid, dstAddr, streamhosts, answerMsMax: timings.answerMsMax, signal: deadline.signal })
     const isDirect = jid === session.jid
-    const reason = isDirect || own.length === 0 ? undefined : `${to} has reached none of ${placesOf(own)}`
+    const reason = isDirect || own.length === 0 ? undefined : `${to} has reached none of ${own.map(({ host }) => host).join(', ')}`
     onStep({ step: 'used', jid, method: isDirect ? 'direct' : 'proxy', reason })
     if (isDirect) return takeDirect(direct, { sid, peer: to, dstAddr })
     try {

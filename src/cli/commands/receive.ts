@@ -7,6 +7,7 @@ import { type ReceiveInit, type Receiver, type Transfer, TransferClient } from '
 import { accountOf, addOptions, CommandFailure, type Run, type Start, settingsOf } from '../command-line.ts'
 import { exitCodeOf } from '../exit-codes.ts'
 import type { Output } from '../output.ts'
+import { tellMapping } from '../port-mapping.ts'
 import { timingsOf, within, withResource } from '../way.ts'
 
 const options = { ...accountOptions, ...receiveOptions }
@@ -28,7 +29,7 @@ async function receive(command: Command, given: Run): Promise<void> {
   const rules = rulesOf(settings, once)
   const account = accountOf(settings, run)
   const jid = withResource('account', account.jid, resource)
-  await using client = await TransferClient.connect({ ...account, jid, reconnect: !once }, { logger })
+  await using client = await TransferClient.connect({ ...account, jid, reconnect: !once, portMapping: settings['map-port'] }, { logger })
   const receiver = client.receive({ into, from, method, storeAs, timings: timingsOf(settings), ...rules })
   output.tell('ready', { jid: client.jid, into, from }, `${client.jid} accepts files from ${from.join(', ')} into ${into}`)
   receiver.on('declined', ({ from: sender, error: { code, message } }) => {
@@ -95,6 +96,7 @@ async function firstOf(receiver: Receiver): Promise<void> {
 function tell(output: Output, transfer: Transfer): void {
   output.follow(transfer)
   const { peer, name } = transfer
+  transfer.on('step', (step) => tellMapping(output, step, name))
   transfer.on('opened', ({ negotiation, method, streamhost, blockSize }) =>
     output.tell('opened', { name, from: peer, size: transfer.size, negotiation, method, streamhost: streamhost?.jid, blockSize }),
   )

@@ -6,6 +6,7 @@ import { accountOf, addOptions, CommandFailure, type Run, type Start, settingsOf
 import { exitCodeOf } from '../exit-codes.ts'
 import { findFiles } from '../found-files.ts'
 import type { Output } from '../output.ts'
+import { tellMapping } from '../port-mapping.ts'
 import { timingsOf, within, withResource } from '../way.ts'
 
 const options = { ...accountOptions, ...sendOptions }
@@ -28,7 +29,10 @@ async function send(paths: readonly string[], command: Command, given: Run): Pro
   const { run } = timed
   const { output, signal } = run
   const { files, failures: unread } = await findFiles(paths, run)
-  await using client = await TransferClient.connect({ ...accountOf(settings, run), reconnect: false }, { logger: run.logger })
+  await using client = await TransferClient.connect(
+    { ...accountOf(settings, run), reconnect: false, portMapping: settings['map-port'] },
+    { logger: run.logger },
+  )
   const transfers = client.sendAll(files, {
     ...{ to, method, negotiation, proxy, description, hashes, mimeType, signal },
     timings: timingsOf(settings),
@@ -90,13 +94,14 @@ class Teller {
     let reason: string | undefined
     let negotiationReason: string | undefined
     transfer.on('step', (step) => {
-      if (step.step === 'in band') reason = step.reason
+      if (step.step === 'in band' || step.step === 'used') reason = step.reason
+      tellMapping(output, step, path)
       if (step.step === 'negotiation') negotiationReason = step.reason
       if (step.step === 'without folder') this.#tellWithoutFolder(path, step.reason)
     })
     transfer.on('opened', ({ negotiation, method, streamhost, blockSize, peer }) => {
       const inBand = `in band, through the XMPP servers${reason ? `: ${reason}` : ''}`
-      const way = { direct: 'directly', proxy: `through the proxy ${streamhost?.jid}`, ibb: inBand }[method]
+      const way = { direct: 'directly', proxy: `through the proxy ${streamhost?.jid}${reason ? `: ${reason}` : ''}`, ibb: inBand }[method]
       const { jid, host, port } = streamhost ?? {}
       const by = { jingle: 'by Jingle', si: `by stream initiation${negotiationReason ? ` (${negotiationReason})` : ''}` }[negotiation]
       const facts = { path, to: peer, negotiation, negotiationReason, method, streamhost: jid, host, port, blockSize, reason }

@@ -4,6 +4,7 @@ import {
   type JingleSessionContent,
   JingleSessions,
   type JingleTransportComponents,
+  type JingleTransportInit,
   jingleTransport,
   jingleTransportsPart,
   type WayInit,
@@ -36,8 +37,8 @@ export interface FileTaker {
 export interface Accepted {
   /** As it was offered where it is left out. */
   readonly description?: JingleDescription
-  /** How it may travel. */
-  readonly way?: WayInit
+  /** How it may travel, and who hears how it comes to that. */
+  readonly way?: WayInit & Pick<JingleTransportInit, 'onStep'>
 }
 
 /**
