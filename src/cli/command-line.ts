@@ -4,9 +4,11 @@ import {
   loadCertificates,
   loadSecret,
   loadSettings,
+  type Option,
   type Options,
   type Settings,
   variableOf,
+  wordsOf,
 } from '../config/index.ts'
 import type { BytestreamError, Logger } from '../core/index.ts'
 import type { TransferClientInit } from '../transfer/index.ts'
@@ -38,18 +40,36 @@ export type Start = (command: Command, body: (run: Run) => Promise<void>) => Pro
 /** Adds a command to the program. */
 export type AddCommand = (program: Command, start: Start) => void
 
+/** An option that is a setting, which is checked when the settings are read. */
+export class SettingOption extends CommanderOption {
+  /** The words it can be; none where it can be anything. */
+  readonly values: readonly string[]
+  readonly isList: boolean
+
+  constructor(flags: string, help: string, { type, isList = false }: Option) {
+    super(flags, help)
+    this.values = wordsOf(type)
+    this.isList = isList
+    if (isList) this.argParser((value: string, previous: string[] | undefined) => [...(previous ?? []), value])
+  }
+}
+
 /** Adds the options of a table to a command, with their help. */
 export function addOptions(command: Command, options: Options): Command {
-  for (const [name, { type, placeholder, isList, description }] of Object.entries(options)) {
+  for (const [name, option] of Object.entries(options)) {
+    const { type, placeholder, description } = option
     const help = type.safeParse(undefined).success ? description : `${description} (required)`
-    const option = new CommanderOption(placeholder === undefined ? `--${name}` : `--${name} <${placeholder}>`, help)
-    if (isList) option.argParser((value: string, previous: string[] | undefined) => [...(previous ?? []), value])
-    command.addOption(option)
+    command.addOption(new SettingOption(placeholder === undefined ? `--${name}` : `--${name} <${placeholder}>`, help, option))
   }
   return command.option(
     '--config <FILE>',
     `TOML file with the same settings; flags and environment (${variableOf('…').slice(0, -1)}…) go before it`,
   )
+}
+
+/** Shows how a command is used, behind its help. */
+export function addExamples(command: Command, ...lines: readonly string[]): Command {
+  return command.addHelpText('after', `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}`)
 }
 
 /** The TOML file of a command, if it was given one. */

@@ -3,6 +3,7 @@ import { allOptions, unknownVariables } from '../config/index.ts'
 import { BytestreamError, silentLogger, version } from '../core/index.ts'
 import { type AddCommand, type CommandContext, CommandFailure, type Start } from './command-line.ts'
 import { addCheck } from './commands/check.ts'
+import { addCompletion } from './commands/completion.ts'
 import { addDemo } from './commands/demo.ts'
 import { addDisco } from './commands/disco.ts'
 import { addReceive } from './commands/receive.ts'
@@ -22,7 +23,7 @@ Exit codes:
 /** A description is wrapped while it has that many columns; the longest names leave 32 of 80. */
 const HELP_COLUMNS_MIN = 24
 
-const commands: readonly AddCommand[] = [addServe, addDemo, addSend, addReceive, addDisco, addCheck]
+const commands: readonly AddCommand[] = [addServe, addDemo, addSend, addReceive, addDisco, addCheck, addCompletion]
 
 /**
  * Runs one command.

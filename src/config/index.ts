@@ -11,6 +11,7 @@ export {
   type Sources,
   unknownVariables,
   variableOf,
+  wordsOf,
 } from './load.ts'
 export { accountOptions, allOptions, checkOptions, receiveOptions, reloadableOptions, sendOptions, serveOptions } from './options.ts'
 export type { HostPort } from './values.ts'

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { parse as parseToml, TomlError } from 'smol-toml'
-import type { z } from 'zod'
+import { z } from 'zod'
 import { BytestreamError } from '../core/index.ts'
 import { Identity, type IdentityInit, readCertificates } from '../tls/index.ts'
 
@@ -28,6 +28,15 @@ export interface Sources {
   readonly environment: Readonly<Record<string, string | undefined>>
   /** Path of a TOML file. */
   readonly file?: string | undefined
+}
+
+/** The words a setting of that type can be; none where it can be anything. */
+export function wordsOf(type: z.core.$ZodType): readonly string[] {
+  if (type instanceof z.ZodEnum) return type.options.map(String)
+  if (type instanceof z.ZodDefault || type instanceof z.ZodOptional) return wordsOf(type.unwrap())
+  if (type instanceof z.ZodArray) return wordsOf(type.element)
+  if (type instanceof z.ZodUnion) return type.options.map(wordsOf).find((words) => words.length > 0) ?? []
+  return []
 }
 
 export const variableOf = (name: string) => `STREAMHOST_${name.toUpperCase().replaceAll('-', '_')}`

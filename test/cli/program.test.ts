@@ -109,3 +109,13 @@ test('a demo of a small file tells its steps, and that both ends agree', async (
   t.regex(stdout, /XEP-0065 §6\.3\.5/)
   t.regex(stdout, /they agree/i)
 })
+
+for (const command of ['serve', 'demo', 'send', 'receive', 'disco info', 'disco items', 'check', 'completion']) {
+  test(`${command} --help shows examples, with options it has, within 80 columns`, async (t) => {
+    const { stdout } = await call([...command.split(' '), '--help'])
+    const [help = '', examples = ''] = stdout.split('\nExamples:\n')
+    t.regex(examples, new RegExp(`^ {2}(source <\\()?streamhost ${command}`))
+    for (const [option] of examples.matchAll(/--[a-z-]+/g)) t.true(help.includes(`${option} `), option)
+    t.true(stdout.split('\n').every((line) => line.length <= 80))
+  })
+}

@@ -3,7 +3,7 @@ import { type CheckResult, checkProxy, findProxies, type Verdict } from '../../c
 import { accountOptions, checkOptions, loadSecret, type Settings } from '../../config/index.ts'
 import { BytestreamError, bareJid, domainOf, formatDuration, orAbort, prepareJid, systemClock } from '../../core/index.ts'
 import { type AccountInit, clientConnector, Session } from '../../session/index.ts'
-import { accountOf, addOptions, CommandFailure, type Run, type Start, settingsOf } from '../command-line.ts'
+import { accountOf, addExamples, addOptions, CommandFailure, type Run, type Start, settingsOf } from '../command-line.ts'
 import { EXIT, exitCodeOf } from '../exit-codes.ts'
 import type { Output, TableLine } from '../output.ts'
 
@@ -25,6 +25,11 @@ export function addCheck(program: Command, start: Start): void {
     .argument('[proxy]', "its JID (default: every proxy among the items of the account's server)")
     .description('test a SOCKS5 bytestream proxy, ours or any other, from outside')
     .addHelpText('after', EXIT_CODES)
+  addExamples(
+    command,
+    'streamhost check --account you@example.org --password-file pw',
+    'streamhost check proxy.example.org --account you@example.org --json',
+  )
   addOptions(command, options).action((proxy: string | undefined) => start(command, (run) => check(proxy, command, run)))
 }
 

@@ -9,7 +9,7 @@ import { loadSettings, serveOptions } from '../../config/index.ts'
 import { BytestreamError, formatBytes, formatDuration, orAbort, parseBytes, throwIfAborted } from '../../core/index.ts'
 import { Service } from '../../service.ts'
 import { type Transfer, TransferClient } from '../../transfer/index.ts'
-import type { Run, Start } from '../command-line.ts'
+import { addExamples, type Run, type Start } from '../command-line.ts'
 import { EXIT } from '../exit-codes.ts'
 import type { Output } from '../output.ts'
 
@@ -24,6 +24,7 @@ export function addDemo(program: Command, start: Start): void {
     .argument('[file]', 'what to send (default: data made for the purpose)')
     .option('--size <SIZE>', 'how much data to make', '256MiB')
     .description('send a file from one account to another, through the proxy, with everything on this machine')
+  addExamples(command, 'streamhost demo', 'streamhost demo --size 1GiB', 'streamhost demo photo.jpg')
   command.action((file: string | undefined) => start(command, (run) => demo(file, command.opts<{ size: string }>().size, run)))
 }
 

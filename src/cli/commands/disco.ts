@@ -3,7 +3,7 @@ import { accountOptions } from '../../config/index.ts'
 import { prepareJid } from '../../core/index.ts'
 import { TransferClient } from '../../transfer/index.ts'
 import { buildDiscoInfoRequest, buildDiscoItemsRequest, parseDiscoInfo, parseDiscoItems } from '../../xep/index.ts'
-import { accountOf, addOptions, type Run, type Start, settingsOf } from '../command-line.ts'
+import { accountOf, addExamples, addOptions, type Run, type Start, settingsOf } from '../command-line.ts'
 
 /** `streamhost disco info|items JID` (XEP-0030). */
 export function addDisco(program: Command, start: Start): void {
@@ -19,6 +19,8 @@ export function addDisco(program: Command, start: Start): void {
     .option('--node <NODE>', 'of this node')
     .description('the services of a server, the nodes of a service')
 
+  addExamples(info, 'streamhost disco info proxy.example.org --account you@example.org \\', '  --password-file pw')
+  addExamples(items, 'streamhost disco items example.org --account you@example.org \\', '  --password-file pw')
   addOptions(info, accountOptions).action((jid: string) =>
     start(info, async (run) => {
       await using client = await logIn(info, run)

@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import { accountOptions, loadHashList, receiveOptions, type Settings } from '../../config/index.ts'
 import { abortError, BytestreamError, formatBytes, formatDuration, throwIfAborted } from '../../core/index.ts'
 import { type ReceiveInit, type Receiver, type Transfer, TransferClient } from '../../transfer/index.ts'
-import { accountOf, addOptions, CommandFailure, type Run, type Start, settingsOf } from '../command-line.ts'
+import { accountOf, addExamples, addOptions, CommandFailure, type Run, type Start, settingsOf } from '../command-line.ts'
 import { exitCodeOf } from '../exit-codes.ts'
 import type { Output } from '../output.ts'
 import { tellMapping } from '../port-mapping.ts'
@@ -15,6 +15,14 @@ const options = { ...accountOptions, ...receiveOptions }
 /** `streamhost receive --into DIR --from JID`. */
 export function addReceive(program: Command, start: Start): void {
   const command = program.command('receive').description('accept files into a folder')
+  addExamples(
+    command,
+    'streamhost receive --account friend@example.org --password-file pw \\',
+    '  --into inbox --from you@example.org',
+    'streamhost receive … --out report.pdf --from you@example.org',
+    "streamhost receive … --into inbox --from you@example.org --name '*.jpg' \\",
+    '  --file-max 20MiB --total-max 1GiB',
+  )
   addOptions(command, options).action(() => start(command, (run) => receive(command, run)))
 }
 

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { accountOptions, sendOptions } from '../../config/index.ts'
 import { BytestreamError, formatBytes, formatDuration, toBytestreamError } from '../../core/index.ts'
 import { checkProxyIsUsed, type FoundFile, type Transfer, TransferClient } from '../../transfer/index.ts'
-import { accountOf, addOptions, CommandFailure, type Run, type Start, settingsOf } from '../command-line.ts'
+import { accountOf, addExamples, addOptions, CommandFailure, type Run, type Start, settingsOf } from '../command-line.ts'
 import { exitCodeOf } from '../exit-codes.ts'
 import { findFiles } from '../found-files.ts'
 import type { Output } from '../output.ts'
@@ -17,6 +17,13 @@ export function addSend(program: Command, start: Start): void {
     .command('send')
     .argument('<paths...>', 'what to send: files, and directories with all that is in them')
     .description('send files to a JID')
+  addExamples(
+    command,
+    'streamhost send photo.jpg --account you@example.org --password-file pw \\',
+    '  --to friend@example.org',
+    'streamhost send holiday notes.txt … --to friend@example.org --resource Home',
+    'streamhost send big.iso … --to friend@example.org --method proxy --time-max 8h',
+  )
   addOptions(command, options).action((paths: string[]) => start(command, (run) => send(paths, command, run)))
 }
 

@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { loadAccounts, loadIdentity, loadSecret, reloadableOptions, serveOptions } from '../../config/index.ts'
 import { BytestreamError, type Logger } from '../../core/index.ts'
 import { Service } from '../../service.ts'
-import { addOptions, CommandFailure, configFileOf, type Run, type Start, settingsOf } from '../command-line.ts'
+import { addExamples, addOptions, CommandFailure, configFileOf, type Run, type Start, settingsOf } from '../command-line.ts'
 import { EXIT } from '../exit-codes.ts'
 import { buildLogger } from '../logging.ts'
 import { adopt } from '../reload.ts'
@@ -21,6 +21,14 @@ SIGHUP makes it read again from the file of --config:
 ${reloadableOptions.join(', ')};
 without one it ends serve, and so does closing its terminal.`,
     )
+  addExamples(
+    command,
+    'streamhost serve --domain proxy.example.org --secret-file secret \\',
+    '  --advertise proxy.example.org:7777',
+    'streamhost serve --config /etc/streamhost/streamhost.toml --http 9477',
+    'streamhost serve --embedded --domain proxy.localhost \\',
+    '  --embedded-accounts-file accounts.toml',
+  )
   addOptions(command, serveOptions).action(() => start(command, (run) => serve(command, run)))
 }
 
