@@ -35,9 +35,16 @@ export class Bars {
 
   /** Shows a transfer until it has ended, or {@link close} was called. */
   async follow(transfer: Transfer): Promise<void> {
+    let againMs = 0
+    transfer.on('interrupted', ({ retryMs }) => {
+      againMs = performance.now() + retryMs
+    })
     let latest: Progress = { bytes: 0, size: 0, bytesPerSecond: 0 }
     // A character in the last column would make some terminals wrap.
-    const format = (_: Options, { maxWidth }: Params) => joinWithin(describe(transfer, latest, maxWidth / 4), maxWidth - 1)
+    const format = (_: Options, { maxWidth }: Params) => {
+      const restMs = Math.max(0, againMs - performance.now())
+      return joinWithin(describe(transfer, { ...latest, restMs }, maxWidth / 4), maxWidth - 1)
+    }
     const bar = this.#bars.create(1, 0, {}, { format })
     this.#count += 1
     let smooth = 0
@@ -77,17 +84,22 @@ const STATES = {
   waiting: 'waiting for its turn',
   preparing: 'reading it for its hash',
   negotiating: 'waiting for the other side',
-  interrupted: 'interrupted',
   done: 'done',
   failed: 'failed',
 } as const
 
 /** The bar of a transfer and what is said of it, the most important first. */
-function describe({ name, state }: Transfer, { bytes, size, bytesPerSecond }: Progress, nameColumns: number): string[] {
+function describe(
+  { name, state }: Transfer,
+  { bytes, size, bytesPerSecond, restMs }: Progress & { restMs: number },
+  nameColumns: number,
+): string[] {
   const done = size === 0 ? 0 : bytes / size
   const filled = Math.floor(done * BAR_COLUMNS)
   const bar = '█'.repeat(filled) + '░'.repeat(BAR_COLUMNS - filled)
   const title = [bar, `${Math.floor(done * 100)}%`.padStart(5), ` ${shorten(toPlainText(name), nameColumns)}:`]
+  if (state === 'interrupted')
+    return [...title, ' trying again', ...(restMs > 0 ? [` in ${formatDuration(Math.ceil(restMs / 1000) * 1000)}`] : [])]
   if (state !== 'moving') return [...title, ` ${STATES[state]}`]
   const amount = ` ${formatBytes(bytes)} of ${formatBytes(size)}`
   if (bytesPerSecond === 0) return [...title, amount]

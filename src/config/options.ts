@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { defaultTimings } from '../bytestreams/index.ts'
 import { formatBytes } from '../core/index.ts'
 import { defaultLimits } from '../streamhost/index.ts'
-import { offerableAlgorithms, receiveLimits } from '../transfer/index.ts'
+import { defaultRetry, offerableAlgorithms, receiveLimits } from '../transfer/index.ts'
 import type { Options } from './load.ts'
 import * as value from './values.ts'
 
@@ -205,6 +205,11 @@ export const sendOptions = {
     description: "this proxy only, with --method proxy or auto (default: those of the account's server)",
   },
   'map-port': mapPort,
+  'retry-for': {
+    type: value.durationOrNone.default(defaultRetry.forMs),
+    placeholder: 'TIME',
+    description: `how long a file that was interrupted is tried again without getting any further; 0: never (default ${inSetting(defaultRetry.forMs)})`,
+  },
   description: { type: value.text.optional(), placeholder: 'TEXT', description: 'shown to the receiver' },
   hash: {
     type: value.list(z.enum(offerableAlgorithms, { error: `expected ${offerableAlgorithms.join(', ')}` })).default(['sha-256']),

@@ -77,6 +77,15 @@ export const duration = parsed((value) => {
   const ms = parseDuration(value)
   return ms >= 1 && ms <= DURATION_MS_MAX ? ms : undefined
 }, 'a time with its unit (ms, s, m, h, d), up to 24d, such as 30s')
+
+/** The same, or none at all. A file may give 0 as a number. */
+export const durationOrNone = z.preprocess(
+  (value) => (value === 0 ? '0' : value),
+  parsed((value) => {
+    const ms = value === '0' ? 0 : parseDuration(value)
+    return ms <= DURATION_MS_MAX ? ms : undefined
+  }, 'a time with its unit (ms, s, m, h, d), up to 24d, such as 10m, or 0'),
+)
 export const listenAddress = parsed((value) => parseHostPort(value), 'HOST:PORT, such as 0.0.0.0:7777, [::]:7777 or *:7777')
 
 /** Where to answer HTTP: on loopback, unless a host is named. A file may give the port as a number. */

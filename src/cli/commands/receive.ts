@@ -4,6 +4,7 @@ import type { Command } from 'commander'
 import { accountOptions, loadHashList, receiveOptions, type Settings } from '../../config/index.ts'
 import { abortError, BytestreamError, formatBytes, formatDuration, throwIfAborted } from '../../core/index.ts'
 import { type ReceiveInit, type Receiver, type Transfer, TransferClient } from '../../transfer/index.ts'
+import { tellOffline } from '../attempts.ts'
 import { accountOf, addExamples, addOptions, CommandFailure, type Run, type Start, settingsOf } from '../command-line.ts'
 import { exitCodeOf } from '../exit-codes.ts'
 import type { Output } from '../output.ts'
@@ -45,10 +46,7 @@ async function receive(command: Command, given: Run): Promise<void> {
     output.complain(`declined a file from ${sender}: ${message}`)
   })
   receiver.on('transfer', (transfer) => tell(output, transfer))
-  client.session.on('offline', ({ error: { code, message }, retryMs }) => {
-    output.tell('offline', { code, message, retryMs })
-    output.complain(`${message}; trying again in ${formatDuration(retryMs)}`)
-  })
+  tellOffline(output, client.session)
 
   throwIfAborted(signal)
   await new Promise<void>((resolve, reject) => {

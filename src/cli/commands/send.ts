@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { accountOptions, sendOptions } from '../../config/index.ts'
 import { BytestreamError, formatBytes, formatDuration, toBytestreamError } from '../../core/index.ts'
 import { checkProxyIsUsed, type FoundFile, type Transfer, TransferClient } from '../../transfer/index.ts'
+import { tellAttempts, tellOffline } from '../attempts.ts'
 import { accountOf, addExamples, addOptions, CommandFailure, type Run, type Start, settingsOf } from '../command-line.ts'
 import { exitCodeOf } from '../exit-codes.ts'
 import { findFiles } from '../found-files.ts'
@@ -30,6 +31,7 @@ export function addSend(program: Command, start: Start): void {
 async function send(paths: readonly string[], command: Command, given: Run): Promise<void> {
   const settings = settingsOf(command, options, given)
   const { method, negotiation, proxy, description, hash: hashes, type: mimeType } = settings
+  const forMs = settings['retry-for']
   const to = withResource('to', settings.to, settings.resource)
   checkProxyIsUsed({ method, proxy })
   using timed = within(settings['time-max'], given, 'not everything was sent')
@@ -37,12 +39,14 @@ async function send(paths: readonly string[], command: Command, given: Run): Pro
   const { output, signal } = run
   const { files, failures: unread } = await findFiles(paths, run)
   await using client = await TransferClient.connect(
-    { ...accountOf(settings, run), reconnect: false, portMapping: settings['map-port'] },
+    { ...accountOf(settings, run), reconnect: forMs > 0, portMapping: settings['map-port'] },
     { logger: run.logger },
   )
+  tellOffline(output, client.session)
   const transfers = client.sendAll(files, {
     ...{ to, method, negotiation, proxy, description, hashes, mimeType, signal },
     timings: timingsOf(settings),
+    retry: { forMs },
   })
   const count = files.length + unread.length
   const teller = new Teller(output, () => count > 1 && !signal.aborted)
@@ -78,15 +82,19 @@ class Teller {
 
   follow(transfer: Transfer, { path }: FoundFile): void {
     const output = this.#output
+    let isFollowed = false
     transfer.on('state', (state) => {
-      if (state === 'preparing') output.follow(transfer)
+      if (state !== 'preparing' || isFollowed) return
+      isFollowed = true
+      output.follow(transfer)
     })
+    tellAttempts(output, transfer, path)
     this.#followWay(transfer, path)
-    transfer.on('done', ({ size, sha256, method, durationMs, confirmed }) => {
-      const rate = formatBytes((size / Math.max(1, durationMs)) * 1000)
+    transfer.on('done', ({ size, sha256, method, durationMs, confirmed, resumedFrom, attempts, movedBytes }) => {
+      const rate = formatBytes((movedBytes / Math.max(1, durationMs)) * 1000)
       output.tell(
         'sent',
-        { path, to: transfer.peer, size, sha256, method, durationMs, confirmed },
+        { path, to: transfer.peer, size, sha256, method, durationMs, confirmed, resumedFrom, attempts, movedBytes },
         `${path}: sent, ${formatBytes(size)} in ${formatDuration(durationMs)}, ${rate}/s, SHA-256 ${sha256}${confirmed ? '' : ' (the receiver did not confirm it)'}`,
       )
     })

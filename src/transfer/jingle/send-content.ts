@@ -62,6 +62,10 @@ export async function sendOver(clock: Clock, sending: Sending): Promise<Sent> {
   try {
     const [bytestream, content] = await beginToHash(sending)
     return await overBytestream(transfer, { bytestream, negotiation: 'jingle' }, async (makeFinal) => {
+      // Who gives it up need not read on.
+      void file.over().then(({ by, error }) => {
+        if (by === 'peer' && error) bytestream.reset()
+      })
       try {
         const sha256 = await sendHashed(bytestream, sending, content)
         bytestream.stream.end()

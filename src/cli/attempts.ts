@@ -1,0 +1,27 @@
+import { formatBytes, formatDuration } from '../core/index.ts'
+import type { Transfer, TransferClient } from '../transfer/index.ts'
+import type { Output } from './output.ts'
+
+/** Tells when an account is no longer logged in, and when that is tried again. */
+export function tellOffline(output: Output, session: TransferClient['session']): void {
+  session.on('offline', ({ error: { code, message }, retryMs }) => {
+    output.tell('offline', { code, message, retryMs })
+    output.complain(`${message}; trying again in ${formatDuration(retryMs)}`)
+  })
+}
+
+/** Tells when sending a file was interrupted, and where it goes on. */
+export function tellAttempts(output: Output, transfer: Transfer, path: string): void {
+  transfer.on('interrupted', ({ error: { code, message }, attempt, retryMs }) => {
+    const { bytes, size, peer: to } = transfer
+    output.tell('interrupted', { path, to, code, message, attempt, retryMs, bytes })
+    const far = `after ${formatBytes(bytes)} of ${formatBytes(size)}`
+    output.complain(`${path}: interrupted ${far}: ${message}; trying again in ${formatDuration(retryMs)}`)
+  })
+  transfer.on('resumed', ({ offset, reason }) => {
+    const { size, peer: to } = transfer
+    const text =
+      reason === undefined ? `goes on behind the first ${formatBytes(offset)} of ${formatBytes(size)}` : `begins again: ${reason}`
+    output.tell('resumed', { path, to, offset, reason }, `${path}: ${text}`)
+  })
+}
