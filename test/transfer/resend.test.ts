@@ -23,7 +23,8 @@ import { startNetwork } from '../helpers/xmpp-network.ts'
 // Goal: a sender whose transfer broke offers the file again, and sends what the receiver asks for, no more, and never two files as one.
 // Method: our sender on the embedded server, and a receiver that speaks by hand, in band, and breaks off where it likes.
 
-const SIZE = 70_000
+// More than what can be on its way in band, so that a sender is in the midst when it breaks.
+const SIZE = 300_000
 
 async function setScene(t: ExecutionContext) {
   const network = await startNetwork(t, ['sender', 'receiver'])

@@ -76,11 +76,11 @@ export async function sendOver(clock: Clock, sending: Sending): Promise<Sent> {
       } catch (thrown) {
         throwIfAborted(transfer.signal)
         const isOurs = thrown instanceof BytestreamError && thrown.code !== 'ERR_RESET'
-        throw rightly(sending, isOurs ? (file.end?.error ?? thrown) : await whatWasSaid(clock, file, thrown))
+        throw isOurs ? (file.end?.error ?? thrown) : await whatWasSaid(clock, file, thrown)
       }
     })
   } catch (thrown) {
-    const error = toBytestreamError(thrown)
+    const error = rightly(sending, toBytestreamError(thrown))
     file.fail(reasonOf(error))
     throw error
   } finally {
@@ -89,11 +89,11 @@ export async function sendOver(clock: Clock, sending: Sending): Promise<Sent> {
 }
 
 /** Content that is wrong before all of it is there was not what we have sent: where the rest was wanted, it is what was there before. */
-function rightly({ file, part, transfer, onOtherOctets = () => {} }: Sending, thrown: unknown): unknown {
-  const isWrong = file.end?.by === 'peer' && thrown instanceof BytestreamError && thrown.code === 'ERR_INTEGRITY'
-  if (!isWrong || (part.kept === 0 && transfer.bytes === transfer.size)) return thrown
+function rightly({ file, part, transfer, onOtherOctets = () => {} }: Sending, error: BytestreamError): BytestreamError {
+  const isWrong = file.end?.by === 'peer' && error.code === 'ERR_INTEGRITY'
+  if (!isWrong || (part.kept === 0 && transfer.bytes === transfer.size)) return error
   onOtherOctets()
-  return new BytestreamError('ERR_RESET', thrown.message, { cause: thrown })
+  return new BytestreamError('ERR_RESET', error.message, { cause: error })
 }
 
 /** The hashes of what is sent; of the rest of a file, those of the whole as well. */
