@@ -38,7 +38,9 @@ async function setScene(t: ExecutionContext) {
     transfer.on('interrupted', ({ attempt }) => told.push(`interrupted ${attempt}`)).on('resumed', (facts) => told.push(facts))
     return Object.assign(transfer, { told })
   }
-  const expect = (sid: string) => target.expect({ from: sender.jid, sid }) as Promise<Bytestream>
+  const stopping = new AbortController()
+  t.teardown(() => stopping.abort())
+  const expect = (sid: string) => target.expect({ from: sender.jid, sid, signal: stopping.signal }) as Promise<Bytestream>
   return { network, session, sender, file, send, expect }
 }
 
