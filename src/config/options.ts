@@ -180,6 +180,14 @@ const stepOptions = {
   'connect-time-max': time(defaultTimings.attemptMsMax, 'for each address, and each proxy, to connect'),
 } as const satisfies Options
 
+/** For how long to put up with an interruption. */
+const retryFor = (what: string) =>
+  ({
+    type: value.durationOrNone.default(defaultRetry.forMs),
+    placeholder: 'TIME',
+    description: `${what} without getting any further; 0: never (default ${inSetting(defaultRetry.forMs)})`,
+  }) as const
+
 /** What `streamhost send` can be told besides the account. */
 export const sendOptions = {
   to: { type: value.jid, placeholder: 'JID', description: 'who gets the files: a bare JID, or a full one for one of its devices' },
@@ -205,11 +213,7 @@ export const sendOptions = {
     description: "this proxy only, with --method proxy or auto (default: those of the account's server)",
   },
   'map-port': mapPort,
-  'retry-for': {
-    type: value.durationOrNone.default(defaultRetry.forMs),
-    placeholder: 'TIME',
-    description: `how long a file that was interrupted is tried again without getting any further; 0: never (default ${inSetting(defaultRetry.forMs)})`,
-  },
+  'retry-for': retryFor('how long a file that was interrupted is tried again'),
   description: { type: value.text.optional(), placeholder: 'TEXT', description: 'shown to the receiver' },
   hash: {
     type: value.list(z.enum(offerableAlgorithms, { error: `expected ${offerableAlgorithms.join(', ')}` })).default(['sha-256']),
@@ -251,6 +255,7 @@ export const receiveOptions = {
     description: 'who may send; repeatable; nothing is accepted from others',
   },
   once: { type: value.flag.default(false), description: 'exit after the first file' },
+  'retry-for': retryFor('with --once, how long a file that was interrupted is waited for'),
   flat: { type: value.flag.default(false), description: 'make no folders in it: those of directories that are sent are ignored' },
   method: {
     type: method,

@@ -47,7 +47,7 @@ export interface OfferedFile extends FileOffer {
   readonly folder?: string | undefined
   /** When it was last changed, as it came. */
   readonly date?: string | undefined
-  /** Whether its sender can leave out what is here already. */
+  /** Whether its sender can leave out what is here already. Where nothing is said of it, nothing is kept for another time either. */
   readonly canResume?: boolean
   /** Octets its sender leaves out, whatever is here. */
   readonly offset?: number | undefined
@@ -160,7 +160,8 @@ export class Acceptance {
   }
 
   /** @throws BytestreamError `ERR_DECLINED` for the rest of a file whose beginning is not here */
-  async #findPart(wanted: WantedFile, { canResume = false, offset = 0 }: OfferedFile): Promise<Search> {
+  async #findPart(wanted: WantedFile, { canResume, offset = 0 }: OfferedFile): Promise<Search> {
+    if (canResume === undefined) return { reason: undefined }
     this.#swept ??= this.#parts.sweep()
     await this.#swept
     const search = await this.#parts.find(wanted)
@@ -219,8 +220,9 @@ export class Acceptance {
 }
 
 /** What is known of a file on offer. @throws BytestreamError `ERR_FILE_NAME` */
-function wantedOf({ from, name, size, date, hashes, hashUsed = [] }: OfferedFile, folder: string): WantedFile {
-  return { from: bareJid(from), name: toSafeFileName(name), folder, size, modifiedS: secondsOf(date), hashes, hashUsed }
+function wantedOf({ from, name, size, date, hashes, hashUsed = [], canResume }: OfferedFile, folder: string): WantedFile {
+  const known = canResume === undefined ? { modifiedS: undefined, hashes: [] } : { modifiedS: secondsOf(date), hashes }
+  return { from: bareJid(from), name: toSafeFileName(name), folder, size, ...known, hashUsed }
 }
 
 /**

@@ -8,7 +8,7 @@ export { type HashAlgorithm, type OfferableAlgorithm, offerableAlgorithms } from
 export { checkProxyIsUsed, type NegotiationChoice } from './negotiation.ts'
 export type { FileToSend, SendInit } from './offering.ts'
 export { type ReceiveInit, Receiver, type ReceiverEvents } from './receiver.ts'
-export { defaultRetry, type RetryInit } from './retry.ts'
+export { defaultRetry, isTransient, type RetryInit } from './retry.ts'
 export { type FileRange, type FileRequest, type ShareInit, Sharing, type SharingEvents } from './sharing.ts'
 export {
   type Negotiation,

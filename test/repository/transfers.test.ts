@@ -62,7 +62,8 @@ for (const sentence of new Set(sentences)) {
 
 test('every option that is a rule of receive has its row', (t) => {
   const rows = rowsBelow('## What a receiver accepts').flatMap(([option = '']) => quoted(option))
-  const others = ['into', 'out', 'resource', 'once', 'flat', 'method', 'map-port', 'open-time-max', 'connect-time-max', 'time-max']
+  const places = ['into', 'out', 'resource', 'once', 'retry-for', 'flat']
+  const others = [...places, 'method', 'map-port', 'open-time-max', 'connect-time-max', 'time-max']
   const rules = Object.entries(receiveOptions).filter(([name]) => !others.includes(name))
   const flags = rules.map(([name, option]) => ('placeholder' in option ? `--${name} ${option.placeholder}` : `--${name}`))
   t.deepEqual(rows.sort(), flags.sort())

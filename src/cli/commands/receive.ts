@@ -2,11 +2,12 @@ import { existsSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import type { Command } from 'commander'
 import { accountOptions, loadHashList, receiveOptions, type Settings } from '../../config/index.ts'
-import { abortError, BytestreamError, formatBytes, formatDuration, throwIfAborted } from '../../core/index.ts'
-import { type ReceiveInit, type Receiver, type Transfer, TransferClient } from '../../transfer/index.ts'
+import { abortError, BytestreamError, formatBytes, formatDuration, systemClock, throwIfAborted } from '../../core/index.ts'
+import { type ReceiveInit, type Transfer, TransferClient } from '../../transfer/index.ts'
 import { tellOffline } from '../attempts.ts'
 import { accountOf, addExamples, addOptions, CommandFailure, type Run, type Start, settingsOf } from '../command-line.ts'
 import { exitCodeOf } from '../exit-codes.ts'
+import { firstWhole } from '../first-whole.ts'
 import type { Output } from '../output.ts'
 import { tellMapping } from '../port-mapping.ts'
 import { timingsOf, within, withResource } from '../way.ts'
@@ -36,9 +37,11 @@ async function receive(command: Command, given: Run): Promise<void> {
   const { into, storeAs } = placeOf(settings)
   const once = settings.once || storeAs !== undefined
   const rules = rulesOf(settings, once)
+  const forMs = settings['retry-for']
   const account = accountOf(settings, run)
   const jid = withResource('account', account.jid, resource)
-  await using client = await TransferClient.connect({ ...account, jid, reconnect: !once, portMapping: settings['map-port'] }, { logger })
+  const reconnect = !once || forMs > 0
+  await using client = await TransferClient.connect({ ...account, jid, reconnect, portMapping: settings['map-port'] }, { logger })
   const receiver = client.receive({ into, from, method, storeAs, timings: timingsOf(settings), ...rules })
   output.tell('ready', { jid: client.jid, into, from }, `${client.jid} accepts files from ${from.join(', ')} into ${into}`)
   receiver.on('declined', ({ from: sender, error: { code, message } }) => {
@@ -59,7 +62,7 @@ async function receive(command: Command, given: Run): Promise<void> {
       else reject(abortError(signal))
     }
     signal.addEventListener('abort', onAbort, { once: true })
-    if (once) firstOf(receiver).then(resolve, reject)
+    if (once) firstWhole(systemClock, receiver, forMs).then(resolve, reject)
   })
   output.close()
 }
@@ -91,13 +94,7 @@ function rulesOf(settings: Settings<typeof receiveOptions>, once: boolean): Omit
   }
 }
 
-/** Settles with the first transfer. */
-async function firstOf(receiver: Receiver): Promise<void> {
-  for await (const transfer of receiver) {
-    await transfer.done
-    return
-  }
-}
+const percentOf = (bytes: number, size: number) => `${Math.floor((bytes / size) * 100)} %`
 
 function tell(output: Output, transfer: Transfer): void {
   output.follow(transfer)
@@ -106,13 +103,24 @@ function tell(output: Output, transfer: Transfer): void {
   transfer.on('opened', ({ negotiation, method, streamhost, blockSize }) =>
     output.tell('opened', { name, from: peer, size: transfer.size, negotiation, method, streamhost: streamhost?.jid, blockSize }),
   )
-  transfer.on('done', ({ path, size, sha256, verified, method, durationMs }) => {
-    const rate = formatBytes((size / Math.max(1, durationMs)) * 1000)
+  transfer.on('done', ({ path, size, sha256, verified, method, durationMs, resumedFrom, movedBytes }) => {
+    const rate = formatBytes((movedBytes / Math.max(1, durationMs)) * 1000)
     output.tell(
       'received',
-      { path, from: peer, size, sha256, verified, method, durationMs },
+      { path, from: peer, size, sha256, verified, method, durationMs, resumedFrom },
       `${path}: from ${peer}, ${formatBytes(size)} in ${formatDuration(durationMs)}, ${rate}/s, SHA-256 ${sha256}`,
     )
+  })
+  transfer.on('resumed', ({ offset, reason }) => {
+    const { size } = transfer
+    const text = reason === undefined ? `resumed at ${percentOf(offset, size)}` : `from its start: ${reason}`
+    output.tell('resumed', { name, from: peer, offset, size, reason }, `${name}: ${text}`)
+  })
+  transfer.on('kept', ({ path, bytes }) => {
+    const { size } = transfer
+    const far = `${formatBytes(bytes)} of ${formatBytes(size)} (${percentOf(bytes, size)})`
+    output.tell('kept', { name, from: peer, path, bytes, size })
+    output.complain(`${name}: ${far} stay in ${path}; the same command goes on with them, when the file is sent again`)
   })
   transfer.on('failed', ({ code, message }) => {
     output.tell('failed', { name, from: peer, code, message })

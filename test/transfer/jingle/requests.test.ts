@@ -10,7 +10,7 @@ import { type Jingle, NS, parseJingle } from '../../../src/xep/index.ts'
 import { announcing } from '../../helpers/announcing.ts'
 import { file, paperTransports } from '../../helpers/jingle-transport.ts'
 import { until } from '../../helpers/peer.ts'
-import { filesIn, makeFile, makeFolder, moved, storedIn } from '../../helpers/transfers.ts'
+import { filesIn, makeFile, makeFolder, moved } from '../../helpers/transfers.ts'
 import { startNetwork } from '../../helpers/xmpp-network.ts'
 
 // Goal: a file can be asked for, whole or in part, from somebody who shares it (XEP-0234 §6.2), and nobody else.
@@ -250,7 +250,7 @@ test('of several who may ask, each has half of the places at the most, until wha
 })
 
 for (const side of ['desk', 'laptop'] as const) {
-  test(`cancelled by the ${side} in the midst: both fail, and a part is left at most`, async (t) => {
+  test(`cancelled by the ${side} in the midst: both fail, and no file is left`, async (t) => {
     const { path } = await makeFile(t, 32 * 1024 * 1024)
     const { fetch, sharing, into } = await setScene(t, { mayFetch: () => path })
     const granted = once(sharing, 'transfer') as Promise<[Transfer]>
@@ -261,7 +261,7 @@ for (const side of ['desk', 'laptop'] as const) {
     cancelled.cancel()
     await t.throwsAsync(cancelled.done, { code: 'ERR_ABORTED' })
     await t.throwsAsync(other.done, { code: 'ERR_CANCELLED', message: /cancel/ })
-    t.deepEqual(await storedIn(into), [])
+    t.deepEqual(await filesIn(into), [])
   })
 }
 
