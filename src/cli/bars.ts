@@ -90,7 +90,7 @@ const STATES = {
 
 /** The bar of a transfer and what is said of it, the most important first. */
 function describe(
-  { name, state }: Transfer,
+  { name, state, isPaused }: Transfer,
   { bytes, size, bytesPerSecond, restMs }: Progress & { restMs: number },
   nameColumns: number,
 ): string[] {
@@ -98,6 +98,7 @@ function describe(
   const filled = Math.floor(done * BAR_COLUMNS)
   const bar = '█'.repeat(filled) + '░'.repeat(BAR_COLUMNS - filled)
   const title = [bar, `${Math.floor(done * 100)}%`.padStart(5), ` ${shorten(toPlainText(name), nameColumns)}:`]
+  if (isPaused) return [...title, ' paused']
   if (state === 'interrupted')
     return [...title, ' trying again', ...(restMs > 0 ? [` in ${formatDuration(Math.ceil(restMs / 1000) * 1000)}`] : [])]
   if (state !== 'moving') return [...title, ` ${STATES[state]}`]

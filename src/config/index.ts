@@ -13,5 +13,15 @@ export {
   variableOf,
   wordsOf,
 } from './load.ts'
-export { accountOptions, allOptions, checkOptions, receiveOptions, reloadableOptions, sendOptions, serveOptions } from './options.ts'
+export {
+  accountOptions,
+  allOptions,
+  checkOptions,
+  queueOptions,
+  receiveOptions,
+  reloadableOptions,
+  sendOptions,
+  sendQueueOptions,
+  serveOptions,
+} from './options.ts'
 export type { HostPort } from './values.ts'

@@ -231,6 +231,32 @@ export const sendOptions = {
   'time-max': { type: value.duration.optional(), placeholder: 'TIME', description: 'for all of it, to the last file (default: no limit)' },
 } as const satisfies Options
 
+/** What `streamhost queue` has to be told. */
+export const queueOptions = {
+  queue: { type: value.text, placeholder: 'FILE', description: 'the file of the queue' },
+} as const satisfies Options
+
+/** What `streamhost send` can be told of a queue. */
+export const sendQueueOptions = {
+  queue: {
+    type: value.text.optional(),
+    placeholder: 'FILE',
+    description:
+      'add the files to a queue that outlives the program, and send what is in it, also what others add meanwhile; made if it is not there',
+  },
+  priority: {
+    type: value.whole.default(0),
+    placeholder: 'N',
+    description: 'files with a higher one are sent first (default 0)',
+  },
+  concurrency: { type: value.count.optional(), placeholder: 'N', description: 'files sent at once (default 4)' },
+  'concurrency-per-peer': {
+    type: value.count.optional(),
+    placeholder: 'N',
+    description: 'of them, to one account; the others do not wait for it (default: all)',
+  },
+} as const satisfies Options
+
 /** What `streamhost receive` can be told besides the account. */
 export const receiveOptions = {
   into: {
@@ -334,4 +360,12 @@ export const checkOptions = {
 } as const satisfies Options
 
 /** The settings of every command. */
-export const allOptions: readonly Options[] = [serveOptions, accountOptions, checkOptions, sendOptions, receiveOptions]
+export const allOptions: readonly Options[] = [
+  serveOptions,
+  accountOptions,
+  checkOptions,
+  sendOptions,
+  sendQueueOptions,
+  queueOptions,
+  receiveOptions,
+]

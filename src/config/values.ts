@@ -114,6 +114,20 @@ export const count = z
   )
   .refine((value) => Number.isSafeInteger(value) && value > 0, 'expected a whole number from 1 on')
 
+/** A whole number, below 0 as well. */
+export const whole = z
+  .union(
+    [
+      z.number(),
+      z
+        .string()
+        .regex(/^-?\d{1,9}$/)
+        .transform(Number),
+    ],
+    { error: 'expected a whole number' },
+  )
+  .refine((value) => Number.isSafeInteger(value), 'expected a whole number')
+
 /** `xmpp://HOST:PORT` for clients; `xmpps://` for TLS from the first octet (XEP-0368). */
 export const clientService = parsed((value) => {
   const [, scheme, address = ''] = /^(xmpps?):\/\/(.+)$/.exec(value) ?? []

@@ -27,13 +27,13 @@ export interface SendInit extends WayInit {
    * Which hashes of the content are sent along; a receiver may verify the strongest of them. Stream initiation has an MD5 as
    * well. Default SHA-256.
    */
-  readonly hashes?: readonly OfferableAlgorithm[]
+  readonly hashes?: readonly OfferableAlgorithm[] | undefined
   /** Default `auto`: by Jingle where the receiver shows it, else by stream initiation. */
-  readonly negotiation?: NegotiationChoice
+  readonly negotiation?: NegotiationChoice | undefined
   /** Higher ones have their turn first; among equal ones, accounts take turns. Default 0. */
   readonly priority?: number | undefined
   /** How long it is tried again, when it was interrupted after it had been accepted. */
-  readonly retry?: RetryInit
+  readonly retry?: RetryInit | undefined
 }
 
 /** What is known of a file from one attempt to send it to the next. */

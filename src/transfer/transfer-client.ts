@@ -32,6 +32,7 @@ import { FileSessions } from './jingle/file-sessions.ts'
 import { Together } from './jingle/together.ts'
 import { checkProxyIsUsed } from './negotiation.ts'
 import { type FileToSend, OfferedBefore, type SendInit } from './offering.ts'
+import { pausable } from './queue/pausing.ts'
 import { Turns } from './queue/turns.ts'
 import { type ReceiveInit, Receiver } from './receiver.ts'
 import { defaultRetry, type RetryInit, retrying } from './retry.ts'
@@ -207,11 +208,12 @@ export class TransferClient implements AsyncDisposable {
     let hasAccepted = false
     return files.map((each) => {
       const file = typeof each === 'string' ? { path: each } : each
-      const facts = { direction: 'send', peer: init.to, name: file.path, priority: init.priority } as const
+      const facts = { direction: 'send', peer: init.to, name: file.path, priority: init.priority, isOurs: true } as const
       const before = new OfferedBefore()
       const work = (transfer: Transfer) => {
         const attempt = () => this.#turns.take(transfer, () => sendFile(this.#components, file, init, { transfer, together, before }))
-        return retrying(this.#components, transfer, { forMs: this.#retryMs(init), hasAccepted: () => hasAccepted }, attempt)
+        const retry = { forMs: this.#retryMs(init), hasAccepted: () => hasAccepted }
+        return pausable(transfer, () => retrying(this.#components, transfer, retry, attempt))
       }
       const transfer = this.#running.add(new Transfer(this.#clock, facts, work, init.signal))
       return transfer.on('step', ({ step }) => {
@@ -243,11 +245,12 @@ export class TransferClient implements AsyncDisposable {
 
   /** Asks somebody for a file they share, and receives it, when its turn has come (XEP-0234 §6.2). */
   fetch(init: FetchInit): Transfer {
-    const facts = { direction: 'receive', peer: init.from, name: init.file.name ?? '', priority: init.priority } as const
+    const { from: peer, file, priority } = init
+    const facts = { direction: 'receive', peer, name: file.name ?? '', priority, isOurs: true } as const
     const components = { ...this.#components, jingle: this.#jingle }
     const work = (transfer: Transfer) => {
       const attempt = () => this.#turns.take(transfer, () => fetchFile(components, init, transfer))
-      return retrying(this.#components, transfer, { forMs: this.#retryMs(init) }, attempt)
+      return pausable(transfer, () => retrying(this.#components, transfer, { forMs: this.#retryMs(init) }, attempt))
     }
     return this.#running.add(new Transfer(this.#clock, facts, work, init.signal))
   }

@@ -76,6 +76,8 @@ export interface TransferFacts {
   readonly name: string
   /** Default 0. */
   readonly priority?: number | undefined
+  /** Whether it was begun here, and not by the other side. */
+  readonly isOurs?: boolean
 }
 
 /** The bytestream of a transfer, and what was negotiated to get there. */
@@ -92,6 +94,10 @@ export interface TransferEvents {
   opened: [facts: Opened]
   /** Its priority was changed. */
   priority: [priority: number]
+  /** It has given its place up, until it is resumed. */
+  paused: []
+  /** It waits for its turn again. */
+  unpaused: []
   /** An attempt has failed, and another follows after `retryMs` milliseconds, once the session is online. */
   interrupted: [facts: { error: BytestreamError; attempt: number; retryMs: number }]
   /** How many octets were there already; 0 where it has to begin again, with the reason. */
@@ -125,6 +131,9 @@ export class Transfer extends EventEmitter<TransferEvents> {
   #state: TransferState = 'waiting'
   #bytes = 0
   #size = 0
+  #isPaused = false
+  /** What the last pause has ended an attempt with. */
+  #pausedBy: BytestreamError | undefined
   #attempts = 1
   #resumedFrom = 0
   #movedBytes = 0
@@ -188,6 +197,31 @@ export class Transfer extends EventEmitter<TransferEvents> {
   /** Octets that were there already when this attempt began to move. */
   get resumedFrom(): number {
     return this.#resumedFrom
+  }
+
+  /** Whether it waits to be resumed. */
+  get isPaused(): boolean {
+    return this.#isPaused
+  }
+
+  /**
+   * Gives its place to others, until it is resumed; what has arrived stays with whoever receives it. Once it is over this means nothing.
+   *
+   * @throws TypeError for one that the other side has begun: it would begin it again
+   */
+  pause(): void {
+    if (!this.#facts.isOurs) throw new TypeError('only who has begun a transfer can pause it')
+    if (this.#isPaused || this.#isOver) return
+    this.#isPaused = true
+    this.#endByPause()
+    this.emit('paused')
+  }
+
+  /** Queues a paused transfer again; it goes on behind what is there. */
+  resume(): void {
+    if (!this.#isPaused || this.#isOver) return
+    this.#isPaused = false
+    this.emit('unpaused')
   }
 
   /** Ends the transfer; `done` rejects with `ERR_ABORTED`. */
@@ -268,15 +302,26 @@ export class Transfer extends EventEmitter<TransferEvents> {
 
   /** For whoever runs it: the next attempt begins, and waits for its turn. */
   tryAgain(): void {
-    this.#attempts += 1
+    if (this.#state !== 'waiting') this.#attempts += 1
     this.#attempt = new AbortController()
     this.#signal = AbortSignal.any([this.cancelled, this.#attempt.signal])
+    if (this.#isPaused) this.#endByPause()
     this.moveTo('waiting')
   }
 
   /** For whoever runs it: ends the attempt that runs, and not the transfer. */
   endAttempt(reason: BytestreamError): void {
     this.#attempt.abort(reason)
+  }
+
+  /** For whoever runs it: whether it was paused, and not something else, that has ended the attempt. */
+  get isEndedByPause(): boolean {
+    return this.#pausedBy !== undefined && this.#attempt.signal.reason === this.#pausedBy
+  }
+
+  #endByPause(): void {
+    this.#pausedBy = new BytestreamError('ERR_ABORTED', 'the transfer is paused')
+    this.endAttempt(this.#pausedBy)
   }
 
   #stopMoving(): void {

@@ -1,0 +1,98 @@
+import { randomBytes, randomInt } from 'node:crypto'
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { basename, dirname, join } from 'node:path'
+import { z } from 'zod'
+import { BytestreamError, type Clock } from '../../core/index.ts'
+import { type Holder, isGone, ownHolder } from '../parts/holder.ts'
+
+/** The process that works a queue. */
+export interface QueueHolder extends Holder {
+  /** ISO 8601. */
+  readonly since: string
+}
+
+const text = z.string()
+const written = z.object({ host: text, boot: text, namespace: text, pid: z.number(), started: text, since: text })
+
+/** Times that are tried when somebody else does the same in the same moment, and milliseconds in between. */
+const COLLISION_TRIES = 6
+const COLLISION_MS_MAX = 40
+
+/**
+ * Says that a process works a queue, by a file beside it. It dies with the process: a file of one that is gone says nothing.
+ * Each writes a file of its own and then looks for others', so that of two at most one goes on, whatever they do when.
+ */
+export class QueueHold implements AsyncDisposable {
+  readonly #file: string
+
+  private constructor(file: string) {
+    this.#file = file
+  }
+
+  /** @throws BytestreamError `ERR_FILE` with who holds it, or why that cannot be found out */
+  static async take(queue: string, clock: Clock): Promise<QueueHold> {
+    let holder: QueueHolder | undefined
+    for (let turn = 0; turn < COLLISION_TRIES; turn++) {
+      const hold = new QueueHold(await writeHold(queue))
+      holder = await holderOf(queue, hold.#file)
+      if (!holder) return hold
+      await hold[Symbol.asyncDispose]()
+      await new Promise<void>((resolve) => clock.after(randomInt(COLLISION_MS_MAX), resolve))
+    }
+    throw new BytestreamError('ERR_FILE', `${queue} is worked already: ${describeHolder(holder as QueueHolder)}`)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await rm(this.#file, { force: true })
+  }
+}
+
+/** In words: who it is. */
+export function describeHolder({ pid, host, since }: QueueHolder): string {
+  return `process ${pid}${host === hostname() ? '' : ` on ${host}`} has it since ${since}`
+}
+
+/**
+ * Who works a queue now.
+ *
+ * @param own file that does not count
+ * @throws BytestreamError `ERR_FILE`
+ */
+export async function holderOf(queue: string, own?: string): Promise<QueueHolder | undefined> {
+  const folder = dirname(queue)
+  const names = await readdir(folder).catch((cause: Error) => {
+    throw new BytestreamError('ERR_FILE', `${folder} cannot be read: ${cause.message}`, { cause })
+  })
+  const prefix = `${basename(queue)}.`
+  for (const name of names) {
+    const file = join(folder, name)
+    if (!name.startsWith(prefix) || !/^\d+-[0-9a-f]{12}\.hold$/.test(name.slice(prefix.length)) || file === own) continue
+    const holder = await readHold(file)
+    if (holder) return holder
+  }
+  return undefined
+}
+
+async function writeHold(queue: string): Promise<string> {
+  const name = `${queue}.${process.pid}-${randomBytes(6).toString('hex')}`
+  const holder: QueueHolder = { ...ownHolder, since: new Date().toISOString() }
+  try {
+    await writeFile(name, JSON.stringify(holder), { flag: 'wx', mode: 0o600 })
+    await rename(name, `${name}.hold`)
+  } catch (cause) {
+    throw new BytestreamError('ERR_FILE', `nothing can be written beside ${queue}: ${(cause as Error).message}`, { cause })
+  }
+  return `${name}.hold`
+}
+
+/** @returns nothing when the process is gone; its file goes, too. One of another machine is believed: nobody here can tell. */
+async function readHold(file: string): Promise<QueueHolder | undefined> {
+  const content = await readFile(file, 'utf8')
+    .then(JSON.parse)
+    .catch(() => undefined)
+  const { data } = written.safeParse(content)
+  if (data && !isGone(data, 0)) return data
+  await rm(file, { force: true })
+  return undefined
+}

@@ -1,0 +1,196 @@
+import { randomBytes } from 'node:crypto'
+import { constants, unwatchFile, watch, watchFile } from 'node:fs'
+import { type FileHandle, link, open, rename, rm, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { BytestreamError } from '../../core/index.ts'
+import { HEADER_LINE, type QueueRecord, readRecords, writeRecords } from './records.ts'
+
+/** Octets of the file of a queue. */
+const FILE_BYTES_MAX = 268_435_456
+/** Milliseconds between two looks at the file, where the system does not tell that it has changed. */
+const LOOK_MS = 1_000
+const LINE_FEED = 0x0a
+
+/**
+ * The file of a queue: a line for each record, which every process may append; whoever works the queue writes it anew when
+ * it begins. What was appended is on the disk.
+ */
+export class Journal {
+  readonly #path: string
+  /** Of the file that is read: another one takes its place when it is written anew. */
+  #inode = -1n
+  #offset = 0
+  #line = 1
+  #pending = ''
+  #group: Promise<void> | undefined
+  #writing: Promise<void> = Promise.resolve()
+
+  constructor(path: string) {
+    this.#path = path
+  }
+
+  /**
+   * Reads what was appended since the last time, by whomever.
+   *
+   * @returns nothing when there is no file; `isNew`: it has taken the place of the one before, and the records are all there are
+   * @throws BytestreamError `ERR_FILE`
+   */
+  async read(): Promise<{ readonly isNew: boolean; readonly records: readonly QueueRecord[] } | undefined> {
+    try {
+      await using file = await open(this.#path, constants.O_RDONLY | constants.O_NONBLOCK)
+      const { ino } = await file.stat({ bigint: true })
+      const isNew = ino !== this.#inode
+      if (isNew) this.#goTo({ inode: ino, offset: 0, line: 1 })
+      return { isNew, records: await this.#readRest(file) }
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+      throw this.#failed('cannot be read', cause)
+    }
+  }
+
+  /**
+   * Settles when the records are on the disk. Those that come while others are being written go there together.
+   *
+   * @throws BytestreamError `ERR_FILE`; `ERR_CONFIG` for a record that is too long
+   */
+  append(records: readonly QueueRecord[]): Promise<void> {
+    this.#pending += writeRecords(records)
+    const group =
+      this.#group ??
+      this.#writing.then(() => {
+        const text = this.#pending
+        this.#pending = ''
+        this.#group = undefined
+        return this.#append(text)
+      })
+    this.#group = group
+    this.#writing = group.catch(() => {})
+    return group
+  }
+
+  /**
+   * Puts a new file into the place of the one that was read, with nothing but these records.
+   *
+   * @throws BytestreamError `ERR_FILE`
+   */
+  async rewrite(records: readonly QueueRecord[]): Promise<void> {
+    const text = HEADER_LINE + writeRecords(records)
+    try {
+      await using old = await open(this.#path, constants.O_RDONLY)
+      const temporary = await this.#writeBeside(text)
+      const { ino } = await stat(temporary, { bigint: true })
+      await rename(temporary, this.#path)
+      await syncFolder(dirname(this.#path))
+      // Whoever had the old file open may have appended to it until now.
+      const late = await this.#readRest(old)
+      this.#goTo({ inode: ino, offset: Buffer.byteLength(text), line: text.split('\n').length })
+      if (late.length > 0) await this.append(late)
+    } catch (cause) {
+      throw this.#failed('cannot be written', cause)
+    }
+  }
+
+  /** Calls `listener` when the file may have changed. @returns to be called when that is of no interest any more */
+  watch(listener: () => void): () => void {
+    watchFile(this.#path, { interval: LOOK_MS, persistent: false }, listener)
+    let close = () => {}
+    try {
+      const watcher = watch(this.#path, { persistent: false }, listener)
+      watcher.on('error', () => watcher.close())
+      close = () => watcher.close()
+    } catch {
+      // No more files can be watched, or none of this file system: looking now and then has to do.
+    }
+    return () => {
+      unwatchFile(this.#path, listener)
+      close()
+    }
+  }
+
+  #goTo({ inode, offset, line }: { inode: bigint; offset: number; line: number }): void {
+    this.#inode = inode
+    this.#offset = offset
+    this.#line = line
+  }
+
+  /** The rest of the file but for what is not yet a whole line. */
+  async #readRest(file: FileHandle): Promise<QueueRecord[]> {
+    const stats = await file.stat()
+    if (!stats.isFile()) throw new Error('it is not a regular file')
+    if (stats.size > FILE_BYTES_MAX) throw new Error(`it has more than ${FILE_BYTES_MAX} octets`)
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(Math.max(0, stats.size - this.#offset)), { position: this.#offset })
+    const bytes = buffer.subarray(0, bytesRead).lastIndexOf(LINE_FEED) + 1
+    const text = buffer.toString('utf8', 0, bytes)
+    const records = readRecords(text, { file: this.#path, line: this.#line })
+    this.#offset += bytes
+    this.#line += text.split('\n').length - 1
+    return records
+  }
+
+  async #append(text: string): Promise<void> {
+    try {
+      while (!(await this.#appendOnce(text)));
+    } catch (cause) {
+      throw this.#failed('cannot be written', cause)
+    }
+  }
+
+  /** @returns whether it was the file that is there now */
+  async #appendOnce(text: string): Promise<boolean> {
+    try {
+      await using file = await open(this.#path, constants.O_RDWR | constants.O_APPEND | constants.O_NONBLOCK)
+      const { ino, size } = await file.stat()
+      const { buffer } = await file.read(Buffer.alloc(1), { position: Math.max(0, size - 1) })
+      // Somebody ended in the midst of a line: an empty one behind it says so.
+      const before = size === 0 ? HEADER_LINE : buffer[0] === LINE_FEED ? '' : '\n\n'
+      await writeAll(file, before + text)
+      return (await stat(this.#path)).ino === ino
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+      return await this.#create(text)
+    }
+  }
+
+  /** @returns `false` when somebody else was first */
+  async #create(text: string): Promise<boolean> {
+    const temporary = await this.#writeBeside(HEADER_LINE + text)
+    try {
+      await link(temporary, this.#path)
+      await syncFolder(dirname(this.#path))
+      return true
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+      throw error
+    } finally {
+      await rm(temporary)
+    }
+  }
+
+  async #writeBeside(text: string): Promise<string> {
+    const temporary = `${this.#path}.${randomBytes(6).toString('hex')}.tmp`
+    await using file = await open(temporary, 'wx', 0o600)
+    await writeAll(file, text)
+    return temporary
+  }
+
+  #failed(what: string, cause: unknown): BytestreamError {
+    if (cause instanceof BytestreamError) return cause
+    return new BytestreamError('ERR_FILE', `the queue ${this.#path} ${what}: ${(cause as Error).message}`, { cause })
+  }
+}
+
+/** In one piece, so that nobody else writes into the midst of it, and to the disk. */
+async function writeAll(file: FileHandle, text: string): Promise<void> {
+  const octets = Buffer.from(text)
+  for (let written = 0; written < octets.length; ) {
+    const { bytesWritten } = await file.write(octets, written, octets.length - written)
+    written += bytesWritten
+  }
+  await file.datasync()
+}
+
+/** A name is on the disk when its folder is. */
+async function syncFolder(path: string): Promise<void> {
+  await using folder = await open(path, 'r')
+  await folder.sync()
+}

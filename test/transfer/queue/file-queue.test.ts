@@ -1,0 +1,187 @@
+// Goal: what is in a queue is sent once, whatever happens to the process that works it, and orders are heard at once.
+// Method: the embedded server and two accounts; other processes are other objects on the same file, those that are killed are processes.
+
+import { once } from 'node:events'
+import { appendFile, readdir, readFile, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import { FileQueue, type QueueEntry, type Transfer, type TransferClient } from '../../../src/transfer/index.ts'
+import { filesIn, makeFile, makeFolder } from '../../helpers/transfers.ts'
+import { startNetwork } from '../../helpers/xmpp-network.ts'
+
+const to = 'receiver@localhost'
+
+interface Scene {
+  readonly sender: TransferClient
+  readonly into: string
+  readonly path: string
+  readonly queue: FileQueue
+  /** The same as another process would see it. */
+  another(): Promise<FileQueue>
+}
+
+async function startScene(t: ExecutionContext, { concurrency = 4 } = {}): Promise<Scene> {
+  const network = await startNetwork(t, ['sender', 'receiver'])
+  const [receiver, sender] = [await network.connect('receiver'), await network.connect('sender', { concurrency })]
+  const into = await makeFolder(t)
+  receiver.receive({ into, from: ['sender@localhost'] })
+  const path = join(await makeFolder(t), 'outbox.queue')
+  return { sender, into, path, queue: await FileQueue.open(path), another: () => FileQueue.open(path) }
+}
+
+const statesOf = (entries: readonly QueueEntry[]) => entries.map(({ state }) => state)
+
+test('files are queued by their absolute paths, once each, for the owner alone; the same to somebody else is another', async (t) => {
+  const { path, queue, another } = await startScene(t)
+  t.false(queue.exists)
+  const file = { path: 'package.json', to: 'Receiver@localhost' }
+  const { added, repeated } = await queue.add([file, file, { ...file, to: 'other@localhost', priority: 3 }])
+  t.is(repeated.length, 1)
+  t.like(added, [
+    { path: join(process.cwd(), 'package.json'), to, priority: 0, state: 'waiting' },
+    { to: 'other@localhost', priority: 3 },
+  ])
+  t.is((await stat(path)).mode & 0o777, 0o600)
+  const same = await another()
+  t.deepEqual(same.entries, queue.entries)
+  t.deepEqual((await same.add([file])).repeated, [added[0]])
+  await t.throwsAsync(same.add([{ path: 'a', to: '@' }]), { code: 'ERR_JID_MALFORMED' })
+  const many = Array.from({ length: 9_999 }, (_, at) => ({ path: `/${at}`, to }))
+  await t.throwsAsync(same.add(many), {
+    code: 'ERR_LIMIT_WAITING',
+    message: `${path} would have more than 10000 files that are still to be sent`,
+  })
+  t.is(same.entries.length, 2)
+})
+
+test('what is queued is sent until nothing is left, also what others add meanwhile; each entry tells what came of it', async (t) => {
+  const { sender, into, queue, another } = await startScene(t)
+  const [one, two] = [await makeFile(t, 1000, 'one.bin'), await makeFile(t, 2000, 'two.bin')]
+  const missing = join(dirname(one.path), 'missing.bin')
+  await queue.add([
+    { path: one.path, to },
+    { path: missing, to },
+  ])
+  queue.once('transfer', (transfer) => {
+    transfer.once('opened', async () => {
+      await (await another()).add([{ path: two.path, to }])
+    })
+  })
+  await queue.work(sender)
+  t.deepEqual(await filesIn(into), ['one.bin', 'two.bin'])
+  t.like(queue.entries, [
+    { state: 'done', size: 1000, sha256: one.sha256, attempts: 1 },
+    { state: 'failed', error: { code: 'ERR_FILE' } },
+    { state: 'done', size: 2000, sha256: two.sha256 },
+  ])
+  t.deepEqual((await another()).entries, queue.entries)
+  t.is(await queue.holder(), undefined)
+  await queue.order('retry', [queue.entries[1]?.id as string])
+  await queue.work(sender)
+  t.deepEqual(statesOf(queue.entries), ['done', 'failed', 'done'])
+  t.is(queue.entries[1]?.attempts, 2)
+  t.deepEqual(await filesIn(into), ['one.bin', 'two.bin'], 'what was done is not sent again')
+})
+
+test('orders of another process are heard: paused, of another priority, resumed, cancelled and queued again', async (t) => {
+  const { sender, into, queue, another } = await startScene(t, { concurrency: 1 })
+  sender.pause()
+  const names = ['a.bin', 'b.bin', 'c.bin', 'd.bin']
+  const files = await Promise.all(names.map((name) => makeFile(t, 1000, name)))
+  const { added } = await queue.add(files.map(({ path }) => ({ path, to })))
+  const [a, b, c, d] = added.map(({ id }) => id) as [string, string, string, string]
+  const transfers = new Map<string, Transfer>()
+  queue.on('transfer', (transfer, { id }) => transfers.set(id, transfer))
+  const handed = once(queue, 'transfer')
+  const working = queue.work(sender)
+  await handed
+  const other = await another()
+  const heard = async (what: (entry: QueueEntry) => boolean) => {
+    for (;;) {
+      if (queue.entries.some(what)) return
+      await once(queue, 'entry')
+    }
+  }
+  t.like(await other.order('pause', [a]), [{ id: a, state: 'paused' }])
+  t.like(await other.setPriority(5, [d]), [{ id: d, priority: 5 }])
+  t.like(await other.order('cancel', [b]), [{ id: b, state: 'cancelled' }])
+  t.deepEqual(await other.order('resume', [b]), [])
+  await heard(({ id, state }) => id === b && state === 'cancelled')
+  t.is(transfers.get(a)?.isPaused, true)
+  t.is(transfers.get(d)?.priority, 5)
+  await t.throwsAsync(async () => transfers.get(b)?.done, { code: 'ERR_ABORTED' })
+  const stalled = once(queue, 'stalled')
+  sender.resume()
+  const [{ paused }] = (await stalled) as [{ paused: number }]
+  t.is(paused, 1)
+  t.deepEqual(statesOf(queue.entries), ['paused', 'cancelled', 'done', 'done'])
+  await other.refresh()
+  const endOf = (id: string) => other.get(id)?.endedAt as string
+  t.true(endOf(d) <= endOf(c), 'the higher priority was first')
+  await other.order('retry', [b])
+  await heard(({ id, state }) => id === b && state === 'done')
+  await other.order('resume', [a])
+  await working
+  t.deepEqual(statesOf(queue.entries), ['done', 'done', 'done', 'done'])
+  t.deepEqual(await filesIn(into), names)
+})
+
+test('one process works a queue at a time, and what is added to one that is worked is sent by it', async (t) => {
+  const { sender, queue, another } = await startScene(t)
+  const { path } = await makeFile(t, 10)
+  sender.pause()
+  await queue.add([{ path, to }])
+  const handed = once(queue, 'transfer')
+  const working = queue.work(sender)
+  await handed
+  const other = await another()
+  t.is((await other.holder())?.pid, process.pid)
+  await t.throwsAsync(other.work(sender), {
+    code: 'ERR_FILE',
+    message: new RegExp(`is worked already: process ${process.pid} has it since`),
+  })
+  sender.resume()
+  await working
+})
+
+test('stopped by a signal, or by the end of the session, what was not sent stays in the queue, and is sent the next time', async (t) => {
+  const { sender, into, queue, path } = await startScene(t)
+  const file = await makeFile(t, 10)
+  const stopping = new AbortController()
+  await queue.add([{ path: file.path, to }])
+  sender.pause()
+  queue.once('transfer', () => stopping.abort())
+  await t.throwsAsync(queue.work(sender, { signal: stopping.signal }), { code: 'ERR_ABORTED' })
+  t.deepEqual(statesOf(queue.entries), ['waiting'])
+  await t.throwsAsync(queue.work(sender, { signal: stopping.signal }), { code: 'ERR_ABORTED' })
+  t.deepEqual(await readdir(dirname(path)), ['outbox.queue'])
+  sender.resume()
+  await queue.work(sender)
+  t.deepEqual(statesOf(queue.entries), ['done'])
+  t.deepEqual(await filesIn(into), ['file.bin'])
+  const { added } = await queue.add([{ path: file.path, to }])
+  sender.pause()
+  queue.once('transfer', () => void sender.session.stop())
+  await t.throwsAsync(queue.work(sender), { code: 'ERR_SESSION_CLOSED' })
+  t.is(queue.get(added[0]?.id as string)?.state, 'waiting')
+})
+
+test('an entry is found by the beginning of its id, as long as that is clear', async (t) => {
+  const { queue } = await startScene(t)
+  const { added } = await queue.add([{ path: '/a', to }])
+  const [{ id }] = added as [QueueEntry]
+  t.is(queue.find(id.slice(0, 2)).id, id)
+  t.throws(() => queue.find('0'), { code: 'ERR_ITEM_NOT_FOUND', message: /^no entry begins with 0 in / })
+  await queue.add([{ path: '/b', to }])
+  t.throws(() => queue.find(''), { code: 'ERR_ITEM_NOT_FOUND', message: /^several entries begin/ })
+})
+
+test('a line that is wrong is told by its number, and the file is left as it is', async (t) => {
+  const { queue, another, path, sender } = await startScene(t)
+  await queue.add([{ path: '/a', to }])
+  await appendFile(path, '{"op":"fly"}\n')
+  const content = await readFile(path, 'utf8')
+  await t.throwsAsync(another(), { code: 'ERR_FILE', message: new RegExp(`^${path}, line 3: op is not what it should be`) })
+  await t.throwsAsync(queue.work(sender), { code: 'ERR_FILE', message: /line 3/ })
+  t.is(await readFile(path, 'utf8'), content)
+})

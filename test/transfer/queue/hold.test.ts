@@ -1,0 +1,66 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import test from 'ava'
+import { systemClock } from '../../../src/core/index.ts'
+import { describeHolder, holderOf, QueueHold } from '../../../src/transfer/queue/hold.ts'
+import { makeFolder } from '../../helpers/transfers.ts'
+
+const HOLDING = `
+import { QueueHold } from './src/transfer/queue/hold.ts'
+import { systemClock } from './src/core/index.ts'
+await QueueHold.take(process.argv[1], systemClock)
+process.stdout.write('held')
+setInterval(() => {}, 1_000)
+`
+
+test('a process that works a queue is named to the next one, and one that was killed does not count', async (t) => {
+  const queue = join(await makeFolder(t), 'q')
+  const child = spawn(process.execPath, ['--import=tsx', '--input-type=module', '-e', HOLDING, queue], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  t.teardown(() => child.kill('SIGKILL'))
+  await once(child.stdout, 'data')
+  const holder = await holderOf(queue)
+  t.like(holder, { pid: child.pid, host: hostname() })
+  await t.throwsAsync(QueueHold.take(queue, systemClock), {
+    code: 'ERR_FILE',
+    message: `${queue} is worked already: process ${child.pid} has it since ${holder?.since}`,
+  })
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+  await using _ = await QueueHold.take(queue, systemClock)
+  t.like(await holderOf(queue), { pid: process.pid })
+})
+
+test('of several that begin at the same time one gets it, and the next one afterwards; nothing stays beside the queue', async (t) => {
+  const folder = await makeFolder(t)
+  const queue = join(folder, 'q')
+  for (let turn = 0; turn < 10; turn++) {
+    const taken = await Promise.allSettled(Array.from({ length: 3 }, () => QueueHold.take(queue, systemClock)))
+    const holds = taken.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
+    t.true(holds.length <= 1)
+    for (const hold of holds) await hold[Symbol.asyncDispose]()
+  }
+  await (await QueueHold.take(queue, systemClock))[Symbol.asyncDispose]()
+  t.deepEqual(await readdir(folder), [])
+})
+
+test('another process with the number of one that has died is another process; one on another machine is believed', async (t) => {
+  const folder = await makeFolder(t)
+  const queue = join(folder, 'q')
+  await using _ = await QueueHold.take(queue, systemClock)
+  const [name = ''] = await readdir(folder)
+  const own = JSON.parse(await readFile(join(folder, name), 'utf8'))
+  const other = join(folder, 'r')
+  const fileOf = (digit: string) => `${other}.${own.pid}-${digit.repeat(12)}.hold`
+  await writeFile(fileOf('0'), JSON.stringify({ ...own, started: '1' }))
+  await writeFile(fileOf('1'), '{"pid":')
+  t.is(await holderOf(other), undefined)
+  t.deepEqual(await readdir(folder), [name])
+  await writeFile(fileOf('2'), JSON.stringify({ ...own, host: 'elsewhere', pid: 999_999_999 }))
+  const holder = await holderOf(other)
+  t.is(holder && describeHolder(holder), `process 999999999 on elsewhere has it since ${own.since}`)
+})

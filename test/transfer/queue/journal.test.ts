@@ -1,0 +1,113 @@
+// Goal: what was appended is never lost and never half there, whoever writes when.
+// Method: real files; several journals of one file stand for several processes.
+
+import { appendFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import test from 'ava'
+import { Journal } from '../../../src/transfer/queue/journal.ts'
+import type { QueueRecord } from '../../../src/transfer/queue/records.ts'
+import { makeFolder } from '../../helpers/transfers.ts'
+
+const recordOf = (id: string): QueueRecord => ({ op: 'begin', id, at: '2026-11-21T20:00:00.000Z' })
+const idsOf = (read: { records: readonly QueueRecord[] } | undefined) => read?.records.map((record) => 'id' in record && record.id)
+
+test('several append at once, the first of them makes the file, for its owner alone; each reads what is new to it', async (t) => {
+  const folder = await makeFolder(t)
+  const path = join(folder, 'q')
+  const journals = Array.from({ length: 4 }, () => new Journal(path))
+  t.is(await journals[0]?.read(), undefined)
+  const ids = Array.from({ length: 40 }, (_, at) => `r${at}`)
+  await Promise.all(ids.map((id, at) => journals[at % 4]?.append([recordOf(id)])))
+  t.is((await stat(path)).mode & 0o777, 0o600)
+  t.deepEqual(await readdir(folder), ['q'])
+  const [one] = journals as [Journal]
+  t.deepEqual(idsOf(await one.read())?.toSorted(), ids.toSorted())
+  await journals[1]?.append([recordOf('late')])
+  t.deepEqual(await one.read(), { isNew: false, records: [recordOf('late')] })
+  t.deepEqual(await one.read(), { isNew: false, records: [] })
+})
+
+test('a last line without its end is not read, and the next one to append begins behind it', async (t) => {
+  const path = join(await makeFolder(t), 'q')
+  const journal = new Journal(path)
+  await journal.append([recordOf('a')])
+  await appendFile(path, '{"op":"begin","id":"to')
+  t.deepEqual(idsOf(await journal.read()), ['a'])
+  await new Journal(path).append([recordOf('b')])
+  t.deepEqual(idsOf(await journal.read()), ['b'])
+  t.deepEqual(idsOf(await new Journal(path).read()), ['a', 'b'])
+})
+
+test('written anew it has what it was given, what was appended to the old file meanwhile, and nothing half', async (t) => {
+  const folder = await makeFolder(t)
+  const path = join(folder, 'q')
+  const [worker, other] = [new Journal(path), new Journal(path)]
+  await worker.append([recordOf('a'), recordOf('b')])
+  await worker.read()
+  await other.append([recordOf('late')])
+  await appendFile(path, '{"op":"begin","id":"to')
+  await worker.rewrite([recordOf('a')])
+  t.deepEqual(idsOf(await worker.read()), ['late'])
+  await worker.append([recordOf('c')])
+  t.deepEqual(idsOf(await worker.read()), ['c'])
+  t.deepEqual(await other.read(), { isNew: true, records: ['a', 'late', 'c'].map(recordOf) })
+  t.deepEqual(await readdir(folder), ['q'])
+})
+
+test('appending while it is written anew loses nothing, a hundred times', async (t) => {
+  const path = join(await makeFolder(t), 'q')
+  const [worker, other] = [new Journal(path), new Journal(path)]
+  await other.append([recordOf('first')])
+  const known = new Set<string>()
+  const take = async () => {
+    const read = await worker.read()
+    for (const id of idsOf(read) ?? []) if (id) known.add(id)
+  }
+  for (let at = 0; at < 100; at++) {
+    await take()
+    await Promise.all([worker.rewrite([...known].map(recordOf)), other.append([recordOf(`r${at}`)])])
+  }
+  await take()
+  t.is(known.size, 101)
+})
+
+test('what cannot be a queue is refused, and left as it is', async (t) => {
+  const folder = await makeFolder(t)
+  const photo = join(folder, 'photo.jpg')
+  await writeFile(photo, 'no line has ended yet, and this is\none')
+  await t.throwsAsync(new Journal(photo).read(), { code: 'ERR_FILE', message: `${photo}, line 1: this is no queue` })
+  t.is(await readFile(photo, 'utf8'), 'no line has ended yet, and this is\none')
+  await mkdir(join(folder, 'directory'))
+  await t.throwsAsync(new Journal(join(folder, 'directory')).read(), {
+    code: 'ERR_FILE',
+    message: /cannot be read: it is not a regular file$/,
+  })
+  await t.throwsAsync(new Journal(join(folder, 'none', 'q')).append([recordOf('a')]), {
+    code: 'ERR_FILE',
+    message: /cannot be written: ENOENT/,
+  })
+})
+
+test('an empty file becomes a queue with the first record', async (t) => {
+  const path = join(await makeFolder(t), 'q')
+  await writeFile(path, '')
+  const journal = new Journal(path)
+  t.deepEqual(idsOf(await journal.read()), [])
+  await journal.append([recordOf('a')])
+  t.deepEqual(idsOf(await journal.read()), ['a'])
+})
+
+test('whoever watches hears of what others append, until it has heard enough', async (t) => {
+  const path = join(await makeFolder(t), 'q')
+  const journal = new Journal(path)
+  await journal.append([recordOf('a')])
+  let stop = () => {}
+  const heard = new Promise<void>((resolve) => {
+    stop = journal.watch(resolve)
+  })
+  await new Journal(path).append([recordOf('b')])
+  await heard
+  stop()
+  t.deepEqual(idsOf(await journal.read()), ['a', 'b'])
+  await rm(path)
+})
