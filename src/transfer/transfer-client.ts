@@ -305,7 +305,7 @@ export class TransferClient implements AsyncDisposable {
     await this.close()
   }
 
-  #retryMs({ retry }: { readonly retry?: RetryInit }): number {
+  #retryMs({ retry }: { readonly retry?: RetryInit | undefined }): number {
     return retry?.forMs ?? (this.#comesBack ? defaultRetry.forMs : 0)
   }
 

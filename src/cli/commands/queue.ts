@@ -2,17 +2,16 @@ import type { Command } from 'commander'
 import { queueOptions } from '../../config/index.ts'
 import { BytestreamError, formatBytes } from '../../core/index.ts'
 import { describeHolder, FileQueue, type QueueEntry, type QueueOrder } from '../../transfer/index.ts'
-import { addOptions, type Run, type Start, settingsOf } from '../command-line.ts'
+import { addExamples, addOptions, type Run, type Start, settingsOf } from '../command-line.ts'
 import type { Output, TableLine } from '../output.ts'
 import { columnsOf } from '../text.ts'
 
-const EXAMPLES = `
-Examples:
-  streamhost queue list --queue outbox.queue
-  streamhost queue pause --all --queue outbox.queue
-  streamhost queue priority 10 k3fw --queue outbox.queue
-
-A running "streamhost send --queue outbox.queue" hears of it at once.`
+/** Examples of every command of it. */
+const examples = [
+  'streamhost queue list --queue outbox.queue',
+  'streamhost queue pause --all --queue outbox.queue',
+  'streamhost queue priority 10 k3fw --queue outbox.queue',
+] as const
 
 /** Each order: in help, and what an entry is that has obeyed it. */
 const orders = {
@@ -24,8 +23,9 @@ const orders = {
 
 /** `streamhost queue list|pause|resume|cancel|retry|priority`. */
 export function addQueue(program: Command, start: Start): void {
-  const queue = program.command('queue').description('look at a queue of files, and change it').addHelpText('after', EXAMPLES)
-  const list = queue.command('list').description('tell what is in it')
+  const queue = program.command('queue').description('look at a queue of files, and change it; a running "send --queue" obeys at once')
+  addExamples(queue, ...examples)
+  const list = addExamples(queue.command('list').description('tell what is in it'), ...examples)
   addOptions(list, queueOptions).action(() => start(list, (run) => listEntries(list, run)))
   for (const [order, [help, done]] of Object.entries(orders)) {
     const command = addIds(queue.command(order).description(help))
@@ -46,7 +46,7 @@ export function addQueue(program: Command, start: Start): void {
 
 function addIds(command: Command): Command {
   command.argument('[ids...]', 'entries, by the beginning of their ids as the list has them').option('--all', 'every entry')
-  return addOptions(command, queueOptions).addHelpText('after', EXAMPLES)
+  return addExamples(addOptions(command, queueOptions), ...examples)
 }
 
 function numberOf(text: string): number {

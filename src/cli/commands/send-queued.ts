@@ -1,13 +1,6 @@
-import { BytestreamError, type ErrorCode } from '../../core/index.ts'
-import {
-  describeHolder,
-  FileQueue,
-  type QueuedFile,
-  type QueueEntry,
-  type Transfer,
-  TransferClient,
-  type TransferClientInit,
-} from '../../transfer/index.ts'
+import { BytestreamError } from '../../core/index.ts'
+import { describeHolder, FileQueue, type QueuedFile, type Transfer, TransferClient, type TransferClientInit } from '../../transfer/index.ts'
+import { tellOffline } from '../attempts.ts'
 import type { Run } from '../command-line.ts'
 
 /** What is sent by a queue, and how it is told. */
@@ -19,12 +12,16 @@ interface Sending {
   follow(transfer: Transfer, path: string): void
 }
 
-/**
- * `streamhost send FILE… --queue FILE`: adds the files to a queue, and sends what is in it, unless another process does.
- *
- * @returns failures of this run that nobody has had tried again
- */
-export async function sendQueued(run: Run, { queue: path, files, account, follow }: Sending): Promise<readonly BytestreamError[]> {
+/** What came of it, in this run. */
+interface Outcome {
+  /** Failures nobody has had tried again meanwhile. */
+  readonly failed: readonly BytestreamError[]
+  /** Files that were handed to the client. */
+  readonly count: number
+}
+
+/** `streamhost send FILE… --queue FILE`: adds the files to a queue, and sends what is in it, unless another process does. */
+export async function sendQueued(run: Run, { queue: path, files, account, follow }: Sending): Promise<Outcome> {
   const { output, signal, logger } = run
   const queue = await FileQueue.open(path)
   const { added, repeated } = await queue.add(files)
@@ -34,17 +31,18 @@ export async function sendQueued(run: Run, { queue: path, files, account, follow
   const holder = await queue.holder()
   if (holder && files.length > 0) {
     output.tell('left', { path: queue.path, holder }, `left to the process that works on ${queue.path}: ${describeHolder(holder)}`)
-    return []
+    return { failed: [], count: 0 }
   }
   if (!queue.exists) throw new BytestreamError('ERR_FILE', `there is no queue ${queue.path}, and no file was named to begin one`)
-  const failed = followQueue(queue, run, follow)
+  const outcome = followQueue(queue, run, follow)
   await using client = await TransferClient.connect(account(), { logger })
+  tellOffline(output, client.session)
   await queue.work(client, { signal })
-  return failed().map(({ error }) => new BytestreamError(error?.code as ErrorCode, error?.message ?? ''))
+  return outcome()
 }
 
-/** @returns what tells the entries that have failed since */
-function followQueue(queue: FileQueue, { output }: Run, follow: Sending['follow']): () => readonly QueueEntry[] {
+/** Tells what happens. @returns what tells what came of it */
+function followQueue(queue: FileQueue, { output }: Run, follow: Sending['follow']): () => Outcome {
   const seen = new Set<string>()
   queue.on('transfer', (transfer, { id, path }) => {
     seen.add(id)
@@ -58,5 +56,8 @@ function followQueue(queue: FileQueue, { output }: Run, follow: Sending['follow'
     const text = `${paused} paused; "streamhost queue resume --all --queue ${queue.path}" lets them go on`
     output.tell('stalled', { paused }, text)
   })
-  return () => queue.entries.filter(({ id, state }) => seen.has(id) && state === 'failed')
+  return () => {
+    const failed = queue.entries.flatMap(({ id, error }) => (error && seen.has(id) ? [new BytestreamError(error.code, error.message)] : []))
+    return { failed, count: seen.size }
+  }
 }

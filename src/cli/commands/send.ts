@@ -1,7 +1,14 @@
 import type { Command } from 'commander'
-import { accountOptions, sendOptions } from '../../config/index.ts'
+import { accountOptions, type Settings, sendOptions, sendQueueOptions } from '../../config/index.ts'
 import { BytestreamError, formatBytes, formatDuration, toBytestreamError } from '../../core/index.ts'
-import { checkProxyIsUsed, type FoundFile, type Transfer, TransferClient } from '../../transfer/index.ts'
+import {
+  checkProxyIsUsed,
+  type FoundFile,
+  type QueuedFile,
+  type Transfer,
+  TransferClient,
+  type TransferClientInit,
+} from '../../transfer/index.ts'
 import { tellAttempts, tellOffline } from '../attempts.ts'
 import { accountOf, addExamples, addOptions, CommandFailure, type Run, type Start, settingsOf } from '../command-line.ts'
 import { exitCodeOf } from '../exit-codes.ts'
@@ -9,14 +16,20 @@ import { findFiles } from '../found-files.ts'
 import type { Output } from '../output.ts'
 import { tellMapping } from '../port-mapping.ts'
 import { timingsOf, within, withResource } from '../way.ts'
+import { sendQueued } from './send-queued.ts'
 
-const options = { ...accountOptions, ...sendOptions }
+const options = { ...accountOptions, ...sendOptions, ...sendQueueOptions }
+const { 'time-max': timeMax, 'map-port': mapPort } = sendOptions
+/** What is asked where nothing new is sent. */
+const queueOptions = { ...accountOptions, ...sendQueueOptions, 'time-max': timeMax, 'map-port': mapPort }
+/** What is said of a run at its deadline. */
+const TOO_LATE = 'not everything was sent'
 
 /** `streamhost send PATH… --to JID`. */
 export function addSend(program: Command, start: Start): void {
   const command = program
     .command('send')
-    .argument('<paths...>', 'what to send: files, and directories with all that is in them')
+    .argument('[paths...]', 'what to send: files, and directories with all that is in them; with --queue also nothing new')
     .description('send files to a JID')
   addExamples(
     command,
@@ -24,30 +37,31 @@ export function addSend(program: Command, start: Start): void {
     '  --to friend@example.org',
     'streamhost send holiday notes.txt … --to friend@example.org --resource Home',
     'streamhost send big.iso … --to friend@example.org --method proxy --time-max 8h',
+    'streamhost send *.jpg … --to friend@example.org --queue outbox.queue',
+    'streamhost send … --queue outbox.queue     goes on with what is in it',
   )
   addOptions(command, options).action((paths: string[]) => start(command, (run) => send(paths, command, run)))
 }
 
 async function send(paths: readonly string[], command: Command, given: Run): Promise<void> {
+  if (paths.length === 0) return await goOn(command, given)
   const settings = settingsOf(command, options, given)
-  const { method, negotiation, proxy, description, hash: hashes, type: mimeType } = settings
+  const { method, negotiation, proxy, description, hash: hashes, type: mimeType, priority, queue } = settings
   const forMs = settings['retry-for']
   const to = withResource('to', settings.to, settings.resource)
   checkProxyIsUsed({ method, proxy })
-  using timed = within(settings['time-max'], given, 'not everything was sent')
+  using timed = within(settings['time-max'], given, TOO_LATE)
   const { run } = timed
   const { output, signal } = run
   const { files, failures: unread } = await findFiles(paths, run)
-  await using client = await TransferClient.connect(
-    { ...accountOf(settings, run), reconnect: forMs > 0, portMapping: settings['map-port'] },
-    { logger: run.logger },
-  )
+  const way = { method, negotiation, proxy, description, hashes, mimeType, timings: timingsOf(settings), retry: { forMs } }
+  if (queue !== undefined) {
+    const queued = files.map(({ path, folder }) => ({ path, folder, to, priority, options: way }))
+    return await workQueue(queue, queued, { settings, run, unread })
+  }
+  await using client = await TransferClient.connect({ ...clientOf(settings, run), reconnect: forMs > 0 }, { logger: run.logger })
   tellOffline(output, client.session)
-  const transfers = client.sendAll(files, {
-    ...{ to, method, negotiation, proxy, description, hashes, mimeType, signal },
-    timings: timingsOf(settings),
-    retry: { forMs },
-  })
+  const transfers = client.sendAll(files, { ...way, to, priority, signal })
   const count = files.length + unread.length
   const teller = new Teller(output, () => count > 1 && !signal.aborted)
   for (const [at, transfer] of transfers.entries()) teller.follow(transfer, files[at] as FoundFile)
@@ -60,6 +74,43 @@ async function send(paths: readonly string[], command: Command, given: Run): Pro
   const summary =
     count === 1 ? first : new BytestreamError(first.code, `${failures.length} of ${count} files were not sent`, { cause: first })
   throw new CommandFailure(summary, exitCodeOf(worst(failures)))
+}
+
+/** Sends what was put into a queue before. */
+async function goOn(command: Command, given: Run): Promise<void> {
+  const settings = settingsOf(command, queueOptions, given)
+  if (settings.queue === undefined) throw new BytestreamError('ERR_CONFIG', 'name what to send, or a queue to go on with: --queue FILE')
+  using timed = within(settings['time-max'], given, TOO_LATE)
+  await workQueue(settings.queue, [], { settings, run: timed.run, unread: [] })
+}
+
+type ClientSettings = Settings<typeof queueOptions>
+
+/** @param given `unread`: what could not even be queued */
+async function workQueue(
+  queue: string,
+  files: readonly QueuedFile[],
+  { settings, run, unread }: { settings: ClientSettings; run: Run; unread: readonly BytestreamError[] },
+): Promise<void> {
+  const teller = new Teller(run.output, () => !run.signal.aborted)
+  const follow = (transfer: Transfer, path: string) => teller.follow(transfer, { path })
+  const { failed, count } = await sendQueued(run, { queue, files, account: () => clientOf(settings, run), follow })
+  run.output.close()
+  const failures = [...failed, ...unread]
+  const [first] = failures
+  if (!first) return
+  const message = `${failures.length} of ${count + unread.length} files were not sent`
+  throw new CommandFailure(new BytestreamError(first.code, message, { cause: first }), exitCodeOf(worst(failures)))
+}
+
+function clientOf(settings: ClientSettings, run: Run): TransferClientInit {
+  const { concurrency, 'concurrency-per-peer': concurrencyPerPeer, 'map-port': portMapping } = settings
+  return {
+    ...accountOf(settings, run),
+    portMapping,
+    ...(concurrency !== undefined && { concurrency }),
+    ...(concurrencyPerPeer !== undefined && { concurrencyPerPeer }),
+  }
 }
 
 /** A failure says more than a refusal, a refusal more than an absence. */
@@ -80,7 +131,7 @@ class Teller {
     this.#isWorthALine = isWorthALine
   }
 
-  follow(transfer: Transfer, { path }: FoundFile): void {
+  follow(transfer: Transfer, { path }: Pick<FoundFile, 'path'>): void {
     const output = this.#output
     let isFollowed = false
     transfer.on('state', (state) => {

@@ -8,7 +8,7 @@ export type EntryState = 'waiting' | 'running' | 'paused' | 'done' | 'failed' | 
 export type EntryEvent = 'begin' | 'done' | 'failed' | 'released' | 'pause' | 'resume' | 'cancel' | 'retry'
 
 /** Of {@link SendInit}, what can be written down. */
-export type QueuedOptions = Pick<SendInit, 'description' | 'mimeType' | 'hashes' | 'negotiation' | 'method' | 'proxy' | 'retry'>
+export type QueuedOptions = Pick<SendInit, 'description' | 'mimeType' | 'hashes' | 'negotiation' | 'method' | 'proxy' | 'retry' | 'timings'>
 
 /** A file to be queued. Its path is made absolute, since who sends it may be elsewhere. */
 export interface QueuedFile extends FileToSend {

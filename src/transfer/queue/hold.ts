@@ -7,7 +7,9 @@ import { BytestreamError, type Clock } from '../../core/index.ts'
 import { type Holder, isGone, ownHolder } from '../parts/holder.ts'
 
 /** The process that works a queue. */
-export interface QueueHolder extends Holder {
+export interface QueueHolder {
+  readonly pid: number
+  readonly host: string
   /** ISO 8601. */
   readonly since: string
 }
@@ -76,7 +78,7 @@ export async function holderOf(queue: string, own?: string): Promise<QueueHolder
 
 async function writeHold(queue: string): Promise<string> {
   const name = `${queue}.${process.pid}-${randomBytes(6).toString('hex')}`
-  const holder: QueueHolder = { ...ownHolder, since: new Date().toISOString() }
+  const holder: Holder & QueueHolder = { ...ownHolder, since: new Date().toISOString() }
   try {
     await writeFile(name, JSON.stringify(holder), { flag: 'wx', mode: 0o600 })
     await rename(name, `${name}.hold`)
@@ -92,7 +94,7 @@ async function readHold(file: string): Promise<QueueHolder | undefined> {
     .then(JSON.parse)
     .catch(() => undefined)
   const { data } = written.safeParse(content)
-  if (data && !isGone(data, 0)) return data
+  if (data && !isGone(data, 0)) return { pid: data.pid, host: data.host, since: data.since }
   await rm(file, { force: true })
   return undefined
 }

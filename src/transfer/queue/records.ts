@@ -13,6 +13,7 @@ const at = z.iso.datetime()
 const code = z.enum(errorCodes as [ErrorCode, ...ErrorCode[]])
 const size = z.number().int().nonnegative()
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/)
+const ms = z.number().nonnegative()
 const options = z.object({
   description: z.string().optional(),
   mimeType: z.string().optional(),
@@ -20,7 +21,16 @@ const options = z.object({
   negotiation: z.enum(['auto', 'jingle', 'si']).optional(),
   method: z.enum(['auto', 'direct', 'proxy', 'ibb']).optional(),
   proxy: z.string().optional(),
-  retry: z.object({ forMs: z.number().nonnegative().optional() }).optional(),
+  timings: z
+    .object({
+      attemptMsMax: ms.exactOptional(),
+      staggerMs: ms.exactOptional(),
+      proxyHeadStartMs: ms.exactOptional(),
+      answerMsMax: ms.exactOptional(),
+      overallMsMax: ms.exactOptional(),
+    })
+    .optional(),
+  retry: z.object({ forMs: ms.optional() }).optional(),
 })
 const entry = z.object({
   id,

@@ -10,11 +10,12 @@ const MIB = 1024 * 1024
 
 test('a transfer that is paused gives its place up, and goes on behind what has arrived when it is resumed', async (t) => {
   const network = await startNetwork(t, ['sender', 'receiver'])
+  const proxy = await network.startProxy(undefined, { rates: { bytestreamBytes: 4 * MIB } })
   const [receiver, sender] = [await network.connect('receiver'), await network.connect('sender', { concurrency: 1 })]
   const into = await makeFolder(t)
   receiver.receive({ into, from: ['sender@localhost'] })
-  const [large, small] = [await makeFile(t, 48 * MIB, 'large.bin'), await makeFile(t, 10, 'small.bin')]
-  const first = sender.send(large.path, here)
+  const [large, small] = [await makeFile(t, 16 * MIB, 'large.bin'), await makeFile(t, 10, 'small.bin')]
+  const first = sender.send(large.path, { ...here, method: 'proxy' })
   const second = sender.send(small.path, here)
   await moved(first, 4 * MIB)
   first.pause()
@@ -23,6 +24,7 @@ test('a transfer that is paused gives its place up, and goes on behind what has 
   t.is(first.state, 'interrupted')
   t.true((await filesIn(into)).some((name) => name.endsWith('.part')))
   const resumed = once(first, 'resumed')
+  proxy.streamhost.changeRates({})
   first.resume()
   t.false(first.isPaused)
   const [{ offset }] = (await resumed) as [{ offset: number }]

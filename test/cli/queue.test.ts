@@ -1,0 +1,133 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import test from 'ava'
+import { run } from '../../src/cli/program.ts'
+import { FileQueue } from '../../src/transfer/index.ts'
+import { startBox } from '../helpers/box.ts'
+import { startCli } from '../helpers/cli.ts'
+import { TestTerminal } from '../helpers/terminal.ts'
+import { filesIn, makeFile, makeFolder } from '../helpers/transfers.ts'
+
+async function call(args: readonly string[], columns?: number) {
+  const [stdout, stderr] = [new TestTerminal(columns), new TestTerminal()]
+  const streams = { stdout, stderr }
+  const environment = { NO_COLOR: '1' }
+  const code = await run(args, { streams, environment, signal: new AbortController().signal, onHangUp: () => {}, onExit: () => {} })
+  const facts = () =>
+    stdout.written
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+  return { code, stdout: stdout.written, stderr: stderr.written, facts }
+}
+
+test('a queue is listed, held back, changed and taken apart without an account', async (t) => {
+  const path = join(await makeFolder(t), 'outbox.queue')
+  const queue = await FileQueue.open(path)
+  const { added } = await queue.add([
+    { path: '/home/me/one two three four five.bin', to: 'desk@example.org' },
+    { path: '/home/me/b', to: 'desk@example.org', priority: 12 },
+  ])
+  const [a, b] = added.map(({ id }) => id) as [string, string]
+  const list = await call(['queue', 'list', '--queue', path])
+  t.deepEqual(list, { ...list, code: 0, stderr: '' })
+  t.deepEqual(list.stdout.split('\n'), [
+    `waiting   ${a}   0  /home/me/one two three four five.bin to desk@example.org`,
+    `waiting   ${b}  12  /home/me/b to desk@example.org`,
+    '2 waiting; no process works on it',
+    '',
+  ])
+  const narrow = await call(['queue', 'list', '--queue', path], 40)
+  t.deepEqual(narrow.stdout.split('\n').slice(0, 3), [
+    `waiting   ${a}   0  /home/me/one two`,
+    '  three four five.bin to',
+    '  desk@example.org',
+  ])
+  t.deepEqual(
+    (await call(['queue', 'pause', a.slice(0, 4), '--queue', path])).stdout,
+    `${a}  ${added[0]?.path} to desk@example.org: paused\n`,
+  )
+  t.is(
+    (await call(['queue', 'pause', a, '--queue', path])).stdout,
+    `${a}  ${added[0]?.path} to desk@example.org: left alone: it is paused\n`,
+  )
+  t.is((await call(['queue', 'priority', '-7', a, b, '--queue', path])).code, 0)
+  t.like((await call(['queue', 'cancel', b, '--queue', path, '--json'])).facts(), [
+    { event: 'entry', id: b, state: 'cancelled', isChanged: true },
+  ])
+  t.like((await call(['queue', 'list', '--queue', path, '--json'])).facts(), [
+    { event: 'entry', id: a, state: 'paused', priority: -7 },
+    { event: 'entry', id: b, state: 'cancelled' },
+    { event: 'queue', path, paused: 1, cancelled: 1 },
+  ])
+  t.is((await call(['queue', 'retry', '--all', '--queue', path])).stdout, `${b}  /home/me/b to desk@example.org: queued again\n`)
+  t.is((await call(['queue', 'resume', '--all', '--queue', path])).code, 0)
+  t.is((await call(['queue', 'resume', '--all', '--queue', path])).stdout, `nothing in ${path} is to be resumed\n`)
+  await queue.refresh()
+  t.deepEqual(
+    queue.entries.map(({ state }) => state),
+    ['waiting', 'waiting'],
+  )
+})
+
+for (const [what, args, code, message] of [
+  ['no queue', ['list'], 2, '--queue is missing: expected FILE, the file of the queue'],
+  ['a queue that is not there', ['list', '--queue', '/nowhere/q'], 1, 'there is no queue /nowhere/q'],
+  ['no entries', ['pause', '--queue', 'q'], 2, 'name entries by their ids, or say --all'],
+  ['entries and all', ['cancel', 'a', '--all', '--queue', 'q'], 2, 'name entries by their ids, or say --all'],
+  ['a priority that is none', ['priority', 'high', '--all', '--queue', 'q'], 2, '"high" is no priority: a whole number is, such as 10'],
+] as const) {
+  test(`queue with ${what} is one line on stderr, exit code ${code}`, async (t) => {
+    t.like(await call(['queue', ...args]), { code, stdout: '', stderr: `streamhost: ${message}\n` })
+  })
+}
+
+test('send without files and without a queue says what it needs, exit code 2', async (t) => {
+  t.like(await call(['send', '--to', 'desk@example.org', '--account', 'a@b']), {
+    code: 2,
+    stderr: 'streamhost: name what to send, or a queue to go on with: --queue FILE\n',
+  })
+})
+
+test('send --queue sends what was queued, once; a second process leaves its files to the first one, and orders reach that', async (t) => {
+  const { folder, as } = await startBox(t)
+  const [[desk, environment], [laptop]] = [as('desk'), as('laptop')]
+  const queue = join(folder, 'outbox.queue')
+  const into = join(folder, 'inbox')
+  const [one, two, absent] = [await makeFile(t, 1000, 'one.bin'), await makeFile(t, 2000, 'two.bin'), await makeFile(t, 10, 'absent.bin')]
+  const send = (...args: string[]) => startCli(t, ['send', ...args, '--queue', queue, ...laptop], environment)
+  // Nobody is there to take them: the first one holds one back, so that it waits.
+  const first = send(one.path, '--to', 'desk@localhost', '--priority', '3', '--concurrency', '1', '--concurrency-per-peer', '1')
+  const { id } = await first.event('queued')
+  t.is((await call(['queue', 'pause', String(id), '--queue', queue])).code, 0)
+  await first.event('stalled')
+  const second = await send(two.path, one.path, '--to', 'desk@localhost', '--priority', '1').ended
+  t.is(second.code, 0, second.stderr)
+  t.deepEqual(
+    second.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+      .map(({ event, path }) => [event, path]),
+    [
+      ['queued', two.path],
+      ['repeated', one.path],
+      ['left', queue],
+    ],
+  )
+  const again = await send().ended
+  t.is(again.code, 1)
+  t.regex(again.stderr, new RegExp(`^streamhost: ${queue} is worked already: process ${first.child.pid} has it since `))
+  const failed = await first.event('failed')
+  t.is(failed['path'], two.path)
+
+  const receive = startCli(t, ['receive', ...desk, '--into', into, '--from', 'laptop@localhost'], environment)
+  await receive.event('ready')
+  t.is((await call(['queue', 'retry', '--all', '--queue', queue])).code, 0)
+  t.is((await call(['queue', 'resume', '--all', '--queue', queue])).code, 0)
+  const ended = await first.ended
+  t.is(ended.code, 0, ended.stderr)
+  t.deepEqual(await filesIn(into), ['one.bin', 'two.bin'])
+  t.deepEqual(await readFile(join(into, 'one.bin')), one.content)
+  t.like(await send(absent.path, '--to', 'nobody@localhost').ended, { code: 4 })
+})
