@@ -129,6 +129,7 @@ export {
   type ReceiveInit,
   Receiver,
   type ReceiverEvents,
+  type RetryInit,
   type SendInit,
   type Sent,
   type ShareInit,

@@ -142,3 +142,20 @@ test('several files arrive, and each that does not is named', async (t) => {
   t.is(code, 1)
   t.deepEqual(readdirSync(join(path, 'inbox')).sort(), ['one', 'three', 'two'])
 })
+
+test('a queue sends its files, the first one first, and those that do not arrive are named', async (t) => {
+  const network = await startNetwork(t, ['laptop', 'desk'])
+  await network.startProxy()
+  const path = await folder(t)
+  const files = ['one', 'two'].map((name) => join(path, name))
+  for (const file of files) await writeFile(file, 'content')
+  const desk = await network.connect('desk')
+  desk.receive({ into: join(path, 'inbox'), from: ['laptop@localhost'] })
+  const queue = run(t, 'queue', network.account('laptop'), ['desk@localhost', join(path, 'outbox.queue'), ...files, join(path, 'none')])
+  const lines: string[] = []
+  queue.lines.on('line', (text) => lines.push(text))
+  const [[code]] = await Promise.all([once(queue.child, 'exit'), line(queue, /none: .*cannot be read/)])
+  t.is(code, 1)
+  t.true(lines.indexOf(`${files[0]}: done`) < lines.indexOf(`${files[1]}: done`))
+  t.deepEqual(readdirSync(join(path, 'inbox')).sort(), ['one', 'two'])
+})

@@ -1,6 +1,6 @@
 import test from 'ava'
 import { run } from '../../src/cli/program.ts'
-import { accountOptions, receiveOptions, sendOptions, serveOptions } from '../../src/config/index.ts'
+import { accountOptions, queueOptions, receiveOptions, sendOptions, sendQueueOptions, serveOptions } from '../../src/config/index.ts'
 import { version } from '../../src/core/index.ts'
 import { TestTerminal } from '../helpers/terminal.ts'
 
@@ -19,7 +19,7 @@ async function call(args: readonly string[], environment: Readonly<Record<string
 for (const [what, args, message] of [
   ['an unknown command', ['sned'], "unknown command 'sned' (Did you mean send?)"],
   ['an unknown option', ['send', '--acount', 'a@b', 'file'], "unknown option '--acount' (Did you mean --account?)"],
-  ['a missing argument', ['send'], "missing required argument 'paths'"],
+  ['a missing argument', ['queue', 'priority'], "missing required argument 'number'"],
   ['an option without its value', ['serve', '--domain'], "option '--domain <JID>' argument missing"],
   ['an argument too many', ['serve', 'now'], 'too many arguments for '],
 ] as const) {
@@ -52,7 +52,9 @@ test('--help tells the commands and the exit codes, on stdout', async (t) => {
 
 for (const [command, options] of [
   ['serve', serveOptions],
-  ['send', { ...accountOptions, ...sendOptions }],
+  ['send', { ...accountOptions, ...sendOptions, ...sendQueueOptions }],
+  ['queue list', queueOptions],
+  ['queue cancel', queueOptions],
   ['receive', { ...accountOptions, ...receiveOptions }],
   ['disco info', accountOptions],
   ['disco items', accountOptions],

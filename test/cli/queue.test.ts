@@ -25,22 +25,22 @@ test('a queue is listed, held back, changed and taken apart without an account',
   const path = join(await makeFolder(t), 'outbox.queue')
   const queue = await FileQueue.open(path)
   const { added } = await queue.add([
-    { path: '/home/me/one two three four five.bin', to: 'desk@example.org' },
-    { path: '/home/me/b', to: 'desk@example.org', priority: 12 },
+    { path: '/shelf/me/one two three four five.bin', to: 'desk@example.org' },
+    { path: '/shelf/me/b', to: 'desk@example.org', priority: 12 },
   ])
   const [a, b] = added.map(({ id }) => id) as [string, string]
   const list = await call(['queue', 'list', '--queue', path])
   t.deepEqual(list, { ...list, code: 0, stderr: '' })
   t.deepEqual(list.stdout.split('\n'), [
-    `waiting   ${a}   0  /home/me/one two three four five.bin to desk@example.org`,
-    `waiting   ${b}  12  /home/me/b to desk@example.org`,
+    `waiting   ${a}   0  /shelf/me/one two three four five.bin to desk@example.org`,
+    `waiting   ${b}  12  /shelf/me/b to desk@example.org`,
     '2 waiting; no process works on it',
     '',
   ])
   const narrow = await call(['queue', 'list', '--queue', path], 40)
   t.deepEqual(narrow.stdout.split('\n').slice(0, 3), [
-    `waiting   ${a}   0  /home/me/one two`,
-    '  three four five.bin to',
+    `waiting   ${a}   0  /shelf/me/one`,
+    '  two three four five.bin to',
     '  desk@example.org',
   ])
   t.deepEqual(
@@ -60,7 +60,7 @@ test('a queue is listed, held back, changed and taken apart without an account',
     { event: 'entry', id: b, state: 'cancelled' },
     { event: 'queue', path, paused: 1, cancelled: 1 },
   ])
-  t.is((await call(['queue', 'retry', '--all', '--queue', path])).stdout, `${b}  /home/me/b to desk@example.org: queued again\n`)
+  t.is((await call(['queue', 'retry', '--all', '--queue', path])).stdout, `${b}  /shelf/me/b to desk@example.org: queued again\n`)
   t.is((await call(['queue', 'resume', '--all', '--queue', path])).code, 0)
   t.is((await call(['queue', 'resume', '--all', '--queue', path])).stdout, `nothing in ${path} is to be resumed\n`)
   await queue.refresh()

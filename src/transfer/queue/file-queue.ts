@@ -5,7 +5,7 @@ import { BytestreamError, type Clock, prepareJid, systemClock, throwIfAborted } 
 import type { Transfer } from '../transfer.ts'
 import type { TransferClient } from '../transfer-client.ts'
 import { Entries } from './entries.ts'
-import type { EntryEvent, QueuedFile, QueueEntry } from './entry.ts'
+import type { QueuedFile, QueueEntry } from './entry.ts'
 import { holderOf, QueueHold, type QueueHolder } from './hold.ts'
 import { Journal } from './journal.ts'
 import type { QueueRecord } from './records.ts'
@@ -18,7 +18,7 @@ const ID_CHARACTERS = '23456789bcdfghjkmnpqrstvwxz'
 const ID_LENGTH = 8
 
 /** What can be ordered of an entry, whoever works the queue. */
-export type QueueOrder = Extract<EntryEvent, 'pause' | 'resume' | 'cancel' | 'retry'>
+export type QueueOrder = 'pause' | 'resume' | 'cancel' | 'retry'
 
 /** What came of adding files. */
 export interface Queued {

