@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { type CheckResult, checkProxy, findProxies, type Verdict } from '../../check/index.ts'
+import type { CheckResult, Verdict } from '../../check/index.ts'
 import { accountOptions, checkOptions, loadSecret, type Settings } from '../../config/index.ts'
 import { BytestreamError, bareJid, domainOf, formatDuration, orAbort, prepareJid, systemClock } from '../../core/index.ts'
 import { type AccountInit, clientConnector, Session } from '../../session/index.ts'
@@ -37,6 +37,7 @@ async function check(given: string | undefined, command: Command, run: Run): Pro
   const { output, signal } = run
   const proxy = given === undefined ? undefined : prepareJid(given)
   const accounts = accountsOf(settingsOf(command, options, run), run)
+  const { checkProxy, findProxies } = await import('../../check/index.ts')
   await using session = await logIn(accounts.account, signal)
   await using peer = await logIn(accounts.peer, signal)
   await using stranger = accounts.stranger && (await logIn(accounts.stranger, signal))

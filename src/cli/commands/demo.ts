@@ -7,7 +7,7 @@ import { basename, join } from 'node:path'
 import type { Command } from 'commander'
 import { loadSettings, serveOptions } from '../../config/index.ts'
 import { BytestreamError, formatBytes, formatDuration, orAbort, parseBytes, throwIfAborted } from '../../core/index.ts'
-import { Service } from '../../service.ts'
+import type { Service } from '../../service.ts'
 import { type Transfer, TransferClient } from '../../transfer/index.ts'
 import { addExamples, type Run, type Start } from '../command-line.ts'
 import { EXIT } from '../exit-codes.ts'
@@ -97,6 +97,7 @@ async function play(path: string, into: string, { output, signal, logger }: Run)
   ] as const
   const flags = { domain: PROXY, embedded: true, listen: ['127.0.0.1:0'], 'embedded-listen': '127.0.0.1:0' }
   const settings = loadSettings(serveOptions, { flags, environment: {} })
+  const { Service } = await import('../../service.ts')
   await using service = new Service({ logger }, { settings, secret: password(), accounts })
   narrateService(service, narrator)
   await orAbort(service.start(), signal)

@@ -2,11 +2,8 @@ import { randomBytes } from 'node:crypto'
 import type { Command } from 'commander'
 import { loadAccounts, loadIdentity, loadSecret, reloadableOptions, serveOptions } from '../../config/index.ts'
 import { BytestreamError, type Logger } from '../../core/index.ts'
-import { Service } from '../../service.ts'
 import { addExamples, addOptions, CommandFailure, configFileOf, type Run, type Start, settingsOf } from '../command-line.ts'
 import { EXIT } from '../exit-codes.ts'
-import { buildLogger } from '../logging.ts'
-import { adopt } from '../reload.ts'
 import { keepYoungGeneration } from '../young-generation.ts'
 
 /** `streamhost serve`. */
@@ -42,6 +39,10 @@ async function serve(command: Command, run: Run): Promise<void> {
     : loadSecret('secret', { option: 'secret-file', file: settings['secret-file'], variable: 'STREAMHOST_SECRET', environment })
   const accounts = settings['embedded-accounts-file'] === undefined ? [] : loadAccounts(settings['embedded-accounts-file'])
   const tls = loadIdentity(settings['embedded-tls-cert'], settings['embedded-tls-key'])
+  // No other command needs what these bring.
+  const { Service } = await import('../../service.ts')
+  const { buildLogger } = await import('../logging.ts')
+  const { adopt } = await import('../reload.ts')
   const leveled = buildLogger(streams, { level: settings['log-level'], isPrivate: settings['log-private'] })
   const logger: Logger = leveled
   const service = new Service({ logger }, { settings, secret, accounts, tls })
