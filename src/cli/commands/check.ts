@@ -33,11 +33,14 @@ export function addCheck(program: Command, start: Start): void {
   addOptions(command, options).action((proxy: string | undefined) => start(command, (run) => check(proxy, command, run)))
 }
 
+/** No other command needs what they bring. Where `using` stands beside it, tsc would leave this path as it is. */
+const loadProbes = () => import('../../check/index.ts')
+
 async function check(given: string | undefined, command: Command, run: Run): Promise<void> {
   const { output, signal } = run
   const proxy = given === undefined ? undefined : prepareJid(given)
   const accounts = accountsOf(settingsOf(command, options, run), run)
-  const { checkProxy, findProxies } = await import('../../check/index.ts')
+  const { checkProxy, findProxies } = await loadProbes()
   await using session = await logIn(accounts.account, signal)
   await using peer = await logIn(accounts.peer, signal)
   await using stranger = accounts.stranger && (await logIn(accounts.stranger, signal))

@@ -88,6 +88,9 @@ class Narrator {
   }
 }
 
+/** No other command but `serve` needs what it brings. Where `using` stands beside it, tsc would leave this path as it is. */
+const loadService = () => import('../../service.ts')
+
 async function play(path: string, into: string, { output, signal, logger }: Run): Promise<void> {
   const narrator = new Narrator(output)
   const password = () => randomBytes(12).toString('base64url')
@@ -97,7 +100,7 @@ async function play(path: string, into: string, { output, signal, logger }: Run)
   ] as const
   const flags = { domain: PROXY, embedded: true, listen: ['127.0.0.1:0'], 'embedded-listen': '127.0.0.1:0' }
   const settings = loadSettings(serveOptions, { flags, environment: {} })
-  const { Service } = await import('../../service.ts')
+  const { Service } = await loadService()
   await using service = new Service({ logger }, { settings, secret: password(), accounts })
   narrateService(service, narrator)
   await orAbort(service.start(), signal)

@@ -39,7 +39,7 @@ async function serve(command: Command, run: Run): Promise<void> {
     : loadSecret('secret', { option: 'secret-file', file: settings['secret-file'], variable: 'STREAMHOST_SECRET', environment })
   const accounts = settings['embedded-accounts-file'] === undefined ? [] : loadAccounts(settings['embedded-accounts-file'])
   const tls = loadIdentity(settings['embedded-tls-cert'], settings['embedded-tls-key'])
-  // No other command needs what these bring.
+  // Hardly any other command needs what these bring.
   const { Service } = await import('../../service.ts')
   const { buildLogger } = await import('../logging.ts')
   const { adopt } = await import('../reload.ts')
