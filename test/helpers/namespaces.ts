@@ -82,16 +82,18 @@ export async function startStar(
 
 /** What a program on another host needs, to whom it may speak only over loopback: it hands on what comes. */
 const FORWARDER = `
-const [host, port, own] = process.argv.slice(1)
+const [host, port, own, record] = process.argv.slice(1)
 const server = require('node:net').createServer((client) => {
   const far = require('node:net').connect(Number(port), host)
   for (const socket of [client, far]) socket.on('error', () => {}).on('close', () => { client.destroy(); far.destroy() })
   client.pipe(far).pipe(client)
+  if (record) client.on('data', (octets) => require('node:fs').appendFileSync(record, octets))
 })
 server.listen(Number(own), '127.0.0.1', () => console.log(server.address().port))`
 
 /**
  * @param own a port for those that cannot be told one
+ * @param record a file for what is sent there
  * @returns the port at which that address is there on the loopback interface of a host, until the test is over
  */
 export async function forwardLoopback(
@@ -99,8 +101,9 @@ export async function forwardLoopback(
   from: Host,
   { host, port }: { host: string; port: number },
   own = 0,
+  record = '',
 ): Promise<number> {
-  const command = from.command(process.execPath, ['-e', FORWARDER, host, String(port), String(own)])
+  const command = from.command(process.execPath, ['-e', FORWARDER, host, String(port), String(own), record])
   const child = spawn(...command, { stdio: ['ignore', 'pipe', 'inherit'] })
   t.teardown(() => child.kill('SIGKILL'))
   const [line] = await once(createInterface({ input: child.stdout }), 'line')
