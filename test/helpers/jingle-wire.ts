@@ -8,6 +8,7 @@ import {
   type Reach,
   type TransportLink,
   type TransportSide,
+  type WayMemory,
 } from '../../src/bytestreams/index.ts'
 import { BytestreamError, type Clock, StanzaError, silentLogger, systemClock, toBytestreamError } from '../../src/core/index.ts'
 import type { Session } from '../../src/session/index.ts'
@@ -29,6 +30,7 @@ interface JingleEnd {
   readonly forwarded?: readonly ForwardedHost[]
   readonly init?: JingleTransportInit
   readonly clock?: Clock
+  readonly ways?: WayMemory
 }
 
 /** Both sides of the transport of one content. */
@@ -89,8 +91,8 @@ export async function joinTransports(
     },
   })
   const open = async (role: JingleRole, offered?: JingleTransport) => {
-    const { session, forwarded, init = {}, clock = systemClock } = ends[role]
-    const side = await jingleTransport({ ...componentsOf(session, clock), ...anywhere, forwarded }, init)(linkOf(role), offered)
+    const { session, forwarded, init = {}, clock = systemClock, ways } = ends[role]
+    const side = await jingleTransport({ ...componentsOf(session, clock), ...anywhere, forwarded, ways }, init)(linkOf(role), offered)
     sides[role] = side
     t.teardown(() => side.close(new BytestreamError('ERR_ABORTED', 'the test is over')))
     return side
