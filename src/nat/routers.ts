@@ -10,7 +10,7 @@ export interface Place {
 }
 
 /** How a router is spoken to: NAT-PMP (RFC 6886), or UPnP (Internet Gateway Device 2). */
-export type RouterProtocol = 'NAT-PMP' | 'UPnP'
+type RouterProtocol = 'NAT-PMP' | 'UPnP'
 
 /** A router that maps ports. */
 export interface Router extends Disposable {
