@@ -8,7 +8,7 @@ import { FileSink, roomIn } from './file-sink.ts'
 import { checkFolders, makeFolders } from './folders.ts'
 import type { WantedFile } from './parts/matching.ts'
 import { secondsOf } from './parts/part-state.ts'
-import { type Part, PartStore, type Search } from './parts/part-store.ts'
+import { type FoundPart, type Part, PartStore, type Search } from './parts/part-store.ts'
 import { type Placed, Places } from './places.ts'
 
 /** Whose files, and which, are accepted. */
@@ -139,7 +139,7 @@ export class Acceptance {
       this.#checkOctets(place)
       const search = await this.#findPart(wanted, file)
       place.here = search.part?.bytes ?? 0
-      await this.#checkRoom(place)
+      await this.#checkRoom(place, search.part)
       const { mayAccept, into, hashRequired = false } = this.#init
       const ask = { code: 'ERR_DECLINED', signal: this.#stopping } as const
       if (mayAccept && !(await askProgram(this.#components.clock, () => mayAccept(offer), ask)))
@@ -204,13 +204,21 @@ export class Acceptance {
     }
   }
 
-  /** What was promised before, and is yet to come, has its room already. */
-  async #checkRoom(place: Place): Promise<void> {
+  /**
+   * What was promised before, and is yet to come, has its room already. Parts nobody uses make room for it.
+   *
+   * @param wanted the part that is to be gone on with
+   */
+  async #checkRoom(place: Place, wanted: FoundPart | undefined): Promise<void> {
     const { into } = this.#init
+    const roomNow = () => this.#components.room(into)
     const needed = this.#places
       .before(place)
       .reduce((total, { size, sink, here }) => total + size - (sink?.bytes ?? here), place.size - place.here)
-    const room = await this.#components.room(into)
+    const found = await roomNow()
+    if (needed <= found) return
+    await this.#parts.makeRoom(needed - found, wanted)
+    const room = await roomNow()
     if (needed <= room) return
     throw new BytestreamError(
       'ERR_DISK_SPACE',

@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto'
 import { EventEmitter, once } from 'node:events'
+import { statSync, utimesSync } from 'node:fs'
+import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { Acceptance, type AcceptanceInit, type OfferedFile } from '../../src/transfer/acceptance.ts'
 import type { FileOffer } from '../../src/transfer/file-rules.ts'
 import type { FileSink } from '../../src/transfer/file-sink.ts'
 import { FakeClock } from '../helpers/fake-clock.ts'
+import { leavePart } from '../helpers/parts.ts'
 import { filesIn, makeFolder } from '../helpers/transfers.ts'
 
 async function setScene(t: ExecutionContext, init: Partial<AcceptanceInit> = {}, room?: () => Promise<number>) {
@@ -262,4 +265,49 @@ test('a file the disk will never have room for takes no place', async (t) => {
 test('a folder that cannot be made is ERR_FILE', async (t) => {
   const { accept } = await setScene(t, { into: '/dev/null/x' })
   await t.throwsAsync(accept(), { code: 'ERR_FILE' })
+})
+
+/** Room for so many octets, less those of the parts in a folder. */
+const roomBeside = (folder: () => string, octets: number) => async () => {
+  const sizes = (await filesIn(folder())).filter((name) => name.endsWith('.part')).map((name) => statSync(join(folder(), name)).size)
+  return sizes.reduce((left, size) => left - size, octets)
+}
+
+test('of a file whose beginning is here, only the rest needs room', async (t) => {
+  let folder = ''
+  const { accept, into } = await setScene(
+    t,
+    {},
+    roomBeside(() => folder, 100),
+  )
+  folder = into
+  const file = { from: 'sender@example.org/desk', size: 100, date: '2026-11-21T19:40:42Z', hashUsed: ['sha-256'], canResume: true }
+  await leavePart(into, Buffer.alloc(90), { modifiedS: Date.parse(file.date) / 1000 })
+  t.is((await accept(file)).offset, 90)
+  const error = await t.throwsAsync(accept({ ...file, name: 'other.bin', size: 1 }), { code: 'ERR_DISK_SPACE' })
+  t.regex(error?.message ?? '', /has room for 10 B, the files under way need 11 B$/)
+})
+
+test('parts nobody uses make room, the oldest first, where that is enough', async (t) => {
+  let folder = ''
+  const { accept, into } = await setScene(
+    t,
+    {},
+    roomBeside(() => folder, 100),
+  )
+  folder = into
+  for (const [name, ageMs] of [
+    ['old', 2_000_000],
+    ['new', 1_000_000],
+  ] as const) {
+    await leavePart(into, Buffer.alloc(40), { name })
+    const part = (await filesIn(into)).find((each) => each.startsWith(`.${name}.`) && each.endsWith('.part')) as string
+    const then = new Date(Date.now() - ageMs)
+    utimesSync(join(into, part), then, then)
+  }
+  const names = async () => (await filesIn(into)).map((name) => name.split('.')[1])
+  await t.throwsAsync(accept({ size: 101 }), { code: 'ERR_DISK_SPACE' })
+  t.deepEqual(await names(), ['new', 'new', 'old', 'old'], 'all of them would not be enough')
+  await accept({ size: 50 })
+  t.deepEqual(await names(), ['file', 'file', 'new', 'new'])
 })

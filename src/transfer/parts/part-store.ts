@@ -114,20 +114,38 @@ export class PartStore {
 
   /** Deletes what is too old, of no use, or too many, as far as it can; nothing that is in use, and nothing but parts. */
   async sweep(): Promise<void> {
-    const free: Seen[] = []
     const names = await this.#namesLike((name) => PART.test(name))
-    for (const name of names.filter((each) => !each.endsWith('.json'))) {
-      const seen = await this.#look(name)
-      if (!seen) continue
-      if (seen.state ? isFree(seen.id, seen.state, seen.stats) : isOld(seen.stats)) free.push(seen)
-    }
-    free.sort((one, other) => other.stats.mtimeMs - one.stats.mtimeMs)
-    for (const [at, { path, stats, state }] of free.entries()) {
+    for (const [at, { path, stats, state }] of (await this.#unused(names)).entries()) {
       const isStored = stats.nlink > 1 // By somebody who was killed before the part had lost its own name.
       if (at >= PARTS_MAX || isOld(stats) || isStored || !state) await remove(path).catch(() => {})
     }
     const parts = new Set(names)
     for (const name of names) if (name.endsWith('.json') && !parts.has(name.slice(0, -'.json'.length))) await this.#sweepState(name)
+  }
+
+  /**
+   * Deletes parts nobody uses, the oldest first, until so many octets are free; none where all of them would not do.
+   *
+   * @param wanted is not deleted
+   */
+  async makeRoom(octets: number, wanted?: FoundPart): Promise<void> {
+    const unused = await this.#unused(await this.#namesLike((name) => PART.test(name)))
+    const others = unused.filter(({ path }) => path !== wanted?.path)
+    if (others.reduce((total, { stats }) => total + stats.size, 0) < octets) return
+    for (let left = octets, oldest = others.pop(); left > 0 && oldest; oldest = others.pop()) {
+      await remove(oldest.path).catch(() => {})
+      left -= oldest.stats.size
+    }
+  }
+
+  /** Of those parts that nobody uses, and others that may be deleted; the newest first. */
+  async #unused(names: readonly string[]): Promise<Seen[]> {
+    const unused: Seen[] = []
+    for (const name of names.filter((each) => !each.endsWith('.json'))) {
+      const seen = await this.#look(name)
+      if (seen && (seen.state ? isFree(seen.id, seen.state, seen.stats) : isOld(seen.stats))) unused.push(seen)
+    }
+    return unused.sort((one, other) => other.stats.mtimeMs - one.stats.mtimeMs)
   }
 
   /** A state without its part is of somebody who was killed in between, or who is about to begin. */
