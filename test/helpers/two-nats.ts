@@ -1,8 +1,8 @@
 import { mkdtemp, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
-import { startCli } from './cli.ts'
-import { type FileNetwork, fileNetworkNeeds, roles, startFileNetwork } from './file-network.ts'
+import { type Cli, startCli } from './cli.ts'
+import { type FileNetwork, fileNetworkNeeds, type Role, roles, startFileNetwork } from './file-network.ts'
 import { forwardLoopback } from './namespaces.ts'
 import { type Home, type Homes, type MappingRouter, starOf, startHomes, startMiniupnpd } from './nats.ts'
 import type { ServerKind } from './server.ts'
@@ -61,21 +61,26 @@ export interface MoveInit {
   readonly receive?: readonly string[]
 }
 
-/** Sends a file from the first home to the second, with `send` and `receive`. */
-export async function moveHome(
+/** Starts one of our commands in a home, logged in to the account of its role. @param record a file for its stanzas */
+export async function startAtHome(
   t: ExecutionContext,
-  { network, homes }: TwoNats,
-  { bytes = 300_000, ...options }: MoveInit = {},
-): Promise<Moved> {
-  const { server, folder } = network
+  { network: { server }, homes }: TwoNats,
+  role: Role,
+  args: readonly string[],
+  record?: string,
+): Promise<Cli> {
+  const { host } = homes[role === 'sender' ? 0 : 1]
+  const { local, password, domain } = server.account(roles[role])
+  const port = await forwardLoopback(t, host, server.client, 0, record)
+  const environment = { STREAMHOST_PASSWORD: password, STREAMHOST_SERVICE: `xmpp://127.0.0.1:${port}` }
+  return startCli(t, [...args, '--json', '--account', `${local}@${domain}`], environment, host)
+}
+
+/** Sends a file from the first home to the second, with `send` and `receive`. */
+export async function moveHome(t: ExecutionContext, scene: TwoNats, { bytes = 300_000, ...options }: MoveInit = {}): Promise<Moved> {
+  const { server, folder } = scene.network
   const record = join(await mkdtemp(join(folder, 'stanzas-')), 'both.xml')
-  const command = async (role: 'sender' | 'receiver', args: readonly string[]) => {
-    const { host } = homes[role === 'sender' ? 0 : 1]
-    const { local, password, domain } = server.account(roles[role])
-    const port = await forwardLoopback(t, host, server.client, 0, record)
-    const environment = { STREAMHOST_PASSWORD: password, STREAMHOST_SERVICE: `xmpp://127.0.0.1:${port}` }
-    return startCli(t, [...args, '--json', '--account', `${local}@${domain}`], environment, host)
-  }
+  const command = (role: Role, args: readonly string[]) => startAtHome(t, scene, role, args, record)
   const inbox = await mkdtemp(join(folder, 'inbox-'))
   const { path, sha256 } = await makeFile(t, bytes)
   const from = `${roles.sender}@${server.domain}`

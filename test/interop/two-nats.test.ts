@@ -4,9 +4,11 @@
 // test/full/two-nats.full.ts has larger files, each negotiation, and ejabberd.
 
 import { addressesToldIn } from '../helpers/addresses-told.ts'
+import { roles } from '../helpers/file-network.ts'
 import { foreign } from '../helpers/foreign.ts'
 import { prosody } from '../helpers/server.ts'
-import { moveHome, startTwoNats, type TwoNats, twoNatsNeeds } from '../helpers/two-nats.ts'
+import { makeFile, makeFolder } from '../helpers/transfers.ts'
+import { moveHome, startAtHome, startTwoNats, type TwoNats, twoNatsNeeds } from '../helpers/two-nats.ts'
 
 const test = foreign('two NATs', [...twoNatsNeeds, ...prosody.needs])
 
@@ -55,3 +57,18 @@ test.serial(
     )
   },
 )
+
+test.serial('after SIGTERM nothing stays mapped', async (t) => {
+  const { domain } = scene.network.server
+  const { path } = await makeFile(t, 1)
+  const into = await makeFolder(t)
+  const receive = await startAtHome(t, scene, 'receiver', ['receive', '--into', into, '--from', `${roles.sender}@${domain}`])
+  const { jid } = await receive.event('ready')
+  receive.child.kill('SIGSTOP') // It answers nothing.
+  const send = await startAtHome(t, scene, 'sender', ['send', path, '--to', String(jid), '--negotiation', 'jingle', '--map-port'])
+  await send.event('port mapped')
+  t.is((await scene.router.mapped()).length, 1)
+  send.child.kill('SIGTERM')
+  await send.ended
+  t.deepEqual(await scene.router.mapped(), [])
+})
