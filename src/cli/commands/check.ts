@@ -16,7 +16,8 @@ Exit codes:
   1  a probe failed
   2  wrong usage
   3  the proxy refuses the account
-  4  there is no proxy, it does not answer, or none of its streamhosts can be reached`
+  4  there is no proxy, it does not answer, or none of its streamhosts
+     can be reached`
 
 /** `streamhost check [PROXY]`. */
 export function addCheck(program: Command, start: Start): void {
