@@ -2,11 +2,14 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import test from 'ava'
 import { run } from '../../src/cli/program.ts'
-import { FileQueue } from '../../src/transfer/index.ts'
+import { FileQueue, type Transfer } from '../../src/transfer/index.ts'
 import { startBox } from '../helpers/box.ts'
 import { startCli } from '../helpers/cli.ts'
 import { TestTerminal } from '../helpers/terminal.ts'
-import { filesIn, makeFile, makeFolder } from '../helpers/transfers.ts'
+import { filesIn, makeFile, makeFolder, moved } from '../helpers/transfers.ts'
+import { startNetwork } from '../helpers/xmpp-network.ts'
+
+const MIB = 1024 * 1024
 
 async function call(args: readonly string[], columns?: number) {
   const [stdout, stderr] = [new TestTerminal(columns), new TestTerminal()]
@@ -96,10 +99,12 @@ test('send --queue sends what was queued, once; a second process leaves its file
   const into = join(folder, 'inbox')
   const [one, two, absent] = [await makeFile(t, 1000, 'one.bin'), await makeFile(t, 2000, 'two.bin'), await makeFile(t, 10, 'absent.bin')]
   const send = (...args: string[]) => startCli(t, ['send', ...args, '--queue', queue, ...laptop], environment)
-  // Nobody is there to take them: the first one holds one back, so that it waits.
-  const first = send(one.path, '--to', 'desk@localhost', '--priority', '3', '--concurrency', '1', '--concurrency-per-peer', '1')
-  const { id } = await first.event('queued')
-  t.is((await call(['queue', 'pause', String(id), '--queue', queue])).code, 0)
+  const receive = startCli(t, ['receive', ...desk, '--into', into, '--from', 'laptop@localhost'], environment)
+  await receive.event('ready')
+  // What is held back keeps the first one there.
+  await (await FileQueue.open(queue)).add([{ path: one.path, to: 'desk@localhost' }])
+  t.is((await call(['queue', 'pause', '--all', '--queue', queue])).code, 0)
+  const first = send('--concurrency', '1', '--concurrency-per-peer', '1')
   await first.event('stalled')
   const second = await send(two.path, one.path, '--to', 'desk@localhost', '--priority', '1').ended
   t.is(second.code, 0, second.stderr)
@@ -118,16 +123,53 @@ test('send --queue sends what was queued, once; a second process leaves its file
   const again = await send().ended
   t.is(again.code, 1)
   t.regex(again.stderr, new RegExp(`^streamhost: ${queue} is worked already: process ${first.child.pid} has it since `))
-  const failed = await first.event('failed')
-  t.is(failed['path'], two.path)
-
-  const receive = startCli(t, ['receive', ...desk, '--into', into, '--from', 'laptop@localhost'], environment)
-  await receive.event('ready')
-  t.is((await call(['queue', 'retry', '--all', '--queue', queue])).code, 0)
+  await first.event('sent')
   t.is((await call(['queue', 'resume', '--all', '--queue', queue])).code, 0)
   const ended = await first.ended
   t.is(ended.code, 0, ended.stderr)
   t.deepEqual(await filesIn(into), ['one.bin', 'two.bin'])
   t.deepEqual(await readFile(join(into, 'one.bin')), one.content)
-  t.like(await send(absent.path, '--to', 'nobody@localhost').ended, { code: 4 })
+  t.like(await send(absent.path, '--to', 'desk@localhost/nowhere').ended, { code: 4 })
+})
+
+test('kill -9 in the middle of a file: started again the queue goes on behind what has arrived, and what was done is not sent again', async (t) => {
+  const network = await startNetwork(t, ['laptop', 'desk'])
+  const proxy = await network.startProxy(undefined, { rates: { bytestreamBytes: 4 * MIB } })
+  const desk = await network.connect('desk')
+  const into = await makeFolder(t)
+  const receiving = desk.receive({ into, from: ['laptop@localhost'] })
+  const [small, large] = [await makeFile(t, 10, 'small.bin'), await makeFile(t, 12 * MIB, 'large.bin')]
+  const queue = join(await makeFolder(t), 'outbox.queue')
+  const { jid, password, service = '' } = network.account('laptop')
+  const environment = { STREAMHOST_PASSWORD: password, STREAMHOST_SERVICE: service }
+  const send = (...args: string[]) => startCli(t, ['send', ...args, '--queue', queue, '--account', jid, '--json'], environment)
+  const first = send(small.path, large.path, '--to', 'desk@localhost', '--method', 'proxy', '--concurrency', '1')
+  const ofLarge = await new Promise<Transfer>((resolve) => {
+    receiving.on('transfer', (transfer) => transfer.name === 'large.bin' && resolve(transfer))
+  })
+  await moved(ofLarge, 2 * MIB)
+  first.child.kill('SIGKILL')
+  await first.ended
+  proxy.streamhost.changeRates({})
+  t.like((await call(['queue', 'list', '--queue', queue, '--json'])).facts().at(-1), {
+    event: 'queue',
+    done: 1,
+    running: 1,
+    holder: undefined,
+  })
+  const again = await send().ended
+  t.is(again.code, 0, again.stderr)
+  const told = again.stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  const of = (event: string) => told.filter((each) => each.event === event)
+  t.true(of('resumed')[0]?.offset > 0, again.stdout)
+  t.like(of('sent'), [{ path: large.path, sha256: large.sha256 }])
+  t.deepEqual(await filesIn(into), ['large.bin', 'small.bin'])
+  t.true(large.content.equals(await readFile(join(into, 'large.bin'))))
+  t.like((await call(['queue', 'list', '--queue', queue, '--json'])).facts(), [
+    { state: 'done', attempts: 1 },
+    { state: 'done', attempts: 2 },
+  ])
 })

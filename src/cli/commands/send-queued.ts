@@ -43,9 +43,11 @@ export async function sendQueued(run: Run, { queue: path, files, account, follow
 
 /** Tells what happens. @returns what tells what came of it */
 function followQueue(queue: FileQueue, { output }: Run, follow: Sending['follow']): () => Outcome {
-  const seen = new Set<string>()
+  /** By the id of the entry; of those that have not failed there is none. */
+  const errors = new Map<string, BytestreamError | undefined>()
   queue.on('transfer', (transfer, { id, path }) => {
-    seen.add(id)
+    errors.set(id, undefined)
+    transfer.once('failed', (error) => errors.set(id, error))
     follow(transfer, path)
   })
   queue.on('entry', ({ id, path, state }) => {
@@ -57,7 +59,8 @@ function followQueue(queue: FileQueue, { output }: Run, follow: Sending['follow'
     output.tell('stalled', { paused }, text)
   })
   return () => {
-    const failed = queue.entries.flatMap(({ id, error }) => (error && seen.has(id) ? [new BytestreamError(error.code, error.message)] : []))
-    return { failed, count: seen.size }
+    const isFailed = (id: string) => queue.get(id)?.state === 'failed'
+    const failed = [...errors].flatMap(([id, error]) => (error && isFailed(id) ? [error] : []))
+    return { failed, count: errors.size }
   }
 }

@@ -160,7 +160,7 @@ export class FileQueue extends EventEmitter<FileQueueEvents> {
     } while (await this.#hasMore())
   }
 
-  /** @internal */
+  /** By its whole id. */
   get(id: string): QueueEntry | undefined {
     return this.#entries.get(id)
   }

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import PQueue from 'p-queue'
 import { abortError, bareJid, throwIfAborted, tryPrepareJid } from '../../core/index.ts'
 import type { Transfer } from '../transfer.ts'
@@ -65,14 +66,16 @@ export class Turns {
       signal.removeEventListener('abort', onAbort)
       transfer.off('priority', onPriority)
     }
-    const turn = async () => {
-      stopWaiting() // From here on the work itself hears of an end, and cleans up before its place is another's.
-      try {
-        return await work()
-      } finally {
+    return await new Promise<T>((resolve, reject) => {
+      const turn = async () => {
+        stopWaiting() // From here on the work itself hears of an end, and cleans up before its place is another's.
+        const working = work()
+        working.then(resolve, reject)
+        await Promise.allSettled([working])
+        await setImmediate() // Whoever looks sees it over before the next one begins.
         this.#order.release(peer)
       }
-    }
-    return await this.#queue.add(turn, { id, peer, priority, signal: leaving.signal }).finally(stopWaiting)
+      this.#queue.add(turn, { id, peer, priority, signal: leaving.signal }).catch(reject).finally(stopWaiting)
+    })
   }
 }

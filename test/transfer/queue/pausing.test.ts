@@ -31,7 +31,7 @@ test('a transfer that is paused gives its place up, and goes on behind what has 
   t.true(offset > 0)
   const { sha256, resumedFrom, attempts } = await first.done
   t.deepEqual([sha256, resumedFrom, attempts], [large.sha256, offset, 2])
-  t.deepEqual(await readFile(join(into, 'large.bin')), large.content)
+  t.true(large.content.equals(await readFile(join(into, 'large.bin'))))
   t.deepEqual(await filesIn(into), ['large.bin', 'small.bin'])
 })
 

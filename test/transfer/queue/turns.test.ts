@@ -37,6 +37,13 @@ class Jobs {
   }
 }
 
+/** Has a job end, and its place given to the next. */
+async function over(job: Job): Promise<void> {
+  job.finish()
+  await settle()
+  await settle()
+}
+
 test('so many run at once, with one account fewer, whichever of its devices, and however it is written', async (t) => {
   const jobs = new Jobs(3, 2)
   const all = [
@@ -48,8 +55,7 @@ test('so many run at once, with one account fewer, whichever of its devices, and
   ]
   t.deepEqual(jobs.begun, ['one', 'two', 'four'])
   all[2]?.transfer.cancel()
-  all[3]?.finish()
-  await settle()
+  await over(all[3] as Job)
   t.deepEqual(jobs.begun, ['one', 'two', 'four', 'five'])
   await t.throwsAsync(async () => all[2]?.transfer.done, { code: 'ERR_ABORTED' })
 })
@@ -63,10 +69,8 @@ test('the highest priority is first, and it can be changed while a transfer wait
   late.transfer.priority = 7
   t.is(late.transfer.priority, 7)
   first.transfer.priority = 9 // It runs: too late to mean anything.
-  first.finish()
-  await settle()
-  late.finish()
-  await settle()
+  await over(first)
+  await over(late)
   t.deepEqual(jobs.begun, ['first', 'late', 'high'])
   for (const priority of [Number.NaN, Number.POSITIVE_INFINITY]) {
     t.throws(() => Object.assign(late.transfer, { priority }), { instanceOf: TypeError, message: /a priority is a finite number/ })
@@ -83,8 +87,7 @@ test('whoever is cancelled while it waits leaves at once with the reason, and wh
   first.transfer.cancel()
   await settle()
   t.deepEqual(jobs.begun, ['first'])
-  first.finish()
-  await settle()
+  await over(first)
   t.deepEqual(jobs.begun, ['first', 'third'])
   t.is(second.transfer.listenerCount('priority'), 0)
 })
@@ -97,9 +100,7 @@ test('while it is paused nothing new begins, what runs goes on, and afterwards a
   await jobs.add('second')
   await jobs.add('third')
   await jobs.add('fourth')
-  first.finish()
-  await first.transfer.done
-  await settle()
+  await over(first)
   t.deepEqual(jobs.begun, ['first'])
   jobs.turns.resume()
   await settle()
