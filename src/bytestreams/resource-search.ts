@@ -15,7 +15,7 @@ export interface SearchComponents {
 }
 
 /**
- * A bare JID on its way to a full one. Each resource is asked once, those that show up meanwhile included. One that is
+ * A bare JID on its way to a full one. Each resource is asked when it shows itself, those that show up meanwhile included. One that is
  * slow to answer is not waited for once another could.
  */
 export class ResourceSearch implements Disposable {
@@ -45,7 +45,13 @@ export class ResourceSearch implements Disposable {
     this.look()
   }
 
-  /** To be called when a resource came or went. */
+  /** To be called when a resource shows itself: what it could not do before it may be able to do now. */
+  hear(full: string): void {
+    if (this.#abilities.get(full) === false) this.#abilities.delete(full)
+    this.look()
+  }
+
+  /** To be called when a resource went. */
   look(): void {
     if (this.#over.signal.aborted) return
     const known = this.#components.known()

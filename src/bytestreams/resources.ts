@@ -113,7 +113,7 @@ export class ResourceFinder {
     }
     if (resources.size >= RESOURCES_MAX && !resources.has(full)) return
     resources.set(full, priority)
-    for (const search of this.#searches.get(bare) ?? []) search.look()
+    for (const search of this.#searches.get(bare) ?? []) search.hear(full)
   }
 
   #forget(full: string): void {

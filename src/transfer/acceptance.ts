@@ -159,6 +159,12 @@ export class Acceptance {
     }
   }
 
+  /** Octets of a file that are here already, so that the rest of it would do. */
+  async bytesOf(file: OfferedFile): Promise<number> {
+    const { part } = await this.#parts.find(wantedOf(file, ''))
+    return part?.bytes ?? 0
+  }
+
   /** @throws BytestreamError `ERR_DECLINED` for the rest of a file whose beginning is not here */
   async #findPart(wanted: WantedFile, { canResume, offset = 0 }: OfferedFile): Promise<Search> {
     if (canResume === undefined) return { reason: undefined }

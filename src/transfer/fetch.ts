@@ -1,7 +1,7 @@
 import { type JingleSessions, jingleTransport, type WayInit } from '../bytestreams/index.ts'
 import { BytestreamError, prepareJid, toBytestreamError } from '../core/index.ts'
 import type { Hash } from '../xep/index.ts'
-import { Acceptance } from './acceptance.ts'
+import { Acceptance, type OfferedFile } from './acceptance.ts'
 import type { FileRules } from './file-rules.ts'
 import type { FileContent } from './jingle/file-content.ts'
 import { FileSession } from './jingle/file-session.ts'
@@ -40,12 +40,25 @@ export interface FetchComponents extends SenderComponents {
   readonly jingle: JingleSessions
 }
 
+/** A file as it was answered, from one attempt to fetch it to the next. */
+type Known = Pick<OfferedFile, 'name' | 'size' | 'date' | 'hashes' | 'hashUsed'>
+
+/** What is known of a file from one attempt to the next. */
+export interface FetchedBefore {
+  known?: Known | undefined
+}
+
 /**
- * Asks for a file, and receives it.
+ * Asks for a file, or the rest of it where its beginning is here, and receives it.
  *
- * @see XEP-0234 §6.2
+ * @param before what is known from earlier attempts
+ * @see XEP-0234 §6.2, §6.4
  */
-export async function fetchFile(components: FetchComponents, init: FetchInit, transfer: Transfer): Promise<Sent> {
+export async function fetchFile(
+  components: FetchComponents,
+  init: FetchInit,
+  { transfer, before }: { transfer: Transfer; before: FetchedBefore },
+): Promise<Sent> {
   const { clock, jingle, resources } = components
   const { signal } = transfer
   const { method = 'auto', file, proxy, ownHosts, timings } = init
@@ -53,8 +66,11 @@ export async function fetchFile(components: FetchComponents, init: FetchInit, tr
   transfer.moveTo('negotiating')
   const { jid: peer } = await findPartner(resources, prepareJid(init.from), { negotiation: 'jingle', method, signal })
   transfer.update({ peer })
+  const acceptance = new Acceptance({ clock }, { ...init, from: [peer] }, signal)
+  const offset = await bytesHere(acceptance, { init, peer, before })
   const { mimeType: mediaType, hashes = [], ...known } = file
-  const description = { kind: 'file', file: { ...known, mediaType, hashes, hashUsed: [], range: init.range } } as const
+  const range = offset > 0 ? { offset } : init.range
+  const description = { kind: 'file', file: { ...known, mediaType, hashes, hashUsed: [], range } } as const
   const transport = jingleTransport(components, {
     ...{ method, proxy, ownHosts, timings, signal },
     onStep: (step) => transfer.emit('step', step),
@@ -73,34 +89,69 @@ export async function fetchFile(components: FetchComponents, init: FetchInit, tr
   } finally {
     signal.removeEventListener('abort', onAbort)
   }
-  return await takeAnswered(components, { asked, init, transfer })
+  return await takeAnswered(components, { asked, init, acceptance, range, offset, before, transfer })
+}
+
+/** A part that is asked for is stored as a file of its own, and begins at its start. */
+async function bytesHere(
+  acceptance: Acceptance,
+  { init: { file, range }, peer: from, before }: { init: FetchInit; peer: string; before: FetchedBefore },
+): Promise<number> {
+  const { name, size, hashes = [] } = file
+  const known = before.known ?? (name !== undefined && size !== undefined ? { name, size, hashes } : undefined)
+  if (!known || range) return 0
+  return await acceptance.bytesOf({ from, mimeType: undefined, description: undefined, ...known })
+}
+
+/** What was asked for, and answered. */
+interface Asked {
+  readonly asked: FileContent
+  readonly init: FetchInit
+  readonly acceptance: Acceptance
+  readonly range: FileRange | undefined
+  /** Octets of the file that are here. */
+  readonly offset: number
+  readonly before: FetchedBefore
+  readonly transfer: Transfer
 }
 
 /** Receives what the other side has said that it sends. */
-async function takeAnswered(
-  { clock }: FetchComponents,
-  { asked, init, transfer }: { asked: FileContent; init: FetchInit; transfer: Transfer },
-): Promise<Sent> {
-  const { answered, peer } = asked
+async function takeAnswered({ clock }: FetchComponents, given: Asked): Promise<Sent> {
+  const { asked, acceptance, offset, transfer } = given
   try {
-    const { name = init.file.name ?? 'file', size, mediaType: mimeType, description, hashUsed, range = init.range } = answered
-    if (size === undefined) throw new BytestreamError('ERR_DECLINED', 'files of unknown size are not accepted')
-    if (size !== (init.file.size ?? size))
-      throw new BytestreamError('ERR_NOT_ACCEPTABLE', `${peer} sends a file of another size than was asked for`)
-    const { offset, length, isWhole } = partOf(size, range)
-    const wanted = partOf(size, init.range)
-    if (offset !== wanted.offset || length !== wanted.length)
-      throw new BytestreamError('ERR_NOT_ACCEPTABLE', `${peer} sends another part of the file than was asked for`)
-    const hashesWanted = isWhole ? (init.file.hashes ?? []) : []
-    const hashes = isWhole ? [...hashesWanted, ...answered.hashes] : (answered.range?.hashes ?? [])
-    const acceptance = new Acceptance({ clock }, { ...init, from: [peer] }, transfer.signal)
-    const sink = await acceptance.accept({ from: peer, name, size: length, mimeType, description, hashes, hashUsed, hashesWanted })
-    transfer.update({ name: sink.name, size: length })
-    transfer.startFrom(0, 'it is asked for from its start')
-    return await takeOver(clock, { file: asked, sink, hashUsed, transfer })
+    const offer = offerOf(given)
+    const sink = await acceptance.accept(offer)
+    transfer.update({ name: sink.name, size: offer.size })
+    return await takeOver(clock, { file: asked, sink, hashUsed: offer.hashUsed, transfer })
   } catch (thrown) {
-    asked.fail(reasonOf(toBytestreamError(thrown)))
+    const error = toBytestreamError(thrown)
+    asked.fail(reasonOf(error))
     asked.settle()
-    throw thrown
+    // What was here was something else, and is gone: from the start it may be right.
+    if (offset > 0 && error.code === 'ERR_INTEGRITY') throw new BytestreamError('ERR_RESET', error.message, { cause: error })
+    throw error
   }
+}
+
+/** @throws BytestreamError `ERR_DECLINED`, `ERR_NOT_ACCEPTABLE` for something else than was asked for, `ERR_INTEGRITY` for a file that was changed */
+function offerOf({ asked, init, range: given, offset: here, before }: Asked): OfferedFile & { readonly hashUsed: readonly string[] } {
+  const { answered, peer: from } = asked
+  const { name = init.file.name ?? 'file', size, date, mediaType: mimeType, description, hashUsed, range = given } = answered
+  if (size === undefined) throw new BytestreamError('ERR_DECLINED', 'files of unknown size are not accepted')
+  if (size !== (init.file.size ?? size))
+    throw new BytestreamError('ERR_NOT_ACCEPTABLE', `${from} sends a file of another size than was asked for`)
+  const { known } = before
+  if (known && (known.size !== size || known.date !== date))
+    throw new BytestreamError('ERR_INTEGRITY', `${name} changed while it was being sent`)
+  const { offset, length, isWhole } = partOf(size, range)
+  const wanted = partOf(size, given)
+  if (offset !== wanted.offset || length !== wanted.length)
+    throw new BytestreamError('ERR_NOT_ACCEPTABLE', `${from} sends another part of the file than was asked for`)
+  const isAll = isWhole || here > 0
+  const hashesWanted = isAll ? (init.file.hashes ?? []) : []
+  const hashes = isAll ? [...hashesWanted, ...answered.hashes] : (answered.range?.hashes ?? [])
+  const facts = { from, name, mimeType, description, hashes, hashUsed, hashesWanted }
+  if (!isAll) return { ...facts, size: length }
+  before.known = { name, size, date, hashes, hashUsed }
+  return { ...facts, size, date, canResume: here > 0, offset: here }
 }

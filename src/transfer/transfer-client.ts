@@ -26,7 +26,7 @@ import {
   systemResolver,
 } from '../session/index.ts'
 import { buildPresence, NS, type Presence } from '../xep/index.ts'
-import { type FetchInit, fetchFile } from './fetch.ts'
+import { type FetchedBefore, type FetchInit, fetchFile } from './fetch.ts'
 import { hashesPart } from './hashes.ts'
 import { FileSessions } from './jingle/file-sessions.ts'
 import { Together } from './jingle/together.ts'
@@ -248,8 +248,9 @@ export class TransferClient implements AsyncDisposable {
     const { from: peer, file, priority } = init
     const facts = { direction: 'receive', peer, name: file.name ?? '', priority, isOurs: true } as const
     const components = { ...this.#components, jingle: this.#jingle }
+    const before: FetchedBefore = {}
     const work = (transfer: Transfer) => {
-      const attempt = () => this.#turns.take(transfer, () => fetchFile(components, init, transfer))
+      const attempt = () => this.#turns.take(transfer, () => fetchFile(components, init, { transfer, before }))
       return pausable(transfer, () => retrying(this.#components, transfer, { forMs: this.#retryMs(init) }, attempt))
     }
     return this.#running.add(new Transfer(this.#clock, facts, work, init.signal))

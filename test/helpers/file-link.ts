@@ -120,7 +120,7 @@ export class FileLink implements AsyncDisposable {
     const { components, inbox } = this.#ends[by]
     const { name } = await this.#make(otherSide(by), { bytes, decision }, true)
     const init = { from: jids[otherSide(by)], into: inbox, file: { name }, method: 'ibb' } as const
-    this.#begin(by, 'receive', name, (transfer) => fetchFile(components, init, transfer))
+    this.#begin(by, 'receive', name, (transfer) => fetchFile(components, init, { transfer, before: {} }))
   }
 
   cancel(side: Side, at: number): void {
