@@ -7,14 +7,24 @@ import type { Address } from './raw-client.ts'
 export interface CutLine extends Address {
   /** Where the next connections lead; they fail while there is nothing. */
   to: Address | undefined
-  /** Breaks every connection there is; with `bytes` as soon as so many have passed. */
-  cut(bytes?: number): void
+  /** Breaks every connection there is. */
+  cut(): void
+  /** Settles when so many octets have passed; the connections there are then pass no more. */
+  held(bytes: number): Promise<void>
 }
 
 /** Passes connections on until the test is over, no faster than they are read. */
 export async function startCutLine(t: ExecutionContext): Promise<CutLine> {
   const sockets = new Set<Socket>()
   let left = Number.POSITIVE_INFINITY
+  let onHeld = () => {}
+  const count = ({ length }: Buffer) => {
+    left -= length
+    if (left > 0) return
+    left = Number.POSITIVE_INFINITY
+    for (const socket of sockets) socket.unpipe().pause()
+    onHeld()
+  }
   const listener = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
     if (!line.to) return void client.resetAndDestroy()
     const server = connect({ ...line.to, allowHalfOpen: true, noDelay: true })
@@ -24,11 +34,7 @@ export async function startCutLine(t: ExecutionContext): Promise<CutLine> {
     ] as const) {
       sockets.add(one)
       one.on('error', () => {}).on('close', (hadError) => void (sockets.delete(one) && hadError && other.resetAndDestroy()))
-      one.on('data', ({ length }: Buffer) => {
-        left -= length
-        if (left <= 0) line.cut()
-      })
-      one.pipe(other)
+      one.on('data', count).pipe(other)
     }
     return undefined
   })
@@ -38,10 +44,14 @@ export async function startCutLine(t: ExecutionContext): Promise<CutLine> {
     host: '127.0.0.1',
     port: (listener.address() as AddressInfo).port,
     to: undefined,
-    cut(bytes = 0) {
-      left = bytes > 0 ? bytes : Number.POSITIVE_INFINITY
-      if (bytes > 0) return
+    cut() {
       for (const socket of sockets) socket.resetAndDestroy()
+    },
+    held(bytes) {
+      left = bytes
+      return new Promise((resolve) => {
+        onHeld = resolve
+      })
     },
   }
   t.teardown(() => {
