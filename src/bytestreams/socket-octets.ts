@@ -20,6 +20,7 @@ export function takeOctets(from: Socket, wanted: number, clock: Clock): { socket
   const early = takeEarly(from) ?? Buffer.alloc(0)
   const reading = new Reading(clock, Math.max(0, wanted - early.length))
   const { socket } = takeSocket(from, reading.onread)
+  reading.socket = socket
   if (from.writableEnded) socket.end()
   if (early.length > wanted) socket.unshift(early.subarray(wanted))
   async function* octets() {
@@ -38,8 +39,9 @@ export function takeOctets(from: Socket, wanted: number, clock: Clock): { socket
 class Reading {
   readonly #clock: Clock
   readonly #buffers: ContentBuffers
+  /** The one that reads. */
+  socket: Socket | undefined
   #wanted: number
-  #socket: Socket | undefined
   /** Octets that were read so far; of them, those the reader was given; of these, those it is through with. */
   #read = 0
   #given = 0
@@ -62,8 +64,8 @@ class Reading {
       this.#isOver = true
       this.#wake()
     }
-    this.#socket = socket.on('end', onOver).on('close', onOver)
-    this.#isOver = socket.closed
+    socket.on('end', onOver).on('close', onOver)
+    this.#isOver = socket.readableEnded || socket.closed
     try {
       while (this.#given < this.#wanted) {
         this.#done = this.#given
@@ -89,7 +91,7 @@ class Reading {
 
   /** @returns whether to read on at once */
   #take(bytes: number, buffer: Buffer): boolean {
-    if (this.#isComplete) return (this.#socket as Socket).push(Buffer.from(buffer.subarray(0, bytes)))
+    if (this.#isComplete) return (this.socket as Socket).push(Buffer.from(buffer.subarray(0, bytes)))
     this.#read += bytes
     this.#wake()
     if (bytes === buffer.length) return this.#hasRoom
@@ -114,7 +116,7 @@ class Reading {
   }
 
   #readOn(): void {
-    if (!this.#isOver && this.#hasRoom && !this.#socket?.destroyed) this.#socket?.read(0)
+    if (!this.#isOver && this.#hasRoom && !this.socket?.destroyed) this.socket?.read(0)
   }
 
   /** Settles when the buffer that is given next is full, when its octets have waited long enough, or when there are no more. */

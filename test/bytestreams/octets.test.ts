@@ -6,8 +6,9 @@ import fc from 'fast-check'
 import { type Bytestream, openBytestream } from '../../src/bytestreams/bytestream.ts'
 import { ContentBuffers, systemClock } from '../../src/core/index.ts'
 import { FakeClock } from '../helpers/fake-clock.ts'
-import { openLink } from '../helpers/link.ts'
-import { type Peer, until } from '../helpers/peer.ts'
+import { type Link, openLink } from '../helpers/link.ts'
+import { Peer, until } from '../helpers/peer.ts'
+import { socketPair } from '../helpers/socket-pair.ts'
 
 const BUFFER_BYTES = 1024 * 1024
 const SMALL_BYTES = 64 * 1024
@@ -19,8 +20,15 @@ interface Ends {
   readonly far: Peer
 }
 
-async function open(t: ExecutionContext): Promise<Ends> {
-  const { near, far } = await openLink(t)
+/** As a direct bytestream has one that was accepted, and one through a proxy one that has connected. */
+async function openLinkBy(t: ExecutionContext, way: 'accepted' | 'connected'): Promise<Link> {
+  if (way === 'accepted') return openLink(t)
+  const { accepted, connected } = await socketPair(t, { allowHalfOpen: true })
+  return { near: connected.pause(), far: new Peer(accepted) }
+}
+
+async function open(t: ExecutionContext, way: 'accepted' | 'connected' = 'accepted'): Promise<Ends> {
+  const { near, far } = await openLinkBy(t, way)
   const facts = {
     sid: 'sid',
     peer: 'juliet@example.org/a',
