@@ -5,9 +5,10 @@ import { ContentHasher, type HashAlgorithm } from '../src/transfer/hashes.ts'
 /** How octets get to the thread: copied into memory both see, or handed over. */
 export type Passing = 'shared' | 'transferred'
 
-const PIECE_BYTES = 64 * 1024
+/** As large as the buffers files are read into. */
+const PIECE_BYTES = 1024 * 1024
 /** Pieces on their way to the thread. */
-const PIECES_MAX = 16
+const PIECES_MAX = 4
 
 interface WorkerData {
   readonly algorithms: readonly HashAlgorithm[]

@@ -1,6 +1,6 @@
 // Why: Node opens, resolves and compiles a module at a time, and there are hundreds; a command took twice the CPU time to start.
 // What tsc has written becomes a few modules, of which each entry of the package loads those it needs; dependencies stay where
-// they are. The types stay as they were. docs/adr/0021 has the figures.
+// they are. The types stay as they were. docs/adr/0020 has the figures.
 
 import { readdirSync, rmSync } from 'node:fs'
 import { join, relative } from 'node:path'
