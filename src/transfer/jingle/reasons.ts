@@ -13,7 +13,8 @@ const reasons: Partial<Record<ErrorCode, JingleReason>> = {
   ERR_DECLINED: decline,
   ERR_FILE_NAME: decline,
   ERR_FILE_TOO_LARGE: tooLarge,
-  ERR_DISK_SPACE: tooLarge, // XEP-0234 §9.2: or a limit that is reached while octets come.
+  // XEP-0234 §9.2: or a limit that is reached while octets come.
+  ERR_DISK_SPACE: { ...tooLarge, text: 'there is no room for the file' },
   ERR_LIMIT_WAITING: { condition: 'busy' },
   ERR_INTEGRITY: { condition: 'media-error' },
   ERR_ITEM_NOT_FOUND: { condition: 'failed-application', application: 'file-not-available' },

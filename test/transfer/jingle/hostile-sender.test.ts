@@ -213,11 +213,11 @@ test(
   'ERR_FILE_TOO_LARGE',
 )
 test(
-  'more than the disk has room for, without a word about the disk',
+  'more than there is room for, without a word about how much there is',
   refusal,
   { size: Number.MAX_SAFE_INTEGER },
   {},
-  { condition: 'media-error', application: 'file-too-large', text: undefined },
+  { condition: 'media-error', application: 'file-too-large', text: 'there is no room for the file' },
   'ERR_DISK_SPACE',
 )
 test(
