@@ -1,15 +1,12 @@
 // Goal: a hundred files handed in at once between two accounts all arrive, as many at once as the queue allows, the highest priority first.
 // Method: `serve` with its proxy as a process of its own; files of 1 to 8 MiB in an order of their own, with five priorities.
 
-import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
-import { pipeline } from 'node:stream/promises'
 import test from 'ava'
 import type { Transfer, TransferClient } from '../../src/transfer/index.ts'
 import { type Serve, startServe } from '../helpers/serve.ts'
 import { settle } from '../helpers/settle.ts'
-import { filesIn, makeFile, makeFolder, type TestFile } from '../helpers/transfers.ts'
+import { filesIn, makeFile, makeFolder, sha256Of, type TestFile } from '../helpers/transfers.ts'
 
 const MIB = 2 ** 20
 const COUNT = 100
@@ -17,12 +14,6 @@ const COUNT = 100
 /** Of 1 to 8 MiB, all of them different; large and small ones take turns. */
 const sizes = Array.from({ length: COUNT }, (_, index) => MIB + Math.round((((index * 37) % COUNT) * 7 * MIB) / (COUNT - 1)))
 const priorities = sizes.map((_, index) => (index * 3) % 5)
-
-async function sha256Of(path: string): Promise<string> {
-  const hash = createHash('sha256')
-  await pipeline(createReadStream(path), hash)
-  return hash.digest('hex')
-}
 
 const octetsRelayed = async ({ cli }: Serve): Promise<number> => {
   let bytes = 0

@@ -1,16 +1,14 @@
 // Goal: our two ends against each other, by each negotiation, each way and at each size where something changes; and in band
 // through servers that limit the rate, as Debian configures them.
 
-import { createHash, randomBytes } from 'node:crypto'
-import { createReadStream } from 'node:fs'
+import { randomBytes } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { pipeline } from 'node:stream/promises'
 import type { ExecutionContext } from 'ava'
 import type { SendInit } from '../../src/transfer/index.ts'
 import { DOMAIN } from '../helpers/prosody.ts'
 import { ejabberd, embedded, onServer, prosody, type ServerUnderTest } from '../helpers/server.ts'
-import { filesIn, makeFolder, nextTransfer } from '../helpers/transfers.ts'
+import { filesIn, makeFolder, nextTransfer, sha256Of } from '../helpers/transfers.ts'
 import { networkOn } from '../helpers/xmpp-network.ts'
 
 const MIB = 1024 * 1024
@@ -18,12 +16,6 @@ const SMALL_SIZES = [0, 1, 65_535, 65_536, 65_537]
 const negotiations = ['si', 'jingle'] as const
 const methods = ['direct', 'proxy', 'ibb'] as const
 const cells = negotiations.flatMap((negotiation) => methods.map((method) => ({ negotiation, method, label: `${negotiation}-${method}` })))
-
-async function sha256Of(path: string): Promise<string> {
-  const hash = createHash('sha256')
-  await pipeline(createReadStream(path), hash)
-  return hash.digest('hex')
-}
 
 /** Moves a file of each size from one account to another, and looks at what has arrived. */
 async function move(

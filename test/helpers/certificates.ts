@@ -51,7 +51,7 @@ export async function startAuthority(name = 'authority.test'): Promise<Authority
 export const selfSigned = (domain: string) => certify({ names: [domain] })
 
 /** Puts a text into a file that is there until the test is over. */
-export async function fileOf(t: ExecutionContext, text: string): Promise<string> {
+export async function fileOf(t: Pick<ExecutionContext, 'teardown'>, text: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'streamhost-certificates-'))
   t.teardown(() => rm(folder, { recursive: true, force: true }))
   const path = join(folder, 'file.pem')

@@ -24,6 +24,12 @@ function residentBytes(pid: number): number {
   return Number(kibibytes) * 1024
 }
 
+/** The largest resident set a process has had (Linux). */
+export function peakBytes(pid: number): number {
+  const [, kibibytes] = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1')) ?? []
+  return Number(kibibytes) * 1024
+}
+
 /**
  * Sends a file through `streamhost serve`, which runs as a process of its own, twice, and looks at its memory: what the
  * first time takes is what the engine settles at, and the second time has to do with that.

@@ -1,8 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
+import { mkdtemp, open, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
 import type { ExecutionContext } from 'ava'
 import { type Bytestream, offerStream, openInBand, ProxyFinder, requestBytestream } from '../../src/bytestreams/index.ts'
 import { silentLogger, systemClock } from '../../src/core/index.ts'
@@ -10,8 +12,10 @@ import type { Session } from '../../src/session/index.ts'
 import type { Receiver, Transfer } from '../../src/transfer/index.ts'
 import { buildSiFile, NS, type SiFile } from '../../src/xep/index.ts'
 
+const PIECE_BYTES = 1024 * 1024
+
 /** A folder that goes with the test. */
-export async function makeFolder(t: ExecutionContext): Promise<string> {
+export async function makeFolder(t: Pick<ExecutionContext, 'teardown'>): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'streamhost-transfer-'))
   t.teardown(() => rm(folder, { recursive: true, force: true }))
   return folder
@@ -29,6 +33,24 @@ export async function makeFile(t: ExecutionContext, size: number, name = 'file.b
   const content = randomBytes(size)
   await writeFile(path, content)
   return { path, content, sha256: createHash('sha256').update(content).digest('hex') }
+}
+
+/** One that is too large to be kept in memory. */
+export type LargeFile = Omit<TestFile, 'content'>
+
+/** A file of random octets, written piece by piece. */
+export async function makeLargeFile(t: Pick<ExecutionContext, 'teardown'>, size: number, name = 'file.bin'): Promise<LargeFile> {
+  const path = join(await makeFolder(t), name)
+  await using file = await open(path, 'wx')
+  for (let left = size; left > 0; left -= PIECE_BYTES) await file.write(randomBytes(Math.min(PIECE_BYTES, left)))
+  return { path, sha256: await sha256Of(path) }
+}
+
+/** In hexadecimal digits. */
+export async function sha256Of(path: string): Promise<string> {
+  const hash = createHash('sha256')
+  await pipeline(createReadStream(path), hash)
+  return hash.digest('hex')
 }
 
 /** The files in a folder, part files included; none where there is no folder. */

@@ -42,6 +42,20 @@ test('a piece stays as it is while the next is read', async (t) => {
   t.deepEqual([first.value?.[0], second.value?.[0]], [1, 2])
 })
 
+test('what lies beyond 4 GiB of a file is read, from where it was asked for', async (t) => {
+  const path = await makeFile(t, '')
+  const offset = 2 ** 32 + 5
+  {
+    await using file = await open(path, 'r+')
+    await file.write('behind', offset)
+  }
+  await using source = await FileSource.open(path)
+  t.is((await source.glance()).size, offset + 6)
+  const pieces: string[] = []
+  for await (const piece of source.read(undefined, { offset: offset - 1 })) pieces.push(piece.toString('latin1'))
+  t.is(pieces.join(''), '\0behind')
+})
+
 test('a link to a file is that file, by the name of the link', async (t) => {
   const path = await makeFile(t, 'content')
   await symlink(path, `${path}.link`)
