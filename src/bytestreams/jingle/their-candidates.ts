@@ -4,7 +4,7 @@ import type { DstAddr } from '../../socks5/index.ts'
 import type { JingleCandidate } from '../../xep/index.ts'
 import type { BytestreamMethod } from '../bytestream.ts'
 import { connectToNamedStreamhost, type Reach } from '../socks5/connect-streamhost.ts'
-import { tryStaggered } from '../socks5/staggered.ts'
+import { placeName, tryStaggered } from '../socks5/staggered.ts'
 import { whyOutOfReach } from '../socks5/within-reach.ts'
 import type { Timings } from '../timings.ts'
 import type { StreamhostChoice } from '../way.ts'
@@ -133,7 +133,7 @@ export class TheirCandidates {
           (one, attempt) => this.#attempt(one, dstAddr, attempt),
           (late) => late.destroy(),
           {
-            ...{ staggerMs, attemptMsMax, signal },
+            ...{ staggerMs, attemptMsMax, signal, nameOf: placeName },
             isPromising: (one) => this.#isPromising(one),
             reserve: { has: isProxy, headStartMs: proxyHeadStartMs },
           },

@@ -18,7 +18,7 @@ import type { RequesterStep, StreamhostChoice, StreamhostsInit } from '../way.ts
 import { connectToStreamhost } from './connect-streamhost.ts'
 import { type DirectStreamhost, openDirectStreamhost, ownAddresses } from './direct.ts'
 import type { ProxyFinder } from './proxies.ts'
-import { tryStaggered } from './staggered.ts'
+import { placeName, tryStaggered } from './staggered.ts'
 
 export interface RequesterComponents {
   readonly session: Session
@@ -117,7 +117,7 @@ export async function findStreamhosts(
   }
 }
 
-const placesOf = (streamhosts: readonly StreamhostAddress[]) => streamhosts.map(({ host, port }) => `${host}:${port}`).join(', ')
+const placesOf = (streamhosts: readonly StreamhostAddress[]) => streamhosts.map(placeName).join(', ')
 
 function noneLeft({ method, proxy, failed }: { method: StreamhostChoice; proxy: string | undefined; failed: ReadonlySet<string> }) {
   if (failed.size > 0) return new BytestreamError('ERR_NO_STREAMHOST', `every proxy failed: ${[...failed].join(', ')}`)
@@ -195,7 +195,7 @@ export async function connectAndActivate(
     candidates,
     (streamhost, attempt) => connectToStreamhost(streamhost, dstAddr, attempt),
     (late) => late.destroy(),
-    { staggerMs: timings.staggerMs, attemptMsMax: timings.attemptMsMax, signal },
+    { staggerMs: timings.staggerMs, attemptMsMax: timings.attemptMsMax, signal, nameOf: placeName },
   )
   onStep({ step: 'connected', streamhost: candidate, dstAddr })
   const bytestream = openBytestream(socket, { sid, peer: to, method: 'proxy', streamhost: candidate, dstAddr })

@@ -3,11 +3,16 @@ import { BytestreamError, type Clock, startDeadline, throwIfAborted, toBytestrea
 /** Milliseconds an attempt without a chance may take: should a route lead there after all, it is a short one. */
 const HOPELESS_MS_MAX = 2_000
 
+/** A streamhost in an error. */
+export const placeName = ({ host, port }: { readonly host: string; readonly port: number }) => `${host}:${port}`
+
 export interface StaggerInit<C> {
   /** Milliseconds an attempt has for itself before the next one starts beside it. */
   readonly staggerMs: number
   /** Milliseconds one attempt may take. */
   readonly attemptMsMax: number
+  /** What to call one in an error. */
+  nameOf(candidate: NoInfer<C>): string
   /** Whether there is a chance. One without is tried, and is no reason to wait with the next. Default: each has one. */
   isPromising?(candidate: C): boolean
   /** What is only to be had when the others fail, or take long. */
@@ -41,7 +46,7 @@ export async function tryStaggered<C, T>(
   candidates: readonly C[],
   attempt: (candidate: C, signal: AbortSignal) => Promise<T>,
   discard: (result: T) => void,
-  { staggerMs, attemptMsMax, isPromising = () => true, reserve, signal }: StaggerInit<C>,
+  { staggerMs, attemptMsMax, nameOf, isPromising = () => true, reserve, signal }: StaggerInit<C>,
 ): Promise<Winner<C, T>> {
   throwIfAborted(signal)
   const failures: BytestreamError[] = []
@@ -51,7 +56,7 @@ export async function tryStaggered<C, T>(
   const run = async (candidate: C) => {
     const all = signal ? AbortSignal.any([signal, losers.signal]) : losers.signal
     const ms = isPromising(candidate) ? attemptMsMax : Math.min(attemptMsMax, HOPELESS_MS_MAX)
-    using deadline = startDeadline(clock, ms, 'ERR_TIMEOUT', `no connection within ${ms / 1000} s`, all)
+    using deadline = startDeadline(clock, ms, 'ERR_TIMEOUT', `${nameOf(candidate)}: no connection within ${ms / 1000} s`, all)
     try {
       const result = await attempt(candidate, deadline.signal)
       if (winner) return discard(result)

@@ -14,7 +14,7 @@ import { type Bytestream, openBytestream } from '../bytestream.ts'
 import { defaultTimings, type Timings } from '../timings.ts'
 import type { MethodChoice } from '../way.ts'
 import { connectToNamedStreamhost, type Reach } from './connect-streamhost.ts'
-import { tryStaggered } from './staggered.ts'
+import { placeName, tryStaggered } from './staggered.ts'
 import { whyOutOfReach } from './within-reach.ts'
 
 /** Streamhosts of one offer that are tried. */
@@ -169,7 +169,7 @@ export class BytestreamTarget {
       (candidate, attempt) => connectToNamedStreamhost(candidate, dstAddr, attempt, this.#reach),
       (late) => late.destroy(),
       {
-        ...{ staggerMs: timings.staggerMs, attemptMsMax: timings.attemptMsMax, signal },
+        ...{ staggerMs: timings.staggerMs, attemptMsMax: timings.attemptMsMax, signal, nameOf: placeName },
         isPromising: (candidate) => isProxyFor(from, candidate) || whyOutOfReach(candidate.host) === undefined,
       },
     )

@@ -28,7 +28,7 @@ function start(
       })
     },
     (late) => discarded.push(late),
-    { ...timings, signal, ...more },
+    { ...timings, signal, nameOf: (candidate) => candidate, ...more },
   )
   winner.catch(() => {}) // Looked at later.
   const attempt = (candidate: string) => {
@@ -115,8 +115,8 @@ test('an attempt has 10 s for itself, however many others there are', async (t) 
   attempt('b').succeed()
   const { failures } = await winner
   t.deepEqual(
-    failures.map(({ code }) => code),
-    ['ERR_TIMEOUT'],
+    failures.map(({ code, message }) => [code, message]),
+    [['ERR_TIMEOUT', 'a: no connection within 10 s']],
   )
 })
 
