@@ -4,7 +4,7 @@ import type { Stage } from './stage.ts'
 import { direct, proxied, slixmpp } from './xmpp.ts'
 
 /** CPU time of one run, in seconds. */
-export interface Cost {
+interface Cost {
   /** Both ends: their processes from start to end. */
   readonly ends: number
   /** What stands between them, and the server they log in to. */
