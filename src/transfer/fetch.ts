@@ -100,7 +100,7 @@ async function bytesHere(
   const { name, size, hashes = [] } = file
   const known = before.known ?? (name !== undefined && size !== undefined ? { name, size, hashes } : undefined)
   if (!known || range) return 0
-  return await acceptance.bytesOf({ from, mimeType: undefined, description: undefined, ...known })
+  return await acceptance.bytesOf({ from, mimeType: undefined, description: undefined, canResume: true, ...known })
 }
 
 /** What was asked for, and answered. */

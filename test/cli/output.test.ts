@@ -76,6 +76,24 @@ test('bars are drawn on stderr, below the lines, and are gone at the end; every 
   t.deepEqual(lines(stderr), ['first line', 'second line', 'third line', 'last line'])
 })
 
+test('a file that will be tried again says when, and that it is', async (t) => {
+  const { output, stderr } = start({ stderr: 80 })
+  const { transfer, settle } = startTransfer('photo.jpg')
+  output.follow(transfer)
+  await drawn(stderr, 2)
+  const says = async (what: string) => {
+    while (!lines(stderr).some((line) => line.endsWith(what))) await drawn(stderr)
+  }
+  transfer.interrupt(new BytestreamError('ERR_RESET', 'it broke'), 3_600_000)
+  await says('photo.jpg: trying again in 1 h')
+  transfer.interrupt(new BytestreamError('ERR_RESET', 'it broke'), 0)
+  await says('photo.jpg: trying again')
+  settle()
+  await transfer.done
+  output.close()
+  t.deepEqual(lines(stderr), [])
+})
+
 test('result lines go to stdout also where only stderr is a terminal', async (t) => {
   const { output, stdout, stderr } = start({ stderr: 60 })
   const { transfer, settle } = startTransfer('photo.jpg')

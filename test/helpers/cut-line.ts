@@ -9,7 +9,7 @@ export interface CutLine extends Address {
   to: Address | undefined
   /** Breaks every connection there is. */
   cut(): void
-  /** Settles when so many octets have passed; the connections there are then pass no more. */
+  /** Settles when the server has sent so many octets; the connections there are then pass no more. */
   held(bytes: number): Promise<void>
 }
 
@@ -34,7 +34,8 @@ export async function startCutLine(t: ExecutionContext): Promise<CutLine> {
     ] as const) {
       sockets.add(one)
       one.on('error', () => {}).on('close', (hadError) => void (sockets.delete(one) && hadError && other.resetAndDestroy()))
-      one.on('data', count).pipe(other)
+      if (one === server) one.on('data', count)
+      one.pipe(other)
     }
     return undefined
   })

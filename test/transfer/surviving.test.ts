@@ -55,11 +55,12 @@ for (const negotiation of ['jingle', 'si'] as const) {
   test(`a connection that is cut in the midst (${negotiation}): it goes on behind what is there`, async (t) => {
     const { line, told, send, receive, arrived } = await setScene(t, await startNetwork(t, ['sender', 'receiver']))
     const { receiver } = await receive()
-    const held = line.held(8 * MiB)
+    const held = line.held(16 * MiB)
     const transfer = send({ negotiation })
     const first = await nextTransfer(receiver)
     const kept = once(first, 'kept')
     await held
+    await moved(first, 1)
     line.cut()
     await t.throwsAsync(first.done)
     const [{ bytes }] = (await kept) as [{ bytes: number }]
@@ -90,10 +91,12 @@ test('in band, where little is on its way at once, at most 5 % are sent twice', 
 
 test('the proxy goes in the midst, and another comes: the transfer goes on through that', async (t) => {
   const { line, proxy, startProxy, told, send, receive, arrived } = await setScene(t, await startNetwork(t, ['sender', 'receiver']))
-  await receive()
-  const held = line.held(8 * MiB)
+  const { receiver } = await receive()
+  const held = line.held(16 * MiB)
   const transfer = send()
+  const first = await nextTransfer(receiver)
   await held
+  await moved(first, 1)
   const interrupted = once(transfer, 'interrupted')
   line.to = undefined
   await proxy[Symbol.asyncDispose]()
@@ -105,10 +108,12 @@ test('the proxy goes in the midst, and another comes: the transfer goes on throu
 
 test('a receiver that stops, and begins anew after a while', async (t) => {
   const { line, told, send, receive, arrived } = await setScene(t, await startNetwork(t, ['sender', 'receiver']))
-  const { client } = await receive()
-  const held = line.held(8 * MiB)
+  const { client, receiver } = await receive()
+  const held = line.held(16 * MiB)
   const transfer = send()
+  const first = await nextTransfer(receiver)
   await held
+  await moved(first, 1)
   const interrupted = once(transfer, 'interrupted')
   await client.close()
   await interrupted
@@ -140,11 +145,12 @@ test('a file that is fetched goes on behind what is there, too', async (t) => {
   const { line, file, sender, into } = await setScene(t, network)
   const sharing = sender.share({ to: ['receiver@localhost'], mayFetch: () => file.path })
   const client = await network.connect('receiver', { reconnect: true })
-  const held = line.held(8 * MiB)
+  const held = line.held(16 * MiB)
   const transfer = client.fetch({ from: 'sender@localhost', into, file: { name: 'file.bin' }, method: 'proxy' })
   const granted: Transfer[] = []
   sharing.on('transfer', (each) => granted.push(each))
   await held
+  await moved(transfer, 1)
   line.cut()
   const result = await transfer.done
   t.like(result, { size: 24 * MiB, sha256: file.sha256, verified: 'sha-256', attempts: 2 })
@@ -161,10 +167,12 @@ for (const [kind, negotiation] of [
   onServer(kind, 'what survives', { accounts: ['sender', 'receiver'] }, (test) => {
     test(`a connection that is cut in the midst (${negotiation}): it goes on behind what is there`, async (t, server) => {
       const { line, send, receive, arrived } = await setScene(t, networkOn(t, server))
-      await receive()
-      const held = line.held(8 * MiB)
+      const { receiver } = await receive()
+      const held = line.held(16 * MiB)
       const transfer = send({ negotiation })
+      const first = await nextTransfer(receiver)
       await held
+      await moved(first, 1)
       line.cut()
       const { resumedFrom, attempts } = await arrived(transfer)
       t.is(attempts, 2)
