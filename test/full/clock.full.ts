@@ -55,7 +55,7 @@ for (const [before, during, after] of [
   ['+0', '+10y', '-10y'],
 ] as const) {
   test.serial(
-    `without TLS, a receiver whose clock goes from ${before} to ${during}, and is ${after} after a restart, gets its file, and no octet twice`,
+    `without TLS, a receiver whose clock goes from ${before} to ${during}, and is ${after} after a restart, gets the rest of its file`,
     async (t) => {
       const serve = await startServe(t, { accounts: ['laptop', 'desk'], args: ['--bytestream-rate-max', '4MiB'] })
       const clock = await startWrongClock(t, before)
