@@ -45,13 +45,28 @@ export class Bars {
       const restMs = Math.max(0, againMs - performance.now())
       return joinWithin(describe(transfer, { ...latest, restMs }, maxWidth / 4), maxWidth - 1)
     }
+    const look = async () => {
+      let smooth = 0
+      for await (const progress of transfer.progress()) {
+        smooth = smooth === 0 ? progress.bytesPerSecond : smooth * 0.8 + progress.bytesPerSecond * 0.2
+        latest = { ...progress, bytesPerSecond: smooth }
+      }
+    }
+    await this.#show(format, look())
+  }
+
+  /** Shows how far all of them are together, until each has ended. */
+  async followAll(transfers: readonly Transfer[], size: number): Promise<void> {
+    const startedMs = performance.now()
+    const format = (_: Options, { maxWidth }: Params) =>
+      joinWithin(describeAll(transfers, { size, elapsedMs: performance.now() - startedMs }), maxWidth - 1)
+    await this.#show(format, Promise.allSettled(transfers.map(({ done }) => done)))
+  }
+
+  async #show(format: NonNullable<Options['format']>, until: Promise<unknown>): Promise<void> {
     const bar = this.#bars.create(1, 0, {}, { format })
     this.#count += 1
-    let smooth = 0
-    for await (const progress of transfer.progress()) {
-      smooth = smooth === 0 ? progress.bytesPerSecond : smooth * 0.8 + progress.bytesPerSecond * 0.2
-      latest = { ...progress, bytesPerSecond: smooth }
-    }
+    await until
     this.#count -= 1
     if (!this.#bars.isActive) return
     this.#bars.remove(bar)
@@ -94,10 +109,7 @@ function describe(
   { bytes, size, bytesPerSecond, restMs }: Progress & { restMs: number },
   nameColumns: number,
 ): string[] {
-  const done = size === 0 ? 0 : bytes / size
-  const filled = Math.floor(done * BAR_COLUMNS)
-  const bar = '█'.repeat(filled) + '░'.repeat(BAR_COLUMNS - filled)
-  const title = [bar, `${Math.floor(done * 100)}%`.padStart(5), ` ${shorten(toPlainText(name), nameColumns)}:`]
+  const title = [...drawBar(size === 0 ? 0 : bytes / size), ` ${shorten(toPlainText(name), nameColumns)}:`]
   if (isPaused) return [...title, ' paused']
   if (state === 'interrupted')
     return [...title, ' trying again', ...(restMs > 0 ? [` in ${formatDuration(Math.ceil(restMs / 1000) * 1000)}`] : [])]
@@ -106,6 +118,24 @@ function describe(
   if (bytesPerSecond === 0) return [...title, amount]
   const left = Math.ceil((size - bytes) / bytesPerSecond)
   return [...title, amount, `, ${formatBytes(bytesPerSecond)}/s`, `, ${formatDuration(left * 1000)} left`]
+}
+
+/** The same of several together, with the rate they have had on the whole. */
+function describeAll(transfers: readonly Transfer[], { size, elapsedMs }: { size: number; elapsedMs: number }): string[] {
+  const ended = transfers.filter(({ state }) => state === 'done' || state === 'failed').length
+  const bytes = transfers.reduce((sum, transfer) => sum + transfer.bytes, 0)
+  const title = [...drawBar(size === 0 ? ended / transfers.length : Math.min(1, bytes / size)), ` ${ended} of ${transfers.length} files`]
+  const bytesPerSecond = (bytes / Math.max(1, elapsedMs)) * 1000
+  const amount = [`, ${formatBytes(bytes)} of ${formatBytes(size)}`]
+  if (bytes === 0) return [...title, ...amount]
+  const left = Math.ceil(Math.max(0, size - bytes) / bytesPerSecond)
+  return [...title, ...amount, `, ${formatBytes(bytesPerSecond)}/s`, `, ${formatDuration(left * 1000)} left`]
+}
+
+/** @param done from 0 to 1 */
+function drawBar(done: number): [bar: string, percent: string] {
+  const filled = Math.floor(done * BAR_COLUMNS)
+  return ['█'.repeat(filled) + '░'.repeat(BAR_COLUMNS - filled), `${Math.floor(done * 100)}%`.padStart(5)]
 }
 
 /** As many parts as there is room for. */

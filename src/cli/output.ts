@@ -70,9 +70,18 @@ export class Output {
 
   /** Shows a transfer moving, until it has ended. */
   follow(transfer: Transfer): void {
-    if (this.isJson || !this.#streams.stderr.isTTY) return
+    void this.#shownBars?.follow(transfer)
+  }
+
+  /** Shows how far several are together, until each has ended. */
+  followAll(transfers: readonly Transfer[], size: number): void {
+    void this.#shownBars?.followAll(transfers, size)
+  }
+
+  get #shownBars(): Bars | undefined {
+    if (this.isJson || !this.#streams.stderr.isTTY) return undefined
     this.#bars ??= new Bars(this.#streams.stderr)
-    void this.#bars.follow(transfer)
+    return this.#bars
   }
 
   /** Takes the bars away. */

@@ -94,6 +94,37 @@ test('a file that will be tried again says when, and that it is', async (t) => {
   t.deepEqual(lines(stderr), [])
 })
 
+for (const [columns, expected] of [
+  [40, /^████░{12} {2}25% 1 of 4 files$/],
+  [80, /^████░{12} {2}25% 1 of 4 files, 1000 B of 3\.9 KiB, .*B\/s, .* left$/],
+  [200, /^████░{12} {2}25% 1 of 4 files, 1000 B of 3\.9 KiB, .*B\/s, .* left$/],
+] as const) {
+  test(`several files have a line of their own above the bars, within ${columns} columns`, async (t) => {
+    const { output, stderr } = start({ stderr: columns })
+    const all = ['one', 'two', '漢字漢字漢字漢字漢字漢字漢字漢字.txt', 'four'].map(startTransfer)
+    output.followAll(
+      all.map(({ transfer }) => transfer),
+      4_000,
+    )
+    const [first, , kanji] = all as [(typeof all)[0], unknown, (typeof all)[0]]
+    output.follow(kanji.transfer)
+    first.transfer.update({ size: 1_000, bytes: 1_000 })
+    await new Promise(setImmediate)
+    first.settle()
+    await first.transfer.done
+    while (!lines(stderr).some((line) => line.includes('1 of 4'))) await drawn(stderr)
+    await drawn(stderr, 2)
+    const [total = '', bar = ''] = lines(stderr)
+    t.regex(total, expected)
+    t.true(bar.includes('漢字.txt:'), bar)
+    for (const line of lines(stderr)) t.true(columnsOf(line) < columns, line)
+    for (const { settle } of all) settle()
+    await Promise.all(all.map(({ transfer }) => transfer.done))
+    output.close()
+    t.deepEqual(lines(stderr), [])
+  })
+}
+
 test('result lines go to stdout also where only stderr is a terminal', async (t) => {
   const { output, stdout, stderr } = start({ stderr: 60 })
   const { transfer, settle } = startTransfer('photo.jpg')

@@ -64,11 +64,14 @@ async function send(paths: readonly string[], command: Command, given: Run): Pro
   const transfers = client.sendAll(files, { ...way, to, priority, signal })
   const count = files.length + unread.length
   const teller = new Teller(output, () => count > 1 && !signal.aborted)
+  if (transfers.length > 1) output.followAll(transfers, sizeOf(files))
   for (const [at, transfer] of transfers.entries()) teller.follow(transfer, files[at] as FoundFile)
   const results = await Promise.allSettled(transfers.map(({ done }) => done))
   const failed = results.flatMap((result) => (result.status === 'rejected' ? [toBytestreamError(result.reason)] : []))
   const failures = [...failed, ...unread]
   output.close()
+  if (given.signal.aborted && transfers.some(({ bytes, size }) => bytes > 0 && bytes < size))
+    output.complain('what has arrived is kept there for a week: the same command again goes on with it')
   const [first] = failures
   if (!first) return
   const summary =
@@ -112,6 +115,8 @@ function clientOf(settings: ClientSettings, run: Run): TransferClientInit {
     ...(concurrencyPerPeer !== undefined && { concurrencyPerPeer }),
   }
 }
+
+const sizeOf = (files: readonly FoundFile[]) => files.reduce((sum, { size }) => sum + size, 0)
 
 /** A failure says more than a refusal, a refusal more than an absence. */
 function worst(failures: readonly BytestreamError[]): BytestreamError {
