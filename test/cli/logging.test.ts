@@ -11,7 +11,7 @@ import { TestTerminal } from '../helpers/terminal.ts'
 
 /** Our own names and addresses, words and numbers of ours, and `err`, which is shown without its message. */
 const harmless: readonly string[] = [
-  ...['domain', 'host', 'port', 'engine', 'because', 'end', 'code', 'err', 'sockets', 'fingerprint'],
+  ...['domain', 'host', 'port', 'protocol', 'engine', 'because', 'end', 'code', 'err', 'sockets', 'fingerprint'],
   'settings',
   ...['retryMs', 'durationMs', 'firstToSecond', 'secondToFirst'],
   ...['suppressed', 'promised', 'openSocketsMax', 'descriptors'],
