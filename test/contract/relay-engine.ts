@@ -5,10 +5,11 @@ import type { Relay, RelayEngine } from '../../src/streamhost/index.ts'
 import { IdleWatch } from '../../src/streamhost/relay/idle-watch.ts'
 import { FakeClock } from '../helpers/fake-clock.ts'
 import { type Link, openLink } from '../helpers/link.ts'
-import { type Peer, until } from '../helpers/peer.ts'
+import { Peer, until } from '../helpers/peer.ts'
 import { makeRelayPlans } from '../helpers/relay-plans.ts'
 import { runRelays } from '../helpers/relay-runs.ts'
 import { seedOf } from '../helpers/seed.ts'
+import { socketPair } from '../helpers/socket-pair.ts'
 import { relayRateContract } from './relay-rates.ts'
 
 const IDLE_MS_MAX = 1_000
@@ -127,6 +128,20 @@ function orderTests(test: TestFn, makeEngine: () => RelayEngine): void {
     t.is(`${await second.far.readAll()}`, 'the first octets')
     second.far.end()
     t.deepEqual(await relay.done, { firstToSecond: 16, secondToFirst: 0, end: 'end' })
+  })
+
+  test('so do few octets, of which Node tells no drain', async (t) => {
+    const { connected: near, accepted } = await socketPair(t, { allowHalfOpen: true })
+    const engine = makeEngine()
+    const { second } = await openStage(t, engine)
+    near.pause().cork()
+    t.true(near.write('reply'))
+    second.far.write(' octets')
+    const relay = engine.relay(near, second.near, {})
+    near.uncork()
+    t.is(`${await new Peer(accepted).read(12)}`, 'reply octets')
+    relay.breakOff('aborted')
+    t.like(await relay.done, { secondToFirst: 7, end: 'aborted' })
   })
 
   test('whatever is written in whatever pieces arrives in its order', async (t) => {

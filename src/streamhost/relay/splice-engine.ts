@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import { type Clock, type Logger, LogRation, silentLogger, systemClock } from '../../core/index.ts'
 import type { NativeBucket, NativeEnding, NativeFlow, NativeRelay } from '../../native/index.ts'
 import type { RateBucket, Relay, RelayEnd, RelayEngine, RelayOptions, RelayTotals } from './engine.ts'
-import { takeConnection } from './handle.ts'
+import { takeConnection, written } from './handle.ts'
 
 export interface SpliceEngineComponents {
   readonly clock?: Clock
@@ -153,7 +153,7 @@ class SpliceRelay implements Relay {
 
   /** The reply to a handshake is on its way to the kernel. Meanwhile nothing is read, and either side may go. */
   #waitUntilWritten(pair: Pair, then: () => void): void {
-    pair.find(({ writableLength }) => writableLength > 0)?.once('drain', then)
+    void Promise.all(pair.map(written)).then(then)
     for (const socket of pair) {
       socket.once('close', () => {
         if (this.#pair) this.breakOff('reset')
