@@ -160,6 +160,7 @@ export async function retrying(
   for (;;) {
     try {
       await course.online()
+      course.awaitTurn()
       return await attempt()
     } catch (thrown) {
       await course.rest(toBytestreamError(thrown))
@@ -181,6 +182,8 @@ class Course implements Disposable {
   /** The furthest any attempt has come, and has begun. */
   readonly #best = { bytes: 0, resumedFrom: 0 }
   #quietSinceMs: number
+  /** Since when it waits for its turn. */
+  #waitingSinceMs: number | undefined
 
   constructor({ clock, session, random }: RetryComponents, transfer: Transfer, init: Retrying) {
     this.#clock = clock
@@ -189,7 +192,12 @@ class Course implements Disposable {
     this.#init = init
     this.#backOff = new BackOff(defaultBackOff, random)
     this.#quietSinceMs = clock.now()
-    transfer.on('step', this.#onStep).on('opened', this.#onOpened)
+    transfer.on('state', this.#onState).on('step', this.#onStep).on('opened', this.#onOpened)
+  }
+
+  /** An attempt waits for its turn, which may be long in coming: that is no time in which nothing has come of it. */
+  awaitTurn(): void {
+    this.#waitingSinceMs = this.#clock.now()
   }
 
   /** Settles when the session is online. @throws BytestreamError when it will not be */
@@ -274,6 +282,11 @@ class Course implements Disposable {
     this.#checkSession(lost)
   }
 
+  readonly #onState = () => {
+    this.#quietSinceMs += this.#clock.now() - (this.#waitingSinceMs ?? this.#clock.now())
+    this.#waitingSinceMs = undefined
+  }
+
   readonly #onStep = ({ step }: { readonly step: string }) => {
     if (step === 'accepted' && this.#reached === 'asked') this.#reached = 'accepted'
   }
@@ -284,6 +297,6 @@ class Course implements Disposable {
   };
 
   [Symbol.dispose](): void {
-    this.#transfer.off('step', this.#onStep).off('opened', this.#onOpened)
+    this.#transfer.off('state', this.#onState).off('step', this.#onStep).off('opened', this.#onOpened)
   }
 }

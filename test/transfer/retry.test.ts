@@ -18,6 +18,8 @@ const broken = () => new BytestreamError('ERR_RESET', 'it broke')
 /** What an attempt does: how far it comes, and how it fails, or nothing where it does not. */
 interface Attempt {
   readonly reaches?: 'asked' | 'accepted'
+  /** Milliseconds until its turn comes. */
+  readonly waits?: number
   /** Octets that are there already. */
   readonly from?: number
   /** Octets that are there in the end. */
@@ -66,7 +68,9 @@ async function setScene(
   const begun: number[] = []
   const work = async (transfer: Transfer) => {
     begun.push(clock.now())
-    const { reaches = 'opened', from = 0, to = SIZE, fails } = left.shift() ?? {}
+    const { waits = 0, reaches = 'opened', from = 0, to = SIZE, fails } = left.shift() ?? {}
+    clock.advance(waits)
+    transfer.moveTo('preparing')
     transfer.update({ size: SIZE })
     if (reaches !== 'asked') transfer.emit('step', { step: 'accepted' })
     if (reaches === 'opened') {
@@ -203,6 +207,21 @@ test('without progress it is given up in time, with what interrupted it last', a
     [500, 1_000, 2_000, 4_000, 2_500],
   )
   t.is(clock.now(), 10_100)
+  isIdle()
+})
+
+test('the time until its turn comes is none without progress: what waits long is tried again like anything else', async (t) => {
+  const attempts = [
+    { waits: 3_600_000, reaches: 'accepted', fails: broken() },
+    { waits: 3_600_000, reaches: 'accepted', fails: broken() },
+  ] as const
+  const { transfer, told, goOn, isIdle } = await setScene(t, attempts)
+  await goOn()
+  t.like(await transfer.done, { attempts: 3 })
+  t.deepEqual(told, [
+    ['ERR_RESET', 1, 500],
+    ['ERR_RESET', 2, 1_000],
+  ])
   isIdle()
 })
 
