@@ -23,11 +23,7 @@ export function takeOctets(from: Socket, wanted: number, clock: Clock): { socket
   reading.socket = socket
   if (from.writableEnded) socket.end()
   if (early.length > wanted) socket.unshift(early.subarray(wanted))
-  async function* octets() {
-    if (early.length > 0) yield early.subarray(0, wanted)
-    yield* reading.octetsOf(socket)
-  }
-  return { socket, octets: octets() }
+  return { socket, octets: reading.octetsOf(socket, early.subarray(0, wanted)) }
 }
 
 /**
@@ -59,7 +55,8 @@ class Reading {
     return { buffer: () => this.#target, callback: (bytes, buffer) => this.#take(bytes, buffer as Buffer) }
   }
 
-  async *octetsOf(socket: Socket): AsyncGenerator<Buffer, void> {
+  /** @param early octets that were read before */
+  async *octetsOf(socket: Socket, early: Buffer): AsyncGenerator<Buffer, void> {
     const onOver = () => {
       this.#isOver = true
       this.#wake()
@@ -67,6 +64,7 @@ class Reading {
     socket.on('end', onOver).on('close', onOver)
     this.#isOver = socket.readableEnded || socket.closed
     try {
+      if (early.length > 0) yield early
       while (this.#given < this.#wanted) {
         this.#done = this.#given
         this.#readOn()
