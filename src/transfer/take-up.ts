@@ -12,6 +12,7 @@ const WORTHLESS: readonly ErrorCode[] = ['ERR_INTEGRITY', 'ERR_DECLINED']
  */
 export function takeUp(sink: FileSink, transfer: Transfer): () => Promise<void> {
   const { offset, fromStartBecause: reason } = sink
+  transfer.readAgain(offset)
   const reading = sink.readAgain()
   reading.catch(() => {}) // Whoever calls what is returned hears of it.
   return async () => {

@@ -114,6 +114,8 @@ const REPORT_MS = 200
 const STALL_MS_MAX = 300_000
 /** Looks within that time: it is kept to a quarter of itself. */
 const STALL_LOOKS = 4
+/** Octets a second at which either side reads again what is there already: so long the first octet behind it has in addition. */
+const READ_AGAIN_BYTES_PER_SECOND_MIN = 20_000_000
 
 /**
  * One file on its way. `done` settles when it has arrived, or when it cannot; `cancel()` ends it on both sides.
@@ -136,6 +138,8 @@ export class Transfer extends EventEmitter<TransferEvents> {
   #pausedBy: BytestreamError | undefined
   #attempts = 1
   #resumedFrom = 0
+  /** Octets that are read again before the first one of this attempt moves. */
+  #readAgain = 0
   #movedBytes = 0
   #movingMs = 0
   #movingSinceMs = 0
@@ -280,8 +284,14 @@ export class Transfer extends EventEmitter<TransferEvents> {
   startFrom(offset: number, reason?: string): void {
     this.#bytes = offset
     this.#resumedFrom = offset
+    this.#readAgain = offset
     if (offset > 0) this.emit('resumed', { offset })
     else if (this.#movedBytes > 0 && reason !== undefined) this.emit('resumed', { offset, reason })
+  }
+
+  /** For whoever runs it: so many octets are there already, and are being read before this attempt goes on behind them. */
+  readAgain(offset: number): void {
+    this.#readAgain = offset
   }
 
   /** For whoever runs it: the next state. */
@@ -334,9 +344,15 @@ export class Transfer extends EventEmitter<TransferEvents> {
   #watchStall(seen: number, quietLooks: number): void {
     this.#stopWatch = this.#clock.after(STALL_MS_MAX / STALL_LOOKS, () => {
       const quiet = this.#bytes === seen ? quietLooks + 1 : 0
-      if (quiet < STALL_LOOKS) this.#watchStall(this.#bytes, quiet)
+      if (quiet < STALL_LOOKS + this.#readAgainLooks) this.#watchStall(this.#bytes, quiet)
       else this.endAttempt(new BytestreamError('ERR_TIMEOUT', `no octet has moved for ${STALL_MS_MAX / 60_000} minutes`))
     })
+  }
+
+  /** Looks that may go by while nothing moves, since what is there already is being read. */
+  get #readAgainLooks(): number {
+    if (this.#bytes > this.#readAgain) return 0
+    return Math.ceil(((this.#readAgain / READ_AGAIN_BYTES_PER_SECOND_MIN) * 1000) / (STALL_MS_MAX / STALL_LOOKS))
   }
 
   async #follow(run: Work): Promise<TransferResult> {

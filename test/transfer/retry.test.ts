@@ -347,3 +347,27 @@ test('an attempt in which nothing moves ends after its time, and is followed by 
   transfer.cancel()
   await t.throwsAsync(transfer.done, { code: 'ERR_ABORTED' })
 })
+
+for (const side of ['sends', 'receives'] as const) {
+  test(`whoever ${side} has the time to read again what is there, before the first octet moves; behind it none`, async (t) => {
+    const clock = new FakeClock()
+    const offset = 20_000_000 * 3_600
+    const transfer = new Transfer(clock, { direction: 'send', peer: 'a@b/c', name: 'file.bin' }, async (it) => {
+      if (side === 'sends') it.startFrom(offset)
+      else it.readAgain(offset)
+      it.moveTo('moving')
+      const { signal } = it
+      await once(signal, 'abort')
+      throw signal.reason
+    })
+    await settle()
+    clock.advance(3_600_000)
+    if (side === 'receives') transfer.startFrom(offset)
+    clock.advance(299_999)
+    await settle()
+    t.is(transfer.state, 'moving')
+    transfer.update({ bytes: offset + 1 })
+    clock.advance(375_000)
+    await t.throwsAsync(transfer.done, { code: 'ERR_TIMEOUT' })
+  })
+}
