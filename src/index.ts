@@ -97,6 +97,7 @@ export {
 } from './streamhost/index.ts'
 export type { IdentityInit, TrustInit } from './tls/index.ts'
 export {
+  type Absent,
   type AcceptanceInit,
   type EntryState,
   type FetchInit,
@@ -145,6 +146,7 @@ export {
   type TransferState,
   type WithoutFolderStep,
   type Work,
+  type WorkInit,
 } from './transfer/index.ts'
 export {
   type Attributes,

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { defaultTimings } from '../bytestreams/index.ts'
 import { formatBytes } from '../core/index.ts'
 import { defaultLimits } from '../streamhost/index.ts'
-import { defaultRetry, offerableAlgorithms, receiveLimits } from '../transfer/index.ts'
+import { ABSENT_MS_MAX, defaultRetry, offerableAlgorithms, receiveLimits } from '../transfer/index.ts'
 import type { Options } from './load.ts'
 import * as value from './values.ts'
 
@@ -243,6 +243,11 @@ export const sendQueueOptions = {
     placeholder: 'FILE',
     description:
       'add the files to a queue that outlives the program, and send what is in it, also what others add meanwhile; made if it is not there',
+  },
+  'absent-time-max': {
+    type: value.durationOrNone.default(ABSENT_MS_MAX),
+    placeholder: 'TIME',
+    description: `with --queue, how long a receiver that is not there is waited for; 0: not at all (default ${inSetting(ABSENT_MS_MAX)})`,
   },
   priority: {
     type: value.whole.default(0),

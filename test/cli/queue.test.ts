@@ -129,7 +129,18 @@ test('send --queue sends what was queued, once; a second process leaves its file
   t.is(ended.code, 0, ended.stderr)
   t.deepEqual(await filesIn(into), ['one.bin', 'two.bin'])
   t.deepEqual(await readFile(join(into, 'one.bin')), one.content)
-  t.like(await send(absent.path, '--to', 'desk@localhost/nowhere').ended, { code: 4 })
+  t.like(await send(absent.path, '--to', 'desk@localhost/nowhere', '--absent-time-max', '0').ended, { code: 4 })
+  const waiting = send(absent.path, '--to', 'desk@localhost/nowhere')
+  t.like(await waiting.event('absent'), { to: 'desk@localhost/nowhere', look: 1 })
+  waiting.child.kill('SIGINT')
+  const cancelled = await waiting.ended
+  t.is(cancelled.code, 1)
+  t.deepEqual(cancelled.stderr.split('\n'), [
+    `desk@localhost/nowhere is waited for, 24 h at the longest, with what is queued for it: desk@localhost/nowhere answered service-unavailable`,
+    `1 still to be sent; "streamhost send --queue ${queue}", with your account, goes on with ${queue}`,
+    'streamhost: cancelled',
+    '',
+  ])
 })
 
 test('kill -9 in the middle of a file: started again the queue goes on behind what has arrived, and what was done is not sent again', async (t) => {

@@ -45,6 +45,7 @@ const rowOf: Readonly<Record<string, string>> = {
   'embedded/roster GROUPS_MAX': 'groups of a contact',
   'embedded/roster NAME_BYTES_MAX': 'octets of the name of a contact or a group',
   'xep/adopt PREFIXES_MAX': 'prefixes a stream header declares',
+  'transfer/queue/absences ABSENT_MS_MAX': 'a receiver that is not there',
   'transfer/transfer-client CONCURRENCY': 'files sent at once',
   'transfer/acceptance TRANSFERS_MAX': 'files received at once',
   'transfer/acceptance SESSIONS_MAX': 'sessions in which others offer files',

@@ -1,4 +1,4 @@
-import { BytestreamError } from '../../core/index.ts'
+import { BytestreamError, formatDuration } from '../../core/index.ts'
 import { describeHolder, FileQueue, type QueuedFile, type Transfer, TransferClient, type TransferClientInit } from '../../transfer/index.ts'
 import { tellOffline } from '../attempts.ts'
 import type { Run } from '../command-line.ts'
@@ -7,9 +7,13 @@ import type { Run } from '../command-line.ts'
 interface Sending {
   readonly queue: string
   readonly files: readonly QueuedFile[]
+  /** Milliseconds for which a receiver that is not there is waited for. */
+  readonly absentMsMax: number
   /** Only needed when no other process works the queue. */
   account(): TransferClientInit
   follow(transfer: Transfer, path: string): void
+  /** A file is not sent, and will not be tried again. */
+  tellFailure(path: string, error: Pick<BytestreamError, 'code' | 'message'>): void
 }
 
 /** What came of it, in this run. */
@@ -21,8 +25,9 @@ interface Outcome {
 }
 
 /** `streamhost send FILE… --queue FILE`: adds the files to a queue, and sends what is in it, unless another process does. */
-export async function sendQueued(run: Run, { queue: path, files, account, follow }: Sending): Promise<Outcome> {
-  const { output, signal, logger } = run
+export async function sendQueued(run: Run, sending: Sending): Promise<Outcome> {
+  const { output } = run
+  const { queue: path, files } = sending
   const queue = await FileQueue.open(path)
   const { added, repeated } = await queue.add(files)
   for (const { id, path: file, to } of added) output.tell('queued', { id, path: file, to }, `${file}: queued as ${id}`)
@@ -34,15 +39,33 @@ export async function sendQueued(run: Run, { queue: path, files, account, follow
     return { failed: [], count: 0 }
   }
   if (!queue.exists) throw new BytestreamError('ERR_FILE', `there is no queue ${queue.path}, and no file was named to begin one`)
-  const outcome = followQueue(queue, run, follow)
-  await using client = await TransferClient.connect(account(), { logger })
-  tellOffline(output, client.session)
-  await queue.work(client, { signal })
+  const outcome = followQueue(queue, run, sending)
+  try {
+    await work(queue, run, sending)
+  } catch (error) {
+    output.close()
+    await tellRest(queue, run, path)
+    throw error
+  }
   return outcome()
 }
 
+async function work(queue: FileQueue, { output, signal, logger }: Run, { account, absentMsMax }: Sending): Promise<void> {
+  await using client = await TransferClient.connect(account(), { logger })
+  tellOffline(output, client.session)
+  await queue.work(client, { signal, absentMsMax })
+}
+
+/** What is left, and to nobody, when something has ended the run. */
+async function tellRest(queue: FileQueue, { output }: Run, path: string): Promise<void> {
+  const files = queue.active
+  if (files === 0 || (await queue.holder())) return
+  output.tell('rest', { path: queue.path, files })
+  output.complain(`${files} still to be sent; "streamhost send --queue ${path}", with your account, goes on with ${path}`)
+}
+
 /** Tells what happens. @returns what tells what came of it */
-function followQueue(queue: FileQueue, { output }: Run, follow: Sending['follow']): () => Outcome {
+function followQueue(queue: FileQueue, { output }: Run, { follow, tellFailure, absentMsMax }: Sending): () => Outcome {
   /** By the id of the entry; of those that have not failed there is none. */
   const errors = new Map<string, BytestreamError | undefined>()
   queue.on('transfer', (transfer, { id, path }) => {
@@ -50,9 +73,16 @@ function followQueue(queue: FileQueue, { output }: Run, follow: Sending['follow'
     transfer.once('failed', (error) => errors.set(id, error))
     follow(transfer, path)
   })
-  queue.on('entry', ({ id, path, state }) => {
+  queue.on('entry', ({ id, path, state, error }) => {
+    if (state === 'failed' && error) tellFailure(path, error)
     if (state === 'paused') output.tell('paused', { id, path }, `${path}: paused`)
     if (state === 'cancelled') output.tell('cancelled', { id, path }, `${path}: cancelled`)
+  })
+  queue.on('absent', ({ to, look, retryMs, error: { code, message } }) => {
+    output.tell('absent', { to, code, message, look, retryMs })
+    // How often it is looked for is of no interest to people.
+    const longest = formatDuration(absentMsMax)
+    if (look === 1) output.complain(`${to} is waited for, ${longest} at the longest, with what is queued for it: ${message}`)
   })
   queue.on('stalled', ({ paused }) => {
     const text = `${paused} paused; "streamhost queue resume --all --queue ${queue.path}" lets them go on`

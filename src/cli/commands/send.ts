@@ -65,7 +65,11 @@ async function send(paths: readonly string[], command: Command, given: Run): Pro
   const count = files.length + unread.length
   const teller = new Teller(output, () => count > 1 && !signal.aborted)
   if (transfers.length > 1) output.followAll(transfers, sizeOf(files))
-  for (const [at, transfer] of transfers.entries()) teller.follow(transfer, files[at] as FoundFile)
+  for (const [at, transfer] of transfers.entries()) {
+    const file = files[at] as FoundFile
+    teller.follow(transfer, file)
+    transfer.on('failed', (error) => teller.tellFailure(file.path, error))
+  }
   const results = await Promise.allSettled(transfers.map(({ done }) => done))
   const failed = results.flatMap((result) => (result.status === 'rejected' ? [toBytestreamError(result.reason)] : []))
   const failures = [...failed, ...unread]
@@ -96,8 +100,14 @@ async function workQueue(
   { settings, run, unread }: { settings: ClientSettings; run: Run; unread: readonly BytestreamError[] },
 ): Promise<void> {
   const teller = new Teller(run.output, () => !run.signal.aborted)
-  const follow = (transfer: Transfer, path: string) => teller.follow(transfer, { path })
-  const { failed, count } = await sendQueued(run, { queue, files, account: () => clientOf(settings, run), follow })
+  const { failed, count } = await sendQueued(run, {
+    queue,
+    files,
+    absentMsMax: settings['absent-time-max'],
+    account: () => clientOf(settings, run),
+    follow: (transfer, path) => teller.follow(transfer, { path }),
+    tellFailure: (path, error) => teller.tellFailure(path, error),
+  })
   run.output.close()
   const failures = [...failed, ...unread]
   const [first] = failures
@@ -154,10 +164,12 @@ class Teller {
         `${path}: sent, ${formatBytes(size)} in ${formatDuration(durationMs)}, ${rate}/s, SHA-256 ${sha256}${confirmed ? '' : ' (the receiver did not confirm it)'}`,
       )
     })
-    transfer.on('failed', ({ code, message }) => {
-      output.tell('failed', { path, code, message })
-      if (this.#isWorthALine()) output.complain(message.startsWith(path) ? message : `${path}: ${message}`)
-    })
+  }
+
+  tellFailure(path: string, { code, message }: Pick<BytestreamError, 'code' | 'message'>): void {
+    const output = this.#output
+    output.tell('failed', { path, code, message })
+    if (this.#isWorthALine()) output.complain(message.startsWith(path) ? message : `${path}: ${message}`)
   }
 
   #followWay(transfer: Transfer, path: string): void {

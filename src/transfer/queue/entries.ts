@@ -56,7 +56,8 @@ export class Entries {
     if (!entry) return undefined // It has ended so long ago that it was forgotten.
     const { op, at } = record
     if (op === 'priority') return this.#put({ ...entry, priority: record.priority })
-    return this.#happen(entry, op, at, record.op === 'done' || record.op === 'failed' ? record : undefined)
+    const tells = record.op === 'done' || record.op === 'failed' || record.op === 'released'
+    return this.#happen(entry, op, at, tells ? record : undefined)
   }
 
   #add(entry: QueueEntry): string | undefined {
@@ -68,7 +69,7 @@ export class Entries {
     entry: QueueEntry,
     event: EntryEvent,
     at: string,
-    end: Extract<QueueRecord, { op: 'done' | 'failed' }> | undefined,
+    end: Extract<QueueRecord, { op: 'done' | 'failed' | 'released' }> | undefined,
   ): string | undefined {
     const state = nextState(entry.state, event)
     const isBegun = event === 'begin' && state === 'running'
@@ -81,6 +82,7 @@ export class Entries {
       ...(!isActive({ state }) && { endedAt: at }),
       ...(again && { endedAt: undefined, error: undefined }),
       ...(end?.op === 'done' && { size: end.size, sha256: end.sha256, error: undefined }),
+      ...(end?.op === 'released' && { error: end.error }),
       ...(end?.op === 'failed' && { error: { code: end.code, message: end.message } }),
     }
     return this.#put({ ...entry, ...change, state })

@@ -33,7 +33,7 @@ export interface QueueEntry extends FileToSend {
   /** When its turn came last. */
   readonly begunAt?: string | undefined
   readonly endedAt?: string | undefined
-  /** Why it has failed. */
+  /** Why it has failed, or waits again. */
   readonly error?: { readonly code: ErrorCode; readonly message: string } | undefined
   /** Octets; of one that is done. */
   readonly size?: number | undefined

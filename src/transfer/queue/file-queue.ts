@@ -4,6 +4,7 @@ import { resolve } from 'node:path'
 import { BytestreamError, type Clock, prepareJid, systemClock, throwIfAborted } from '../../core/index.ts'
 import type { Transfer } from '../transfer.ts'
 import type { TransferClient } from '../transfer-client.ts'
+import { ABSENT_MS_MAX, type Absent } from './absences.ts'
 import { Entries } from './entries.ts'
 import type { QueuedFile, QueueEntry } from './entry.ts'
 import { holderOf, QueueHold, type QueueHolder } from './hold.ts'
@@ -27,6 +28,16 @@ export interface Queued {
   readonly repeated: readonly QueueEntry[]
 }
 
+/** How a queue is worked. */
+export interface WorkInit {
+  readonly signal?: AbortSignal | undefined
+  /**
+   * Milliseconds for which a receiver that is not there is waited for; then what is queued for it fails, and at 0 at once. Default
+   * 86,400,000 (24 hours).
+   */
+  readonly absentMsMax?: number | undefined
+}
+
 /** Facts. */
 export interface FileQueueEvents {
   /** A file was handed to the client; it has to wait for its turn. */
@@ -35,6 +46,8 @@ export interface FileQueueEvents {
   entry: [entry: QueueEntry]
   /** Nothing is left but entries that are paused. */
   stalled: [facts: { paused: number }]
+  /** Somebody is not there: what is queued for them waits, and is tried again after `retryMs`, or once they show their presence. */
+  absent: [facts: Absent]
 }
 
 /**
@@ -150,12 +163,12 @@ export class FileQueue extends EventEmitter<FileQueueEvents> {
    * @throws BytestreamError `ERR_FILE` when another process works it, with who that is; the reason of `signal`; what has ended the
    *   session of `client`. What was not sent stays in the queue
    */
-  async work(client: TransferClient, { signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<void> {
+  async work(client: TransferClient, { signal, absentMsMax = ABSENT_MS_MAX }: WorkInit = {}): Promise<void> {
     throwIfAborted(signal)
     do {
       await using _ = await QueueHold.take(this.path, this.#clock)
       if (!(await this.#inTurn(() => this.#compact()))) return
-      await new QueueWorker(this, client).run(signal)
+      await new QueueWorker(this, client, { clock: this.#clock, absentMsMax }).run(signal)
       // Somebody may have seen that the queue is worked, and left something, just before it no longer was.
     } while (await this.#hasMore())
   }

@@ -51,7 +51,8 @@ const entry = z.object({
 const header = z.object({ queue: z.literal(HEADER.queue), version: z.number().int() })
 const record = z.discriminatedUnion('op', [
   z.object({ op: z.literal('entry'), entry }),
-  ...(['begin', 'released', 'pause', 'resume', 'cancel', 'retry'] as const).map((op) => z.object({ op: z.literal(op), id, at })),
+  ...(['begin', 'pause', 'resume', 'cancel', 'retry'] as const).map((op) => z.object({ op: z.literal(op), id, at })),
+  z.object({ op: z.literal('released'), id, at, error: z.object({ code, message: z.string() }).optional() }),
   z.object({ op: z.literal('done'), id, at, size, sha256 }),
   z.object({ op: z.literal('failed'), id, at, code, message: z.string() }),
   z.object({ op: z.literal('priority'), id, at, priority: z.number() }),

@@ -1,6 +1,7 @@
-import { abortError, BytestreamError, toBytestreamError } from '../../core/index.ts'
+import { abortError, BytestreamError, type Clock, toBytestreamError } from '../../core/index.ts'
 import type { FileToSend, SendInit } from '../offering.ts'
 import type { Transfer } from '../transfer.ts'
+import { Absences, type Absent, isAbsence } from './absences.ts'
 import type { QueueEntry } from './entry.ts'
 import type { QueueRecord } from './records.ts'
 
@@ -19,6 +20,12 @@ export interface WorkedQueue {
   off(event: 'entry', listener: (entry: QueueEntry) => void): unknown
   emit(event: 'transfer', transfer: Transfer, entry: QueueEntry): unknown
   emit(event: 'stalled', facts: { paused: number }): unknown
+  emit(event: 'absent', facts: Absent): unknown
+}
+
+interface HeardPresence {
+  readonly type: string
+  readonly from?: string | undefined
 }
 
 /** What sends the files. */
@@ -26,6 +33,11 @@ export interface QueueClient {
   readonly session: {
     /** Once it is over for good. */
     readonly end: object | undefined
+    readonly isOnline: boolean
+    on(event: 'online', listener: () => void): unknown
+    on(event: 'presence', listener: (presence: HeardPresence) => void): unknown
+    off(event: 'online', listener: () => void): unknown
+    off(event: 'presence', listener: (presence: HeardPresence) => void): unknown
     once(event: 'ended', listener: (facts: { error: BytestreamError | undefined }) => void): unknown
     off(event: 'ended', listener: (facts: { error: BytestreamError | undefined }) => void): unknown
   }
@@ -39,8 +51,13 @@ export class QueueWorker {
   readonly #transfers = new Map<string, Transfer>()
   /** Ids of those that were cancelled by an order, which needs no record of its own. */
   readonly #cancelled = new Set<string>()
-  /** Entries that are to be handed to the client together. */
-  #fresh: QueueEntry[] = []
+  /** Ids of those whose turn has come. */
+  readonly #begun = new Set<string>()
+  /** Ids of those that were taken back before that, since nobody is there to take them. */
+  readonly #takenBack = new Set<string>()
+  readonly #absences: Absences
+  /** Ids of entries that are to be handed to the client together. */
+  readonly #fresh = new Set<string>()
   /** Groups of records that are on their way to the disk. */
   #writing = 0
   #isStopping = false
@@ -48,9 +65,11 @@ export class QueueWorker {
   #error: BytestreamError | undefined
   #settle = () => {}
 
-  constructor(queue: WorkedQueue, client: QueueClient) {
+  /** @param given `absentMsMax`: milliseconds for which a receiver that is not there is waited for; 0 does not */
+  constructor(queue: WorkedQueue, client: QueueClient, { clock, absentMsMax }: { readonly clock: Clock; readonly absentMsMax: number }) {
     this.#queue = queue
     this.#client = client
+    this.#absences = new Absences(clock, absentMsMax, this.#handAll)
   }
 
   /** Settles when nothing is left to do. @throws BytestreamError why it was stopped before */
@@ -66,17 +85,23 @@ export class QueueWorker {
     }) => this.#stop(error)
     const stopWatching = this.#queue.watch(() => this.#during(this.#queue.refresh()))
     this.#queue.on('entry', this.#onEntry)
-    this.#client.session.once('ended', onEnded)
+    const { session } = this.#client
+    session.on('online', this.#handAll)
+    session.on('presence', this.#onPresence)
+    session.once('ended', onEnded)
     signal?.addEventListener('abort', onAbort, { once: true })
     try {
-      for (const entry of this.#queue.entries) this.#onEntry(entry)
+      this.#handAll()
       if (signal?.aborted) onAbort()
       this.#look()
       await over
     } finally {
       stopWatching()
       this.#queue.off('entry', this.#onEntry)
-      this.#client.session.off('ended', onEnded)
+      session.off('online', this.#handAll)
+      session.off('presence', this.#onPresence)
+      session.off('ended', onEnded)
+      this.#absences[Symbol.dispose]()
       signal?.removeEventListener('abort', onAbort)
     }
     if (this.#error) throw this.#error
@@ -85,10 +110,24 @@ export class QueueWorker {
   readonly #onEntry = (entry: QueueEntry) => {
     const transfer = this.#transfers.get(entry.id)
     if (transfer) this.#direct(transfer, entry)
-    else if (entry.state === 'waiting' && !this.#isStopping) {
-      if (this.#fresh.length === 0) queueMicrotask(() => this.#begin())
-      this.#fresh.push(entry)
+    else if (this.#mayBegin(entry)) {
+      if (this.#fresh.size === 0) queueMicrotask(() => this.#begin())
+      this.#fresh.add(entry.id)
     }
+  }
+
+  /** What waited for somebody, or for our own session, may go now. */
+  readonly #handAll = () => {
+    for (const entry of this.#queue.entries) this.#onEntry(entry)
+  }
+
+  readonly #onPresence = ({ type, from }: HeardPresence) => {
+    if (type === 'available' && from !== undefined) this.#absences.hear(from)
+  }
+
+  #mayBegin(entry: QueueEntry): boolean {
+    const isHeld = this.#isStopping || !this.#client.session.isOnline || this.#absences.has(entry)
+    return entry.state === 'waiting' && !isHeld && !this.#transfers.has(entry.id)
   }
 
   /** What was ordered. */
@@ -104,9 +143,11 @@ export class QueueWorker {
   /** Those for the same receiver go together. */
   #begin(): void {
     const groups = new Map<string, QueueEntry[]>()
-    for (const { id } of this.#fresh.splice(0)) {
+    const fresh = [...this.#fresh]
+    this.#fresh.clear()
+    for (const id of fresh) {
       const entry = this.#queue.get(id)
-      if (entry?.state !== 'waiting' || this.#transfers.has(id) || this.#isStopping) continue
+      if (!entry || !this.#mayBegin(entry)) continue
       const key = JSON.stringify([entry.to, entry.priority, entry.options])
       const group = groups.get(key)
       if (group) group.push(entry)
@@ -124,27 +165,57 @@ export class QueueWorker {
     const { id } = entry
     this.#transfers.set(id, transfer)
     transfer.on('state', (state) => {
-      if (state === 'preparing') this.#write({ op: 'begin', id, at: now() })
+      if (state !== 'preparing') return
+      this.#begun.add(id)
+      this.#write({ op: 'begin', id, at: now() })
+    })
+    transfer.on('step', ({ step }) => {
+      if (step === 'accepted') this.#absences.forget(entry)
     })
     transfer.once('done', ({ size, sha256 }) => this.#leave(id, { op: 'done', id, at: now(), size, sha256 }))
-    transfer.once('failed', (error) => this.#leave(id, this.#recordOf(id, error)))
+    transfer.once('failed', (error) => this.#leave(id, this.#recordOf(entry, error)))
     this.#queue.emit('transfer', transfer, entry)
   }
 
   /** @returns what is to be written of a failure: nothing where the reason was written before */
-  #recordOf(id: string, { code, message }: BytestreamError): QueueRecord | undefined {
-    if (this.#isStopping || this.#client.session.end) return { op: 'released', id, at: now() }
-    if (this.#cancelled.has(id)) return undefined
-    return code === 'ERR_ABORTED' ? { op: 'cancel', id, at: now() } : { op: 'failed', id, at: now(), code, message }
+  #recordOf(entry: QueueEntry, error: BytestreamError): QueueRecord | undefined {
+    const { id } = entry
+    const { code, message } = error
+    const { end, isOnline } = this.#client.session
+    if (this.#isStopping || end) return { op: 'released', id, at: now() }
+    if (this.#cancelled.has(id) || this.#takenBack.has(id)) return undefined
+    if (code === 'ERR_ABORTED') return { op: 'cancel', id, at: now() }
+    // Being offline, for however long, is no matter of the file: it goes on once we are online.
+    if (!isOnline) return { op: 'released', id, at: now() }
+    if (this.#waitsFor(entry, error)) return { op: 'released', id, at: now(), error: { code, message } }
+    return { op: 'failed', id, at: now(), code, message }
+  }
+
+  /** Takes back what is queued for somebody who is not there. @returns whether that was why it failed, and may change */
+  #waitsFor(entry: QueueEntry, error: BytestreamError): boolean {
+    if (!isAbsence(error)) return false
+    const isKnown = this.#absences.has(entry)
+    const look = this.#absences.note(entry)
+    if (!look || isKnown) return look !== undefined
+    this.#queue.emit('absent', { to: entry.to, error, ...look })
+    for (const [id, transfer] of this.#transfers) {
+      const other = this.#queue.get(id)
+      if (!other || id === entry.id || this.#begun.has(id) || !this.#absences.has(other)) continue
+      this.#takenBack.add(id)
+      transfer.cancel(error)
+    }
+    return true
   }
 
   #leave(id: string, record: QueueRecord | undefined): void {
-    this.#transfers.delete(id)
-    this.#cancelled.delete(id)
-    if (record) this.#write(record)
-    // It may have been ordered anew before it was over.
-    const entry = this.#queue.get(id)
-    if (!record && entry) this.#onEntry(entry)
+    for (const ids of [this.#transfers, this.#cancelled, this.#begun, this.#takenBack]) ids.delete(id)
+    // It may have been ordered anew before it was over, or be ready for another time at once.
+    const again = () => {
+      const entry = this.#queue.get(id)
+      if (entry) this.#onEntry(entry)
+    }
+    if (record) this.#during(this.#queue.write([record]).then(again))
+    else again()
     this.#look()
   }
 

@@ -6,6 +6,7 @@ import { appendFile, readdir, readFile, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { FileQueue, type QueueEntry, type Transfer, type TransferClient } from '../../../src/transfer/index.ts'
+import { startCutLine } from '../../helpers/cut-line.ts'
 import { filesIn, makeFile, makeFolder } from '../../helpers/transfers.ts'
 import { startNetwork } from '../../helpers/xmpp-network.ts'
 
@@ -164,6 +165,92 @@ test('stopped by a signal, or by the end of the session, what was not sent stays
   queue.once('transfer', () => void sender.session.stop())
   await t.throwsAsync(queue.work(sender), { code: 'ERR_SESSION_CLOSED' })
   t.is(queue.get(added[0]?.id as string)?.state, 'waiting')
+})
+
+test('a receiver that is not there is waited for, while others get theirs, and gets its files when it shows up', async (t) => {
+  const network = await startNetwork(t, ['sender', 'receiver', 'late'])
+  const [receiver, sender] = [await network.connect('receiver'), await network.connect('sender', { concurrency: 1 })]
+  const into = await makeFolder(t)
+  const from = ['sender@localhost']
+  receiver.receive({ into, from })
+  const queue = await FileQueue.open(join(await makeFolder(t), 'outbox.queue'))
+  const names = ['a.bin', 'b.bin', 'c.bin']
+  const [a, b, c] = [await makeFile(t, 1000, 'a.bin'), await makeFile(t, 1000, 'b.bin'), await makeFile(t, 1000, 'c.bin')]
+  const late = 'late@localhost/device'
+  await queue.add([
+    { path: a.path, to: late, priority: 2 },
+    { path: b.path, to: late, priority: 1 },
+    { path: c.path, to },
+  ])
+  const absent = once(queue, 'absent')
+  const others = new Promise<void>((resolve) => {
+    queue.on('entry', ({ path, state }) => path === c.path && state === 'done' && resolve())
+  })
+  const working = queue.work(sender)
+  const [facts] = await absent
+  t.like(facts, { to: late, look: 1, error: { code: 'ERR_STANZA' } })
+  await others
+  t.deepEqual(statesOf(queue.entries), ['waiting', 'waiting', 'done'])
+  t.deepEqual(
+    queue.entries.map(({ attempts }) => attempts),
+    [1, 0, 1],
+    'what would go to nobody, too, was not even tried',
+  )
+  t.is(queue.entries[0]?.error?.code, 'ERR_STANZA')
+  const device = await network.connect('late', { jid: late })
+  device.receive({ into, from })
+  await working
+  t.deepEqual(statesOf(queue.entries), ['done', 'done', 'done'])
+  t.is(queue.entries[0]?.error, undefined)
+  t.deepEqual(await filesIn(into), names)
+})
+
+test('with absentMsMax 0 what is queued for a receiver that is not there fails at once', async (t) => {
+  const { sender, queue } = await startScene(t)
+  const { path } = await makeFile(t, 10)
+  await queue.add([{ path, to: 'receiver@localhost/nowhere' }])
+  queue.on('absent', () => t.fail())
+  await queue.work(sender, { absentMsMax: 0 })
+  t.like(queue.entries, [{ state: 'failed', error: { code: 'ERR_STANZA' } }])
+})
+
+test('an account that is offline for longer than files are tried again loses none of them: they go on once it is back', async (t) => {
+  const network = await startNetwork(t, ['sender', 'receiver'])
+  const receiver = await network.connect('receiver')
+  const { hostname: host, port } = new URL(network.account('sender').service as string)
+  const line = await startCutLine(t)
+  line.to = { host, port: Number(port) }
+  const sender = await network.connect('sender', { reconnect: true, service: `xmpp://${line.host}:${line.port}` })
+  const into = await makeFolder(t)
+  receiver.receive({ into, from: ['sender@localhost'] })
+  const queue = await FileQueue.open(join(await makeFolder(t), 'outbox.queue'))
+  const names = ['a.bin', 'b.bin']
+  const files = await Promise.all(names.map((name) => makeFile(t, 1000, name)))
+  await queue.add(files.map(({ path }) => ({ path, to: receiver.jid, options: { retry: { forMs: 1 } } })))
+  const given = new Promise<void>((resolve) => {
+    let failed = 0
+    queue.on('transfer', (transfer) => {
+      transfer.once('failed', ({ code }) => {
+        t.is(code, 'ERR_SESSION_CLOSED')
+        failed += 1
+        if (failed === 2) resolve()
+      })
+    })
+  })
+  queue.once('transfer', () => {
+    line.to = undefined
+    line.cut()
+  })
+  const offline = once(sender.session, 'offline')
+  const working = queue.work(sender)
+  await offline
+  await given
+  await queue.refresh()
+  t.deepEqual(statesOf(queue.entries), ['waiting', 'waiting'])
+  line.to = { host, port: Number(port) }
+  await working
+  t.deepEqual(statesOf(queue.entries), ['done', 'done'])
+  t.deepEqual(await filesIn(into), names)
 })
 
 test('an entry is found by the beginning of its id, as long as that is clear', async (t) => {

@@ -1,0 +1,84 @@
+import test from 'ava'
+import { BytestreamError, StanzaError } from '../../../src/core/index.ts'
+import { Absences, isAbsence } from '../../../src/transfer/queue/absences.ts'
+import { FakeClock } from '../../helpers/fake-clock.ts'
+
+const sought = { to: 'desk@example.org', options: {} }
+
+function start(msMax = 86_400_000) {
+  const clock = new FakeClock()
+  const looks: number[] = []
+  return { clock, looks, absences: new Absences(clock, msMax, () => looks.push(clock.now())) }
+}
+
+test('who is not there is looked for after half a minute at most, then ever less often, and after a day no more', (t) => {
+  const { clock, looks, absences } = start()
+  const waits: number[] = []
+  for (let look = 1; ; look++) {
+    const next = absences.note(sought)
+    if (!next) break
+    t.is(next.look, look)
+    t.deepEqual(absences.note(sought), next, 'of several that were tried at once the first has said it')
+    t.true(absences.has(sought))
+    clock.advance(next.retryMs - 1)
+    t.true(absences.has(sought))
+    clock.advance(1)
+    t.false(absences.has(sought))
+    waits.push(next.retryMs)
+  }
+  t.is(clock.now(), 86_400_000)
+  t.is(looks.length, waits.length)
+  t.true((waits[0] as number) >= 15_000 && (waits[0] as number) <= 30_000)
+  t.true(waits.slice(6, -1).every((ms) => ms >= 300_000 && ms <= 600_000))
+  t.true(waits.length < 300)
+  absences.forget(sought)
+  t.is(absences.note(sought)?.look, 1, 'once it was there, all begins anew')
+})
+
+test('with 0 nobody is waited for', (t) => {
+  const { clock, absences } = start(0)
+  t.is(absences.note(sought), undefined)
+  t.false(absences.has(sought))
+  t.is(clock.waiting, 0)
+})
+
+test("who shows its presence is looked for at once, but not again and again; others' presence is none of its", (t) => {
+  const { clock, looks, absences } = start()
+  absences.note(sought)
+  absences.hear('other@example.org/a')
+  t.deepEqual(looks, [])
+  absences.hear('desk@example.org/a')
+  t.deepEqual(looks, [0])
+  t.is(clock.waiting, 0)
+  const again = absences.note(sought)
+  absences.hear('desk@example.org/a')
+  t.is(looks.length, 1, 'it was there, and took nothing: its next presence changes nothing')
+  clock.advance(again?.retryMs ?? 0)
+  t.is(looks.length, 2)
+  absences.note(sought)
+  absences.hear('desk@example.org/b')
+  t.is(looks.length, 3)
+  absences.note({ to: 'desk@example.org/c', options: {} })
+  absences.hear('desk@example.org/b')
+  t.is(looks.length, 3, 'another of its devices')
+  absences.hear('desk@example.org/c')
+  t.is(looks.length, 4)
+})
+
+test('one that is not there for Jingle may be for stream initiation; nothing is timed any more at the end', (t) => {
+  const { clock, absences } = start()
+  absences.note({ ...sought, options: { negotiation: 'jingle' } })
+  t.false(absences.has({ ...sought, options: { negotiation: 'si' } }))
+  t.is(clock.waiting, 1)
+  absences[Symbol.dispose]()
+  t.is(clock.waiting, 0)
+})
+
+test('an absence is what may be otherwise later, not a refusal', (t) => {
+  const answered = (condition: string, type: 'cancel' | 'wait') => new StanzaError({ type, condition } as never, '', 'desk@example.org')
+  t.true(isAbsence(new BytestreamError('ERR_NO_RESOURCE', 'nobody')))
+  t.true(isAbsence(answered('service-unavailable', 'cancel')))
+  t.true(isAbsence(answered('resource-constraint', 'wait')))
+  t.false(isAbsence(answered('forbidden', 'cancel')))
+  t.false(isAbsence(new BytestreamError('ERR_DECLINED', 'no')))
+})
