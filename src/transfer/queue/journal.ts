@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { constants, unwatchFile, watch, watchFile } from 'node:fs'
+import { type BigIntStats, constants, unwatchFile, watch, watchFile } from 'node:fs'
 import { type FileHandle, link, open, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { BytestreamError } from '../../core/index.ts'
-import { HEADER_LINE, type QueueRecord, readRecords, writeRecords } from './records.ts'
+import { checkBeginning, HEADER_LINE, type QueueRecord, readRecords, writeRecords } from './records.ts'
 
 /** Octets of the file of a queue. */
 const FILE_BYTES_MAX = 268_435_456
@@ -17,8 +17,8 @@ const LINE_FEED = 0x0a
  */
 export class Journal {
   readonly #path: string
-  /** Of the file that is read: another one takes its place when it is written anew. */
-  #inode = -1n
+  /** The file that is read: another one takes its place when it is written anew. */
+  #identity = ''
   #offset = 0
   #line = 1
   #pending = ''
@@ -38,9 +38,9 @@ export class Journal {
   async read(): Promise<{ readonly isNew: boolean; readonly records: readonly QueueRecord[] } | undefined> {
     try {
       await using file = await open(this.#path, constants.O_RDONLY | constants.O_NONBLOCK)
-      const { ino } = await file.stat({ bigint: true })
-      const isNew = ino !== this.#inode
-      if (isNew) this.#goTo({ inode: ino, offset: 0, line: 1 })
+      const identity = identityOf(await file.stat({ bigint: true }))
+      const isNew = identity !== this.#identity
+      if (isNew) this.#goTo({ identity, offset: 0, line: 1 })
       return { isNew, records: await this.#readRest(file) }
     } catch (cause) {
       if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
@@ -78,12 +78,12 @@ export class Journal {
     try {
       await using old = await open(this.#path, constants.O_RDONLY)
       const temporary = await this.#writeBeside(text)
-      const { ino } = await stat(temporary, { bigint: true })
+      const identity = identityOf(await stat(temporary, { bigint: true }))
       await rename(temporary, this.#path)
       await syncFolder(dirname(this.#path))
       // Whoever had the old file open may have appended to it until now.
       const late = await this.#readRest(old)
-      this.#goTo({ inode: ino, offset: Buffer.byteLength(text), line: text.split('\n').length })
+      this.#goTo({ identity, offset: Buffer.byteLength(text), line: text.split('\n').length })
       if (late.length > 0) await this.append(late)
     } catch (cause) {
       throw this.#failed('cannot be written', cause)
@@ -107,8 +107,8 @@ export class Journal {
     }
   }
 
-  #goTo({ inode, offset, line }: { inode: bigint; offset: number; line: number }): void {
-    this.#inode = inode
+  #goTo({ identity, offset, line }: { identity: string; offset: number; line: number }): void {
+    this.#identity = identity
     this.#offset = offset
     this.#line = line
   }
@@ -120,6 +120,7 @@ export class Journal {
     if (stats.size > FILE_BYTES_MAX) throw new Error(`it has more than ${FILE_BYTES_MAX} octets`)
     const { buffer, bytesRead } = await file.read(Buffer.alloc(Math.max(0, stats.size - this.#offset)), { position: this.#offset })
     const bytes = buffer.subarray(0, bytesRead).lastIndexOf(LINE_FEED) + 1
+    if (this.#offset === 0 && bytes === 0) checkBeginning(buffer.toString('utf8', 0, bytesRead), this.#path)
     const text = buffer.toString('utf8', 0, bytes)
     const records = readRecords(text, { file: this.#path, line: this.#line })
     this.#offset += bytes
@@ -178,6 +179,9 @@ export class Journal {
     return new BytestreamError('ERR_FILE', `the queue ${this.#path} ${what}: ${(cause as Error).message}`, { cause })
   }
 }
+
+/** A file system gives the number of a file that is gone to the next one; both were not made in the same nanosecond. */
+const identityOf = ({ ino, birthtimeNs }: BigIntStats) => `${ino} ${birthtimeNs}`
 
 /** In one piece, so that nobody else writes into the midst of it, and to the disk. */
 async function writeAll(file: FileHandle, text: string): Promise<void> {

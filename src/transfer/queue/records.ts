@@ -109,9 +109,20 @@ export function readRecords(text: string, { file, line: first }: Place): QueueRe
   return records
 }
 
+/**
+ * Looks at a file of which no line is whole: somebody may have begun its first one, or it is something else.
+ *
+ * @throws BytestreamError `ERR_FILE`
+ */
+export function checkBeginning(text: string, file: string): void {
+  if (!HEADER_LINE.startsWith(text)) throw noQueue(`${file}, line 1`)
+}
+
+const noQueue = (where: string) => new BytestreamError('ERR_FILE', `${where}: this is no queue`)
+
 function checkHeader(line: string, where: string): void {
   const { data } = header.safeParse(parseJson(line))
-  if (!data) throw new BytestreamError('ERR_FILE', `${where}: this is no queue`)
+  if (!data) throw noQueue(where)
   if (data.version > VERSION)
     throw new BytestreamError(
       'ERR_FILE',
