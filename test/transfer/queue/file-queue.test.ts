@@ -245,7 +245,7 @@ test('an account that is offline for longer than files are tried again loses non
   const working = queue.work(sender)
   await offline
   await given
-  await queue.refresh()
+  while (queue.entries.some(({ state }) => state === 'running')) await once(queue, 'entry')
   t.deepEqual(statesOf(queue.entries), ['waiting', 'waiting'])
   line.to = { host, port: Number(port) }
   await working
