@@ -288,7 +288,7 @@ test('a file that is taken out of the session is no matter of the others, and on
   const { hand, say, initiate, open, receiver, into } = await setScene(t)
   await initiate([offeredFile({ name: 'one' }, 'one'), offeredFile({ name: 'two' }, 'two')])
   await hand.hear('session-accept')
-  const [one, two] = [...receiver.running]
+  const [one, two] = ['one', 'two'].map((each) => [...receiver.running].find(({ name }) => name === each))
   const { creator, name } = offeredFile({}, 'one')
   await say({ action: 'content-remove', contents: [{ creator, name }], reason: { condition: 'cancel' } })
   await t.throwsAsync(one?.done ?? Promise.resolve(), { code: 'ERR_CANCELLED', message: /has removed it: cancel/ })
