@@ -122,13 +122,14 @@ async function takeAnswered({ clock }: FetchComponents, given: Asked): Promise<S
     const offer = offerOf(given)
     const sink = await acceptance.accept(offer)
     transfer.update({ name: sink.name, size: offer.size })
-    return await takeOver(clock, { file: asked, sink, hashUsed: offer.hashUsed, transfer })
+    return await takeOver(clock, { file: asked, sink, hashUsed: offer.hashUsed, transfer }).catch((error: BytestreamError) => {
+      // What was here was something else, and is gone: from the start it may be right.
+      throw offset > 0 && error.code === 'ERR_INTEGRITY' ? new BytestreamError('ERR_RESET', error.message, { cause: error }) : error
+    })
   } catch (thrown) {
     const error = toBytestreamError(thrown)
     asked.fail(reasonOf(error))
     asked.settle()
-    // What was here was something else, and is gone: from the start it may be right.
-    if (offset > 0 && error.code === 'ERR_INTEGRITY') throw new BytestreamError('ERR_RESET', error.message, { cause: error })
     throw error
   }
 }

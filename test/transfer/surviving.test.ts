@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
+import { readFile, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import type { SendInit, Transfer, TransferClientInit } from '../../src/transfer/index.ts'
@@ -158,6 +158,25 @@ test('a file that is fetched goes on behind what is there, too', async (t) => {
   t.is(result.movedBytes, 24 * MiB)
   t.deepEqual(await filesIn(into), ['file.bin'])
   t.is((await granted[1]?.done)?.resumedFrom, result.resumedFrom)
+})
+
+test('a file that is fetched, and was changed in between, is not gone on with, and not asked for again and again', async (t) => {
+  const network = await startNetwork(t, ['sender', 'receiver'])
+  const { line, file, sender, into } = await setScene(t, network)
+  sender.share({ to: ['receiver@localhost'], mayFetch: () => file.path })
+  const client = await network.connect('receiver', { reconnect: true })
+  const held = line.held(16 * MiB)
+  const transfer = client.fetch({ from: 'sender@localhost', into, file: { name: 'file.bin' }, method: 'proxy' })
+  let interruptions = 0
+  transfer.on('interrupted', () => {
+    interruptions += 1
+  })
+  await held
+  await moved(transfer, 1)
+  await utimes(file.path, 0, 0)
+  line.cut()
+  await t.throwsAsync(transfer.done, { code: 'ERR_INTEGRITY', message: 'file.bin changed while it was being sent' })
+  t.is(interruptions, 1)
 })
 
 for (const [kind, negotiation] of [
