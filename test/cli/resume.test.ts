@@ -9,7 +9,7 @@ import { toldBy } from '../helpers/box.ts'
 import { startCli } from '../helpers/cli.ts'
 import { JingleHand, offeredFile } from '../helpers/jingle-hand.ts'
 import { until } from '../helpers/peer.ts'
-import { filesIn, makeFile, makeFolder } from '../helpers/transfers.ts'
+import { filesIn, makeFile, makeFolder, moved, nextTransfer } from '../helpers/transfers.ts'
 import { startNetwork } from '../helpers/xmpp-network.ts'
 
 // Goal: whatever ends a `receive`, the same command goes on where it was.
@@ -156,4 +156,27 @@ test('our own sender goes on by itself, when the receiver was killed and is star
   t.is(code, 0)
   t.like(toldBy(stdout)['received'], { sha256: expected, resumedFrom: sent.resumedFrom })
   t.deepEqual(await filesIn(into), ['file.bin'])
+})
+
+test('send says what interrupted it, and where it goes on', async (t) => {
+  const { network, into } = await setScene(t)
+  const { path, sha256: expected } = await makeFile(t, 2 * 1024 * 1024)
+  const { jid, password, service = '' } = network.account('sender')
+  const args = ['send', '--json', '--account', jid, '--method', 'ibb', '--to', 'receiver@localhost', path]
+  const receiveOnce = async () => {
+    const client = await network.connect('receiver')
+    return { client, receiver: client.receive({ into, from: [jid] }) }
+  }
+  const first = await receiveOnce()
+  const command = startCli(t, args, { STREAMHOST_PASSWORD: password, STREAMHOST_SERVICE: service })
+  await moved(await nextTransfer(first.receiver), 500_000)
+  await first.client.close()
+  t.like(await command.event('interrupted'), { path, attempt: 1 })
+  await receiveOnce()
+  const { code, stdout, stderr } = await command.ended
+  t.is(code, 0, stderr)
+  const { interrupted, resumed, sent } = toldBy(stdout)
+  t.true(Number(resumed?.['offset']) >= 500_000)
+  t.like(sent, { sha256: expected, resumedFrom: resumed?.['offset'], attempts: Number(interrupted?.['attempt']) + 1 })
+  t.true(stderr.includes(`${path}: interrupted `), stderr)
 })
