@@ -139,11 +139,12 @@ export class Acceptance {
       this.#checkOctets(place)
       const search = await this.#findPart(wanted, file)
       place.here = search.part?.bytes ?? 0
-      await this.#checkRoom(place, search.part)
+      const lacking = await this.#checkRoom(place, search.part)
       const { mayAccept, into, hashRequired = false } = this.#init
       const ask = { code: 'ERR_DECLINED', signal: this.#stopping } as const
       if (mayAccept && !(await askProgram(this.#components.clock, () => mayAccept(offer), ask)))
         throw new BytestreamError('ERR_DECLINED', 'Offer Declined')
+      if (lacking > 0) await this.#parts.makeRoom(await this.#checkRoom(place, search.part), search.part)
       const checkContent = (sha256: string) => this.#check.checkContent(sha256)
       const expected = { name: storeAs ?? offer.name, size, hashes, hashUsed, hashesWanted }
       const target = await makeFolders(into, steps)
@@ -211,21 +212,20 @@ export class Acceptance {
   }
 
   /**
-   * What was promised before, and is yet to come, has its room already. Parts nobody uses make room for it.
+   * What was promised before, and is yet to come, has its room already. Parts nobody uses make room for what is accepted.
    *
    * @param wanted the part that is to be gone on with
+   * @returns octets that are to be freed for it
+   * @throws BytestreamError `ERR_DISK_SPACE`
    */
-  async #checkRoom(place: Place, wanted: FoundPart | undefined): Promise<void> {
+  async #checkRoom(place: Place, wanted: FoundPart | undefined): Promise<number> {
     const { into } = this.#init
-    const roomNow = () => this.#components.room(into)
+    const room = await this.#components.room(into)
     const needed = this.#places
       .before(place)
       .reduce((total, { size, sink, here }) => total + size - (sink?.bytes ?? here), place.size - place.here)
-    const found = await roomNow()
-    if (needed <= found) return
-    await this.#parts.makeRoom(needed - found, wanted)
-    const room = await roomNow()
-    if (needed <= room) return
+    const lacking = needed - room
+    if (lacking <= 0 || lacking <= (await this.#parts.octetsUnused(wanted))) return lacking
     throw new BytestreamError(
       'ERR_DISK_SPACE',
       `${into} has room for ${formatBytes(room)}, the files under way need ${formatBytes(needed)}`,

@@ -288,6 +288,16 @@ test('of a file whose beginning is here, only the rest needs room', async (t) =>
   t.regex(error?.message ?? '', /has room for 10 B, the files under way need 11 B$/)
 })
 
+test('no part makes room for a file that is declined', async (t) => {
+  let folder = ''
+  const room = roomBeside(() => folder, 100)
+  const { accept, into } = await setScene(t, { mayAccept: () => false }, room)
+  folder = into
+  await leavePart(into, Buffer.alloc(40), { name: 'old' })
+  await t.throwsAsync(accept({ size: 80 }), { code: 'ERR_DECLINED' })
+  t.is((await filesIn(into)).length, 2)
+})
+
 test('parts nobody uses make room, the oldest first, where that is enough', async (t) => {
   let folder = ''
   const { accept, into } = await setScene(

@@ -124,18 +124,30 @@ export class PartStore {
   }
 
   /**
-   * Deletes parts nobody uses, the oldest first, until so many octets are free; none where all of them would not do.
+   * Octets {@link makeRoom} could free.
+   *
+   * @param wanted is not counted
+   */
+  async octetsUnused(wanted?: FoundPart): Promise<number> {
+    return (await this.#others(wanted)).reduce((total, { stats }) => total + stats.size, 0)
+  }
+
+  /**
+   * Deletes parts nobody uses, the oldest first, until so many octets are free.
    *
    * @param wanted is not deleted
    */
   async makeRoom(octets: number, wanted?: FoundPart): Promise<void> {
-    const unused = await this.#unused(await this.#namesLike((name) => PART.test(name)))
-    const others = unused.filter(({ path }) => path !== wanted?.path)
-    if (others.reduce((total, { stats }) => total + stats.size, 0) < octets) return
+    const others = await this.#others(wanted)
     for (let left = octets, oldest = others.pop(); left > 0 && oldest; oldest = others.pop()) {
       await remove(oldest.path).catch(() => {})
       left -= oldest.stats.size
     }
+  }
+
+  async #others(wanted: FoundPart | undefined): Promise<Seen[]> {
+    const unused = await this.#unused(await this.#namesLike((name) => PART.test(name)))
+    return unused.filter(({ path }) => path !== wanted?.path)
   }
 
   /** Of those parts that nobody uses, and others that may be deleted; the newest first. */
