@@ -27,6 +27,8 @@ export const defaultRetry = { forMs: RETRY_MS_MAX } as const satisfies RetryInit
 
 /** Attempts that may fail behind the last octet: more would send a whole file over and over. */
 const WHOLE_ATTEMPTS_MAX = 3
+/** Attempts in all: each has the file read up to where the other side says that it is, which may be a little further each time. */
+const ATTEMPTS_MAX = 1_000
 
 /** How far a transfer has been: the other side was asked, has accepted it, has opened a bytestream for it. */
 export type Reached = 'asked' | 'accepted' | 'opened'
@@ -178,6 +180,7 @@ class Course implements Disposable {
   #reached: Reached = 'asked'
   /** Whether this attempt has a bytestream. */
   #isOpen = false
+  #attempts = 0
   #wholeAttempts = 0
   /** The furthest any attempt has come, and has begun. */
   readonly #best = { bytes: 0, resumedFrom: 0 }
@@ -236,7 +239,8 @@ class Course implements Disposable {
       this.#backOff.reset()
     }
     if (this.#isOpen && bytes >= size) this.#wholeAttempts += 1
-    if (this.#wholeAttempts >= WHOLE_ATTEMPTS_MAX) return false
+    this.#attempts += 1
+    if (this.#wholeAttempts >= WHOLE_ATTEMPTS_MAX || this.#attempts >= ATTEMPTS_MAX) return false
     // The loss of our own session says nothing of the other side.
     const reached = this.#session.isOnline ? this.#reached : 'opened'
     return isTransient(error, this.#init.hasAccepted?.() && reached === 'asked' ? 'accepted' : reached)

@@ -117,6 +117,7 @@ const rowOf: Readonly<Record<string, string>> = {
   'transfer/content SENDER_CLOSE_MS_MAX': 'the sender has to close',
   'transfer/jingle/send-content WORD_MS_MAX': "a receiver's word in Jingle",
   'transfer/retry RETRY_MS_MAX': 'without progress, after an interruption',
+  'transfer/retry ATTEMPTS_MAX': 'attempts of one transfer',
   'transfer/retry WHOLE_ATTEMPTS_MAX': 'attempts that fail behind the last octet',
   'transfer/jingle/take-content CHECKSUM_MS_MAX': 'the hash a sender has announced',
   'transfer/jingle/what-was-said REASON_MS_MAX': 'what a side says of a bytestream',

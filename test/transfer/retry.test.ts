@@ -235,6 +235,14 @@ test('a file is not sent whole over and over', async (t) => {
   t.is(begun.length, 3)
 })
 
+test('however little is gained by each attempt, they have an end', async (t) => {
+  const attempts = Array.from({ length: 1_001 }, (_, at) => ({ from: at / 2, to: at / 2, fails: broken() }))
+  const { transfer, begun, goOn } = await setScene(t, attempts)
+  await goOn(2_000)
+  await t.throwsAsync(transfer.done, { code: 'ERR_RESET' })
+  t.is(begun.length, 1_000)
+})
+
 test('cancelled while it rests: it ends at once, and nothing is left', async (t) => {
   const { transfer, isIdle } = await setScene(t, [{ to: 10, fails: broken() }])
   await once(transfer, 'interrupted')
