@@ -256,7 +256,7 @@ for (const side of ['desk', 'laptop'] as const) {
     const granted = once(sharing, 'transfer') as Promise<[Transfer]>
     const receiving = fetch({ name: 'file.bin' }, { method: 'ibb' })
     const [sending] = await granted
-    await moved(sending, 1)
+    await moved(receiving, 1)
     const [cancelled, other] = side === 'desk' ? [sending, receiving] : [receiving, sending]
     cancelled.cancel()
     await t.throwsAsync(cancelled.done, { code: 'ERR_ABORTED' })
