@@ -137,7 +137,7 @@ test('send --queue sends what was queued, once; a second process leaves its file
   t.is(cancelled.code, 1)
   t.deepEqual(cancelled.stderr.split('\n'), [
     `desk@localhost/nowhere is waited for, 24 h at the longest, with what is queued for it: desk@localhost/nowhere answered service-unavailable`,
-    `1 still to be sent; "streamhost send --queue ${queue}", with your account, goes on with ${queue}`,
+    `1 file stays in ${queue}; "streamhost send --queue ${queue} …" goes on`,
     'streamhost: cancelled',
     '',
   ])

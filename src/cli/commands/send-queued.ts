@@ -61,7 +61,7 @@ async function tellRest(queue: FileQueue, { output }: Run, path: string): Promis
   const files = queue.active
   if (files === 0 || (await queue.holder())) return
   output.tell('rest', { path: queue.path, files })
-  output.complain(`${files} still to be sent; "streamhost send --queue ${path}", with your account, goes on with ${path}`)
+  output.complain(`${files} ${files === 1 ? 'file stays' : 'files stay'} in ${path}; "streamhost send --queue ${path} …" goes on`)
 }
 
 /** Tells what happens. @returns what tells what came of it */
