@@ -7,7 +7,10 @@ import { columnsOf, shorten, toPlainText } from './text.ts'
 /** A stream that may be a terminal. */
 export type Terminal = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number }
 
+/** Of the bar itself; a narrow terminal has better uses for its columns. */
 const BAR_COLUMNS = 16
+const NARROW_BAR_COLUMNS = 6
+const NARROW_COLUMNS = 60
 
 /**
  * Progress bars at the bottom of a terminal, one for each transfer under way; lines of text go above them. Cursor and
@@ -43,7 +46,7 @@ export class Bars {
     // A character in the last column would make some terminals wrap.
     const format = (_: Options, { maxWidth }: Params) => {
       const restMs = Math.max(0, againMs - performance.now())
-      return joinWithin(describe(transfer, { ...latest, restMs }, maxWidth / 4), maxWidth - 1)
+      return joinWithin(describe(transfer, { ...latest, restMs }, maxWidth), maxWidth - 1)
     }
     const look = async () => {
       let smooth = 0
@@ -59,7 +62,7 @@ export class Bars {
   async followAll(transfers: readonly Transfer[], size: number): Promise<void> {
     const startedMs = performance.now()
     const format = (_: Options, { maxWidth }: Params) =>
-      joinWithin(describeAll(transfers, { size, elapsedMs: performance.now() - startedMs }), maxWidth - 1)
+      joinWithin(describeAll(transfers, { size, elapsedMs: performance.now() - startedMs }, maxWidth), maxWidth - 1)
     await this.#show(format, Promise.allSettled(transfers.map(({ done }) => done)))
   }
 
@@ -107,9 +110,9 @@ const STATES = {
 function describe(
   { name, state, isPaused }: Transfer,
   { bytes, size, bytesPerSecond, restMs }: Progress & { restMs: number },
-  nameColumns: number,
+  columns: number,
 ): string[] {
-  const title = [...drawBar(size === 0 ? 0 : bytes / size), ` ${shorten(toPlainText(name), nameColumns)}:`]
+  const title = [...drawBar(size === 0 ? 0 : bytes / size, columns), ` ${shorten(toPlainText(name), columns / 4)}:`]
   if (isPaused) return [...title, ' paused']
   if (state === 'interrupted')
     return [...title, ' trying again', ...(restMs > 0 ? [` in ${formatDuration(Math.ceil(restMs / 1000) * 1000)}`] : [])]
@@ -121,10 +124,11 @@ function describe(
 }
 
 /** The same of several together, with the rate they have had on the whole. */
-function describeAll(transfers: readonly Transfer[], { size, elapsedMs }: { size: number; elapsedMs: number }): string[] {
+function describeAll(transfers: readonly Transfer[], { size, elapsedMs }: { size: number; elapsedMs: number }, columns: number): string[] {
   const ended = transfers.filter(({ state }) => state === 'done' || state === 'failed').length
   const bytes = transfers.reduce((sum, transfer) => sum + transfer.bytes, 0)
-  const title = [...drawBar(size === 0 ? ended / transfers.length : Math.min(1, bytes / size)), ` ${ended} of ${transfers.length} files`]
+  const done = size === 0 ? ended / transfers.length : Math.min(1, bytes / size)
+  const title = [...drawBar(done, columns), ` ${ended} of ${transfers.length} files`]
   const bytesPerSecond = (bytes / Math.max(1, elapsedMs)) * 1000
   const amount = [`, ${formatBytes(bytes)} of ${formatBytes(size)}`]
   if (bytes === 0) return [...title, ...amount]
@@ -132,10 +136,14 @@ function describeAll(transfers: readonly Transfer[], { size, elapsedMs }: { size
   return [...title, ...amount, `, ${formatBytes(bytesPerSecond)}/s`, `, ${formatDuration(left * 1000)} left`]
 }
 
-/** @param done from 0 to 1 */
-function drawBar(done: number): [bar: string, percent: string] {
-  const filled = Math.floor(done * BAR_COLUMNS)
-  return ['█'.repeat(filled) + '░'.repeat(BAR_COLUMNS - filled), `${Math.floor(done * 100)}%`.padStart(5)]
+/**
+ * @param done from 0 to 1
+ * @param columns of the terminal
+ */
+function drawBar(done: number, columns: number): [bar: string, percent: string] {
+  const barColumns = columns < NARROW_COLUMNS ? NARROW_BAR_COLUMNS : BAR_COLUMNS
+  const filled = Math.floor(done * barColumns)
+  return ['█'.repeat(filled) + '░'.repeat(barColumns - filled), `${Math.floor(done * 100)}%`.padStart(5)]
 }
 
 /** As many parts as there is room for. */

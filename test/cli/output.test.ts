@@ -95,7 +95,7 @@ test('a file that will be tried again says when, and that it is', async (t) => {
 })
 
 for (const [columns, expected] of [
-  [40, /^████░{12} {2}25% 1 of 4 files$/],
+  [40, /^█░{5} {2}25% 1 of 4 files$/],
   [80, /^████░{12} {2}25% 1 of 4 files, 1000 B of 3\.9 KiB, .*B\/s, .* left$/],
   [200, /^████░{12} {2}25% 1 of 4 files, 1000 B of 3\.9 KiB, .*B\/s, .* left$/],
 ] as const) {
@@ -197,11 +197,26 @@ test('a bar never fills its line, whatever the name is, and says what there is r
     const [line = '', ...others] = lines(stderr)
     t.deepEqual(others, [])
     t.true(columnsOf(line) < columns, line)
-    t.true(line.startsWith('░░░░░░░░░░░░░░░░   0%'), line)
+    t.true(line.startsWith(`${'░'.repeat(columns < 60 ? 6 : 16)}   0%`), line)
     settle()
     await transfer.done
     output.close()
   }
+})
+
+test('a narrow terminal has a shorter bar, and room for how far it is', async (t) => {
+  const { output, stderr } = start({ stderr: 40 })
+  const { transfer, settle } = startTransfer('disk.img')
+  await Promise.resolve()
+  transfer.update({ size: 400, bytes: 100 })
+  transfer.moveTo('moving')
+  output.follow(transfer)
+  await drawn(stderr, 2)
+  t.deepEqual(lines(stderr), ['█░░░░░  25% disk.img: 100 B of 400 B'])
+  settle()
+  await transfer.done
+  output.close()
+  t.deepEqual(lines(stderr), [])
 })
 
 const plain = test.macro({
