@@ -20,7 +20,7 @@ export async function beginSink(folder: string, expected: ExpectedFile, init?: F
 }
 
 /** A process that is over. */
-const goneHolder = { ...ownHolder, pid: spawnSync('true').pid }
+const goneHolder = { ...ownHolder, pid: spawnSync(process.execPath, ['--version']).pid }
 
 /** The parts of a folder, as a process leaves them that is killed. */
 export function abandon(folder: string): void {

@@ -1,5 +1,8 @@
 import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
 import { mkdir, symlink, truncate, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { join, relative } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { type Found, filesIn } from '../../src/transfer/index.ts'
@@ -20,7 +23,9 @@ async function makeTree(t: ExecutionContext) {
   await symlink('../secret', join(top, 'leads out'))
   await symlink('b.txt', join(top, 'leads in'))
   await symlink('.', join(top, 'loop'))
-  execFileSync('mkfifo', [join(top, 'pipe')])
+  const socket = createServer().listen(join(top, 'socket'))
+  t.teardown(() => void socket.close())
+  await once(socket, 'listening')
   return { root, top }
 }
 
@@ -48,7 +53,7 @@ test('a directory gives its regular files in order, hidden ones too, with the fo
       ['leads in', 'a symbolic link'],
       ['leads out', 'a symbolic link'],
       ['loop', 'a symbolic link'],
-      ['pipe', 'not a regular file'],
+      ['socket', 'not a regular file'],
     ],
   )
   t.is(found.length, 8)
@@ -76,7 +81,9 @@ test('what cannot be looked at is told of, and the rest is found', async (t) => 
   // Deeper than a path may be, which stops every user, root too.
   const deeper = "for (let i = 0; i < 17; i++) { fs.mkdirSync('d'.repeat(255)); process.chdir('d'.repeat(255)) }"
   execFileSync(process.execPath, ['-e', deeper], { cwd: top })
-  t.teardown(() => void execFileSync('rm', ['-r', top]))
+  const back =
+    "for (let i = 0; i < 17; i++) process.chdir('d'.repeat(255)); for (let i = 0; i < 17; i++) { process.chdir('..'); fs.rmdirSync('d'.repeat(255)) }"
+  t.teardown(() => void execFileSync(process.execPath, ['-e', back], { cwd: top }))
   const [file, failed, ...more] = await look(top)
   t.like(file, { kind: 'file', path: join(top, 'a') })
   if (failed?.kind !== 'failed') return t.fail(failed?.kind)
@@ -87,7 +94,10 @@ test('what cannot be looked at is told of, and the rest is found', async (t) => 
 
 test('a directory of more than 10,000 entries is not sent, and it is said what to do', async (t) => {
   const top = await makeFolder(t)
-  execFileSync('sh', ['-c', 'cd "$0"; mkdir a b; seq -f a/%g 4999 | xargs touch; seq -f b/%g 4999 | xargs touch', top])
+  for (const folder of ['a', 'b']) {
+    await mkdir(join(top, folder))
+    for (let at = 0; at < 4_999; at++) writeFileSync(join(top, folder, `${at}`), '')
+  }
   t.is((await look(top)).length, 9_998)
   await writeFile(join(top, 'one more'), '')
   await t.throwsAsync(look(top), { code: 'ERR_FILE', message: /holds more than 10000 files and folders: send an archive of it$/ })
