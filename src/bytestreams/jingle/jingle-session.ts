@@ -329,7 +329,11 @@ export class JingleSession extends EventEmitter<JingleSessionEvents> {
     })
     const responder = action === 'session-accept' ? course.init.ownJid : undefined
     const sent = course.send(action, { responder, contents: said })
-    for (const content of contents) content.begin(content.offered as NonNullable<typeof content.offered>)
+    for (const [at, content] of contents.entries()) {
+      // Before it is acknowledged: what comes together with that is said of it already.
+      content.answer = said[at]?.description
+      content.begin(content.offered as NonNullable<typeof content.offered>)
+    }
     try {
       await sent
     } catch (thrown) {
@@ -337,10 +341,7 @@ export class JingleSession extends EventEmitter<JingleSessionEvents> {
       course.terminate({ condition: 'general-error' }, toBytestreamError(thrown))
       throw thrown
     }
-    for (const [at, content] of contents.entries()) {
-      content.state = 'accepted'
-      content.answer = said[at]?.description
-    }
+    for (const content of contents) content.state = 'accepted'
     if (action === 'content-accept' || course.state === 'ended') return
     course.state = 'active'
     this.#tell('accepted')

@@ -5,7 +5,7 @@ import test, { type ExecutionContext } from 'ava'
 import { openInBand } from '../../../src/bytestreams/index.ts'
 import { type BytestreamError, silentLogger, systemClock } from '../../../src/core/index.ts'
 import type { ReceiveInit, TransferEvents } from '../../../src/transfer/index.ts'
-import type { Hash, JingleFile, JingleInfo } from '../../../src/xep/index.ts'
+import type { Hash, JingleAction, JingleFile, JingleInfo } from '../../../src/xep/index.ts'
 import { JingleHand, offeredFile } from '../../helpers/jingle-hand.ts'
 import { leavePart } from '../../helpers/parts.ts'
 import { filesIn, makeFolder, nextTransfer } from '../../helpers/transfers.ts'
@@ -21,15 +21,20 @@ const modifiedS = Date.parse(date) / 1000
 const sha256 = (octets: Buffer): Hash => ({ algo: 'sha-256', value: createHash('sha256').update(octets).digest() })
 const fact = { size: content.length, date, hashUsed: ['sha-256'], range: {} }
 
-async function setScene(t: ExecutionContext, init: Partial<ReceiveInit> = {}) {
+type Say = (jingle: Partial<Parameters<JingleHand['say']>[1]>, own?: string) => Promise<void>
+
+async function setScene(
+  t: ExecutionContext,
+  init: Partial<ReceiveInit> = {},
+  beforeAnswer: (action: JingleAction, say: Say) => void = () => {},
+) {
   const network = await startNetwork(t, ['sender', 'receiver'])
   const into = join(await makeFolder(t), 'inbox')
   const client = await network.connect('receiver')
   const receiver = client.receive({ into, from: ['sender@localhost'], ...init })
   const session = await network.logIn('sender')
-  const hand = new JingleHand(session)
-  const say = (jingle: Partial<Parameters<JingleHand['say']>[1]>, own = sid) =>
-    hand.say(client.jid, { sid: own, action: 'session-info', ...jingle })
+  const hand: JingleHand = new JingleHand(session, ({ action }) => beforeAnswer(action, say))
+  const say: Say = (jingle, own = sid) => hand.say(client.jid, { sid: own, action: 'session-info', ...jingle })
   const declined: BytestreamError[] = []
   receiver.on('declined', ({ error }) => declined.push(error))
   const leave = (octets: Buffer | string, facts: Parameters<typeof leavePart>[2] = {}) =>
@@ -72,6 +77,18 @@ test('the rest is asked for (XEP-0234 §6.4); what is here is held against what 
   t.deepEqual(await readFile(join(into, 'file.bin')), content)
   t.deepEqual(await filesIn(into), ['file.bin'])
   t.is((await hand.hear('session-terminate')).reason?.condition, 'success')
+})
+
+test('what is said of the part before it is known that the rest is wanted counts, too', async (t) => {
+  const { into, leave, begin, say } = await setScene(t, {}, (action, say) => {
+    if (action === 'session-accept') void say({ info: before(content.subarray(0, 4)) })
+  })
+  await leave(content.subarray(0, 4))
+  const { stream, transfer } = await begin()
+  stream.end(content.subarray(4))
+  await say({ info: checksum(content) })
+  t.like(await transfer.done, { verified: 'sha-256', resumedFrom: 4 })
+  t.deepEqual(await filesIn(into), ['file.bin'])
 })
 
 test('other octets than the sender has are thrown away before a single one is written', async (t) => {
