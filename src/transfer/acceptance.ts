@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { BytestreamError, bareJid, type Clock, formatBytes } from '../core/index.ts'
 import type { Hash, JingleRange } from '../xep/index.ts'
 import { askProgram } from './decision.ts'
@@ -6,8 +7,9 @@ import { toSafeFileName, toSafeFolder } from './file-name.ts'
 import { FileCheck, type FileOffer, type FileRules } from './file-rules.ts'
 import { FileSink, roomIn } from './file-sink.ts'
 import { checkFolders, makeFolders } from './folders.ts'
+import { FileHere } from './parts/file-here.ts'
 import type { WantedFile } from './parts/matching.ts'
-import { secondsOf } from './parts/part-state.ts'
+import { millisecondsOf, secondsOf } from './parts/part-state.ts'
 import { type FoundPart, type Part, PartStore, type Search } from './parts/part-store.ts'
 import { type Placed, Places } from './places.ts'
 
@@ -135,10 +137,12 @@ export class Acceptance {
     const place: Place = { from: wanted.from, size, here: 0 }
     const taken = this.#places.take(place)
     const onClosed = () => taken[Symbol.dispose]()
+    let here: FileHere | undefined
     try {
       this.#checkOctets(place)
-      const search = await this.#findPart(wanted, file)
-      place.here = search.part?.bytes ?? 0
+      here = await this.#findHere(wanted, file, steps)
+      const search = here ? nothingSought : await this.#findPart(wanted, file)
+      place.here = here ? size : (search.part?.bytes ?? 0)
       const lacking = await this.#checkRoom(place, search.part)
       const { mayAccept, into, hashRequired = false } = this.#init
       const ask = { code: 'ERR_DECLINED', signal: this.#stopping } as const
@@ -146,15 +150,17 @@ export class Acceptance {
         throw new BytestreamError('ERR_DECLINED', 'Offer Declined')
       if (lacking > 0) await this.#parts.makeRoom(await this.#checkRoom(place, search.part), search.part)
       const checkContent = (sha256: string) => this.#check.checkContent(sha256)
-      const expected = { name: storeAs ?? offer.name, size, hashes, hashUsed, hashesWanted }
+      const expected = { name: storeAs ?? offer.name, size, modifiedMs: millisecondsOf(file.date), hashes, hashUsed, hashesWanted }
       const target = await makeFolders(into, steps)
-      const part = await this.#openPart(search, wanted, file)
+      const part = here ?? (await this.#openPart(search, wanted, file))
       const fromStartBecause = part.offset > 0 ? undefined : search.reason
       const checkFolder = () => checkFolders(into, steps)
-      const rules = { hashRequired, checkContent, checkFolder }
+      const beginPart = () => this.#parts.begin(wanted)
+      const rules = { hashRequired, checkContent, checkFolder, beginPart }
       place.sink = await FileSink.create(target, expected, part, { ...rules, onClosed, fromStartBecause })
       return place.sink
     } catch (error) {
+      await here?.discard()
       onClosed()
       throw error
     }
@@ -166,9 +172,21 @@ export class Acceptance {
     return part?.bytes ?? 0
   }
 
+  /** A file that was stored before, where its sender can leave out what is here, and leaves it to us. */
+  async #findHere(
+    wanted: WantedFile,
+    { canResume, offset = 0, date }: OfferedFile,
+    steps: readonly string[],
+  ): Promise<FileHere | undefined> {
+    const { into, storeAs: name = wanted.name } = this.#init
+    const isSafe = canResume && offset === 0 && (await checkFolders(into, steps).then(yes, no))
+    const sought = { folder: join(into, ...steps), name, wanted, modifiedMs: millisecondsOf(date) }
+    return isSafe ? await FileHere.find(sought, this.#stopping) : undefined
+  }
+
   /** @throws BytestreamError `ERR_DECLINED` for the rest of a file whose beginning is not here */
   async #findPart(wanted: WantedFile, { canResume, offset = 0 }: OfferedFile): Promise<Search> {
-    if (canResume === undefined) return { reason: undefined }
+    if (canResume === undefined) return nothingSought
     this.#swept ??= this.#parts.sweep()
     await this.#swept
     const search = await this.#parts.find(wanted)
@@ -250,6 +268,11 @@ export function offsetOf(size: number, { offset = 0, length = size - offset }: J
 }
 
 const notWhole = () => new BytestreamError('ERR_DECLINED', 'parts of files are not accepted')
+
+const nothingSought: Search = { reason: undefined }
+
+const yes = () => true
+const no = () => false
 
 const unlimited = Number.POSITIVE_INFINITY
 

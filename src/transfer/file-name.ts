@@ -3,6 +3,9 @@ import { BytestreamError } from '../core/index.ts'
 /** Octets of a name that every file system in use can hold, less what a part file adds. */
 const NAME_BYTES_MAX = 200
 
+/** Names tried when the wanted one is taken. */
+export const FILE_NAMES_MAX = 1_000
+
 /** Folders one inside the other. */
 const FOLDER_DEPTH_MAX = 32
 /** Octets of a path of folders: with a name, and a folder to begin in, less than any system's maximum. */

@@ -1,16 +1,16 @@
-import { link, mkdir, open, rename, statfs } from 'node:fs/promises'
+import { type FileHandle, link, mkdir, open, rename, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { BytestreamError } from '../core/index.ts'
 import type { Hash } from '../xep/index.ts'
 import { toFileError } from './file-error.ts'
-import { numberFileName } from './file-name.ts'
+import { FILE_NAMES_MAX, numberFileName } from './file-name.ts'
 import { ContentHasher, type HashAlgorithm, pickAlgorithm } from './hashes.ts'
+import { FileHere } from './parts/file-here.ts'
+import { hashBeginning } from './parts/hash-beginning.ts'
 import type { Part } from './parts/part-store.ts'
 
-/** Names tried when the wanted one is taken. */
-const NAMES_MAX = 1_000
-/** Octets read at once, when a file is read again. */
-const READ_BYTES = 1024 * 1024
+/** Milliseconds a date may be ahead of our clock, and is believed. */
+const AHEAD_MS_MAX = 300_000
 /** How file systems without hard links, such as FAT, refuse one. */
 const NO_LINKS: readonly unknown[] = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']
 
@@ -20,6 +20,8 @@ export interface ExpectedFile {
   readonly name: string
   /** Octets. */
   readonly size: number
+  /** When it was last changed, in milliseconds since 1970: the file gets that date, unless it is to come. */
+  readonly modifiedMs?: number | undefined
   /** Where the sender gave them; see {@link FileSink.expect} for those that come later. */
   readonly hashes?: readonly Hash[]
   /** Those of the content that is wanted, whatever the sender gives: each of them is verified. */
@@ -37,6 +39,8 @@ export interface FileSinkInit {
   readonly checkFolder?: () => Promise<void>
   /** Why it begins at its start, although a part of it seemed to be here. */
   readonly fromStartBecause?: string | undefined
+  /** Begins a part, where a file that seemed to be here is another. Needed for such files only. */
+  readonly beginPart?: () => Promise<Part>
   /** Stored or given up, the file takes no more room than it has. */
   readonly onClosed?: () => void
 }
@@ -56,6 +60,8 @@ export interface StoredFile {
   readonly sha256: string
   /** The hash that was as the sender had said: the strongest it gave, `undefined` where it gave none that we know. */
   readonly verified: HashAlgorithm | undefined
+  /** Whether it was here before, and nothing was written. */
+  readonly alreadyThere: boolean
 }
 
 interface FileSinkParts {
@@ -63,7 +69,6 @@ interface FileSinkParts {
   readonly expected: ExpectedFile
   readonly init: FileSinkInit
   readonly hasher: ContentHasher
-  readonly part: Part
 }
 
 /**
@@ -72,29 +77,31 @@ interface FileSinkParts {
  */
 export class FileSink implements AsyncDisposable {
   readonly #parts: FileSinkParts
+  #part: Part | FileHere
   #hashes: readonly Hash[]
   #bytes: number
   #prefixSha256: Buffer | undefined
   #toldOfPrefix: () => readonly Hash[] | undefined = () => undefined
   #isOpen = true
 
-  private constructor(parts: FileSinkParts) {
+  private constructor(parts: FileSinkParts, part: Part | FileHere) {
     this.#parts = parts
+    this.#part = part
     this.#hashes = parts.expected.hashes ?? []
-    this.#bytes = parts.part.offset
+    this.#bytes = part.offset
   }
 
   /**
-   * Begins a file, or goes on with one.
+   * Begins a file, goes on with one, or looks whether one that is here is the same.
    *
    * @param folder where it will be stored
    * @param part owned by the sink from now on
    */
-  static async create(folder: string, expected: ExpectedFile, part: Part, init: FileSinkInit = {}): Promise<FileSink> {
+  static async create(folder: string, expected: ExpectedFile, part: Part | FileHere, init: FileSinkInit = {}): Promise<FileSink> {
     const announced = pickAlgorithm([...namesOf(expected.hashes ?? []), ...(expected.hashUsed ?? [])])
     const wanted = (expected.hashesWanted ?? []).flatMap(({ algo }) => pickAlgorithm([algo]) ?? [])
     const hasher = await ContentHasher.begin(['sha-256', ...wanted, ...(announced ? [announced] : [])])
-    return new FileSink({ folder, expected, init, hasher, part })
+    return new FileSink({ folder, expected, init, hasher }, part)
   }
 
   /** The name it will have, unless that is taken. */
@@ -109,7 +116,7 @@ export class FileSink implements AsyncDisposable {
 
   /** Octets that were there already. Before any other is written, {@link readAgain} has to have hashed them. */
   get offset(): number {
-    return this.#parts.part.offset
+    return this.#part.offset
   }
 
   /** Why it begins at its start, although a part of it seemed to be here. */
@@ -156,12 +163,12 @@ export class FileSink implements AsyncDisposable {
     if (this.#bytes + octets.length > this.#parts.expected.size) {
       throw new BytestreamError('ERR_INTEGRITY', `the sender promised ${this.#parts.expected.size} octets and sends more`)
     }
-    const writing = this.#writeAll(octets)
+    const writing = this.#put(octets)
     this.#parts.hasher.update(octets) // While another thread writes.
     try {
       await writing
     } catch (cause) {
-      throw toFileError(cause, `writing into ${this.#parts.folder} failed`)
+      throw cause instanceof BytestreamError ? cause : toFileError(cause, `writing into ${this.#parts.folder} failed`)
     }
     this.#bytes += octets.length
   }
@@ -172,14 +179,27 @@ export class FileSink implements AsyncDisposable {
       throw new BytestreamError('ERR_INTEGRITY', `the first ${this.offset} octets of the file are others than those that are here`)
   }
 
-  async #writeAll(octets: Buffer): Promise<void> {
+  /** Nothing is written to a file that is here. Of one that begins at its start all comes, and may come to a part. */
+  async #put(octets: Buffer): Promise<void> {
+    if (this.#part instanceof FileHere) {
+      if (await this.#part.has(octets, this.#bytes)) return
+      const { beginPart } = this.#parts.init
+      if (this.offset > 0 || !beginPart) throw new BytestreamError('ERR_INTEGRITY', 'the file that is here already is another')
+      await this.#part.discard()
+      this.#part = await beginPart()
+    }
+    await this.#writeAll(octets, this.#part.handle)
+  }
+
+  async #writeAll(octets: Buffer, handle: FileHandle): Promise<void> {
     for (let written = 0; written < octets.length; ) {
-      written += (await this.#parts.part.handle.write(octets, written, octets.length - written, this.#bytes + written)).bytesWritten
+      written += (await handle.write(octets, written, octets.length - written, this.#bytes + written)).bytesWritten
     }
   }
 
   /**
-   * Syncs the file to disk, checks it, and gives it its name, or a numbered one where that is taken.
+   * Syncs the file to disk, checks it, and gives it its name, or a numbered one where that is taken, and its date. One that is here is
+   * only checked.
    *
    * @throws BytestreamError `ERR_RESET` before the last octet, `ERR_INTEGRITY` when a hash differs from what was promised, `ERR_FILE`,
    *   `ERR_FILE_EXISTS`, and what `checkContent` throws
@@ -192,11 +212,10 @@ export class FileSink implements AsyncDisposable {
     try {
       const verified = await this.#verify(digests)
       this.#parts.init.checkContent?.(sha256)
-      await this.#parts.part.handle.sync()
-      await this.#parts.init.checkFolder?.()
-      const path = await this.#giveName()
+      const alreadyThere = this.#part instanceof FileHere
+      const path = await (this.#part instanceof FileHere ? this.#confirm(this.#part) : this.#giveName(this.#part))
       await this[Symbol.asyncDispose]()
-      return { path, size, sha256, verified }
+      return { path, size, sha256, verified, alreadyThere }
     } catch (cause) {
       // What the disk refuses now it may take another time.
       if (!(cause instanceof BytestreamError)) throw toFileError(cause, `storing into ${this.#parts.folder} failed`)
@@ -230,25 +249,29 @@ export class FileSink implements AsyncDisposable {
 
   /** @param end octets from the beginning of the part */
   async #readInto(hashers: readonly ContentHasher[], end: number): Promise<void> {
-    const buffer = Buffer.allocUnsafeSlow(Math.min(READ_BYTES, end))
-    for (let position = 0; position < end; ) {
-      const { bytesRead } = await this.#parts.part.handle
-        .read(buffer, 0, Math.min(READ_BYTES, end - position), position)
-        .catch((cause) => Promise.reject(toFileError(cause, `reading the part in ${this.#parts.folder} failed`)))
-      if (bytesRead === 0)
-        throw new BytestreamError('ERR_FILE', `storing into ${this.#parts.folder} failed: somebody has cut the part file`)
-      for (const hasher of hashers) hasher.update(buffer.subarray(0, bytesRead))
-      position += bytesRead
-    }
+    const hashed = await hashBeginning(this.#part.handle, hashers, end).catch((cause) => {
+      throw toFileError(cause, `reading the part in ${this.#parts.folder} failed`)
+    })
+    if (hashed === end) return
+    throw new BytestreamError('ERR_FILE', `storing into ${this.#parts.folder} failed: somebody has cut the part file`)
+  }
+
+  async #confirm(here: FileHere): Promise<string> {
+    await this.#parts.init.checkFolder?.()
+    await here.checkUnchanged()
+    return here.path
   }
 
   /** The part file's own name goes with the sink. */
-  async #giveName(): Promise<string> {
-    await this.#parts.part.handle.chmod(0o666 & ~process.umask())
-    for (let number = 0; number < NAMES_MAX; number++) {
+  async #giveName({ handle, path: partPath }: Part): Promise<string> {
+    await handle.sync()
+    await this.#parts.init.checkFolder?.()
+    await handle.chmod(0o666 & ~process.umask())
+    for (let number = 0; number < FILE_NAMES_MAX; number++) {
       const path = join(this.#parts.folder, numberFileName(this.#parts.expected.name, number))
       try {
-        await claim(this.#parts.part.path, path)
+        await claim(partPath, path)
+        await this.#giveDate(handle)
         return path
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
@@ -256,8 +279,15 @@ export class FileSink implements AsyncDisposable {
     }
     throw new BytestreamError(
       'ERR_FILE_EXISTS',
-      `${this.#parts.folder} holds ${NAMES_MAX} files named like ${this.#parts.expected.name} already`,
+      `${this.#parts.folder} holds ${FILE_NAMES_MAX} files named like ${this.#parts.expected.name} already`,
     )
+  }
+
+  /** That of the sender. Not before it has its name: by its date a part is old. */
+  async #giveDate(handle: FileHandle): Promise<void> {
+    const { modifiedMs } = this.#parts.expected
+    if (modifiedMs === undefined || modifiedMs < 0 || modifiedMs > Date.now() + AHEAD_MS_MAX) return
+    await handle.utimes(new Date(), modifiedMs / 1000).catch(() => {}) // The file is whole without it.
   }
 
   /**
@@ -266,9 +296,9 @@ export class FileSink implements AsyncDisposable {
    * @returns where that is; nothing where there is nothing
    */
   async keep(): Promise<KeptPart | undefined> {
-    if (!this.#isOpen || this.#bytes === 0 || !this.#parts.part.isRecognisable) return undefined
+    if (!this.#isOpen || this.#bytes === 0 || !this.#part.isRecognisable) return undefined
     await this.#close((part) => part.keep())
-    return { path: this.#parts.part.path, bytes: this.#bytes }
+    return { path: this.#part.path, bytes: this.#bytes }
   }
 
   /** Gives up what was neither stored nor kept. */
@@ -276,11 +306,11 @@ export class FileSink implements AsyncDisposable {
     await this.#close((part) => part.discard())
   }
 
-  async #close(close: (part: Part) => Promise<void>): Promise<void> {
+  async #close(close: (part: Part | FileHere) => Promise<void>): Promise<void> {
     if (!this.#isOpen) return
     this.#isOpen = false
     try {
-      await close(this.#parts.part)
+      await close(this.#part)
     } finally {
       this.#parts.init.onClosed?.()
     }

@@ -23,6 +23,8 @@ export interface TransferResult {
   readonly sha256: string
   /** Of a file that was received: the hash of the sender that was verified, the strongest it gave. */
   readonly verified?: HashAlgorithm | undefined
+  /** Of a file that was received: whether it was here before, and nothing was written. */
+  readonly alreadyThere?: boolean | undefined
   /** How the octets travelled. */
   readonly method: BytestreamMethod
   /** Milliseconds in which octets moved, from the first one to the last; without the time between two attempts. */

@@ -1,6 +1,7 @@
-import { readdirSync } from 'node:fs'
-import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { once } from 'node:events'
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import test, { type ExecutionContext } from 'ava'
 import { type Box, startBox } from '../helpers/box.ts'
 import { startCli } from '../helpers/cli.ts'
@@ -61,9 +62,9 @@ test('receive --flat makes no folders, and by stream initiation there are none; 
   const bySi = await send(t, box, top, '--negotiation', 'si')
   t.is(bySi.code, 0)
   t.is(bySi.stderr.match(/stream initiation tells of no folders: what is sent arrives without its folders/g)?.length, 1)
-  t.deepEqual(readdirSync(into).sort(), ['list', 'list (1)', '漢字 (1).txt', '漢字.txt'].sort())
+  t.deepEqual((await readdir(into)).sort(), ['list', '漢字.txt'])
   receive.child.kill('SIGINT')
-  await receive.ended
+  t.is((await receive.ended).stdout.match(/"alreadyThere":true/g)?.length, 2)
 })
 
 test('one file of several that is not there is named, and the others arrive; a directory without files is an error', async (t) => {
@@ -78,4 +79,23 @@ test('one file of several that is not there is named, and the others arrive; a d
   const none = await send(t, box, join(top, 'day 1', 'empty'))
   t.is(none.code, 1)
   t.regex(none.stderr, /\nstreamhost: \S+ 1\/empty: there is no file to send\n$|there is no file to send\n$/)
+})
+
+test('a file that is sent again was here already, and people hear no more than that', async (t) => {
+  const box = await startBox(t)
+  const path = join(box.folder, 'one.txt')
+  await writeFile(path, 'one')
+  const first = await startReceiving(t, box, '--once')
+  t.is((await send(t, box, path)).code, 0)
+  t.false('alreadyThere' in (await first.receive.event('received')))
+  await first.receive.ended
+  const [desk, environment] = box.as('desk')
+  const people = desk.filter((argument) => argument !== '--json')
+  const args = ['receive', '--once', ...people, '--into', first.into, '--from', 'laptop@localhost']
+  const second = startCli(t, args, environment)
+  await once(second.child.stdout as Readable, 'data') // That it is ready.
+  t.is((await send(t, box, path)).code, 0)
+  const { code, stdout } = await second.ended
+  t.deepEqual([code, stdout.trimEnd().split('\n').slice(1)], [0, [`${join(first.into, 'one.txt')}: was here already`]])
+  t.deepEqual(await readdir(first.into), ['one.txt'])
 })

@@ -139,7 +139,8 @@ const rowOf: Readonly<Record<string, string>> = {
   'transfer/file-name FOLDER_DEPTH_MAX': 'folders of a file that is sent with them',
   'transfer/file-name FOLDER_BYTES_MAX': 'octets of the path of those',
   'transfer/files-in ENTRIES_MAX': 'files and folders in a directory',
-  'transfer/file-sink NAMES_MAX': 'names tried',
+  'transfer/file-name FILE_NAMES_MAX': 'names tried',
+  'transfer/file-sink AHEAD_MS_MAX': "a file's date ahead of the receiver's clock",
 }
 
 /** What is called like a limit, and keeps nobody from anything. */

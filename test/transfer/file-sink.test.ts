@@ -42,7 +42,7 @@ test('a file whose size and hash are right gets its name, its path and hash are 
   const sink = await fill(folder, { hashes: [right('sha-256')] })
   t.true(sink.isComplete)
   t.is(sink.bytes, content.length)
-  t.deepEqual(await sink.store(), { path: join(folder, 'a.bin'), size: content.length, sha256, verified: 'sha-256' })
+  t.deepEqual(await sink.store(), { path: join(folder, 'a.bin'), size: content.length, sha256, verified: 'sha-256', alreadyThere: false })
   t.deepEqual(await readdir(folder), ['a.bin'])
   t.deepEqual(await readFile(join(folder, 'a.bin')), content)
 })

@@ -45,7 +45,8 @@ test('a transfer that is cancelled before its turn does not wait for it, and the
   })
   receiver.receive({ into, from: ['sender@localhost'], mayAccept: () => deciding })
   const { path } = await makeFile(t, 10)
-  const [first, second, third] = [sender.send(path, here), sender.send(path, here), sender.send(path, here)]
+  const { path: other } = await makeFile(t, 11)
+  const [first, second, third] = [sender.send(path, here), sender.send(path, here), sender.send(other, here)]
   second.cancel()
   await t.throwsAsync(second.done, { code: 'ERR_ABORTED' })
   t.is(second.state, 'failed')

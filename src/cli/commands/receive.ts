@@ -103,18 +103,21 @@ function tell(output: Output, transfer: Transfer): void {
   transfer.on('opened', ({ negotiation, method, streamhost, blockSize }) =>
     output.tell('opened', { name, from: peer, size: transfer.size, negotiation, method, streamhost: streamhost?.jid, blockSize }),
   )
-  transfer.on('done', ({ path, size, sha256, verified, method, durationMs, resumedFrom, movedBytes }) => {
+  transfer.on('done', ({ path, size, sha256, verified, alreadyThere, method, durationMs, resumedFrom, movedBytes }) => {
     const rate = formatBytes((movedBytes / Math.max(1, durationMs)) * 1000)
     output.tell(
       'received',
-      { path, from: peer, size, sha256, verified, method, durationMs, resumedFrom },
-      `${path}: from ${peer}, ${formatBytes(size)} in ${formatDuration(durationMs)}, ${rate}/s, SHA-256 ${sha256}`,
+      { path, from: peer, size, sha256, verified, alreadyThere: alreadyThere || undefined, method, durationMs, resumedFrom },
+      alreadyThere
+        ? `${path}: was here already`
+        : `${path}: from ${peer}, ${formatBytes(size)} in ${formatDuration(durationMs)}, ${rate}/s, SHA-256 ${sha256}`,
     )
   })
   transfer.on('resumed', ({ offset, reason }) => {
     const { size } = transfer
     const text = reason === undefined ? `resumed at ${percentOf(offset, size)}` : `from its start: ${reason}`
-    output.tell('resumed', { name, from: peer, offset, size, reason }, `${name}: ${text}`)
+    // Of a file that is here, its end is enough.
+    output.tell('resumed', { name, from: peer, offset, size, reason }, ...(offset > 0 && offset === size - 1 ? [] : [`${name}: ${text}`]))
   })
   transfer.on('kept', ({ path, bytes }) => {
     const { size } = transfer

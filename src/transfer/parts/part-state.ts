@@ -26,6 +26,8 @@ export interface PartState extends PartFacts {
 /** Octets of a state: names, JIDs and hashes have their bounds. */
 export const STATE_BYTES_MAX = 32_768
 const VERSION = 1
+/** XEP-0082 §3.2, with as many digits behind the second as anybody needs. */
+const DATE_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/
 
 /** Hashes nobody can verify tell no file from another. */
 export function encodeState({ hashes, ...state }: PartState): string {
@@ -45,10 +47,16 @@ export function decodeState(text: string): PartState | undefined {
   return { from, name, folder, size, modifiedS: modifiedS as number | undefined, hashes, holder }
 }
 
-/** The moment an XEP-0082 DateTime means; nothing for what is none. */
+/** The moment an XEP-0082 DateTime means, in milliseconds since 1970; total: nothing for what is none, or names no zone. */
+export function millisecondsOf(date: string | undefined): number | undefined {
+  const ms = date !== undefined && DATE_TIME.test(date) ? Date.parse(date) : Number.NaN
+  return Number.isNaN(ms) ? undefined : ms
+}
+
+/** The same in whole seconds: not everybody tells more. */
 export function secondsOf(date: string | undefined): number | undefined {
-  const ms = Date.parse(date ?? '')
-  return Number.isNaN(ms) ? undefined : Math.floor(ms / 1000)
+  const ms = millisecondsOf(date)
+  return ms === undefined ? undefined : Math.floor(ms / 1000)
 }
 
 function parse(text: string): unknown {

@@ -49,8 +49,8 @@ test('files are stored in the folders they are sent with, and both ends name the
 
 test('a receiver that keeps no folders stores every file beside the others, and the sender is told', async (t) => {
   const { client, into, names, send } = await setScene(t, { isFlat: true })
-  const file = await makeFile(t, 3)
-  const { results, told } = await send([{ path: file.path, folder: 'a' }, { path: file.path, folder: '../b' }, file])
+  const [file, two, three] = [await makeFile(t, 3), await makeFile(t, 4), await makeFile(t, 5)]
+  const { results, told } = await send([{ path: file.path, folder: 'a' }, { path: two.path, folder: '../b' }, three])
   t.deepEqual(results, ['done', 'done', 'done'])
   t.deepEqual(told, Array(2).fill(`${client.jid} keeps no folders`))
   t.deepEqual(names, Array(3).fill('file.bin'))
@@ -59,8 +59,8 @@ test('a receiver that keeps no folders stores every file beside the others, and 
 
 test('stream initiation has no place for a folder, and the sender is told', async (t) => {
   const { into, send } = await setScene(t)
-  const file = await makeFile(t, 3)
-  const { told, results } = await send([{ path: file.path, folder: 'a' }, file], { negotiation: 'si' })
+  const [file, other] = [await makeFile(t, 3), await makeFile(t, 4)]
+  const { told, results } = await send([{ path: file.path, folder: 'a' }, other], { negotiation: 'si' })
   t.deepEqual([results, told], [['done', 'done'], ['stream initiation tells of no folders']])
   t.deepEqual(await filesIn(into), ['file (1).bin', 'file.bin'])
 })
