@@ -12,7 +12,11 @@ import { networkOn } from '../helpers/xmpp-network.ts'
 // Method: every size goes every way, and by either negotiation at least once; test/full/transfers.full.ts has all of it.
 
 const SMALL_SIZES = [0, 1, 65_535, 65_536, 65_537]
-const SIZES = [...SMALL_SIZES, 20 * 1024 * 1024]
+const MIB = 1024 ** 2
+const SIZES = [...SMALL_SIZES, 20 * MIB]
+
+/** No file is whole before somebody has heard that it moves, however fast the machine. */
+const held = { rates: { bytestreamBytes: 4 * MIB } }
 
 /** Tests share a server, but neither accounts nor proxies. */
 const labels = ['direct', 'proxy', 'stream', 'ibb', 'proxy-sender', 'proxy-receiver', 'ibb-sender', 'ibb-receiver'] as const
@@ -74,9 +78,9 @@ onEachServer('transfers', { accounts, components }, (test) => {
     ['ibb-receiver', 'ibb', 'receiver', 'si'],
   ] as const) {
     test(`cancelling at the ${side} ends both sides, and leaves a part at most, with ${negotiation} and ${method}`, async (t, server) => {
-      const { sender, receiver, inbox, streamhost, from, to, proxy } = await setScene(t, server, label)
+      const { sender, receiver, inbox, streamhost, from, to, proxy } = await setScene(t, server, label, held)
       const incoming = nextTransfer(receiver.receive({ into: inbox, from: [from] }))
-      const { path } = await makeFile(t, 32 * 1024 * 1024)
+      const { path } = await makeFile(t, 32 * MIB)
       const sending = sender.send(path, { to, negotiation, method, ...whereTo(method, proxy) })
       const receiving = await Promise.race([incoming, sending.done.then(() => incoming)])
       await moved(receiving, 1)
