@@ -12,6 +12,7 @@ const RANK = {
   session: 2,
   streamhost: 2,
   policy: 2,
+  pubsub: 2,
   component: 3,
   embedded: 3,
   bytestreams: 3,
@@ -95,7 +96,7 @@ module.exports = {
     ),
 
     // What rank alone would allow: core and socks5 know no stanza by theirs, and nobody the sessions beside him.
-    ...['streamhost', 'policy'].map((part) =>
+    ...['streamhost', 'policy', 'pubsub'].map((part) =>
       forbid(`${part}-knows-no-stanza`, 'State takes and gives plain objects.', { path: pathOf(part) }, { path: pathOf('xep') }),
     ),
     forbid('core-knows-no-network', 'Core is words, numbers and waiting.', { path: pathOf('core') }, { path: NETWORK }),
@@ -119,6 +120,7 @@ module.exports = {
     ),
     forbid('socks5-knows-no-socket', 'Handshakes are over octets.', { path: pathOf('socks5') }, { path: [NETWORK, FILE_SYSTEM] }),
     forbid('policy-knows-no-socket', 'It is asked with names and numbers.', { path: pathOf('policy') }, { path: NETWORK }),
+    forbid('pubsub-knows-no-socket', 'Whom to tell is a value; others tell.', { path: pathOf('pubsub') }, { path: NETWORK }),
     forbid('session-knows-no-file', 'Secrets and certificates come in as values.', { path: pathOf('session') }, { path: FILE_SYSTEM }),
     forbid('selfsigned-is-for-tls', 'One place makes certificates.', { path: '^src/', pathNot: '^src/tls/' }, { path: npm('selfsigned') }),
     forbid(

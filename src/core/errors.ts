@@ -6,12 +6,13 @@ export interface StanzaErrorEntry {
   readonly type: StanzaErrorType
   /** A defined condition of RFC 6120 §8.3.3. */
   readonly condition: string
-  /** An application-specific condition (RFC 6120 §8.3.4): element name and namespace. */
-  readonly application?: readonly [name: string, xmlns: string]
+  /** An application-specific condition (RFC 6120 §8.3.4): element name, namespace, and its attributes if it has any. */
+  readonly application?: readonly [name: string, xmlns: string, attributes?: Readonly<Record<string, string>>]
 }
 
 const SI = 'http://jabber.org/protocol/si'
 const JINGLE = 'urn:xmpp:jingle:errors:1'
+const PUBSUB = 'http://jabber.org/protocol/pubsub#errors'
 
 /**
  * Every code this project raises, with the stanza error a peer gets for it. A code that never meets a
@@ -85,6 +86,36 @@ const table = {
   ERR_JINGLE_UNKNOWN_SESSION: { type: 'cancel', condition: 'item-not-found', application: ['unknown-session', JINGLE] },
   ERR_JINGLE_UNSUPPORTED_INFO: { type: 'modify', condition: 'feature-not-implemented', application: ['unsupported-info', JINGLE] },
 
+  // Publish-subscribe: XEP-0060, in the order of the names
+  ERR_PUBSUB_ACCESS_MODEL: { type: 'modify', condition: 'not-acceptable', application: ['unsupported-access-model', PUBSUB] }, // §8.1.2
+  ERR_PUBSUB_CLOSED_NODE: { type: 'cancel', condition: 'not-allowed', application: ['closed-node', PUBSUB] }, // §6.1.3.4
+  ERR_PUBSUB_INVALID_JID: { type: 'modify', condition: 'bad-request', application: ['invalid-jid', PUBSUB] }, // §6.1.3.1
+  ERR_PUBSUB_INVALID_OPTIONS: { type: 'modify', condition: 'bad-request', application: ['invalid-options', PUBSUB] }, // §6.3.6.2
+  ERR_PUBSUB_INVALID_PAYLOAD: { type: 'modify', condition: 'bad-request', application: ['invalid-payload', PUBSUB] }, // §7.1.3.6
+  ERR_PUBSUB_INVALID_SUBID: { type: 'modify', condition: 'not-acceptable', application: ['invalid-subid', PUBSUB] }, // §6.2.3.5
+  ERR_PUBSUB_ITEM_FORBIDDEN: { type: 'modify', condition: 'bad-request', application: ['item-forbidden', PUBSUB] }, // §7.1.3.7
+  ERR_PUBSUB_ITEM_REQUIRED: { type: 'modify', condition: 'bad-request', application: ['item-required', PUBSUB] }, // §7.1.3.7
+  ERR_PUBSUB_JID_REQUIRED: { type: 'modify', condition: 'bad-request', application: ['jid-required', PUBSUB] }, // §6.3.4.3
+  ERR_PUBSUB_LIMIT: { type: 'wait', condition: 'policy-violation' }, // a bound of docs/LIMITS.md that the specification has no condition for
+  ERR_PUBSUB_MAX_ITEMS: { type: 'cancel', condition: 'not-allowed', application: ['max-items-exceeded', PUBSUB] }, // §12.8
+  ERR_PUBSUB_MAX_NODES: { type: 'cancel', condition: 'conflict', application: ['max-nodes-exceeded', PUBSUB] }, // XEP-0248: a collection is full
+  ERR_PUBSUB_NODE_EXISTS: { type: 'cancel', condition: 'conflict' }, // §8.1.1
+  ERR_PUBSUB_NODE_FULL: { type: 'cancel', condition: 'conflict', application: ['node-full', PUBSUB] }, // §7.1.3.4
+  ERR_PUBSUB_NODEID_REQUIRED: { type: 'modify', condition: 'bad-request', application: ['nodeid-required', PUBSUB] }, // §7.2.3.3
+  ERR_PUBSUB_NOT_A_COLLECTION: { type: 'cancel', condition: 'not-allowed' }, // XEP-0248
+  ERR_PUBSUB_NOT_IN_GROUP: { type: 'auth', condition: 'not-authorized', application: ['not-in-roster-group', PUBSUB] }, // §6.1.3.3
+  ERR_PUBSUB_NOT_SUBSCRIBED: { type: 'cancel', condition: 'unexpected-request', application: ['not-subscribed', PUBSUB] }, // §6.2.3.2
+  ERR_PUBSUB_PAYLOAD_REQUIRED: { type: 'modify', condition: 'bad-request', application: ['payload-required', PUBSUB] }, // §7.1.3.7
+  ERR_PUBSUB_PAYLOAD_TOO_BIG: { type: 'modify', condition: 'not-acceptable', application: ['payload-too-big', PUBSUB] }, // §7.1.3.5
+  ERR_PUBSUB_PENDING: { type: 'auth', condition: 'not-authorized', application: ['pending-subscription', PUBSUB] }, // §6.1.3.7
+  ERR_PUBSUB_PRECONDITION: { type: 'cancel', condition: 'conflict', application: ['precondition-not-met', PUBSUB] }, // §7.1.5
+  ERR_PUBSUB_PRESENCE_REQUIRED: { type: 'auth', condition: 'not-authorized', application: ['presence-subscription-required', PUBSUB] }, // §6.1.3.2
+  ERR_PUBSUB_SUBID_REQUIRED: { type: 'modify', condition: 'bad-request', application: ['subid-required', PUBSUB] }, // §6.2.3.1
+  ERR_PUBSUB_SUBSCRIBERS_ONLY: { type: 'auth', condition: 'not-authorized', application: ['not-subscribed', PUBSUB] }, // §6.5.9.3
+  ERR_PUBSUB_TOO_MANY_NODES: { type: 'wait', condition: 'policy-violation', application: ['max-nodes-exceeded', PUBSUB] }, // of one account
+  ERR_PUBSUB_TOO_MANY_SUBSCRIPTIONS: { type: 'wait', condition: 'policy-violation', application: ['too-many-subscriptions', PUBSUB] }, // §6.1.3.9
+  ERR_PUBSUB_UNSUPPORTED: { type: 'cancel', condition: 'feature-not-implemented', application: ['unsupported', PUBSUB] }, // §11: see UnsupportedFeature
+
   // Everything
   ERR_CONFIG: { type: 'cancel', condition: 'internal-server-error' },
   ERR_TIMEOUT: { type: 'wait', condition: 'remote-server-timeout' },
@@ -145,5 +176,20 @@ export class StanzaError extends BytestreamError {
   /** The defined condition, such as `item-not-found` (RFC 6120 §8.3.3). */
   get condition(): string {
     return this.#entry.condition
+  }
+}
+
+/** What a node or a service does not do, as XEP-0060 §11 has it answered: with the feature that is missing. */
+export class UnsupportedFeature extends BytestreamError {
+  /** Without the namespace: `persistent-items`. */
+  readonly feature: string
+
+  constructor(feature: string, message: string) {
+    super('ERR_PUBSUB_UNSUPPORTED', message)
+    this.feature = feature
+  }
+
+  override get stanzaError(): StanzaErrorEntry {
+    return { ...table.ERR_PUBSUB_UNSUPPORTED, application: ['unsupported', PUBSUB, { feature: this.feature }] }
   }
 }

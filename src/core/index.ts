@@ -10,6 +10,7 @@ export {
   type StanzaErrorEntry,
   type StanzaErrorType,
   toBytestreamError,
+  UnsupportedFeature,
 } from './errors.ts'
 export { bareJid, domainOf, formatJid, type Jid, parseJid, prepareJid, resourceOf, tryPrepareJid } from './jid.ts'
 export { type Logger, silentLogger } from './log.ts'

@@ -33,6 +33,9 @@ const ATTEMPTS_MAX = 1_000
 /** How far a transfer has been: the other side was asked, has accepted it, has opened a bytestream for it. */
 export type Reached = 'asked' | 'accepted' | 'opened'
 
+/** No transfer fails with those of publish-subscribe. */
+type TransferCode = Exclude<ErrorCode, `ERR_PUBSUB_${string}`>
+
 /**
  * From where on a failure is worth another attempt. What was refused stays refused, what was wrong stays wrong; a way that has worked
  * may work again, one that never has will not.
@@ -104,7 +107,7 @@ const worthwhile = {
   ERR_CANCELLED: 'never',
   ERR_ABORTED: 'never',
   ERR_INTERNAL: 'never',
-} as const satisfies Record<ErrorCode, Reached | 'never'>
+} as const satisfies Record<TransferCode, Reached | 'never'>
 
 const ORDER: readonly Reached[] = ['asked', 'accepted', 'opened']
 
@@ -125,7 +128,8 @@ const ABSENT: readonly string[] = [
  */
 export function isTransient(error: BytestreamError, reached: Reached): boolean {
   const isForNow = error instanceof StanzaError && (error.stanzaError.type === 'wait' || ABSENT.includes(error.condition))
-  const from: Reached | 'never' = isForNow ? 'accepted' : worthwhile[error.code]
+  const fromOf: Partial<Record<ErrorCode, Reached | 'never'>> = worthwhile
+  const from = isForNow ? 'accepted' : (fromOf[error.code] ?? 'never')
   return from !== 'never' && ORDER.indexOf(reached) >= ORDER.indexOf(from)
 }
 

@@ -17,7 +17,7 @@ const config = createRequire(import.meta.url)(join(root, '.dependency-cruiser.cj
 const ranks: readonly (readonly string[])[] = [
   ['core'],
   ['xep', 'socks5', 'native', 'tls', 'nat'],
-  ['session', 'streamhost', 'policy'],
+  ['session', 'streamhost', 'policy', 'pubsub'],
   ['component', 'embedded', 'bytestreams'],
   ['transfer', 'check'],
   ['config'],
@@ -38,7 +38,7 @@ interface Plant {
 }
 
 /** Pairs that rank allows, and a rule of their own forbids. */
-const belowAndForbidden = ['streamhost xep', 'policy xep', 'embedded streamhost', 'embedded policy', 'embedded socks5']
+const belowAndForbidden = ['streamhost xep', 'policy xep', 'pubsub xep', 'embedded streamhost', 'embedded policy', 'embedded socks5']
 
 /** `service.ts` and `index.ts` cannot be planted beside themselves: a file of their own stands for what they import. */
 function plantsByRank(): Plant[] {
@@ -83,6 +83,7 @@ const forbidden: Plant[] = [
   })),
   { path: 'src/streamhost/stanza.ts', imports: ['/src/xep/index.ts'], rule: 'streamhost-knows-no-stanza' },
   { path: 'src/policy/stanza.ts', imports: ['/src/xep/index.ts'], rule: 'policy-knows-no-stanza' },
+  { path: 'src/pubsub/stanza.ts', imports: ['/src/xep/index.ts'], rule: 'pubsub-knows-no-stanza' },
   { path: 'src/core/network.ts', imports: ['node:net'], rule: 'core-knows-no-network' },
   ...['node:net', 'node:fs', 'node:fs/promises', 'node:child_process', 'node:timers/promises'].map((module) => ({
     path: `src/xep/${module.replace(/\W/g, '-')}.ts`,
@@ -94,6 +95,7 @@ const forbidden: Plant[] = [
   { path: 'src/native/socket.ts', imports: ['node:net'], rule: 'native-knows-no-socket' },
   { path: 'src/socks5/socket.ts', imports: ['net'], rule: 'socks5-knows-no-socket' },
   { path: 'src/policy/socket.ts', imports: ['node:tls'], rule: 'policy-knows-no-socket' },
+  { path: 'src/pubsub/socket.ts', imports: ['node:net'], rule: 'pubsub-knows-no-socket' },
   { path: 'src/session/file.ts', imports: ['node:fs/promises'], rule: 'session-knows-no-file' },
   { path: 'src/embedded/certificate.ts', imports: ['selfsigned'], rule: 'selfsigned-is-for-tls' },
   { path: 'src/nat/second.ts', imports: ['@achingbrain/nat-port-mapper'], rule: 'routers-are-asked-in-one-file' },

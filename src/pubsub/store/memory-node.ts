@@ -1,0 +1,130 @@
+import type { Affiliation, AffiliationRecord, ItemRecord, NodeRecord, SubscriptionRecord } from '../records.ts'
+import { Ordered } from './ordered.ts'
+import type { ItemRange } from './store.ts'
+
+interface Items {
+  readonly byId: Map<string, ItemRecord>
+  readonly ordered: Ordered<ItemRecord>
+}
+
+/** What a {@link MemoryStore} keeps of one node. What most nodes have none of is made when there is some. */
+export class MemoryNode {
+  record: NodeRecord
+  readonly affiliations = new Map<string, AffiliationRecord>()
+  #subscriptions: Ordered<SubscriptionRecord> | undefined
+  /** Most accounts have one. */
+  readonly #byAccount = new Map<string, SubscriptionRecord | readonly SubscriptionRecord[]>()
+  readonly pending = new Map<number, SubscriptionRecord>()
+  #items: Items | undefined
+
+  constructor(record: NodeRecord) {
+    this.record = record
+  }
+
+  /** In the order of code points, as a database would have it. */
+  affiliationsBehind(after: string | undefined, which?: Affiliation): AffiliationRecord[] {
+    return [...this.affiliations.values()]
+      .filter(({ account, affiliation }) => (which ?? affiliation) === affiliation && (after === undefined || compare(account, after) > 0))
+      .sort((one, other) => compare(one.account, other.account))
+  }
+
+  get subscriptions(): Ordered<SubscriptionRecord> {
+    this.#subscriptions ??= new Ordered<SubscriptionRecord>(({ id }) => id)
+    return this.#subscriptions
+  }
+
+  subscriptionsAt(account: string): readonly SubscriptionRecord[] {
+    const found = this.#byAccount.get(account)
+    return found === undefined ? [] : 'id' in found ? [found] : found
+  }
+
+  addSubscription(subscription: SubscriptionRecord): void {
+    this.subscriptions.add(subscription)
+    this.#setAt(subscription.account, [...this.subscriptionsAt(subscription.account), subscription])
+    if (subscription.state === 'pending') this.pending.set(subscription.id, subscription)
+  }
+
+  /** @returns the one whose place it took */
+  replaceSubscription(subscription: SubscriptionRecord): SubscriptionRecord | undefined {
+    const own = this.subscriptionsAt(subscription.account)
+    const before = own.find(({ id }) => id === subscription.id)
+    if (!before) return undefined
+    this.subscriptions.replace(subscription)
+    this.#setAt(
+      subscription.account,
+      own.map((each) => (each === before ? subscription : each)),
+    )
+    if (subscription.state === 'pending') this.pending.set(subscription.id, subscription)
+    else this.pending.delete(subscription.id)
+    return before
+  }
+
+  removeSubscription(account: string, id: number): SubscriptionRecord | undefined {
+    const own = this.subscriptionsAt(account)
+    const removed = own.find((each) => each.id === id)
+    if (!removed) return undefined
+    this.subscriptions.remove(removed)
+    this.#setAt(
+      account,
+      own.filter((each) => each !== removed),
+    )
+    this.pending.delete(id)
+    return removed
+  }
+
+  pendingBehind(after = 0): SubscriptionRecord[] {
+    return [...this.pending.values()].filter(({ id }) => id > after).sort((one, other) => one.id - other.id)
+  }
+
+  get itemCount(): number {
+    return this.#items?.ordered.size ?? 0
+  }
+
+  addItem(item: ItemRecord): void {
+    this.#items ??= { byId: new Map(), ordered: new Ordered<ItemRecord>(({ seq }) => seq) }
+    this.#items.byId.set(item.id, item)
+    this.#items.ordered.add(item)
+  }
+
+  item(id: string): ItemRecord | undefined {
+    return this.#items?.byId.get(id)
+  }
+
+  removeItem(id: string): ItemRecord | undefined {
+    const item = this.item(id)
+    if (!item) return undefined
+    this.#items?.byId.delete(id)
+    this.#items?.ordered.remove(item)
+    return item
+  }
+
+  /** @returns what was there */
+  clearItems(): readonly ItemRecord[] {
+    const items = this.#items ? [...this.#items.byId.values()] : []
+    this.#items = undefined
+    return items
+  }
+
+  items({ after, before, limit, fromEnd }: ItemRange): readonly ItemRecord[] {
+    if (!this.#items) return []
+    if (fromEnd) return this.#items.ordered.lastPage({ after, before, limit })
+    const page = this.#items.ordered.page({ after, limit })
+    return before === undefined ? page : page.filter(({ seq }) => seq < before)
+  }
+
+  countItemsBefore(seq: number): number {
+    return this.#items?.ordered.countBefore(seq) ?? 0
+  }
+
+  itemAt(index: number): ItemRecord | undefined {
+    return this.#items?.ordered.at(index)
+  }
+
+  #setAt(account: string, subscriptions: readonly SubscriptionRecord[]): void {
+    const [first] = subscriptions
+    if (first === undefined) this.#byAccount.delete(account)
+    else this.#byAccount.set(account, subscriptions.length === 1 ? first : subscriptions)
+  }
+}
+
+const compare = (one: string, other: string) => Buffer.compare(Buffer.from(one), Buffer.from(other))

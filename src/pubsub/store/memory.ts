@@ -1,0 +1,292 @@
+import type { Affiliation, AffiliationRecord, ItemRecord, NodeRecord, SubscriptionRecord } from '../records.ts'
+import { Due } from './due.ts'
+import { MemoryNode } from './memory-node.ts'
+import { Ordered } from './ordered.ts'
+import type { ItemRange, PubsubStore, Range } from './store.ts'
+
+/** Keeps everything in the memory of this process, and nothing beyond its end. */
+export class MemoryStore implements PubsubStore {
+  readonly #byName = new Map<string, MemoryNode>()
+  readonly #byId = new Map<number, MemoryNode>()
+  readonly #ordered = new Ordered<NodeRecord>((node) => node.id)
+  readonly #retired = new Map<number, MemoryNode>()
+  readonly #children = new Map<number, Map<number, NodeRecord>>()
+  readonly #created = new Map<string, number>()
+  readonly #affiliations = new Map<string, Map<number, AffiliationRecord>>()
+  readonly #subscriptions = new Map<string, Ordered<SubscriptionRecord>>()
+  readonly #dueItems = new Due<ItemRecord>()
+  readonly #dueSubscriptions = new Due<SubscriptionRecord>()
+  #lastNode = 0
+  #lastSubscription = 0
+  #lastItem = 0
+
+  addNode(given: Omit<NodeRecord, 'id'>): NodeRecord {
+    const node = { ...given, id: ++this.#lastNode }
+    const kept = new MemoryNode(node)
+    this.#byName.set(node.name, kept)
+    this.#byId.set(node.id, kept)
+    this.#ordered.add(node)
+    this.#created.set(node.creator, this.countNodesOf(node.creator) + 1)
+    this.#hang(node)
+    return node
+  }
+
+  node(name: string): NodeRecord | undefined {
+    return this.#byName.get(name)?.record
+  }
+
+  nodeById(id: number): NodeRecord | undefined {
+    return this.#byId.get(id)?.record
+  }
+
+  replaceNode(node: NodeRecord): void {
+    const kept = this.#byId.get(node.id)
+    if (!kept) return
+    this.#cutOff(kept.record)
+    kept.record = node
+    this.#ordered.replace(node)
+    this.#hang(node)
+  }
+
+  retireNode(id: number): void {
+    const kept = this.#byId.get(id)
+    if (!kept) return
+    const { name, creator } = kept.record
+    this.#byId.delete(id)
+    this.#byName.delete(name)
+    this.#ordered.remove(kept.record)
+    this.#cutOff(kept.record)
+    count(this.#created, creator, this.countNodesOf(creator) - 1)
+    for (const account of kept.affiliations.keys()) this.#forgetAffiliation(id, account)
+    kept.affiliations.clear()
+    for (const item of kept.clearItems()) this.#dueItems.remove(item)
+    this.#retired.set(id, kept)
+  }
+
+  sweepRetired(limit: number, keep: ReadonlySet<number>): number {
+    let swept = 0
+    for (const [id, kept] of this.#retired) {
+      if (keep.has(id)) continue
+      for (const subscription of kept.subscriptions.page({ limit: limit - swept })) {
+        this.removeSubscription(subscription)
+        swept++
+      }
+      if (swept === limit) return swept
+      this.#retired.delete(id)
+      if (++swept === limit) return swept
+    }
+    return swept
+  }
+
+  nodes(range: Range): readonly NodeRecord[] {
+    return this.#ordered.page(range)
+  }
+
+  children(parent: number, { after = 0, limit }: Range): readonly NodeRecord[] {
+    const children = [...(this.#children.get(parent)?.values() ?? [])]
+    return children
+      .filter(({ id }) => id > after)
+      .sort((one, other) => one.id - other.id)
+      .slice(0, limit)
+  }
+
+  countNodes(): number {
+    return this.#ordered.size
+  }
+
+  countNodesOf(creator: string): number {
+    return this.#created.get(creator) ?? 0
+  }
+
+  countChildren(parent: number): number {
+    return this.#children.get(parent)?.size ?? 0
+  }
+
+  affiliation(nodeId: number, account: string): Affiliation {
+    return this.#byId.get(nodeId)?.affiliations.get(account)?.affiliation ?? 'none'
+  }
+
+  setAffiliation(nodeId: number, account: string, affiliation: Affiliation): void {
+    const kept = this.#byId.get(nodeId)
+    if (!kept) return
+    if (affiliation === 'none') {
+      kept.affiliations.delete(account)
+      this.#forgetAffiliation(nodeId, account)
+      return
+    }
+    const record = { nodeId, account, affiliation }
+    kept.affiliations.set(account, record)
+    const nodes = this.#affiliations.get(account) ?? new Map<number, AffiliationRecord>()
+    this.#affiliations.set(account, nodes.set(nodeId, record))
+  }
+
+  affiliations(nodeId: number, range: { readonly after?: string | undefined; readonly limit: number }): readonly AffiliationRecord[] {
+    return this.#byId.get(nodeId)?.affiliationsBehind(range.after).slice(0, range.limit) ?? []
+  }
+
+  affiliationsOf(account: string, { after = 0, limit }: Range): readonly AffiliationRecord[] {
+    return [...(this.#affiliations.get(account)?.values() ?? [])]
+      .filter(({ nodeId }) => nodeId > after)
+      .sort((one, other) => one.nodeId - other.nodeId)
+      .slice(0, limit)
+  }
+
+  owners(nodeId: number, limit: number): readonly string[] {
+    const owners = this.#byId.get(nodeId)?.affiliationsBehind(undefined, 'owner') ?? []
+    return owners.slice(0, limit).map(({ account }) => account)
+  }
+
+  countAffiliations(nodeId: number): number {
+    return this.#byId.get(nodeId)?.affiliations.size ?? 0
+  }
+
+  countOwners(nodeId: number): number {
+    return this.#byId.get(nodeId)?.affiliationsBehind(undefined, 'owner').length ?? 0
+  }
+
+  addSubscription(given: Omit<SubscriptionRecord, 'id'>): SubscriptionRecord {
+    const { nodeId, jid, account, state, options, expiresMs } = given
+    const subscription = { id: ++this.#lastSubscription, nodeId, jid, account, state, options, expiresMs }
+    this.#byId.get(nodeId)?.addSubscription(subscription)
+    const own = this.#subscriptions.get(account) ?? new Ordered<SubscriptionRecord>(({ id }) => id)
+    own.add(subscription)
+    this.#subscriptions.set(account, own)
+    this.#dueSubscriptions.add(subscription)
+    return subscription
+  }
+
+  replaceSubscription(subscription: SubscriptionRecord): void {
+    const before = this.#byId.get(subscription.nodeId)?.replaceSubscription(subscription)
+    if (!before) return
+    this.#subscriptions.get(subscription.account)?.replace(subscription)
+    this.#dueSubscriptions.remove(before)
+    this.#dueSubscriptions.add(subscription)
+  }
+
+  removeSubscription({ id, nodeId, account }: SubscriptionRecord): void {
+    const removed = this.#keeper(nodeId)?.removeSubscription(account, id)
+    if (!removed) return
+    const own = this.#subscriptions.get(account)
+    own?.remove(removed)
+    if (own?.size === 0) this.#subscriptions.delete(account)
+    this.#dueSubscriptions.remove(removed)
+  }
+
+  subscriptionsAt(nodeId: number, account: string): readonly SubscriptionRecord[] {
+    return this.#keeper(nodeId)?.subscriptionsAt(account) ?? []
+  }
+
+  subscriptions(nodeId: number, range: Range): readonly SubscriptionRecord[] {
+    return this.#keeper(nodeId)?.subscriptions.page(range) ?? []
+  }
+
+  pending(nodeId: number, range: Range): readonly SubscriptionRecord[] {
+    return this.#byId.get(nodeId)?.pendingBehind(range.after).slice(0, range.limit) ?? []
+  }
+
+  subscriptionsOf(account: string, { after, limit }: Range): readonly SubscriptionRecord[] {
+    const page: SubscriptionRecord[] = []
+    let last = after
+    for (let more = true; more && page.length < limit; ) {
+      const some = this.#subscriptions.get(account)?.page({ after: last, limit: limit - page.length }) ?? []
+      page.push(...some.filter(({ nodeId }) => this.#byId.has(nodeId)))
+      more = some.length > 0
+      last = some.at(-1)?.id ?? last
+    }
+    return page
+  }
+
+  countSubscriptions(nodeId: number): number {
+    return this.#keeper(nodeId)?.subscriptions.size ?? 0
+  }
+
+  countPending(nodeId: number): number {
+    return this.#byId.get(nodeId)?.pending.size ?? 0
+  }
+
+  countSubscriptionsOf(account: string): number {
+    return this.#subscriptions.get(account)?.size ?? 0
+  }
+
+  putItem(given: Omit<ItemRecord, 'seq'>): ItemRecord {
+    const item = { ...given, seq: ++this.#lastItem }
+    this.removeItem(item.nodeId, item.id)
+    this.#byId.get(item.nodeId)?.addItem(item)
+    this.#dueItems.add(item)
+    return item
+  }
+
+  item(nodeId: number, id: string): ItemRecord | undefined {
+    return this.#byId.get(nodeId)?.item(id)
+  }
+
+  removeItem(nodeId: number, id: string): void {
+    const removed = this.#byId.get(nodeId)?.removeItem(id)
+    if (removed) this.#dueItems.remove(removed)
+  }
+
+  removeItems(nodeId: number): void {
+    for (const item of this.#byId.get(nodeId)?.clearItems() ?? []) this.#dueItems.remove(item)
+  }
+
+  items(nodeId: number, range: ItemRange): readonly ItemRecord[] {
+    return this.#byId.get(nodeId)?.items(range) ?? []
+  }
+
+  countItems(nodeId: number): number {
+    return this.#byId.get(nodeId)?.itemCount ?? 0
+  }
+
+  countItemsBefore(nodeId: number, seq: number): number {
+    return this.#byId.get(nodeId)?.countItemsBefore(seq) ?? 0
+  }
+
+  itemAt(nodeId: number, index: number): ItemRecord | undefined {
+    return this.#byId.get(nodeId)?.itemAt(index)
+  }
+
+  dueItems(nowMs: number, limit: number): readonly ItemRecord[] {
+    return this.#dueItems.page(nowMs, limit)
+  }
+
+  dueSubscriptions(nowMs: number, limit: number): readonly SubscriptionRecord[] {
+    return this.#dueSubscriptions.page(nowMs, limit)
+  }
+
+  settled(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  /** A retired node still has its subscriptions. */
+  #keeper(nodeId: number): MemoryNode | undefined {
+    return this.#byId.get(nodeId) ?? this.#retired.get(nodeId)
+  }
+
+  #hang(node: NodeRecord): void {
+    if (node.parent === undefined) return
+    const siblings = this.#children.get(node.parent) ?? new Map<number, NodeRecord>()
+    this.#children.set(node.parent, siblings.set(node.id, node))
+  }
+
+  #cutOff({ id, parent }: NodeRecord): void {
+    if (parent === undefined) return
+    const siblings = this.#children.get(parent)
+    siblings?.delete(id)
+    if (siblings?.size === 0) this.#children.delete(parent)
+  }
+
+  #forgetAffiliation(nodeId: number, account: string): void {
+    const nodes = this.#affiliations.get(account)
+    nodes?.delete(nodeId)
+    if (nodes?.size === 0) this.#affiliations.delete(account)
+  }
+}
+
+function count(counts: Map<string, number>, key: string, value: number): void {
+  if (value > 0) counts.set(key, value)
+  else counts.delete(key)
+}

@@ -1,0 +1,95 @@
+import type { Affiliation, AffiliationRecord, ItemRecord, NodeRecord, SubscriptionRecord } from '../records.ts'
+
+/** A part of a list in its order: what comes behind `after`, at most `limit`. */
+export interface Range {
+  readonly after?: number | undefined
+  readonly limit: number
+}
+
+/** A part of a node's items, always in the order of publication. */
+export interface ItemRange extends Range {
+  readonly before?: number | undefined
+  /** Of more than `limit`, those at the end: the newest. */
+  readonly fromEnd?: boolean
+}
+
+/**
+ * Keeps what the rules decide, and knows none of them. Reads and writes are synchronous, and see each other at once; what
+ * is written in one turn of the event loop becomes durable together, or not at all.
+ *
+ * Nothing takes longer because a table is large: what is asked for is found by its key, what is counted is known.
+ * What is handed out is never changed afterwards; what is handed in is not either.
+ */
+export interface PubsubStore {
+  /** @returns what was given, with the id it has from now on */
+  addNode(node: Omit<NodeRecord, 'id'>): NodeRecord
+  node(name: string): NodeRecord | undefined
+  nodeById(id: number): NodeRecord | undefined
+  /** Takes the place of the node of that id; name, kind, creator and date stay as they are. */
+  replaceNode(node: NodeRecord): void
+  /**
+   * The node is gone for everybody, and its name free, at once. Its subscriptions stay, to be read by the node's id only,
+   * until {@link sweepRetired}: they say who has to be told. Its affiliations and items are no longer found.
+   */
+  retireNode(id: number): void
+  /** Clears away what is left of retired nodes, but for those in `keep`. @returns how many rows went, at most `limit`; 0 when none is left */
+  sweepRetired(limit: number, keep: ReadonlySet<number>): number
+  /** By id. */
+  nodes(range: Range): readonly NodeRecord[]
+  /** By id. */
+  children(parent: number, range: Range): readonly NodeRecord[]
+  countNodes(): number
+  countNodesOf(creator: string): number
+  countChildren(parent: number): number
+
+  affiliation(nodeId: number, account: string): Affiliation
+  /** `none` takes the record away. */
+  setAffiliation(nodeId: number, account: string, affiliation: Affiliation): void
+  /** By account, in the order of code points. */
+  affiliations(nodeId: number, range: { readonly after?: string | undefined; readonly limit: number }): readonly AffiliationRecord[]
+  /** By node. */
+  affiliationsOf(account: string, range: Range): readonly AffiliationRecord[]
+  /** By account. */
+  owners(nodeId: number, limit: number): readonly string[]
+  countAffiliations(nodeId: number): number
+  countOwners(nodeId: number): number
+
+  /** @returns what was given, with the id it has from now on */
+  addSubscription(subscription: Omit<SubscriptionRecord, 'id'>): SubscriptionRecord
+  /** Takes the place of the subscription of that id; node and JID stay as they are. */
+  replaceSubscription(subscription: SubscriptionRecord): void
+  removeSubscription(subscription: SubscriptionRecord): void
+  /** All that an account has at a node, whichever JID of it, by id. Of a retired node, too. */
+  subscriptionsAt(nodeId: number, account: string): readonly SubscriptionRecord[]
+  /** By id. Of a retired node, too. */
+  subscriptions(nodeId: number, range: Range): readonly SubscriptionRecord[]
+  /** Those in the state `pending`, by id. */
+  pending(nodeId: number, range: Range): readonly SubscriptionRecord[]
+  /** By id. */
+  subscriptionsOf(account: string, range: Range): readonly SubscriptionRecord[]
+  countSubscriptions(nodeId: number): number
+  countPending(nodeId: number): number
+  /** Those at nodes that are retired and not swept yet may be among them. */
+  countSubscriptionsOf(account: string): number
+
+  /** Takes the place of an item of the same id at the node, and is the newest. @returns what was given, with its number */
+  putItem(item: Omit<ItemRecord, 'seq'>): ItemRecord
+  item(nodeId: number, id: string): ItemRecord | undefined
+  removeItem(nodeId: number, id: string): void
+  removeItems(nodeId: number): void
+  items(nodeId: number, range: ItemRange): readonly ItemRecord[]
+  countItems(nodeId: number): number
+  /** How many items of the node come before the one of that number. */
+  countItemsBefore(nodeId: number, seq: number): number
+  /** The item with `index` others before it. */
+  itemAt(nodeId: number, index: number): ItemRecord | undefined
+
+  /** Items that have expired, the earliest first. */
+  dueItems(nowMs: number, limit: number): readonly ItemRecord[]
+  /** Subscriptions whose lease is over, the earliest first. */
+  dueSubscriptions(nowMs: number, limit: number): readonly SubscriptionRecord[]
+
+  /** Settles once all that has been written so far is durable; rejects when it is not, and will not be. */
+  settled(): Promise<void>
+  close(): Promise<void>
+}
