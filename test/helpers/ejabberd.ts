@@ -47,6 +47,8 @@ export interface EjabberdInit {
   readonly ownProxySettings?: Readonly<Record<string, unknown>> | undefined
   /** Whether it reads what a client sends at 3,000 octets a second, as Debian's file has it. */
   readonly isRateLimited?: boolean | undefined
+  /** More modules, by name, each with its options. */
+  readonly modules?: Readonly<Record<string, object>> | undefined
   /** More arguments of the Erlang machine. */
   readonly machineArguments?: readonly string[] | undefined
 }
@@ -133,7 +135,7 @@ export async function startEjabberd(init: EjabberdInit): Promise<Ejabberd> {
 
 /** JSON is YAML. */
 function configurationOf(
-  { domain, components, rooms, on, certified, ownProxy, ownProxyRate, ownProxySettings, isRateLimited = false }: EjabberdInit,
+  { domain, components, rooms, on, certified, ownProxy, ownProxyRate, ownProxySettings, isRateLimited = false, modules }: EjabberdInit,
   {
     clientPort,
     directTlsPort,
@@ -184,6 +186,7 @@ function configurationOf(
         },
       }),
       ...(rooms && { mod_muc: { host: rooms, default_room_options: { persistent: false } } }),
+      ...modules,
     },
   }
 }

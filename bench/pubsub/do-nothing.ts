@@ -1,0 +1,50 @@
+// A component that does next to nothing: `PORT JID SECRET`. It says yes to whoever creates or subscribes, finds the item of a
+// publish by two searches, and glues `to` and `id` into a message that is ready otherwise. What it does not reach, the server it
+// stands behind does not carry: it keeps nothing, checks nothing, and knows no XML.
+
+import { Line } from './line.ts'
+
+const [port, jid = '', secret = ''] = process.argv.slice(2)
+/** Octets of one write, more or less. */
+const BATCH = 64 * 1024
+
+const subscribers = new Map<string, string[]>()
+let ids = 0
+
+const attribute = (text: string, name: string): string => new RegExp(`\\s${name}=["']([^"']*)`).exec(text)?.[1] ?? ''
+
+function notify(node: string, item: string): void {
+  const head = `<message from='${jid}' type='headline' to='`
+  const tail = `'><event xmlns='http://jabber.org/protocol/pubsub#event'><items node='${node}'>${item}</items></event></message>`
+  let batch = ''
+  for (const to of subscribers.get(node) ?? []) {
+    ids += 1
+    batch += `${head}${to}' id='n${ids}${tail}`
+    if (batch.length < BATCH) continue
+    line.write(batch)
+    batch = ''
+  }
+  line.write(batch)
+}
+
+function answer(iq: string): void {
+  const tag = iq.slice(0, iq.indexOf('>'))
+  line.write(`<iq type='result' from='${jid}' to='${attribute(tag, 'from')}' id='${attribute(tag, 'id')}'/>`)
+  const node = attribute(iq, 'node')
+  if (iq.includes('<publish ')) {
+    notify(node, iq.slice(iq.indexOf('<item '), iq.lastIndexOf('</item>') + '</item>'.length))
+  } else if (iq.includes('<subscribe ')) {
+    const those = subscribers.get(node)
+    const who = attribute(iq.slice(iq.indexOf('<subscribe ')), 'jid')
+    if (those) those.push(who)
+    else subscribers.set(node, [who])
+  }
+}
+
+const line = await Line.dial(Number(port), jid, secret, {
+  message() {},
+  other(text) {
+    if (text.startsWith('<iq')) answer(text)
+  },
+})
+process.stdout.write('ready\n')
