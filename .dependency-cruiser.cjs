@@ -9,6 +9,7 @@ const RANK = {
   native: 1,
   tls: 1,
   nat: 1,
+  storage: 1,
   session: 2,
   streamhost: 2,
   policy: 2,
@@ -129,6 +130,13 @@ module.exports = {
       { path: '^src/', pathNot: '^src/nat/routers\\.ts$' },
       { path: npm('@achingbrain/[^/]+') },
     ),
+    forbid(
+      'databases-are-opened-in-one-file',
+      'A proxy runs without the driver, which is loaded there when it is wanted.',
+      { path: '^src/', pathNot: '^src/storage/driver\\.ts$' },
+      { path: [npm('@photostructure/sqlite'), npm('better-sqlite3'), npm('libsql'), node('sqlite')] },
+    ),
+    forbid('storage-knows-no-socket', 'What it is asked comes in as values.', { path: pathOf('storage') }, { path: NETWORK }),
     forbid('tls-knows-no-file', 'Certificates come in as values.', { path: pathOf('tls') }, { path: FILE_SYSTEM }),
     forbid(
       'bytestreams-know-no-file',

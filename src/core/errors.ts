@@ -116,6 +116,14 @@ const table = {
   ERR_PUBSUB_TOO_MANY_SUBSCRIPTIONS: { type: 'wait', condition: 'policy-violation', application: ['too-many-subscriptions', PUBSUB] }, // §6.1.3.9
   ERR_PUBSUB_UNSUPPORTED: { type: 'cancel', condition: 'feature-not-implemented', application: ['unsupported', PUBSUB] }, // §11: see UnsupportedFeature
 
+  // What is kept on disk
+  ERR_STORAGE: { type: 'cancel', condition: 'internal-server-error' },
+  ERR_STORAGE_DRIVER: { type: 'cancel', condition: 'internal-server-error' },
+  ERR_STORAGE_FOREIGN: { type: 'cancel', condition: 'internal-server-error' },
+  ERR_STORAGE_IN_USE: { type: 'cancel', condition: 'internal-server-error' },
+  ERR_STORAGE_READ_ONLY: { type: 'cancel', condition: 'internal-server-error' },
+  ERR_STORAGE_VERSION: { type: 'cancel', condition: 'internal-server-error' },
+
   // Everything
   ERR_CONFIG: { type: 'cancel', condition: 'internal-server-error' },
   ERR_TIMEOUT: { type: 'wait', condition: 'remote-server-timeout' },

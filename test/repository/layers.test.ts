@@ -16,7 +16,7 @@ const config = createRequire(import.meta.url)(join(root, '.dependency-cruiser.cj
 /** Parts of src/ by rank, as docs/ARCHITECTURE.md has them: written again here, so that a slip in the rules shows. */
 const ranks: readonly (readonly string[])[] = [
   ['core'],
-  ['xep', 'socks5', 'native', 'tls', 'nat'],
+  ['xep', 'socks5', 'native', 'tls', 'nat', 'storage'],
   ['session', 'streamhost', 'policy', 'pubsub'],
   ['component', 'embedded', 'bytestreams'],
   ['transfer', 'check'],
@@ -99,6 +99,12 @@ const forbidden: Plant[] = [
   { path: 'src/session/file.ts', imports: ['node:fs/promises'], rule: 'session-knows-no-file' },
   { path: 'src/embedded/certificate.ts', imports: ['selfsigned'], rule: 'selfsigned-is-for-tls' },
   { path: 'src/nat/second.ts', imports: ['@achingbrain/nat-port-mapper'], rule: 'routers-are-asked-in-one-file' },
+  ...['@photostructure/sqlite', 'better-sqlite3', 'libsql', 'node:sqlite'].map((module) => ({
+    path: `src/storage/second-${module.replace(/\W/g, '-')}.ts`,
+    imports: [module],
+    rule: 'databases-are-opened-in-one-file',
+  })),
+  { path: 'src/storage/socket.ts', imports: ['node:net'], rule: 'storage-knows-no-socket' },
   { path: 'src/tls/file.ts', imports: ['node:fs'], rule: 'tls-knows-no-file' },
   { path: 'src/bytestreams/file.ts', imports: ['node:fs'], rule: 'bytestreams-know-no-file' },
   ...['streamhost', 'policy', 'socks5'].map((to) => ({
@@ -118,6 +124,7 @@ const allowed: Plant[] = [
   { path: 'src/tls/socket.ts', imports: ['node:tls', 'node:net', 'selfsigned'] },
   { path: 'src/session/client.ts', imports: ['@xmpp/client', 'node:net'] },
   { path: 'src/nat/routers.ts', imports: ['@achingbrain/nat-port-mapper'] },
+  { path: 'src/storage/driver.ts', imports: ['@photostructure/sqlite', 'node:fs'] },
   { path: 'src/cli/terminal.ts', imports: ['commander', 'cli-progress', 'node:tty'] },
   { path: 'src/http/server.ts', imports: ['fastify', 'prom-client', 'node:http'] },
   { path: 'src/native/loader.ts', imports: ['node:module', 'node:fs', '/build/relay.node'] },

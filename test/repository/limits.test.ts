@@ -44,6 +44,8 @@ const rowOf: Readonly<Record<string, string>> = {
   'session/scram-client ITERATIONS_MAX': 'iterations of SCRAM',
   'embedded/roster GROUPS_MAX': 'groups of a contact',
   'embedded/roster NAME_BYTES_MAX': 'octets of the name of a contact or a group',
+  'storage/checkpoints FRAMES_MAX': 'pages in the log of a database',
+  'storage/storage BUSY_MS_MAX': 'another program writes to the database',
   'xep/adopt PREFIXES_MAX': 'prefixes a stream header declares',
   'transfer/queue/absences ABSENT_MS_MAX': 'a receiver that is not there',
   'transfer/transfer-client CONCURRENCY': 'files sent at once',

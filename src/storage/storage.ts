@@ -1,0 +1,219 @@
+import { EventEmitter } from 'node:events'
+import { BytestreamError } from '../core/index.ts'
+import { Checkpoints, type Progress } from './checkpoints.ts'
+import { Deferred } from './deferred.ts'
+import { type Database, type Driver, loadDriver, type PreparedStatement, type Value } from './driver.ts'
+import { LogSync } from './log-sync.ts'
+import { migrate } from './migrations.ts'
+import { databaseIn, holdPlace, makeFile, makePlace } from './place.ts'
+import { storageError } from './sqlite-error.ts'
+import { SqlThread } from './thread.ts'
+
+/** How long another program that writes to the database, somebody's shell say, keeps us at the most. */
+const BUSY_MS_MAX = 1000
+/** KiB of pages that are kept in memory; the kernel keeps the others. */
+const CACHE_KIB = 8192
+
+export interface StorageInit {
+  /** Made if it is not there. One process at a time has it. */
+  readonly directory: string
+  /** SQL, by version: the first makes version 1 of an empty database. One that was released never changes. */
+  readonly migrations: readonly string[]
+  /** `false`: what is settled survives the end of the process, but not of the machine. `true` unless it is set. */
+  readonly isPowerSafe?: boolean
+}
+
+export interface StorageEvents {
+  /** Nothing of what was written in one turn of the event loop was kept: whoever remembers some of it is wrong. */
+  rolledBack: [error: BytestreamError]
+  /** Nothing that is written from now on is kept; only a new start finds out what is on the disk. */
+  failed: [error: BytestreamError]
+  /** The log could not be copied into the database, and grows. Nothing is lost. */
+  strained: [error: BytestreamError]
+}
+
+/** Reads. Rows are arrays of their columns. */
+export interface Query<Row extends readonly Value[]> {
+  /** The first row. */
+  get(...values: Value[]): Row | undefined
+  all(...values: Value[]): Row[]
+}
+
+/** Writes, in the transaction of this turn of the event loop. */
+export interface Change {
+  /** @returns how many rows it changed */
+  run(...values: Value[]): number
+}
+
+/**
+ * A database in a directory. All that is written in one turn of the event loop is one transaction, which is committed at the end of the
+ * turn; {@link settled} tells whether, and when it is durable. Reads see what was written at once.
+ */
+export class Storage extends EventEmitter<StorageEvents> implements AsyncDisposable {
+  readonly #file: string
+  readonly #database: Database
+  readonly #lock: Database
+  readonly #checkpoints: Checkpoints
+  readonly #logSync: LogSync | undefined
+  readonly #begin: PreparedStatement
+  readonly #commit: PreparedStatement
+  /** What was written in this turn. */
+  #batch: Deferred | undefined
+  #batchError: BytestreamError | undefined
+  /** The last that was committed. */
+  #committed: Promise<void> = Promise.resolve()
+  #end: BytestreamError | undefined
+  #closing: Promise<void> | undefined
+
+  /** @throws BytestreamError whose code says what is wrong, and its message what to do: `ERR_STORAGE…`, `ERR_DISK_SPACE` */
+  static async open(init: StorageInit): Promise<Storage> {
+    const driver = await loadDriver()
+    const file = databaseIn(init.directory)
+    makePlace(init.directory)
+    const lock = holdPlace(driver, init.directory)
+    let database: Database | undefined
+    try {
+      makeFile(file)
+      database = driver.open(file)
+      prepare(database, init.migrations, file)
+      return new Storage(driver, file, database, lock, init.isPowerSafe ?? true)
+    } catch (error) {
+      database?.close()
+      lock.close()
+      throw storageError(error, file)
+    }
+  }
+
+  private constructor(driver: Driver, file: string, database: Database, lock: Database, isPowerSafe: boolean) {
+    super()
+    this.#file = file
+    this.#database = database
+    this.#lock = lock
+    this.#begin = database.prepare('BEGIN IMMEDIATE')
+    this.#commit = database.prepare('COMMIT')
+    const look = rows(database, 'PRAGMA wal_checkpoint(NOOP)')
+    const copy = rows(database, 'PRAGMA wal_checkpoint(PASSIVE)')
+    this.#checkpoints = new Checkpoints(
+      { look: () => look.get() as Progress, copy: () => void copy.get() },
+      () => new SqlThread(driver, file),
+      (error) => this.emit('strained', storageError(error, file)),
+    )
+    if (isPowerSafe) this.#logSync = new LogSync(`${file}-wal`, (error) => this.#fail(error))
+  }
+
+  /** Prepared once. */
+  query<Row extends readonly Value[]>(sql: string): Query<Row> {
+    const statement = this.#attempt(() => rows(this.#database, sql))
+    return {
+      get: (...values) => this.#attempt(() => statement.get(...values)) as Row | undefined,
+      all: (...values) => this.#attempt(() => statement.all(...values)) as Row[],
+    }
+  }
+
+  /** Prepared once. One that fails takes with it all that was written in its turn of the event loop. */
+  change(sql: string): Change {
+    const statement = this.#attempt(() => this.#database.prepare(sql))
+    return {
+      run: (...values) => {
+        this.#ensureBatch()
+        try {
+          return statement.run(...values).changes as number
+        } catch (cause) {
+          this.#batchError ??= storageError(cause, this.#file)
+          throw this.#batchError
+        }
+      },
+    }
+  }
+
+  /**
+   * Settles when all that was written so far is durable. Rejects when what was written in this turn is not, and never will be;
+   * once {@link StorageEvents.failed} was told, always.
+   */
+  settled(): Promise<void> {
+    if (this.#batch) return this.#batch.promise
+    return this.#end && !this.#closing ? Promise.reject(this.#end) : this.#committed
+  }
+
+  #attempt<Result>(work: () => Result): Result {
+    try {
+      return work()
+    } catch (cause) {
+      throw storageError(cause, this.#file)
+    }
+  }
+
+  #ensureBatch(): void {
+    if (this.#batchError) throw this.#batchError
+    if (this.#batch) return
+    if (this.#end) throw this.#end
+    this.#attempt(() => this.#begin.run())
+    this.#batch = new Deferred()
+    // Behind whatever else is read from sockets in this turn.
+    setImmediate(() => this.#finishBatch())
+  }
+
+  #finishBatch(): void {
+    const batch = this.#batch
+    if (!batch) return
+    try {
+      if (this.#batchError) throw this.#batchError
+      this.#commit.run()
+    } catch (cause) {
+      this.#rollBack(batch, storageError(cause, this.#file))
+      return
+    }
+    this.#batch = undefined
+    this.#committed = batch.promise
+    if (this.#logSync) this.#logSync.add(batch)
+    else batch.resolve()
+    this.#checkpoints.afterCommit()
+  }
+
+  #rollBack(batch: Deferred, error: BytestreamError): void {
+    if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
+    this.#batch = undefined
+    this.#batchError = undefined
+    this.emit('rolledBack', error)
+    batch.reject(error)
+  }
+
+  #fail(error: BytestreamError): void {
+    this.#end = error
+    this.emit('failed', error)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing ??= this.#close()
+    await this.#closing
+  }
+
+  async #close(): Promise<void> {
+    this.#finishBatch()
+    this.#end ??= new BytestreamError('ERR_STORAGE', `${this.#file} is closed`)
+    await this.#checkpoints[Symbol.asyncDispose]()
+    await this.#logSync?.close()
+    // The driver leaves SQLite's own closing, which would do this, to the garbage collector. What stays in the log is found by the next start.
+    try {
+      this.#database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+    } catch (error) {
+      this.emit('strained', storageError(error, this.#file))
+    }
+    this.#database.close()
+    this.#lock.close()
+  }
+}
+
+function prepare(database: Database, migrations: readonly string[], file: string): void {
+  database.exec(`PRAGMA busy_timeout = ${BUSY_MS_MAX}; PRAGMA cache_size = -${CACHE_KIB}; PRAGMA foreign_keys = ON`)
+  migrate(database, migrations, file)
+  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA fullfsync = ON; PRAGMA wal_autocheckpoint = 0')
+  // The log is opened with the first page that is read.
+  database.prepare('PRAGMA schema_version').get()
+}
+
+function rows(database: Database, sql: string): PreparedStatement {
+  const statement = database.prepare(sql)
+  statement.setReturnArrays(true)
+  return statement
+}
