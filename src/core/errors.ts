@@ -6,6 +6,8 @@ export interface StanzaErrorEntry {
   readonly type: StanzaErrorType
   /** A defined condition of RFC 6120 §8.3.3. */
   readonly condition: string
+  /** Where `gone` and `redirect` point to (RFC 6120 §8.3.3.5, §8.3.3.14). */
+  readonly uri?: string
   /** An application-specific condition (RFC 6120 §8.3.4): element name, namespace, and its attributes if it has any. */
   readonly application?: readonly [name: string, xmlns: string, attributes?: Readonly<Record<string, string>>]
 }
@@ -101,6 +103,7 @@ const table = {
   ERR_PUBSUB_MAX_NODES: { type: 'cancel', condition: 'conflict', application: ['max-nodes-exceeded', PUBSUB] }, // XEP-0248: a collection is full
   ERR_PUBSUB_NODE_EXISTS: { type: 'cancel', condition: 'conflict' }, // §8.1.1
   ERR_PUBSUB_NODE_FULL: { type: 'cancel', condition: 'conflict', application: ['node-full', PUBSUB] }, // §7.1.3.4
+  ERR_PUBSUB_NODE_MOVED: { type: 'modify', condition: 'gone' }, // §6.1.3.11: see NodeMoved
   ERR_PUBSUB_NODEID_REQUIRED: { type: 'modify', condition: 'bad-request', application: ['nodeid-required', PUBSUB] }, // §7.2.3.3
   ERR_PUBSUB_NOT_A_COLLECTION: { type: 'cancel', condition: 'not-allowed' }, // XEP-0248
   ERR_PUBSUB_NOT_IN_GROUP: { type: 'auth', condition: 'not-authorized', application: ['not-in-roster-group', PUBSUB] }, // §6.1.3.3
@@ -199,5 +202,19 @@ export class UnsupportedFeature extends BytestreamError {
 
   override get stanzaError(): StanzaErrorEntry {
     return { ...table.ERR_PUBSUB_UNSUPPORTED, application: ['unsupported', PUBSUB, { feature: this.feature }] }
+  }
+}
+
+/** A node that was deleted with word of where it is now (XEP-0060 §6.1.3.11, §8.4.1). */
+export class NodeMoved extends BytestreamError {
+  readonly uri: string
+
+  constructor(uri: string, message: string) {
+    super('ERR_PUBSUB_NODE_MOVED', message)
+    this.uri = uri
+  }
+
+  override get stanzaError(): StanzaErrorEntry {
+    return { ...table.ERR_PUBSUB_NODE_MOVED, uri: this.uri }
   }
 }

@@ -6,6 +6,7 @@ export {
   BytestreamError,
   type ErrorCode,
   errorCodes,
+  NodeMoved,
   StanzaError,
   type StanzaErrorEntry,
   type StanzaErrorType,

@@ -3,15 +3,25 @@ import {
   BytestreamError,
   type ErrorCode,
   errorCodes,
+  NodeMoved,
   StanzaError,
   type StanzaErrorType,
   toBytestreamError,
   UnsupportedFeature,
 } from '../../src/core/index.ts'
 
-/** RFC 6120 §8.3.3, but for `gone` and `redirect`, which nothing of ours answers. */
+/** RFC 6120 §8.3.3, but for `redirect`, which nothing of ours answers. */
 const CONDITIONS = [
-  ...['bad-request', 'conflict', 'feature-not-implemented', 'forbidden', 'internal-server-error', 'item-not-found', 'jid-malformed'],
+  ...[
+    'bad-request',
+    'conflict',
+    'feature-not-implemented',
+    'forbidden',
+    'gone',
+    'internal-server-error',
+    'item-not-found',
+    'jid-malformed',
+  ],
   ...['not-acceptable', 'not-allowed', 'not-authorized', 'policy-violation', 'recipient-unavailable', 'registration-required'],
   ...['remote-server-not-found', 'remote-server-timeout', 'resource-constraint', 'service-unavailable', 'subscription-required'],
   ...['undefined-condition', 'unexpected-request'],
@@ -73,6 +83,13 @@ test('what is not supported is answered with the feature that is missing (XEP-00
     condition: 'feature-not-implemented',
     application: ['unsupported', PUBSUB, { feature: 'persistent-items' }],
   })
+})
+
+test('a node that has moved says where to (XEP-0060 §6.1.3.11)', (t) => {
+  const uri = 'xmpp:pubsub.shakespeare.lit?;node=some-other-node'
+  const error = new NodeMoved(uri, 'it is elsewhere')
+  t.like(error, { code: 'ERR_PUBSUB_NODE_MOVED', uri, message: 'it is elsewhere' })
+  t.deepEqual(error.stanzaError, { type: 'modify', condition: 'gone', uri })
 })
 
 test('an error is an Error with a code, a message and a cause', (t) => {
