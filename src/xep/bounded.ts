@@ -2,7 +2,7 @@ import { BytestreamError } from '../core/index.ts'
 import { attribute, type Element } from './element.ts'
 
 /** Characters of one identifier, address or text. */
-const CHARACTERS_MAX = 4096
+export const CHARACTERS_MAX = 4096
 
 /**
  * @returns the value of an attribute that is kept or repeated; `undefined` where there is none, or it is empty

@@ -28,7 +28,19 @@ export {
   parseMechanisms,
 } from './client-stream.ts'
 export { buildHandshake, componentStreamHeader, handshakeDigest } from './component-stream.ts'
-export { buildForm, type FormField, parseForm } from './data-forms.ts'
+export {
+  buildForm,
+  type DataForm,
+  type DataFormType,
+  type FieldDatatype,
+  type FormField,
+  type FormOption,
+  parseForm,
+  parseSubmission,
+} from './data-forms.ts'
+export { formatDateTime, parseDateTime } from './date-time.ts'
+export { declareNamespaces } from './declare-namespaces.ts'
+export { buildDelay, type Delay, parseDelay } from './delay.ts'
 export {
   buildDiscoInfo,
   buildDiscoInfoRequest,
@@ -76,7 +88,41 @@ export type { JingleCandidate, JingleCandidateType, JingleSocks5, JingleSocks5In
 export { buildMessage, type Message, type MessageType, parseMessage } from './message.ts'
 export { NS } from './namespaces.ts'
 export { buildPresence, type Presence, type PresenceType, parsePresence } from './presence.ts'
+export {
+  type PubsubAccountAffiliation,
+  type PubsubAffiliation,
+  type PubsubItem,
+  type PubsubNodeAffiliation,
+  type PubsubSubscriber,
+  type PubsubSubscription,
+  type PubsubSubscriptionState,
+  pubsubForms,
+} from './pubsub.ts'
+export { buildPubsubAnswer, type PubsubAnswers, parsePubsubAnswer } from './pubsub-answer.ts'
+export {
+  buildEvent,
+  type Notification,
+  type NotificationFrame,
+  type NotificationParts,
+  notificationParts,
+  type PubsubEvent,
+  parseEvent,
+  parseNotification,
+  writeNotification,
+} from './pubsub-event.ts'
+export type { PubsubAccountSubscription } from './pubsub-owner-requests.ts'
+export {
+  buildPubsubRequest,
+  type PubsubAction,
+  type PubsubRequest,
+  type PubsubRequestOf,
+  type PubsubRequests,
+  parsePubsubRequest,
+} from './pubsub-request.ts'
+export { rawXml } from './raw-xml.ts'
+export { buildPage, buildPageRequest, type Page, type PageRequest, parsePage, parsePageRequest } from './result-set.ts'
 export { buildRoster, parseRosterSet, type RosterItem } from './roster.ts'
+export { buildHeaders, type Header, parseHeaders } from './shim.ts'
 export { buildSiFile, buildSiRange, parseSiFile, parseSiRange, type SiFile, type SiRange } from './si-file-transfer.ts'
 export {
   buildErrorReply,

@@ -5,12 +5,16 @@ export const NS = {
   bytestreams: 'http://jabber.org/protocol/bytestreams', // XEP-0065
   capabilities: 'http://jabber.org/protocol/caps', // XEP-0115
   client: 'jabber:client',
+  commands: 'http://jabber.org/protocol/commands', // XEP-0050
   component: 'jabber:component:accept', // XEP-0114
   dataForms: 'jabber:x:data', // XEP-0004
+  dataValidation: 'http://jabber.org/protocol/xdata-validate', // XEP-0122
+  delay: 'urn:xmpp:delay', // XEP-0203
   discoInfo: 'http://jabber.org/protocol/disco#info', // XEP-0030
   discoItems: 'http://jabber.org/protocol/disco#items', // XEP-0030
   files: 'https://www.npmjs.com/package/streamhost#files', // Our own: docs/transfers.md
   featureNegotiation: 'http://jabber.org/protocol/feature-neg', // XEP-0020
+  forward: 'urn:xmpp:forward:0', // XEP-0297
   hashes: 'urn:xmpp:hashes:2', // XEP-0300
   hashFunction: 'urn:xmpp:hash-function-text-names', // XEP-0300 §9.3
   inBand: 'http://jabber.org/protocol/ibb', // XEP-0047
@@ -20,9 +24,16 @@ export const NS = {
   jingleInBand: 'urn:xmpp:jingle:transports:ibb:1', // XEP-0261
   jingleSocks5: 'urn:xmpp:jingle:transports:s5b:1', // XEP-0260
   ping: 'urn:xmpp:ping', // XEP-0199
+  privilege: 'urn:xmpp:privilege:2', // XEP-0356
+  pubsub: 'http://jabber.org/protocol/pubsub', // XEP-0060
+  pubsubErrors: 'http://jabber.org/protocol/pubsub#errors', // XEP-0060
+  pubsubEvent: 'http://jabber.org/protocol/pubsub#event', // XEP-0060
+  pubsubOwner: 'http://jabber.org/protocol/pubsub#owner', // XEP-0060
+  resultSets: 'http://jabber.org/protocol/rsm', // XEP-0059
   roster: 'jabber:iq:roster',
   sasl: 'urn:ietf:params:xml:ns:xmpp-sasl',
   session: 'urn:ietf:params:xml:ns:xmpp-session', // RFC 3921 §3
+  shim: 'http://jabber.org/protocol/shim', // XEP-0131
   si: 'http://jabber.org/protocol/si', // XEP-0095
   siFileTransfer: 'http://jabber.org/protocol/si/profile/file-transfer', // XEP-0096
   stanzas: 'urn:ietf:params:xml:ns:xmpp-stanzas',

@@ -59,13 +59,13 @@ export function buildErrorReply(request: Element, entry: StanzaErrorEntry, text 
  * ```
  * @see RFC 6120 §8.3.2
  */
-export function buildStanzaError({ type, condition, application }: StanzaErrorEntry, text = ''): Element {
+export function buildStanzaError({ type, condition, uri, application }: StanzaErrorEntry, text = ''): Element {
   return xml(
     'error',
     { type },
-    xml(condition, { xmlns: NS.stanzas }),
+    xml(condition, { xmlns: NS.stanzas }, uri),
     text ? xml('text', { xmlns: NS.stanzas, 'xml:lang': 'en' }, text) : undefined,
-    application && xml(application[0], { xmlns: application[1] }),
+    application && xml(application[0], { xmlns: application[1], ...application[2] }),
   )
 }
 
@@ -76,17 +76,29 @@ export function parseStanzaError(stanza: Element): StanzaError {
   const from = attribute(stanza, 'from') ?? 'the server'
   const error = stanza.getChild('error')
   const type = (error && attribute(error, 'type')) ?? ''
-  let condition: string | undefined
+  let condition: Element | undefined
   let application: StanzaErrorEntry['application']
   let text = ''
   for (const child of error?.getChildElements() ?? []) {
-    if (child.getNS() !== NS.stanzas) application ??= [child.getName(), child.getNS() ?? '']
+    if (child.getNS() !== NS.stanzas) application ??= parseApplicationCondition(child)
     else if (child.getName() === 'text') text = child.text()
-    else condition ??= child.getName()
+    else condition ??= child
   }
+  const uri = condition?.text().trim()
   const entry = {
     type: TYPES.includes(type) ? (type as StanzaErrorType) : 'cancel',
-    condition: condition ?? 'undefined-condition',
+    condition: condition?.getName() ?? 'undefined-condition',
+    ...(uri && { uri }),
+    ...(application && { application }),
   } as const
-  return new StanzaError(application ? { ...entry, application } : entry, text, from)
+  return new StanzaError(entry, text, from)
+}
+
+/** Without its namespace it has the attributes that say more of it, such as the `feature` of XEP-0060's `unsupported`. */
+function parseApplicationCondition(condition: Element): StanzaErrorEntry['application'] {
+  const attributes = Object.keys(condition.attrs).filter((name) => !/^xmlns(:|$)/.test(name))
+  const named = [condition.getName(), condition.getNS() ?? ''] as const
+  return attributes.length === 0
+    ? named
+    : [...named, Object.fromEntries(attributes.map((name) => [name, attribute(condition, name) ?? '']))]
 }

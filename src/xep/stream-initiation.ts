@@ -34,13 +34,16 @@ const FIELD = 'stream-method'
  * @see XEP-0095 §3.2
  */
 export function buildStreamInitiation({ id, profile, payload, mimeType, methods }: StreamInitiation): Element {
-  const form = buildForm('form', [{ var: FIELD, type: 'list-single', values: [], options: methods }])
+  const form = buildForm({
+    type: 'form',
+    fields: [{ var: FIELD, type: 'list-single', values: [], options: methods.map((value) => ({ value })) }],
+  })
   return xml('si', { xmlns: NS.si, id, 'mime-type': mimeType, profile }, payload, xml('feature', { xmlns: NS.featureNegotiation }, form))
 }
 
 function methodField(si: Element) {
   const form = si.getChild('feature', NS.featureNegotiation)?.getChild('x', NS.dataForms)
-  return form && parseForm(form).find((field) => field.var === FIELD)
+  return form && parseForm(form).fields.find((field) => field.var === FIELD)
 }
 
 /** What a profile has in an offer, or adds to an acceptance. */
@@ -56,7 +59,7 @@ export function parseStreamInitiation(si: Element): StreamInitiation {
   const id = attribute(si, 'id')
   const profile = attribute(si, 'profile')
   const payload = profile ? payloadOf(si, profile) : undefined
-  const methods = methodField(si)?.options ?? []
+  const methods = (methodField(si)?.options ?? []).map(({ value }) => value)
   if (!id) throw new BytestreamError('ERR_BAD_REQUEST', 'the stream initiation lacks its id')
   if (!profile || !payload) throw new BytestreamError('ERR_BAD_PROFILE', 'the stream initiation lacks the element of its profile')
   if (methods.length === 0) throw new BytestreamError('ERR_NO_VALID_STREAMS', 'the stream initiation offers no stream method')
@@ -84,7 +87,7 @@ export function buildStreamAcceptance(method: string, payload?: Element): Elemen
     'si',
     { xmlns: NS.si },
     payload,
-    xml('feature', { xmlns: NS.featureNegotiation }, buildForm('submit', [{ var: FIELD, values: [method] }])),
+    xml('feature', { xmlns: NS.featureNegotiation }, buildForm({ type: 'submit', fields: [{ var: FIELD, values: [method] }] })),
   )
 }
 

@@ -1,4 +1,5 @@
 import type { Element } from './element.ts'
+import { RawXml } from './raw-xml.ts'
 
 /**
  * What would not come back as itself: markup, and white space that parsers change, in attributes into spaces
@@ -15,10 +16,13 @@ const references: Readonly<Record<string, string>> = {
 }
 const refer = (character: string) => references[character] as string
 const writeText = (text: string) => text.replace(/[&<>\r]/g, refer)
-const writeValue = (text: string) => text.replace(/[&<>"\t\n\r]/g, refer)
+
+/** The text of an attribute, to stand between double quotes. */
+export const writeValue = (text: string) => text.replace(/[&<>"\t\n\r]/g, refer)
 
 /** An element as text, from which any XML parser reads the same again. */
 export function writeXml(element: Element): string {
+  if (element instanceof RawXml) return element.xml
   let text = `<${element.name}`
   for (const [name, value] of Object.entries(element.attrs as Record<string, unknown>)) {
     if (value !== undefined && value !== null) text += ` ${name}="${writeValue(String(value))}"`

@@ -46,10 +46,14 @@ const words = fc.constantFrom(
   ],
   ...['desc', 'hash', 'identity', 'item', 'presence', 'priority', 'stream:error', 'handshake', 'bad-request', 'p:query', 'group', 'time'],
   ...['open', 'data', 'close'],
+  ...['create', 'configure', 'subscribe', 'unsubscribe', 'options', 'default', 'subscriptions', 'subscription', 'affiliations'],
+  ...['affiliation', 'items', 'publish', 'publish-options', 'retract', 'purge', 'delete', 'redirect', 'configuration', 'collection'],
+  ...['event', 'set', 'max', 'after', 'before', 'index', 'first', 'last', 'count', 'headers', 'header', 'delay', 'validate', 'range'],
 )
 const attributeNames = fc.constantFrom(
   ...['jid', 'host', 'port', 'sid', 'mode', 'dstaddr', 'type', 'id', 'from', 'to', 'profile', 'mime-type', 'var', 'name', 'size', 'hash'],
   ...['block-size', 'seq', 'stanza'],
+  ...['subid', 'affiliation', 'max_items', 'notify', 'uri', 'stamp', 'index'],
   ...['algo', 'date', 'category', 'node', 'subscription', 'constructor', 'toString', '__proto__', 'xmlns:p', 'xmlns:stream'],
 )
 const values = fc.oneof(

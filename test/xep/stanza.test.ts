@@ -162,7 +162,7 @@ test(
   'behind the payload it answers, with a text in another prefix',
   reads,
   `<query xmlns='jabber:x'/><error type='modify'><s:text xmlns:s='${STANZAS}'>why</s:text><gone xmlns='${STANZAS}'>xmpp:b</gone></error>`,
-  { type: 'modify', condition: 'gone' },
+  { type: 'modify', condition: 'gone', uri: 'xmpp:b' },
   'why',
 )
 

@@ -1,0 +1,47 @@
+import { attribute, type Element } from './element.ts'
+
+/** Elements one inside the other. Streams end deeper ones before they get here. */
+const DEPTH_MAX = 64
+
+/** The prefix of a name; empty for none. */
+const prefixOf = (name: string) => name.slice(0, Math.max(0, name.indexOf(':')))
+
+/** Adds to `used` the prefixes inside `element` that nothing inside declares. @returns `false` where it is too deep */
+function findPrefixes(element: Element, declared: readonly string[], used: Set<string>, depth: number): boolean {
+  if (depth > DEPTH_MAX) return false
+  const names = Object.keys(element.attrs)
+  const own = names.filter((name) => name.startsWith('xmlns:')).map((name) => name.slice('xmlns:'.length))
+  const inner = own.length > 0 ? [...declared, ...own] : declared
+  for (const name of [element.name, ...names]) {
+    const prefix = prefixOf(name)
+    if (prefix && prefix !== 'xmlns' && prefix !== 'xml' && !inner.includes(prefix)) used.add(prefix)
+  }
+  return element.getChildElements().every((child) => findPrefixes(child, inner, used, depth + 1))
+}
+
+/** What an attribute is where `element` stands: its own, or that of the nearest element around it. */
+function inherited(element: Element, name: string): string | undefined {
+  for (let around: Element | null = element; around; around = around.parent) {
+    const value = attribute(around, name)
+    if (value !== undefined) return value
+  }
+  return undefined
+}
+
+/**
+ * Lets `element`, which it changes, declare each namespace that it has from the elements around it, so that it means the
+ * same anywhere else.
+ *
+ * @returns `false` where that cannot be: a prefix stands for nothing, or elements are too deep inside one another
+ * @see Namespaces in XML 1.0 §6
+ */
+export function declareNamespaces(element: Element): boolean {
+  const used = new Set<string>()
+  if (!findPrefixes(element, [], used, 1)) return false
+  for (const name of ['xmlns', ...[...used].map((prefix) => `xmlns:${prefix}`)]) {
+    const xmlns = inherited(element, name)
+    if (xmlns === undefined && name !== 'xmlns') return false
+    element.attrs[name] = xmlns ?? ''
+  }
+  return true
+}
