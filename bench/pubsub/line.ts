@@ -61,8 +61,14 @@ export class Line implements Disposable {
     return { port: (server.address() as { port: number }).port, line: accept() }
   }
 
+  /** What is said in one turn leaves in one piece. */
   write(text: string): void {
-    this.#socket.write(text)
+    const socket = this.#socket
+    if (socket.writableCorked === 0) {
+      socket.cork()
+      process.nextTick(() => socket.uncork())
+    }
+    socket.write(text)
   }
 
   [Symbol.dispose](): void {

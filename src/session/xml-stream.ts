@@ -20,6 +20,8 @@ export interface XmlStreamInit {
 /** Octets of one connection that may wait to be sent. */
 export const BACKLOG_BYTES_MAX = 16 * 1024 * 1024
 const CLOSE_MS_MAX = 5_000
+/** What is said is gathered until there is so much of it, or the turn of the event loop is over. */
+const PIECE_BYTES = 64 * 1024
 
 const injected = () =>
   new StreamViolation('policy-violation', 'there is something between STARTTLS and TLS (RFC 6120 §5.3.4)', 'ERR_STREAM')
@@ -92,11 +94,21 @@ export class XmlStream extends EventEmitter<XmlStreamEvents> {
   /** Sends an element, or text that is XML already. What comes after the end of the stream is dropped. */
   send(content: Element | string): void {
     if (this.#closing || this.#socket.destroyed) return
+    this.#gather()
     this.#socket.write(typeof content === 'string' ? content : writeXml(content))
+    if (this.#socket.writableLength >= PIECE_BYTES) this.#socket.uncork()
     if (this.#socket.writableLength > this.#backlogBytesMax) {
       this.#error ??= new BytestreamError('ERR_SESSION_CLOSED', `the other side left ${this.#socket.writableLength} octets unread`)
       this.#socket.destroy()
     }
+  }
+
+  /** What is said in one turn leaves in one piece: a call into the kernel costs more than most stanzas. */
+  #gather(): void {
+    const socket = this.#socket
+    if (socket.writableCorked > 0) return
+    socket.cork()
+    process.nextTick(() => socket.uncork())
   }
 
   /** Expects a new stream header, as after SASL (RFC 6120 §4.3.3). To be called while handling an element. */
@@ -120,6 +132,7 @@ export class XmlStream extends EventEmitter<XmlStreamEvents> {
     this.#upgrade = () => {
       this.send(consent)
       if (this.#closing || this.#socket.destroyed) return
+      this.#socket.uncork()
       const socket = this.#socket.off('data', this.#onData).off('error', this.#onError).off('end', this.#onEnd).off('close', this.#onClose)
       socket.on('error', () => {}) // TLS over it tells.
       this.#socket = new TLSSocket(socket, { isServer: true, secureContext: context })

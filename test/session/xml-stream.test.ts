@@ -393,3 +393,19 @@ const fails = test.macro({
 test(fails, 'header', [OPENED])
 test(fails, 'element', [OPENED, '<a/>'])
 test(fails, 'ended', [OPENED, '<a/>', '<b/>', 'ended'])
+
+test('what is said in one turn leaves in one piece, in its order, with what it is said after and the end of the stream behind it', async (t) => {
+  const { stream, peer, socket } = await open(t)
+  await peer.write([HEADER])
+  const pieces: string[] = []
+  peer.socket.on('data', (text: string) => pieces.push(text))
+  const said = Array.from({ length: 50 }, (_, index) => `<m>${index}</m>`)
+  for (const text of said) stream.send(text)
+  t.is(socket.bytesWritten, said.join('').length, 'it counts as written')
+  await peer.hears('<m>49</m>')
+  t.deepEqual(pieces, [said.join('')])
+  stream.send('<last/>')
+  stream.end()
+  await peer.hears(END)
+  t.deepEqual(pieces.slice(1), [`<last/>${END}`])
+})
