@@ -1,4 +1,16 @@
+export type { NotedRecipient, Recipient } from './audience.ts'
+export { type PubsubLimits, pubsubLimits } from './bounds.ts'
+export type { Asker } from './core.ts'
 export { type AccessModel, type NodeConfig, nodeDefaults, type PublishModel } from './node-config.ts'
+export type { Broadcast, Notice, Personal, SubscriptionView } from './notices.ts'
+export type { AffiliationChange, RefusedAffiliation } from './operations/affiliations.ts'
+export type { ItemsPage, ItemsQuery, Page } from './operations/items.ts'
+export type { ConfigChange, NodeToCreate } from './operations/nodes.ts'
+export type { Publication } from './operations/publish.ts'
+export type { Retraction } from './operations/retract.ts'
+export type { SubscriptionName, SubscriptionSettings } from './operations/subscribe.ts'
+export type { ListedSubscription, SubscriptionChange } from './operations/subscriptions.ts'
+export { Pubsub, type PubsubComponents, type PubsubInit } from './pubsub.ts'
 export {
   type Affiliation,
   type AffiliationRecord,
@@ -10,5 +22,8 @@ export {
   type SubscriptionState,
   subidOf,
 } from './records.ts'
+export type { Contact } from './rules/access.ts'
+export type { OptionsChange } from './rules/options.ts'
+export type { ItemToPublish } from './rules/publishing.ts'
 export { MemoryStore } from './store/memory.ts'
 export type { ItemRange, PubsubStore, Range } from './store/store.ts'

@@ -7,6 +7,7 @@ import { defaultCheckTimings } from '../../src/check/index.ts'
 import { formatBytes, formatDuration } from '../../src/core/index.ts'
 import { embeddedLimits } from '../../src/embedded/limits.ts'
 import { httpLimits } from '../../src/http/limits.ts'
+import { pubsubLimits } from '../../src/pubsub/index.ts'
 import { readRepositoryFile, repositoryFiles } from '../helpers/repository-files.ts'
 
 /** Where each constant stands: the beginning of its row. */
@@ -108,6 +109,7 @@ const rowOf: Readonly<Record<string, string>> = {
   'xep/declare-namespaces DEPTH_MAX': 'elements of a payload inside one another',
   'xep/pubsub-entity-requests ENTRIES_MAX': 'items, subscriptions or affiliations in one request',
   'xep/bounded CHARACTERS_MAX': 'characters of an identifier',
+  'pubsub/operations/metadata ROSTERS_MAX': 'owners whose rosters are asked',
   'bytestreams/jingle/jingle-sessions SESSIONS_MAX': 'Jingle sessions others have begun',
   'bytestreams/jingle/jingle-sessions PEER_SESSIONS_MAX': 'of those that others have begun',
   'bytestreams/jingle/session-contents CONTENTS_MAX': 'contents of one session',
@@ -201,6 +203,7 @@ test('the row of a field has its default', (t) => {
   const fields = [
     ...Object.entries(embeddedLimits),
     ...Object.entries(httpLimits),
+    ...Object.entries(pubsubLimits),
     ...Object.entries(defaultCheckTimings).map(([name, value]) => [`CheckTimings.${name}`, value] as const),
     ...Object.entries(defaultTimings).map(([name, value]) => [`timings.${name}`, value] as const),
   ]

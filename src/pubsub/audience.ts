@@ -1,0 +1,210 @@
+import { type AudienceWatch, accessQuestion, type Core, settingOf } from './core.ts'
+import type { Broadcast } from './notices.ts'
+import { ancestorsOf } from './operations/tree.ts'
+import { type NodeRecord, type SubscriptionRecord, subidOf } from './records.ts'
+import { mayReceive, mayRetrieve } from './rules/access.ts'
+import { optionDefaults } from './rules/options.ts'
+
+/** A JID that is told, and what has to be noted for it: most need nothing but their JID. */
+export type Recipient = string | NotedRecipient
+
+export interface NotedRecipient {
+  readonly jid: string
+  /** Which of several subscriptions have brought this about (XEP-0060 §12.15); none, where there is one. */
+  readonly subids: readonly string[]
+  /** XEP-0248: the collection it is subscribed to, where that is not the node itself. */
+  readonly collection: string | undefined
+}
+
+/** The recipients of a node, as they were found the last time. */
+interface Remembered {
+  readonly recipients: Recipient[]
+  /** A lease ends. */
+  readonly untilMs: number
+}
+
+/** How many recipients are remembered, of how many nodes, and who has still to be told of a deleted one. */
+export class RememberedAudiences implements AudienceWatch {
+  readonly #recipientsMax: number
+  /** The one that was used last is the last. */
+  readonly #remembered = new Map<number, Remembered>()
+  /** Nodes whose recipients are being found: what changes meanwhile makes that useless. */
+  readonly #inTheMaking = new Map<number, symbol>()
+  readonly kept = new Set<number>()
+  #count = 0
+
+  constructor(recipientsMax: number) {
+    this.#recipientsMax = recipientsMax
+  }
+
+  added({ nodeId, jid, state, options, expiresMs }: SubscriptionRecord): void {
+    this.#inTheMaking.delete(nodeId)
+    const remembered = this.#remembered.get(nodeId)
+    if (!remembered || state !== 'subscribed' || options?.deliver === false) return
+    if (expiresMs !== undefined || this.#count >= this.#recipientsMax) {
+      this.forget(nodeId)
+      return
+    }
+    remembered.recipients.push(jid)
+    this.#count++
+  }
+
+  forget(nodeId: number): void {
+    this.#inTheMaking.delete(nodeId)
+    const remembered = this.#remembered.get(nodeId)
+    if (!remembered) return
+    this.#remembered.delete(nodeId)
+    this.#count -= remembered.recipients.length
+  }
+
+  keep(nodeId: number): void {
+    this.kept.add(nodeId)
+  }
+
+  /** They are added to while somebody goes through them; whoever does takes those there were when he began. */
+  find(nodeId: number, nowMs: number): readonly Recipient[] | undefined {
+    const remembered = this.#remembered.get(nodeId)
+    if (!remembered) return undefined
+    if (nowMs >= remembered.untilMs) {
+      this.forget(nodeId)
+      return undefined
+    }
+    this.#remembered.delete(nodeId)
+    this.#remembered.set(nodeId, remembered)
+    return remembered.recipients
+  }
+
+  /** @returns remembers what has been found, unless something has changed since this was called */
+  begin(nodeId: number): (recipients: Recipient[], untilMs: number) => void {
+    const mark = Symbol(nodeId)
+    this.#inTheMaking.set(nodeId, mark)
+    return (recipients, untilMs) => {
+      if (this.#inTheMaking.get(nodeId) !== mark) return
+      this.forget(nodeId)
+      if (recipients.length > this.#recipientsMax) return
+      this.#remembered.set(nodeId, { recipients, untilMs })
+      this.#count += recipients.length
+      for (const oldest of this.#remembered.keys()) {
+        if (this.#count <= this.#recipientsMax) break
+        this.forget(oldest)
+      }
+    }
+  }
+}
+
+/** Whom a broadcast is for, page by page: nobody twice. Between pages other things may happen. */
+export function* audienceOf(core: Core, remembered: RememberedAudiences, notice: Broadcast): Generator<readonly Recipient[]> {
+  const { node, kind } = notice
+  if (kind === 'associated' || kind === 'disassociated') {
+    yield* throughCollections(core, [node, ...ancestorsOf(core, node)], 'nodes', () => true)
+    return
+  }
+  yield* kind === 'deleted' ? everySubscriber(core, node) : ownRecipients(core, remembered, node)
+  if (kind !== 'published' && kind !== 'retracted') return
+  // XEP-0248: what a collection passes on is for those who might retrieve it.
+  const maySee = (account: string) => mayRetrieve(accessQuestion(core, node, account)) === 'yes' && !isTold(core, node, account)
+  yield* throughCollections(core, ancestorsOf(core, node), 'items', maySee)
+}
+
+function* pages(core: Core, nodeId: number): Generator<readonly SubscriptionRecord[]> {
+  let page = core.store.subscriptions(nodeId, { limit: core.limits.pageMax })
+  while (page.length > 0) {
+    yield page
+    page = core.store.subscriptions(nodeId, { after: page.at(-1)?.id, limit: core.limits.pageMax })
+  }
+}
+
+/** XEP-0060 §8.4.2: of a deleted node, also those who wait for approval. */
+function* everySubscriber(core: Core, { id }: NodeRecord): Generator<readonly Recipient[]> {
+  for (const page of pages(core, id)) {
+    yield page.filter((each) => firstOf(core, each, wantsAny)).map(({ jid }) => jid)
+  }
+}
+
+const wantsAny = ({ options }: SubscriptionRecord) => options?.deliver !== false
+
+function* ownRecipients(core: Core, remembered: RememberedAudiences, node: NodeRecord): Generator<readonly Recipient[]> {
+  const known = remembered.find(node.id, core.now())
+  if (known) {
+    const end = known.length
+    for (let at = 0; at < end; at += core.limits.pageMax) yield known.slice(at, Math.min(at + core.limits.pageMax, end))
+    return
+  }
+  const remember = remembered.begin(node.id)
+  const all: Recipient[] = []
+  let untilMs = Number.POSITIVE_INFINITY
+  for (const page of pages(core, node.id)) {
+    const nowMs = core.now()
+    const recipients = page.flatMap((each) => {
+      untilMs = Math.min(untilMs, each.expiresMs ?? untilMs)
+      return recipientOf(core, node, each, nowMs) ?? []
+    })
+    all.push(...recipients)
+    yield recipients
+  }
+  remember(all, untilMs)
+}
+
+/** Whom this subscription stands for; `undefined` for nobody, or for one for whom another of his stands. */
+function recipientOf(core: Core, node: NodeRecord, subscription: SubscriptionRecord, nowMs: number): Recipient | undefined {
+  const { jid, account } = subscription
+  if (!isDelivered(subscription, nowMs)) return undefined
+  if (settingOf(core, node, 'accessModel') === 'whitelist' && !mayReceive(core.store.affiliation(node.id, account), 'whitelist')) {
+    return undefined
+  }
+  const own = sameJid(core, subscription).filter((each) => isDelivered(each, nowMs))
+  if (own[0]?.id !== subscription.id) return undefined
+  return own.length === 1 ? jid : { jid, subids: own.map(subidOf), collection: undefined }
+}
+
+const isDelivered = (subscription: SubscriptionRecord, nowMs: number) =>
+  subscription.state === 'subscribed' && wantsAny(subscription) && (subscription.expiresMs ?? Number.POSITIVE_INFINITY) > nowMs
+
+function sameJid(core: Core, { nodeId, account, jid }: SubscriptionRecord): readonly SubscriptionRecord[] {
+  const all = core.store.subscriptionsAt(nodeId, account)
+  return all.length === 1 ? all : all.filter((each) => each.jid === jid)
+}
+
+/** Whether this is the first of those of its JID that are meant. */
+function firstOf(core: Core, subscription: SubscriptionRecord, isMeant: (subscription: SubscriptionRecord) => boolean): boolean {
+  return sameJid(core, subscription).find(isMeant)?.id === subscription.id
+}
+
+/** Whether an account hears of the node by itself: then no collection has to tell it. */
+function isTold(core: Core, node: NodeRecord, account: string): boolean {
+  return core.store.subscriptionsAt(node.id, account).some((each) => isDelivered(each, core.now()))
+}
+
+/** Those who are subscribed to collections, the nearest first, and want what is of that type from that far below. */
+function* throughCollections(
+  core: Core,
+  collections: readonly NodeRecord[],
+  type: 'items' | 'nodes',
+  maySee: (account: string) => boolean,
+): Generator<readonly Recipient[]> {
+  for (const [distance, collection] of collections.entries()) {
+    const isMeant = (each: SubscriptionRecord, far: number) => {
+      const { type: wanted, depth } = { ...optionDefaults, ...each.options }
+      return isDelivered(each, core.now()) && wanted === type && (far === 0 || depth === 'all')
+    }
+    const nearer = collections.slice(0, distance)
+    const isToldNearer = (jid: string, account: string) =>
+      nearer.some(({ id }, far) => core.store.subscriptionsAt(id, account).some((each) => each.jid === jid && isMeant(each, far)))
+    for (const page of pages(core, collection.id)) {
+      const meant = page.filter((each) => firstOf(core, each, (one) => isMeant(one, distance)))
+      yield meant
+        .filter(({ jid, account }) => maySee(account) && !isToldNearer(jid, account))
+        .map((each) => toNoted(core, each, collection, (one) => isMeant(one, distance)))
+    }
+  }
+}
+
+function toNoted(
+  core: Core,
+  subscription: SubscriptionRecord,
+  collection: NodeRecord,
+  isMeant: (subscription: SubscriptionRecord) => boolean,
+): NotedRecipient {
+  const own = sameJid(core, subscription).filter(isMeant)
+  return { jid: subscription.jid, subids: own.length === 1 ? [] : own.map(subidOf), collection: collection.name }
+}

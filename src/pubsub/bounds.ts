@@ -1,0 +1,55 @@
+/** Whatever others can make the core keep, or do at once; docs/LIMITS.md says what happens at each. */
+export interface PubsubLimits {
+  readonly nodesMax: number
+  readonly nodesPerAccountMax: number
+  readonly nodeNameBytesMax: number
+  /** Of a title, a description, a namespace, a language, a JID, a group. */
+  readonly textBytesMax: number
+  /** Of contacts, groups, and JIDs of a whitelist. */
+  readonly valuesMax: number
+  readonly affiliationsPerNodeMax: number
+  readonly subscriptionsPerNodeMax: number
+  readonly subscriptionsPerAccountMax: number
+  readonly subscriptionsPerAccountAtNodeMax: number
+  readonly leaseMsMax: number
+  readonly itemsPerNodeMax: number
+  readonly itemsPerRequestMax: number
+  readonly itemIdBytesMax: number
+  readonly payloadBytesMax: number
+  /** Affiliations or subscriptions an owner changes at once. */
+  readonly changesPerRequestMax: number
+  /** Of one answer, and of one step of a fan-out. */
+  readonly pageMax: number
+  /** Payloads of one answer, if there is more than one item. */
+  readonly pageBytesMax: number
+  readonly collectionDepthMax: number
+  readonly childrenPerCollectionMax: number
+  readonly cachedRecipientsMax: number
+  readonly sweepRowsMax: number
+  readonly sweepMs: number
+}
+
+export const pubsubLimits: PubsubLimits = {
+  nodesMax: 1_000_000,
+  nodesPerAccountMax: 1_000,
+  nodeNameBytesMax: 1_023,
+  textBytesMax: 1_024,
+  valuesMax: 100,
+  affiliationsPerNodeMax: 10_000,
+  subscriptionsPerNodeMax: 1_000_000,
+  subscriptionsPerAccountMax: 10_000,
+  subscriptionsPerAccountAtNodeMax: 20,
+  leaseMsMax: 31_536_000_000,
+  itemsPerNodeMax: 10_000,
+  itemsPerRequestMax: 100,
+  itemIdBytesMax: 1_023,
+  payloadBytesMax: 65_536,
+  changesPerRequestMax: 100,
+  pageMax: 500,
+  pageBytesMax: 262_144,
+  collectionDepthMax: 8,
+  childrenPerCollectionMax: 1_000,
+  cachedRecipientsMax: 500_000,
+  sweepRowsMax: 500,
+  sweepMs: 10_000,
+}

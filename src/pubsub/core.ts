@@ -1,0 +1,91 @@
+import { BytestreamError } from '../core/index.ts'
+import type { PubsubLimits } from './bounds.ts'
+import type { AccessModel, NodeConfig } from './node-config.ts'
+import type { SubscriptionView } from './notices.ts'
+import { type NodeRecord, type SubscriptionRecord, subidOf } from './records.ts'
+import { type Contact, mayRetrieve } from './rules/access.ts'
+import { accountOf } from './rules/names.ts'
+import { type Action, privileges } from './rules/privileges.ts'
+import type { PubsubStore } from './store/store.ts'
+
+/** Who asks. */
+export interface Asker {
+  /** Full or bare, as a server has written it. */
+  readonly jid: string
+  /** What the owners' rosters say of him, where the node's access model asks them: see `Pubsub.rostersFor`. */
+  readonly contacts?: readonly Contact[] | undefined
+}
+
+/** Is told what changes who is told. */
+export interface AudienceWatch {
+  /** Its only subscription at the node. */
+  added(subscription: SubscriptionRecord): void
+  /** Anything else that decides who of a node is told. */
+  forget(nodeId: number): void
+  /** The subscribers of a deleted node have still to be told. */
+  keep(nodeId: number): void
+}
+
+/** What every operation works with. */
+export interface Core {
+  readonly store: PubsubStore
+  readonly limits: PubsubLimits
+  readonly defaults: NodeConfig
+  readonly autoCreate: boolean
+  readonly accessModels: () => readonly AccessModel[]
+  readonly mayCreate: (account: string) => boolean
+  readonly now: () => number
+  readonly newId: () => string
+  readonly audiences: AudienceWatch
+}
+
+export function settingOf<Field extends keyof NodeConfig>(core: Core, node: NodeRecord, field: Field): NodeConfig[Field] {
+  return (node.config[field] as NodeConfig[Field] | undefined) ?? core.defaults[field]
+}
+
+/** @throws BytestreamError `ERR_ITEM_NOT_FOUND` */
+export function findNode(core: Core, name: string): NodeRecord {
+  const node = core.store.node(name)
+  if (!node) throw new BytestreamError('ERR_ITEM_NOT_FOUND', `there is no node "${name.slice(0, 100)}"`)
+  return node
+}
+
+/**
+ * A node at which the asker may do what only owners do.
+ *
+ * @throws BytestreamError `ERR_ITEM_NOT_FOUND`, `ERR_FORBIDDEN`
+ */
+export function findOwnNode(core: Core, asker: Asker, name: string, action: Action): NodeRecord {
+  const node = findNode(core, name)
+  if (privileges[core.store.affiliation(node.id, accountOf(asker.jid))][action] !== 'yes') {
+    throw new BytestreamError('ERR_FORBIDDEN', 'that is for the owners of the node')
+  }
+  return node
+}
+
+/** Whether any JID of an account is subscribed, and not pending. */
+export function isSubscribed(core: Core, nodeId: number, account: string): boolean {
+  return core.store.subscriptionsAt(nodeId, account).some(({ state }) => state === 'subscribed')
+}
+
+/** What the rules of access are asked about an account. */
+export function accessQuestion(core: Core, node: NodeRecord, account: string, contacts: readonly Contact[] = []) {
+  return {
+    affiliation: core.store.affiliation(node.id, account),
+    model: settingOf(core, node, 'accessModel'),
+    rosterGroups: settingOf(core, node, 'rosterGroups'),
+    contacts,
+    isSubscribed: () => isSubscribed(core, node.id, account),
+  }
+}
+
+/** @throws BytestreamError what XEP-0060 §6.5.9 has for whoever may not retrieve items */
+export function checkMayRetrieve(core: Core, node: NodeRecord, asker: Asker): void {
+  const answer = mayRetrieve(accessQuestion(core, node, accountOf(asker.jid), asker.contacts))
+  if (answer !== 'yes') throw new BytestreamError(answer, 'the items of this node are not for everybody')
+}
+
+export function viewOf(node: NodeRecord, subscription: SubscriptionRecord, state?: 'none'): SubscriptionView {
+  const { jid, expiresMs } = subscription
+  return { node: node.name, jid, subid: subidOf(subscription), state: state ?? subscription.state, expiresMs }
+}

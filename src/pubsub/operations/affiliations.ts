@@ -1,0 +1,91 @@
+import { BytestreamError } from '../../core/index.ts'
+import { type Asker, type Core, findNode, findOwnNode, settingOf, viewOf } from '../core.ts'
+import type { Notice } from '../notices.ts'
+import type { Affiliation, NodeRecord } from '../records.ts'
+import { mayReceive } from '../rules/access.ts'
+import { accountOf, anyJid } from '../rules/names.ts'
+import { transitions } from '../rules/privileges.ts'
+import { approve } from './approvals.ts'
+
+export interface AffiliationChange {
+  readonly jid: string
+  readonly affiliation: Affiliation
+}
+
+/** A change that cannot be, and what stays in its place (XEP-0060 §8.9.2.4). */
+export interface RefusedAffiliation {
+  readonly jid: string
+  readonly affiliation: Affiliation
+}
+
+/** What an account is at each node it is affiliated with, behind the node of that name; or at one node, `none` included. */
+export function affiliationsOf(core: Core, asker: Asker, { node: name, after, max }: { node?: string; after?: string; max?: number }) {
+  const account = accountOf(asker.jid)
+  if (name !== undefined) return [{ node: name, affiliation: core.store.affiliation(findNode(core, name).id, account) }]
+  const limit = Math.min(max ?? core.limits.pageMax, core.limits.pageMax)
+  const records = core.store.affiliationsOf(account, { after: after === undefined ? undefined : findNode(core, after).id, limit })
+  return records.flatMap(({ nodeId, affiliation }) => {
+    const node = core.store.nodeById(nodeId)
+    return node ? [{ node: node.name, affiliation }] : []
+  })
+}
+
+/** @throws BytestreamError as XEP-0060 §8.9.1.3 has it */
+export function affiliationsAt(core: Core, asker: Asker, name: string, { after, max }: { after?: string; max?: number }) {
+  const node = findOwnNode(core, asker, name, 'manage')
+  return core.store.affiliations(node.id, { after, limit: Math.min(max ?? core.limits.pageMax, core.limits.pageMax) })
+}
+
+/**
+ * Makes every change that can be made, owners first, so that one may hand a node over.
+ *
+ * @throws BytestreamError as XEP-0060 §8.9.2.3 has it; `ERR_BAD_REQUEST` where an account is named twice. Then nothing has changed
+ */
+export function setAffiliations(core: Core, asker: Asker, name: string, changes: readonly AffiliationChange[]) {
+  const node = findOwnNode(core, asker, name, 'manage')
+  if (changes.length > core.limits.changesPerRequestMax) {
+    throw new BytestreamError('ERR_PUBSUB_LIMIT', `at most ${core.limits.changesPerRequestMax} changes at once`)
+  }
+  const wanted = changes.map(({ jid, affiliation }) => ({ jid, account: accountOf(anyJid(jid)), affiliation }))
+  if (new Set(wanted.map(({ account }) => account)).size < wanted.length) {
+    throw new BytestreamError('ERR_BAD_REQUEST', 'an account has one affiliation')
+  }
+  const notices: Notice[] = []
+  const refused: RefusedAffiliation[] = []
+  for (const { jid, account, affiliation } of ownersFirst(wanted)) {
+    const before = core.store.affiliation(node.id, account)
+    if (affiliation === before) continue
+    if (mayBecome(core, node, before, affiliation)) notices.push(...setAffiliation(core, node, account, affiliation))
+    else refused.push({ jid, affiliation: before })
+  }
+  return { notices, refused }
+}
+
+const ownersFirst = <Change extends { readonly affiliation: Affiliation }>(changes: readonly Change[]) => [
+  ...changes.filter(({ affiliation }) => affiliation === 'owner'),
+  ...changes.filter(({ affiliation }) => affiliation !== 'owner'),
+]
+
+/** XEP-0060 §8.9.2.4: the last owner stays one. */
+function mayBecome(core: Core, node: NodeRecord, before: Affiliation, after: Affiliation): boolean {
+  if (before === 'owner' && core.store.countOwners(node.id) === 1) return false
+  if (before === 'none' && core.store.countAffiliations(node.id) >= core.limits.affiliationsPerNodeMax) return false
+  return transitions[before][after]
+}
+
+function setAffiliation(core: Core, node: NodeRecord, account: string, affiliation: Affiliation): Notice[] {
+  core.store.setAffiliation(node.id, account, affiliation)
+  core.audiences.forget(node.id)
+  return [
+    { kind: 'affiliation', to: [account], node: node.name, affiliation },
+    ...core.store.subscriptionsAt(node.id, account).flatMap((subscription): Notice[] => {
+      if (!mayReceive(affiliation, settingOf(core, node, 'accessModel'))) {
+        core.store.removeSubscription(subscription)
+        return [{ kind: 'subscription', to: [subscription.jid], subscription: viewOf(node, subscription, 'none') }]
+      }
+      // XEP-0060 §8.7.4: who is made owner or publisher needs no approval any more.
+      const isApproved = subscription.state === 'pending' && (affiliation === 'owner' || affiliation === 'publisher')
+      return isApproved ? approve(core, node, subscription) : []
+    }),
+  ]
+}

@@ -1,0 +1,64 @@
+import { bareJid } from '../../core/index.ts'
+import { type Asker, type Core, findOwnNode, viewOf } from '../core.ts'
+import type { Notice } from '../notices.ts'
+import type { NodeRecord, SubscriptionRecord } from '../records.ts'
+import { accountOf, anyJid } from '../rules/names.ts'
+import { privileges } from '../rules/privileges.ts'
+import { chooseSubscription } from '../rules/subids.ts'
+import { newcomer, type SubscriptionName } from './subscribe.ts'
+
+/** The subscription counts from now on; its subscriber, and what a newcomer has told, say so. */
+export function approve(core: Core, node: NodeRecord, pending: SubscriptionRecord): Notice[] {
+  const subscription = { ...pending, state: 'subscribed' as const }
+  core.store.replaceSubscription(subscription)
+  core.audiences.forget(node.id)
+  const view = viewOf(node, subscription)
+  return [{ kind: 'subscription', to: [subscription.jid], subscription: view }, ...newcomer(core, node, subscription, view)]
+}
+
+/**
+ * An owner's answer to a request (XEP-0060 §8.6); to one that has been decided already it changes nothing.
+ *
+ * @throws BytestreamError `ERR_FORBIDDEN` from anybody else; `ERR_PUBSUB_NOT_SUBSCRIBED`, `ERR_PUBSUB_INVALID_SUBID`
+ */
+export function decide(core: Core, asker: Asker, { node: name, jid, subid }: SubscriptionName, isAllowed: boolean) {
+  const node = findOwnNode(core, asker, name, 'manage')
+  const subscriber = anyJid(jid)
+  const all = core.store.subscriptionsAt(node.id, bareJid(subscriber)).filter((each) => each.jid === subscriber)
+  const subscription = chooseSubscription(subid === undefined ? all.filter(({ state }) => state === 'pending') : all, subid)
+  if (subscription.state !== 'pending') return { notices: [] as Notice[] }
+  if (isAllowed) return { notices: approve(core, node, subscription) }
+  core.store.removeSubscription(subscription)
+  const notices: Notice[] = [{ kind: 'subscription', to: [subscription.jid], subscription: viewOf(node, subscription, 'none') }]
+  return { notices }
+}
+
+/** A part of a list, and where the next one begins. */
+export interface Part<T> {
+  readonly found: readonly T[]
+  /** Missing at the end. */
+  readonly next: number | undefined
+}
+
+/**
+ * The nodes at which an account has to decide about somebody (XEP-0060 §8.7). A part of the account's nodes is looked at, in which there
+ * may be none.
+ */
+export function nodesWithPending(core: Core, asker: Asker, after?: number): Part<string> {
+  const limit = core.limits.pageMax
+  const records = core.store.affiliationsOf(accountOf(asker.jid), { after, limit })
+  const found = records
+    .filter(({ nodeId, affiliation }) => privileges[affiliation].manage === 'yes' && core.store.countPending(nodeId) > 0)
+    .flatMap(({ nodeId }) => core.store.nodeById(nodeId)?.name ?? [])
+  return { found, next: records.length < limit ? undefined : records.at(-1)?.nodeId }
+}
+
+/** The requests of a node that wait for an owner, as they are asked for again (XEP-0060 §8.7.4). */
+export function pendingAt(core: Core, asker: Asker, name: string, after?: number): Part<Notice> {
+  const node = findOwnNode(core, asker, name, 'manage')
+  const limit = core.limits.pageMax
+  const pending = core.store.pending(node.id, { after, limit })
+  const to = [accountOf(asker.jid)]
+  const found = pending.map((each): Notice => ({ kind: 'approval', to, subscription: viewOf(node, each) }))
+  return { found, next: pending.length < limit ? undefined : pending.at(-1)?.id }
+}

@@ -1,0 +1,120 @@
+import { BytestreamError, UnsupportedFeature } from '../../core/index.ts'
+import { type Asker, type Core, findNode, isSubscribed, settingOf } from '../core.ts'
+import type { NodeConfig } from '../node-config.ts'
+import type { Notice } from '../notices.ts'
+import type { ItemRecord, NodeRecord } from '../records.ts'
+import { differing } from '../rules/configuration.ts'
+import { accountOf, checkItemId } from '../rules/names.ts'
+import { checkEventType, type ItemToPublish, mayPublish } from '../rules/publishing.ts'
+import { createNode, itemsMaxOf } from './nodes.ts'
+
+export interface Publication {
+  readonly node: string
+  readonly items: readonly ItemToPublish[]
+  /** XEP-0060 §7.1.5: what the node has to be like, or shall be when it is created by this. */
+  readonly options?: Partial<NodeConfig> | undefined
+}
+
+/** @throws BytestreamError as XEP-0060 §7.1.3 and §12.8 have it; then nothing is published */
+export function publish(core: Core, asker: Asker, { node: name, items, options = {} }: Publication) {
+  const existing = core.store.node(name)
+  if (existing) checkPreconditions(core, existing, options)
+  const node = existing ?? findOrCreate(core, asker, name, options)
+  if (node.kind === 'collection') throw new UnsupportedFeature('publish', 'nothing can be published to a collection')
+  const account = accountOf(asker.jid)
+  const affiliation = core.store.affiliation(node.id, account)
+  if (!mayPublish(affiliation, settingOf(core, node, 'publishModel'), () => isSubscribed(core, node.id, account))) {
+    throw new BytestreamError('ERR_FORBIDDEN', 'you may not publish here')
+  }
+  checkItems(core, node, items)
+
+  const notices: Notice[] = []
+  const retracted = makeRoom(core, node, items)
+  const published = items.map((item) => toRecord(core, node, asker, item)).map((item) => keep(core, node, item))
+  if (settingOf(core, node, 'deliverNotifications')) {
+    notices.push({ kind: 'published', node, items: published })
+    if (retracted.length > 0) notices.push({ kind: 'retracted', node, itemIds: retracted })
+  }
+  return { node, items: published, isCreated: existing === undefined, notices }
+}
+
+function findOrCreate(core: Core, asker: Asker, name: string, options: Partial<NodeConfig>): NodeRecord {
+  return core.autoCreate ? createNode(core, asker, { node: name, config: options }).node : findNode(core, name)
+}
+
+/** XEP-0060 §7.1.5 */
+function checkPreconditions(core: Core, node: NodeRecord, options: Partial<NodeConfig>): void {
+  const unlike = Object.keys(differing(options, { ...core.defaults, ...node.config }))
+  if (unlike.length > 0) throw new BytestreamError('ERR_PUBSUB_PRECONDITION', `the node has another ${unlike.join(', ')}`)
+}
+
+function checkItems(core: Core, node: NodeRecord, items: readonly ItemToPublish[]): void {
+  const { limits } = core
+  const persistItems = settingOf(core, node, 'persistItems')
+  checkEventType({ persistItems, deliverPayloads: settingOf(core, node, 'deliverPayloads') }, items)
+  const itemsMax = persistItems ? Math.min(itemsMaxOf(core, node), limits.itemsPerRequestMax) : limits.itemsPerRequestMax
+  if (items.length > itemsMax) throw new BytestreamError('ERR_PUBSUB_MAX_ITEMS', `at most ${itemsMax} items at once`)
+
+  const most = settingOf(core, node, 'maxPayloadBytes')
+  const bytesMax = most === 'max' ? limits.payloadBytesMax : Math.min(most, limits.payloadBytesMax)
+  const namespace = settingOf(core, node, 'payloadType')
+  for (const item of items) {
+    if (item.id !== undefined) checkItemId(item.id, limits.itemIdBytesMax)
+    if (item.payload === undefined) continue
+    if (Buffer.byteLength(item.payload) > bytesMax) {
+      throw new BytestreamError('ERR_PUBSUB_PAYLOAD_TOO_BIG', `a payload has at most ${bytesMax} octets`)
+    }
+    if (namespace !== '' && item.namespace !== undefined && item.namespace !== namespace) {
+      throw new BytestreamError('ERR_PUBSUB_INVALID_PAYLOAD', `payloads of this node are in the namespace ${namespace}`)
+    }
+  }
+}
+
+/**
+ * What has to go for the new items (XEP-0060 §7.1.2.5).
+ *
+ * @returns the ids of what subscribers hear is gone
+ * @throws BytestreamError `ERR_PUBSUB_NODE_FULL`
+ */
+function makeRoom(core: Core, node: NodeRecord, items: readonly ItemToPublish[]): string[] {
+  if (!settingOf(core, node, 'persistItems')) return []
+  const replaced = new Set(items.flatMap(({ id }) => (id !== undefined && core.store.item(node.id, id) ? [id] : [])))
+  const beyond = core.store.countItems(node.id) - replaced.size + countOf(items) - itemsMaxOf(core, node)
+  if (beyond <= 0) return []
+  const whenFull = settingOf(core, node, 'whenFull')
+  if (whenFull === 'reject') throw new BytestreamError('ERR_PUBSUB_NODE_FULL', 'the node is full')
+  const oldest = core.store.items(node.id, { limit: beyond + replaced.size }).filter(({ id }) => !replaced.has(id))
+  const gone = oldest.slice(0, beyond).map(({ id }) => id)
+  for (const id of gone) core.store.removeItem(node.id, id)
+  return whenFull === 'retract-oldest' && settingOf(core, node, 'notifyRetract') ? gone : []
+}
+
+/** Items of one id are one item. */
+function countOf(items: readonly ItemToPublish[]): number {
+  const named = items.flatMap(({ id }) => (id === undefined ? [] : [id]))
+  return items.length - named.length + new Set(named).size
+}
+
+function toRecord(core: Core, node: NodeRecord, asker: Asker, { id, payload }: ItemToPublish): Omit<ItemRecord, 'seq'> {
+  const expiry = settingOf(core, node, 'itemExpireMs')
+  const publishedMs = core.now()
+  return {
+    nodeId: node.id,
+    id: id ?? unusedId(core, node),
+    publisher: asker.jid,
+    publishedMs,
+    expiresMs: expiry === 'max' ? undefined : publishedMs + expiry,
+    payload,
+  }
+}
+
+function unusedId(core: Core, node: NodeRecord): string {
+  let id = core.newId()
+  while (core.store.item(node.id, id)) id = core.newId()
+  return id
+}
+
+/** An item of a transient node is told, and not kept. */
+function keep(core: Core, node: NodeRecord, item: Omit<ItemRecord, 'seq'>): ItemRecord {
+  return settingOf(core, node, 'persistItems') ? core.store.putItem(item) : { ...item, seq: 0 }
+}

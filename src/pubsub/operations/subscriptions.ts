@@ -1,0 +1,123 @@
+import { BytestreamError, bareJid, toBytestreamError } from '../../core/index.ts'
+import { type Asker, type Core, findNode, findOwnNode, settingOf, viewOf } from '../core.ts'
+import type { Notice, SubscriptionView } from '../notices.ts'
+import { type NodeRecord, type SubscriptionRecord, type SubscriptionState, subidOf } from '../records.ts'
+import { mayReceive } from '../rules/access.ts'
+import { accountOf, anyJid } from '../rules/names.ts'
+import { approve } from './approvals.ts'
+import { checkRoom } from './subscribe.ts'
+
+export interface SubscriptionChange {
+  readonly jid: string
+  readonly subid?: string | undefined
+  readonly state: SubscriptionState | 'none'
+}
+
+/** What is told of a subscription in a list, and its place there. */
+export interface ListedSubscription extends SubscriptionView {
+  readonly id: number
+}
+
+interface Part {
+  /** What comes behind the one of that `id`. */
+  readonly after?: number | undefined
+  readonly max?: number | undefined
+}
+
+/** The subscriptions of an account, whichever JID of it; at one node, all of them (XEP-0060 §5.6). */
+export function subscriptionsOf(core: Core, asker: Asker, { node: name, after, max }: Part & { node?: string | undefined }) {
+  const account = accountOf(asker.jid)
+  if (name !== undefined) {
+    const node = findNode(core, name)
+    return core.store.subscriptionsAt(node.id, account).map((each) => listed(node, each))
+  }
+  const records = core.store.subscriptionsOf(account, { after, limit: Math.min(max ?? core.limits.pageMax, core.limits.pageMax) })
+  return records.flatMap((each) => {
+    const node = core.store.nodeById(each.nodeId)
+    return node ? [listed(node, each)] : []
+  })
+}
+
+/** Who is subscribed to a node, without those that wait (XEP-0060 §8.8.1.2); a part may have fewer than `max` before the end. */
+export function subscriptionsAt(core: Core, asker: Asker, name: string, { after, max }: Part) {
+  const node = findOwnNode(core, asker, name, 'manage')
+  const records = core.store.subscriptions(node.id, { after, limit: Math.min(max ?? core.limits.pageMax, core.limits.pageMax) })
+  return {
+    found: records.filter(({ state }) => state === 'subscribed').map((each) => listed(node, each)),
+    next: records.at(-1)?.id,
+    count: core.store.countSubscriptions(node.id) - core.store.countPending(node.id),
+  }
+}
+
+const listed = (node: NodeRecord, each: SubscriptionRecord): ListedSubscription => ({ ...viewOf(node, each), id: each.id })
+
+/**
+ * Makes every change that can be made.
+ *
+ * @returns besides, the changes that cannot, with what stays in their place (XEP-0060 §8.8.2.4)
+ * @throws BytestreamError as XEP-0060 §8.8.2.3 has it; then nothing has changed
+ */
+export function setSubscriptions(core: Core, asker: Asker, name: string, changes: readonly SubscriptionChange[]) {
+  const node = findOwnNode(core, asker, name, 'manage')
+  if (changes.length > core.limits.changesPerRequestMax) {
+    throw new BytestreamError('ERR_PUBSUB_LIMIT', `at most ${core.limits.changesPerRequestMax} changes at once`)
+  }
+  const wanted = changes.map((change) => ({ ...change, jid: anyJid(change.jid) }))
+  const notices: Notice[] = []
+  const refused: SubscriptionChange[] = []
+  for (const change of wanted) {
+    const all = core.store.subscriptionsAt(node.id, bareJid(change.jid)).filter(({ jid }) => jid === change.jid)
+    const meant = change.subid === undefined ? all : all.filter((each) => subidOf(each) === change.subid)
+    const made = setSubscription(core, node, meant, change)
+    if (made) notices.push(...made)
+    else refused.push({ ...change, state: meant[0]?.state ?? 'none' })
+  }
+  if (notices.length > 0) core.audiences.forget(node.id)
+  return { notices, refused }
+}
+
+/** @returns whom to tell, or `undefined` when it cannot be */
+function setSubscription(
+  core: Core,
+  node: NodeRecord,
+  meant: readonly SubscriptionRecord[],
+  { jid, subid, state }: SubscriptionChange,
+): Notice[] | undefined {
+  if (state === 'none') return meant.flatMap((each) => endSubscription(core, node, each))
+  if (state === 'pending') return meant.length > 0 && meant.every((each) => each.state === 'pending') ? [] : undefined
+  if (meant.length > 0) return meant.flatMap((each) => (each.state === 'pending' ? approve(core, node, each) : []))
+  return subid === undefined ? addSubscription(core, node, jid) : undefined
+}
+
+export function endSubscription(core: Core, node: NodeRecord, subscription: SubscriptionRecord): Notice[] {
+  core.store.removeSubscription(subscription)
+  return [{ kind: 'subscription', to: [subscription.jid], subscription: viewOf(node, subscription, 'none') }]
+}
+
+/** An owner subscribes somebody, where that could subscribe itself, or is on the list. */
+function addSubscription(core: Core, node: NodeRecord, jid: string): Notice[] | undefined {
+  const account = bareJid(jid)
+  if (!mayReceive(core.store.affiliation(node.id, account), settingOf(core, node, 'accessModel'))) return undefined
+  try {
+    checkRoom(core, node, account, core.store.subscriptionsAt(node.id, account).length)
+  } catch (error) {
+    if (toBytestreamError(error).code === 'ERR_PUBSUB_TOO_MANY_SUBSCRIPTIONS') return undefined
+    throw error
+  }
+  const given = { nodeId: node.id, jid, account, state: 'subscribed' as const, options: undefined, expiresMs: undefined }
+  return [{ kind: 'subscription', to: [jid], subscription: viewOf(node, core.store.addSubscription(given)) }]
+}
+
+/**
+ * Ends what a JID has at a node, as its notifications come back (XEP-0060 §12.4).
+ *
+ * @returns nothing to tell the JID, which is not there
+ */
+export function endSubscriptionsOf(core: Core, name: string, jid: string): void {
+  const node = core.store.node(name)
+  if (!node) return
+  for (const subscription of core.store.subscriptionsAt(node.id, bareJid(jid))) {
+    if (subscription.jid === jid) core.store.removeSubscription(subscription)
+  }
+  core.audiences.forget(node.id)
+}

@@ -1,0 +1,28 @@
+import { type Core, viewOf } from '../core.ts'
+import type { Notice } from '../notices.ts'
+import { tellOwners } from './subscribe.ts'
+import { endSubscription } from './subscriptions.ts'
+
+/**
+ * Takes away what has expired, and what is left of deleted nodes: one bounded step.
+ *
+ * @param keep nodes whose subscribers have still to be told
+ * @returns whom to tell; and whether there is more to be done
+ */
+export function sweep(core: Core, keep: ReadonlySet<number>) {
+  const limit = core.limits.sweepRowsMax
+  const items = core.store.dueItems(core.now(), limit)
+  for (const { nodeId, id } of items) core.store.removeItem(nodeId, id)
+  const leases = core.store.dueSubscriptions(core.now(), limit)
+  const notices = leases.flatMap((subscription): Notice[] => {
+    const node = core.store.nodeById(subscription.nodeId)
+    if (!node) {
+      core.store.removeSubscription(subscription)
+      return []
+    }
+    core.audiences.forget(node.id)
+    return [...endSubscription(core, node, subscription), ...tellOwners(core, node, viewOf(node, subscription, 'none'))]
+  })
+  const retired = core.store.sweepRetired(limit, keep)
+  return { notices, more: items.length === limit || leases.length === limit || retired === limit }
+}

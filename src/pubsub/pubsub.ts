@@ -1,0 +1,246 @@
+import { randomUUID } from 'node:crypto'
+import { audienceOf, type Recipient, RememberedAudiences } from './audience.ts'
+import { type PubsubLimits, pubsubLimits } from './bounds.ts'
+import { type Asker, type Core, findNode, settingOf } from './core.ts'
+import { type AccessModel, type NodeConfig, nodeDefaults } from './node-config.ts'
+import type { Broadcast } from './notices.ts'
+import { type AffiliationChange, affiliationsAt, affiliationsOf, setAffiliations } from './operations/affiliations.ts'
+import { decide, nodesWithPending, pendingAt } from './operations/approvals.ts'
+import { type ItemsPage, type ItemsQuery, itemsOf } from './operations/items.ts'
+import { configuration, metadata, rostersFor } from './operations/metadata.ts'
+import { type ConfigChange, configureNode, createNode, deleteNode, type NodeToCreate } from './operations/nodes.ts'
+import { type Publication, publish } from './operations/publish.ts'
+import { purge, type Retraction, retract } from './operations/retract.ts'
+import { readOptions, type SubscriptionName, setOptions, subscribe, unsubscribe } from './operations/subscribe.ts'
+import {
+  endSubscriptionsOf,
+  type SubscriptionChange,
+  setSubscriptions,
+  subscriptionsAt,
+  subscriptionsOf,
+} from './operations/subscriptions.ts'
+import { sweep } from './operations/sweep.ts'
+import { parentOf } from './operations/tree.ts'
+import type { ItemRecord, NodeRecord } from './records.ts'
+import { accountOf } from './rules/names.ts'
+import { type OptionsChange, optionDefaults } from './rules/options.ts'
+import type { PubsubStore } from './store/store.ts'
+
+export interface PubsubComponents {
+  /** Borrowed. */
+  readonly store: PubsubStore
+  /** Milliseconds since 1970. */
+  readonly now?: () => number
+  /** For what is not named: instant nodes, items. */
+  readonly newId?: () => string
+}
+
+export interface PubsubInit {
+  readonly limits?: Partial<PubsubLimits>
+  /** What a node has unless its owner says otherwise. */
+  readonly defaults?: Partial<NodeConfig>
+  /** Publishing to a node that does not exist creates it (XEP-0060 §7.1.4). Default no. */
+  readonly autoCreate?: boolean
+  /** Which accounts, by their bare JID, may create nodes. Default all. */
+  readonly mayCreate?: (account: string) => boolean
+  /** Whether owners' rosters can be asked, now: without them there are no access models `presence` and `roster`. Default no. */
+  readonly hasRosters?: () => boolean
+}
+
+const WITHOUT_ROSTERS: readonly AccessModel[] = ['open', 'authorize', 'whitelist']
+const WITH_ROSTERS: readonly AccessModel[] = ['open', 'presence', 'roster', 'authorize', 'whitelist']
+
+/**
+ * Publish-subscribe without its XML (XEP-0060, XEP-0248): every use case is a method, which either throws a coded error and has changed
+ * nothing, or gives what to answer and whom to tell. Nobody may be answered or told before {@link settled} has.
+ */
+export class Pubsub {
+  readonly limits: PubsubLimits
+  readonly #core: Core
+  readonly #audiences: RememberedAudiences
+
+  constructor({ store, now = Date.now, newId = randomUUID }: PubsubComponents, init: PubsubInit = {}) {
+    const { autoCreate = false, mayCreate = () => true, hasRosters = () => false } = init
+    this.limits = { ...pubsubLimits, ...init.limits }
+    this.#audiences = new RememberedAudiences(this.limits.cachedRecipientsMax)
+    const accessModels = () => (hasRosters() ? WITH_ROSTERS : WITHOUT_ROSTERS)
+    const defaults = { ...nodeDefaults, ...init.defaults }
+    const audiences = this.#audiences
+    this.#core = { store, limits: this.limits, defaults, autoCreate, mayCreate, accessModels, now, newId, audiences }
+  }
+
+  /** Settles once everything so far is durable. */
+  settled(): Promise<void> {
+    return this.#core.store.settled()
+  }
+
+  get accessModels(): readonly AccessModel[] {
+    return this.#core.accessModels()
+  }
+
+  get autoCreate(): boolean {
+    return this.#core.autoCreate
+  }
+
+  /** What a new node has (XEP-0060 §8.3). */
+  get defaultConfig(): NodeConfig {
+    return this.#core.defaults
+  }
+
+  /** What a new subscription has (XEP-0060 §6.4). */
+  readonly defaultOptions = { ...optionDefaults, expiresMs: undefined } as const
+
+  create(asker: Asker, node: NodeToCreate) {
+    return createNode(this.#core, asker, node)
+  }
+
+  configure(asker: Asker, name: string, change: ConfigChange) {
+    return configureNode(this.#core, asker, name, change)
+  }
+
+  delete(asker: Asker, name: string, redirectUri?: string) {
+    return deleteNode(this.#core, asker, name, redirectUri)
+  }
+
+  purge(asker: Asker, name: string) {
+    return purge(this.#core, asker, name)
+  }
+
+  publish(asker: Asker, publication: Publication) {
+    return publish(this.#core, asker, publication)
+  }
+
+  retract(asker: Asker, retraction: Retraction) {
+    return retract(this.#core, asker, retraction)
+  }
+
+  items(asker: Asker, query: ItemsQuery): ItemsPage {
+    return itemsOf(this.#core, asker, query)
+  }
+
+  subscribe(asker: Asker, request: { readonly node: string; readonly jid: string; readonly options?: OptionsChange | undefined }) {
+    return subscribe(this.#core, asker, request)
+  }
+
+  unsubscribe(asker: Asker, subscription: SubscriptionName) {
+    return unsubscribe(this.#core, asker, subscription)
+  }
+
+  options(asker: Asker, subscription: SubscriptionName) {
+    return readOptions(this.#core, asker, subscription)
+  }
+
+  setOptions(asker: Asker, subscription: SubscriptionName, change: OptionsChange) {
+    return setOptions(this.#core, asker, subscription, change)
+  }
+
+  /** Of the account that asks: at one node, or a part of all, behind the one of that `id`. */
+  subscriptions(asker: Asker, which: { readonly node?: string; readonly after?: number; readonly max?: number } = {}) {
+    return subscriptionsOf(this.#core, asker, which)
+  }
+
+  /** Of the account that asks: at one node, or a part of all, behind the node of that name. */
+  affiliations(asker: Asker, which: { readonly node?: string; readonly after?: string; readonly max?: number } = {}) {
+    return affiliationsOf(this.#core, asker, which)
+  }
+
+  /** For owners. */
+  nodeSubscriptions(asker: Asker, name: string, part: { readonly after?: number; readonly max?: number } = {}) {
+    return subscriptionsAt(this.#core, asker, name, part)
+  }
+
+  setNodeSubscriptions(asker: Asker, name: string, changes: readonly SubscriptionChange[]) {
+    return setSubscriptions(this.#core, asker, name, changes)
+  }
+
+  /** For owners. */
+  nodeAffiliations(asker: Asker, name: string, part: { readonly after?: string; readonly max?: number } = {}) {
+    return affiliationsAt(this.#core, asker, name, part)
+  }
+
+  setNodeAffiliations(asker: Asker, name: string, changes: readonly AffiliationChange[]) {
+    return setAffiliations(this.#core, asker, name, changes)
+  }
+
+  /** The nodes at which somebody waits for a decision of the account that asks. */
+  nodesWithPending(asker: Asker, after?: number) {
+    return nodesWithPending(this.#core, asker, after)
+  }
+
+  pending(asker: Asker, name: string, after?: number) {
+    return pendingAt(this.#core, asker, name, after)
+  }
+
+  decide(asker: Asker, subscription: SubscriptionName, isAllowed: boolean) {
+    return decide(this.#core, asker, subscription, isAllowed)
+  }
+
+  /** Ends the subscriptions of a JID whose notifications come back. */
+  endSubscriptions(name: string, jid: string): void {
+    endSubscriptionsOf(this.#core, name, jid)
+  }
+
+  /** @throws BytestreamError `ERR_ITEM_NOT_FOUND` */
+  node(name: string): NodeRecord {
+    return findNode(this.#core, name)
+  }
+
+  /** In the order of their creation; of one collection, those in it. */
+  nodes({ collection, after, max }: { readonly collection?: string; readonly after?: string; readonly max?: number } = {}) {
+    const { store, limits } = this.#core
+    const range = { after: after === undefined ? undefined : this.node(after).id, limit: Math.min(max ?? limits.pageMax, limits.pageMax) }
+    return collection === undefined ? store.nodes(range) : store.children(this.node(collection).id, range)
+  }
+
+  /** The whole configuration of a node. */
+  configOf(node: NodeRecord): NodeConfig {
+    return { ...this.#core.defaults, ...node.config }
+  }
+
+  /** The configuration, for those who may change it (XEP-0060 §8.2). */
+  configuration(asker: Asker, name: string) {
+    return configuration(this.#core, asker, name)
+  }
+
+  /** What everybody may know of a node (XEP-0060 §5.4). */
+  metadata(name: string) {
+    return metadata(this.#core, this.node(name))
+  }
+
+  /** The name of the collection a node is in. */
+  collectionOf(node: NodeRecord): string | undefined {
+    return parentOf(this.#core, node)?.name
+  }
+
+  /** Whom an item names as its publisher (XEP-0060 §7.1.2.3), if anybody. */
+  publisherOf(node: NodeRecord, item: ItemRecord): string | undefined {
+    const whose = settingOf(this.#core, node, 'itemReply')
+    if (whose === 'owner') return this.#core.store.owners(node.id, 1)[0]
+    return whose === 'publisher' ? item.publisher : undefined
+  }
+
+  /** The accounts whose rosters have to be asked about whoever wants something of the node; mostly none. */
+  rostersFor(name: string): readonly string[] {
+    return rostersFor(this.#core, name)
+  }
+
+  /** Whom a broadcast is for, page by page: nobody twice. Of a deleted node, call {@link told} when done. */
+  audience(notice: Broadcast): Iterable<readonly Recipient[]> {
+    return audienceOf(this.#core, this.#audiences, notice)
+  }
+
+  /** All of the audience has been told, or never will be. */
+  told(notice: Broadcast): void {
+    if (notice.kind === 'deleted') this.#audiences.kept.delete(notice.node.id)
+  }
+
+  /** One bounded step of taking away what has expired, and what is left of deleted nodes. */
+  sweep() {
+    return sweep(this.#core, this.#audiences.kept)
+  }
+
+  /** The bare JID by which an account is known here. */
+  static accountOf(jid: string): string {
+    return accountOf(jid)
+  }
+}
