@@ -99,7 +99,7 @@ const table = {
   ERR_PUBSUB_ITEM_REQUIRED: { type: 'modify', condition: 'bad-request', application: ['item-required', PUBSUB] }, // §7.1.3.7
   ERR_PUBSUB_JID_REQUIRED: { type: 'modify', condition: 'bad-request', application: ['jid-required', PUBSUB] }, // §6.3.4.3
   ERR_PUBSUB_LIMIT: { type: 'wait', condition: 'policy-violation' }, // a bound of docs/LIMITS.md that the specification has no condition for
-  ERR_PUBSUB_MAX_ITEMS: { type: 'cancel', condition: 'not-allowed', application: ['max-items-exceeded', PUBSUB] }, // §12.8
+  ERR_PUBSUB_MAX_ITEMS: { type: 'cancel', condition: 'not-allowed', application: ['max-items-exceeded', PUBSUB] }, // §12.11
   ERR_PUBSUB_MAX_NODES: { type: 'cancel', condition: 'conflict', application: ['max-nodes-exceeded', PUBSUB] }, // XEP-0248: a collection is full
   ERR_PUBSUB_NODE_EXISTS: { type: 'cancel', condition: 'conflict' }, // §8.1.1
   ERR_PUBSUB_NODE_FULL: { type: 'cancel', condition: 'conflict', application: ['node-full', PUBSUB] }, // §7.1.3.4

@@ -53,6 +53,12 @@ export function wholeNumber(digits: string | undefined, name: string, max = Numb
   return value
 }
 
+/** A boolean as XML Schema writes them, and XEP-0004 §3.3 with it; `undefined` for what is none. */
+export function parseBoolean(text: string): boolean | undefined {
+  if (text === 'true' || text === '1') return true
+  return text === 'false' || text === '0' ? false : undefined
+}
+
 function childText(parent: Element, name: string, xmlns: string | undefined): string | undefined {
   return parent.getChildText(name, xmlns) || undefined
 }

@@ -1,5 +1,7 @@
+import { buildForm, type DataForm, parseForm } from './data-forms.ts'
 import { attribute, type Element, xml } from './element.ts'
 import { NS } from './namespaces.ts'
+import { buildPage, buildPageRequest, type Page, type PageRequest } from './result-set.ts'
 
 /** What an entity is (XEP-0030 §3.1): a category and type of the registrar's, such as `proxy/bytestreams`. */
 export interface DiscoIdentity {
@@ -11,6 +13,8 @@ export interface DiscoIdentity {
 export interface DiscoInfo {
   readonly identities: readonly DiscoIdentity[]
   readonly features: readonly string[]
+  /** What else it tells of itself (XEP-0128), such as the meta-data of a node (XEP-0060 §5.4). */
+  readonly forms?: readonly DataForm[]
 }
 
 export interface DiscoItem {
@@ -38,12 +42,13 @@ export function buildDiscoInfoRequest(node?: string): Element {
  * ```
  * @see XEP-0030 §3.1, XEP-0065 §4
  */
-export function buildDiscoInfo({ identities, features }: DiscoInfo, node?: string): Element {
+export function buildDiscoInfo({ identities, features, forms = [] }: DiscoInfo, node?: string): Element {
   return xml(
     'query',
     { xmlns: NS.discoInfo, node },
     ...identities.map(({ category, type, name }) => xml('identity', { category, type, name })),
     ...features.map((feature) => xml('feature', { var: feature })),
+    ...forms.map(buildForm),
   )
 }
 
@@ -60,17 +65,19 @@ export function parseDiscoInfo(query: Element): DiscoInfo {
     const name = attribute(feature, 'var')
     if (name) features.push(name)
   }
-  return { identities, features }
+  const forms = query.getChildren('x', NS.dataForms).map(parseForm)
+  return { identities, features, ...(forms.length > 0 && { forms }) }
 }
 
-/** @see XEP-0030 §4.1 */
-export function buildDiscoItemsRequest(node?: string): Element {
-  return xml('query', { xmlns: NS.discoItems, node })
+/** @see XEP-0030 §4.1; XEP-0059 §3 for a page of them */
+export function buildDiscoItemsRequest(node?: string, page?: PageRequest): Element {
+  return xml('query', { xmlns: NS.discoItems, node }, page && buildPageRequest(page))
 }
 
-/** @see XEP-0030 §4.1 */
-export function buildDiscoItems(items: readonly DiscoItem[], node?: string): Element {
-  return xml('query', { xmlns: NS.discoItems, node }, ...items.map(({ jid, name, node }) => xml('item', { jid, name, node })))
+/** @see XEP-0030 §4.1; XEP-0059 §3 for a page of them */
+export function buildDiscoItems(items: readonly DiscoItem[], node?: string, page?: Page): Element {
+  const elements = items.map(({ jid, name, node }) => xml('item', { jid, name, node }))
+  return xml('query', { xmlns: NS.discoItems, node }, ...elements, page && buildPage(page))
 }
 
 /** An item without a JID is left out. */

@@ -1,4 +1,5 @@
 export { startAdopting } from './adopt.ts'
+export { parseBoolean } from './bounded.ts'
 export {
   type Activate,
   type BytestreamOffer,
@@ -27,6 +28,7 @@ export {
   clientStreamHeader,
   parseMechanisms,
 } from './client-stream.ts'
+export { buildCommand, buildCommandAnswer, type CommandAnswer, type CommandRequest, parseCommand, parseCommandAnswer } from './commands.ts'
 export { buildHandshake, componentStreamHeader, handshakeDigest } from './component-stream.ts'
 export {
   buildForm,
@@ -88,6 +90,7 @@ export type { JingleCandidate, JingleCandidateType, JingleSocks5, JingleSocks5In
 export { buildMessage, type Message, type MessageType, parseMessage } from './message.ts'
 export { NS } from './namespaces.ts'
 export { buildPresence, type Presence, type PresenceType, parsePresence } from './presence.ts'
+export { buildPrivileges, type Privileges, parsePrivileges } from './privilege.ts'
 export {
   type PubsubAccountAffiliation,
   type PubsubAffiliation,
@@ -99,6 +102,14 @@ export {
   pubsubForms,
 } from './pubsub.ts'
 export { buildPubsubAnswer, type PubsubAnswers, parsePubsubAnswer } from './pubsub-answer.ts'
+export {
+  type Approval,
+  type ApprovalRequest,
+  buildApproval,
+  buildApprovalRequest,
+  parseApproval,
+  parseApprovalRequest,
+} from './pubsub-approval.ts'
 export {
   buildEvent,
   type Notification,
@@ -121,7 +132,7 @@ export {
 } from './pubsub-request.ts'
 export { rawXml } from './raw-xml.ts'
 export { buildPage, buildPageRequest, type Page, type PageRequest, parsePage, parsePageRequest } from './result-set.ts'
-export { buildRoster, parseRosterSet, type RosterItem } from './roster.ts'
+export { buildRoster, buildRosterRequest, parseRoster, parseRosterSet, type RosterItem } from './roster.ts'
 export { buildHeaders, type Header, parseHeaders } from './shim.ts'
 export { buildSiFile, buildSiRange, parseSiFile, parseSiRange, type SiFile, type SiRange } from './si-file-transfer.ts'
 export {

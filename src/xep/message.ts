@@ -21,8 +21,9 @@ export interface Message {
  * ```
  * @see RFC 6121 §5.2
  */
-export function buildMessage({ type, id, from, to, body }: Message): Element {
-  return xml('message', { type: type === 'normal' ? undefined : type, id, from, to }, body ? xml('body', {}, body) : undefined)
+export function buildMessage({ type, id, from, to, body }: Message, ...payload: readonly Element[]): Element {
+  const attributes = { type: type === 'normal' ? undefined : type, id, from, to }
+  return xml('message', attributes, body ? xml('body', {}, body) : undefined, ...payload)
 }
 
 /** A type RFC 6121 does not know counts as normal (§5.2.2). */

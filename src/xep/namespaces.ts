@@ -14,7 +14,6 @@ export const NS = {
   discoItems: 'http://jabber.org/protocol/disco#items', // XEP-0030
   files: 'https://www.npmjs.com/package/streamhost#files', // Our own: docs/transfers.md
   featureNegotiation: 'http://jabber.org/protocol/feature-neg', // XEP-0020
-  forward: 'urn:xmpp:forward:0', // XEP-0297
   hashes: 'urn:xmpp:hashes:2', // XEP-0300
   hashFunction: 'urn:xmpp:hash-function-text-names', // XEP-0300 §9.3
   inBand: 'http://jabber.org/protocol/ibb', // XEP-0047

@@ -1,5 +1,5 @@
 import { BytestreamError, type ErrorCode, toBytestreamError } from '../core/index.ts'
-import { boundedAttribute, wholeNumber } from './bounded.ts'
+import { boundedAttribute, parseBoolean, wholeNumber } from './bounded.ts'
 import { buildForm, type DataForm, parseSubmission } from './data-forms.ts'
 import { declareNamespaces } from './declare-namespaces.ts'
 import { attribute, type Element, xml } from './element.ts'
@@ -99,9 +99,9 @@ function publishedItems(publish: Element): PubsubItem[] {
 
 /** @throws BytestreamError `ERR_BAD_REQUEST` for what is no boolean */
 function notifies(retract: Element): boolean {
-  const notify = attribute(retract, 'notify') ?? 'false'
-  if (!['true', '1', 'false', '0'].includes(notify)) throw new BytestreamError('ERR_BAD_REQUEST', 'notify is neither true nor false')
-  return notify === 'true' || notify === '1'
+  const isNotified = parseBoolean(attribute(retract, 'notify') ?? 'false')
+  if (isNotified === undefined) throw new BytestreamError('ERR_BAD_REQUEST', 'notify is neither true nor false')
+  return isNotified
 }
 
 const only = (name: string): PubsubRequestCodec<{ readonly node?: string | undefined }> => ({

@@ -22,12 +22,22 @@ interface Named {
   readonly codec: PubsubRequestCodec<object>
 }
 
-const named = (codecs: object) => Object.entries(codecs).map(([action, codec]) => ({ action, codec }) as Named)
-/** The requests of each namespace. */
-const vocabulary: Readonly<Record<string, readonly Named[]>> = {
-  [NS.pubsub]: named(entityRequests),
-  [NS.pubsubOwner]: named(ownerRequests),
+/** The requests of a namespace, and the names of the elements they are made of. */
+interface Vocabulary {
+  readonly requests: readonly Named[]
+  readonly words: ReadonlySet<string | undefined>
 }
+
+function vocabularyOf(codecs: object): Vocabulary {
+  const requests = Object.entries(codecs).map(([action, codec]) => ({ action, codec }) as Named)
+  return { requests, words: new Set(requests.flatMap(({ codec }) => [codec.name, codec.companion])) }
+}
+
+const vocabularies: ReadonlyMap<string, Vocabulary> = new Map([
+  [NS.pubsub, vocabularyOf(entityRequests)],
+  [NS.pubsubOwner, vocabularyOf(ownerRequests)],
+])
+const codecs = { ...entityRequests, ...ownerRequests }
 
 /** The namespace of a request and of its answer. */
 export function pubsubNamespace(action: PubsubAction): string {
@@ -45,7 +55,7 @@ export function pubsubNamespace(action: PubsubAction): string {
  */
 export function buildPubsubRequest(request: PubsubRequest): { readonly type: 'get' | 'set'; readonly payload: Element } {
   const { action, page } = request
-  const codec = { ...entityRequests, ...ownerRequests }[action] as PubsubRequestCodec<object>
+  const codec = codecs[action] as PubsubRequestCodec<object>
   const payload = xml('pubsub', { xmlns: pubsubNamespace(action) }, ...codec.build(request), page && buildPageRequest(page))
   return { type: codec.type, payload }
 }
@@ -59,9 +69,8 @@ export function buildPubsubRequest(request: PubsubRequest): { readonly type: 'ge
  */
 export function parsePubsubRequest(type: 'get' | 'set', pubsub: Element): PubsubRequest {
   const xmlns = pubsub.getNS() ?? ''
-  const requests = Object.hasOwn(vocabulary, xmlns) ? (vocabulary[xmlns] as readonly Named[]) : []
-  const words = new Set(requests.flatMap(({ codec }) => [codec.name, codec.companion]))
-  const [asking, companion, ...others] = pubsub.getChildElements().filter((child) => child.getNS() === xmlns && words.has(child.getName()))
+  const { requests = [], words } = vocabularies.get(xmlns) ?? {}
+  const [asking, companion, ...others] = pubsub.getChildElements().filter((child) => words?.has(child.getName()) && child.getNS() === xmlns)
   if (!asking) throw new BytestreamError('ERR_BAD_REQUEST', 'nothing is asked for that this protocol knows')
   const found = requests.find(({ codec }) => codec.type === type && codec.name === asking.getName())
   if (!found) throw new BytestreamError('ERR_BAD_REQUEST', `${asking.getName()} is nothing to ${type}`)

@@ -36,7 +36,7 @@ export interface PubsubSubscription {
   readonly subid?: string | undefined
   /** Whether it can be configured, or has to be before anything is told (XEP-0060 §6.1.5). */
   readonly options?: 'supported' | 'required' | undefined
-  /** When it ends, as a dateTime of XEP-0082 (XEP-0060 §12.18). */
+  /** When it ends, as a dateTime of XEP-0082 (XEP-0060 §12.19). */
   readonly expiry?: string | undefined
 }
 

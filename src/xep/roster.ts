@@ -2,15 +2,35 @@ import { BytestreamError } from '../core/index.ts'
 import { attribute, type Element, xml } from './element.ts'
 import { NS } from './namespaces.ts'
 
+const SUBSCRIPTIONS = ['none', 'to', 'from', 'both', 'remove'] as const
+
 /** A contact as a roster shows it (RFC 6121 §2.1.2). */
 export interface RosterItem {
   readonly jid: string
   readonly name?: string | undefined
   readonly groups: readonly string[]
   /** `remove` only where a contact goes. */
-  readonly subscription: 'none' | 'to' | 'from' | 'both' | 'remove'
+  readonly subscription: (typeof SUBSCRIPTIONS)[number]
   /** Whether a request to subscribe to the contact waits for its answer. */
   readonly isAsking?: boolean
+}
+
+/** Asks for a roster: one's own, or that of whoever is asked, where its server lets us (RFC 6121 §2.1.3, XEP-0356 §4.3). */
+export function buildRosterRequest(): Element {
+  return xml('query', { xmlns: NS.roster })
+}
+
+/** The contacts of a roster, or of one change of it; those without a JID are left out (RFC 6121 §2.1.4, §2.1.6). */
+export function parseRoster(query: Element): RosterItem[] {
+  return query.getChildren('item', NS.roster).flatMap((item) => {
+    const jid = attribute(item, 'jid')
+    if (!jid) return []
+    const subscription = SUBSCRIPTIONS.find((one) => one === attribute(item, 'subscription')) ?? 'none'
+    const groups = item.getChildren('group', NS.roster).map((group) => group.text())
+    return [
+      { jid, name: attribute(item, 'name'), groups: [...new Set(groups)], subscription, isAsking: attribute(item, 'ask') === 'subscribe' },
+    ]
+  })
 }
 
 /**

@@ -45,10 +45,14 @@ export function buildIqResult(request: Element, payload?: Element): Element {
   return xml('iq', { type: 'result', id, from: to, to: from }, payload)
 }
 
-/** The stanza error for `entry`, of the kind (iq, message, presence) of the stanza it answers. */
-export function buildErrorReply(request: Element, entry: StanzaErrorEntry, text = ''): Element {
+/**
+ * The stanza error for `entry`, of the kind (iq, message, presence) of the stanza it answers.
+ *
+ * @param payload what tells which part of the request is meant, or what has come of it (RFC 6120 §8.3.1)
+ */
+export function buildErrorReply(request: Element, entry: StanzaErrorEntry, text = '', payload?: Element): Element {
   const { id, from, to } = request.attrs
-  return xml(request.name, { type: 'error', id, from: to, to: from }, buildStanzaError(entry, text))
+  return xml(request.name, { type: 'error', id, from: to, to: from }, payload, buildStanzaError(entry, text))
 }
 
 /**

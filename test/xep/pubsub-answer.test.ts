@@ -155,7 +155,7 @@ test(
     <set xmlns='${NS.resultSets}'><first index='0'>368866</first><last>4e30f3</last><count>19</count></set>`),
   { node, items: [{ id: '368866' }, { id: '4e30f3' }], page: { first: '368866', index: 0, last: '4e30f3', count: 19 } },
 )
-test('§6.5.9.11 no items', isExample, 'get-items', pubsub(`<items node='${node}'/>`), { node, items: [] })
+test('§6.5.9.12 no items', isExample, 'get-items', pubsub(`<items node='${node}'/>`), { node, items: [] })
 test(
   '§7.1.2.3 items with their publisher',
   isExample,

@@ -112,7 +112,7 @@ test('a deletion is §8.4.2, a purge §8.5.2', (t) => {
   isNotified(t, { kind: 'purge', node }, event(`<purge node='${node}'/>`))
 })
 
-test('what became of a subscription is §8.6, and its coming end §12.18', (t) => {
+test('what became of a subscription is §8.6, and its coming end §12.19', (t) => {
   const subscription = { node, jid: 'horatio@denmark.lit', state: 'subscribed' } as const
   isNotified(
     t,

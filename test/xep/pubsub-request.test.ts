@@ -75,7 +75,7 @@ test(
   pubsub(`<subscribe node='${node}' jid='${jid}'/><options>${optionsForm}</options>`),
   { action: 'subscribe', node, jid, options },
 )
-test('§12.19 options of one subscription of several', isExample, 'get', pubsub(`<options node='${node}' jid='${jid}' subid='991d'/>`), {
+test('§12.20 options of one subscription of several', isExample, 'get', pubsub(`<options node='${node}' jid='${jid}' subid='991d'/>`), {
   ...{ action: 'get-options', node, jid, subid: '991d' },
 })
 test('§6.4.1 default options of a node', isExample, 'get', pubsub(`<default node='${node}'/>`), { action: 'get-default-options', node })
@@ -106,15 +106,21 @@ test('§7.1.1 publishing with an id', isExample, 'set', pubsub(`<publish node='$
 test('§7.1.1 publishing without an id', isExample, 'set', pubsub(`<publish node='${node}'><item>${ENTRY}</item></publish>`), {
   ...{ action: 'publish', node, items: [{ payload }] },
 })
-test('§12.20 publishing without a payload', isExample, 'set', pubsub("<publish node='elsinore-doorbell'><item id='current'/></publish>"), {
+test('§12.21 publishing without a payload', isExample, 'set', pubsub("<publish node='elsinore-doorbell'><item id='current'/></publish>"), {
   ...{ action: 'publish', node: 'elsinore-doorbell', items: [{ id: 'current' }] },
 })
 test('§4.3 publishing without an item', isExample, 'set', pubsub("<publish node='elsinore/doorbell'/>"), {
   ...{ action: 'publish', node: 'elsinore/doorbell', items: [] },
 })
-test('§12.8 publishing several', isExample, 'set', pubsub(`<publish node='${node}'><item id='a'>${ENTRY}</item><item id='b'/></publish>`), {
-  ...{ action: 'publish', node, items: [{ id: 'a', payload }, { id: 'b' }] },
-})
+test(
+  '§12.11 publishing several',
+  isExample,
+  'set',
+  pubsub(`<publish node='${node}'><item id='a'>${ENTRY}</item><item id='b'/></publish>`),
+  {
+    ...{ action: 'publish', node, items: [{ id: 'a', payload }, { id: 'b' }] },
+  },
+)
 test(
   '§7.1.5 publishing with options',
   isExample,
@@ -285,7 +291,7 @@ test('publishing with an IQ of type get', refuses, 'get', pubsub("<publish node=
 test('fetching with an IQ of type set', refuses, 'set', pubsub("<items node='a'/>"), 'ERR_BAD_REQUEST')
 test("an owner's request in the other namespace", refuses, 'set', pubsub("<purge node='a'/>"), 'ERR_BAD_REQUEST')
 test(
-  '§12.4.1, configuring in the wrong namespace as its example does',
+  '§12.5, configuring in the wrong namespace as its example does',
   refuses,
   'set',
   pubsub(form(valued('pubsub#tempsub', 'true'))),
