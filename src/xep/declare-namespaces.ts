@@ -3,16 +3,24 @@ import { attribute, type Element } from './element.ts'
 /** Elements one inside the other. Streams end deeper ones before they get here. */
 const DEPTH_MAX = 64
 
+/** One prefix at most, and something on both sides of its colon. */
+const NAME = /^[^:]+(?::[^:]+)?$/
+
 /** The prefix of a name; empty for none. */
 const prefixOf = (name: string) => name.slice(0, Math.max(0, name.indexOf(':')))
 
-/** Adds to `used` the prefixes inside `element` that nothing inside declares. @returns `false` where it is too deep */
+/** What declarations must not say: a prefix stands for nothing, or one that is taken for something else (Namespaces §3, §5). */
+const isReserved = (prefix: string, xmlns: string | undefined) => !xmlns || prefix === 'xmlns' || prefix === 'xml'
+
+/** Adds to `used` the prefixes inside `element` that nothing inside declares. @returns `false` where it is too deep, or no XML with namespaces */
 function findPrefixes(element: Element, declared: readonly string[], used: Set<string>, depth: number): boolean {
   if (depth > DEPTH_MAX) return false
   const names = Object.keys(element.attrs)
   const own = names.filter((name) => name.startsWith('xmlns:')).map((name) => name.slice('xmlns:'.length))
+  if (own.some((prefix) => isReserved(prefix, attribute(element, `xmlns:${prefix}`)))) return false
   const inner = own.length > 0 ? [...declared, ...own] : declared
   for (const name of [element.name, ...names]) {
+    if (!NAME.test(name)) return false
     const prefix = prefixOf(name)
     if (prefix && prefix !== 'xmlns' && prefix !== 'xml' && !inner.includes(prefix)) used.add(prefix)
   }
@@ -32,7 +40,7 @@ function inherited(element: Element, name: string): string | undefined {
  * Lets `element`, which it changes, declare each namespace that it has from the elements around it, so that it means the
  * same anywhere else.
  *
- * @returns `false` where that cannot be: a prefix stands for nothing, or elements are too deep inside one another
+ * @returns `false` where that cannot be: a prefix stands for nothing, a name has two, or elements are too deep inside one another
  * @see Namespaces in XML 1.0 §6
  */
 export function declareNamespaces(element: Element): boolean {

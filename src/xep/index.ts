@@ -101,6 +101,7 @@ export {
   type PubsubSubscriptionState,
   pubsubForms,
 } from './pubsub.ts'
+export { buildAffiliationNotice, type PubsubAffiliationNotice, parseAffiliationNotice } from './pubsub-affiliation-notice.ts'
 export { buildPubsubAnswer, type PubsubAnswers, parsePubsubAnswer } from './pubsub-answer.ts'
 export {
   type Approval,

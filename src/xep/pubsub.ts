@@ -1,5 +1,6 @@
 import { BytestreamError } from '../core/index.ts'
 import { boundedAttribute, chosenAttribute } from './bounded.ts'
+import { declareNamespaces } from './declare-namespaces.ts'
 import { attribute, type Element, xml } from './element.ts'
 import { NS } from './namespaces.ts'
 
@@ -54,9 +55,14 @@ export function buildItem(name: 'item' | 'retract', { id, publisher, payload }: 
   return xml(name, { id, publisher }, payload)
 }
 
-/** The item another entity tells of: the first element inside is its payload. */
+/** The item another entity tells of: the first element inside is its payload, if it can stand anywhere else. */
 export function parseItem(item: Element): PubsubItem {
-  return { id: attribute(item, 'id') || undefined, publisher: attribute(item, 'publisher'), payload: item.getChildElements()[0] }
+  const [payload] = item.getChildElements()
+  return {
+    id: attribute(item, 'id') || undefined,
+    publisher: attribute(item, 'publisher'),
+    payload: payload && declareNamespaces(payload) ? payload : undefined,
+  }
 }
 
 export function buildSubscription({ node, jid, state, subid, options, expiry }: PubsubSubscription): Element {

@@ -260,6 +260,16 @@ test('entries without what they must have, and words nobody knows, are left out'
   t.deepEqual(plain(parsePubsubAnswer('get-items', items)), { node: 'a', items: [{}, { id: 'b', payload: '<c xmlns="d"/>' }] })
 })
 
+test('a payload that comes means the same without what was around it', (t) => {
+  const read = parsePubsubAnswer(
+    'get-items',
+    inside(`<p:pubsub xmlns:p='${NS.pubsub}' xmlns='urn:d'><p:items node='a'><p:item><b><p:c/></b></p:item></p:items></p:pubsub>`),
+  )
+  t.is(read.items[0]?.payload && writeXml(read.items[0].payload), `<b xmlns="urn:d" xmlns:p="${NS.pubsub}"><p:c/></b>`)
+  const unbound = inside(pubsub("<items node='a'><item id='b'><c:d/></item></items>"))
+  t.deepEqual(plain(parsePubsubAnswer('get-items', unbound)), { node: 'a', items: [{ id: 'b' }] })
+})
+
 test('a payload that was written once goes into an answer as it is, unread', (t) => {
   const text = '<a xmlns="urn:a">&amp;&lt;<b c="&quot;"/></a>'
   const answer = buildPubsubAnswer('get-items', { node: 'n', items: [{ id: 'i', payload: rawXml(text) }] }) ?? xml('nothing')

@@ -1,12 +1,15 @@
 import test, { type ExecutionContext } from 'ava'
 import fc from 'fast-check'
 import {
+  buildAffiliationNotice,
   buildEvent,
+  buildMessage,
   type Header,
   type NotificationFrame,
   NS,
   notificationParts,
   type PubsubEvent,
+  parseAffiliationNotice,
   parseElement,
   parseEvent,
   parseNotification,
@@ -154,6 +157,24 @@ test('an event is written once: what differs between two subscribers is their ad
   const [one, other] = [writeNotification(parts, 'b@example.com', '1'), writeNotification(parts, 'c@example.com', '2')]
   t.is(one.replace('b@example.com', 'c@example.com').replace('id="1"', 'id="2"'), other)
   t.true(one.includes('><a xmlns="urn:a"/></item>'))
+})
+
+test('what became of an affiliation is §8.9.4, with the element that its example misspells', (t) => {
+  const notice = { node, jid: 'polonius@denmark.lit', affiliation: 'none' } as const
+  const message = (name: string) =>
+    `<message from='pubsub.shakespeare.lit' to='polonius@denmark.lit'>
+      <pubsub xmlns='http://jabber.org/protocol/pubsub'>
+        <affiliations node='princely_musings'><${name} jid='polonius@denmark.lit' affiliation='none'/></affiliations>
+      </pubsub>
+    </message>`
+  means(
+    t,
+    buildMessage({ from: 'pubsub.shakespeare.lit', to: 'polonius@denmark.lit' }, buildAffiliationNotice(notice)),
+    message('affiliation'),
+  )
+  t.deepEqual(parseAffiliationNotice(parseElement(message('affiliation'))), notice)
+  t.is(parseAffiliationNotice(parseElement(message('affilation'))), undefined)
+  t.is(parseAffiliationNotice(parseElement('<message/>')), undefined)
 })
 
 const odd = fc.string({ unit: fc.constantFrom('a', '"', "'", '<', '>', '&', '/', ' ', '\t', '\n', 'é', '\u{1f4a9}'), minLength: 1 })

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { BytestreamError, type ErrorCode } from '../../src/core/index.ts'
 import {
   buildPubsubRequest,
+  type Element,
   type FormField,
   NS,
   type PubsubAction,
@@ -375,6 +376,16 @@ test(
   pubsub("<publish node='a'><item><b:c/></item></publish>"),
   'ERR_PUBSUB_INVALID_PAYLOAD',
 )
+for (const [what, payload] of [
+  ['whose name has two prefixes', "<b:c:d xmlns:b='e'/>"],
+  ['whose name ends with its prefix', "<b: xmlns:b='e'/>"],
+  ['with an attribute of a prefix that stands for nothing', "<b xmlns='c' d:e='f'/>"],
+  ['that has a prefix stand for nothing', "<b:c xmlns:b=''/>"],
+  ['that declares what XML has for itself', "<b xmlns='c' xmlns:xmlns='d'/>"],
+  ['with a prefix that only an element beside it declares', "<b xmlns='c'><d xmlns:e='f'/><e:g/></b>"],
+] as const) {
+  test(`a payload ${what}`, refuses, 'set', pubsub(`<publish node='a'><item>${payload}</item></publish>`), 'ERR_PUBSUB_INVALID_PAYLOAD')
+}
 test(
   'a payload without an end',
   refuses,
@@ -520,6 +531,49 @@ test('what is built is read back as it was', (t) => {
     }),
     { numRuns: 300 },
   )
+})
+
+/** What a stanza that was tampered with may look like: anything of it left out, doubled, moved or called otherwise. */
+function tamper(element: Element, random: () => number): void {
+  const all: Element[] = []
+  const visit = (one: Element): void => {
+    all.push(one)
+    one.getChildElements().forEach(visit)
+  }
+  visit(element)
+  const pick = <T>(from: readonly T[]) => from[Math.floor(random() * from.length)] as T
+  const [one, other] = [pick(all), pick(all)]
+  const attributes = Object.keys(one.attrs)
+  const change = pick([
+    () => delete one.attrs[pick([...attributes, 'xmlns'])],
+    () => Object.assign(one.attrs, { [pick([...attributes, 'node', 'jid', 'id'])]: pick(['', 'a', '-1', 'x'.repeat(5000), 'form']) }),
+    () => Object.assign(one, { name: pick([other.name, 'novelty', 'a:b']) }),
+    () => one.append(parseElement(other.toString())),
+    () => one.append('text'),
+    () => one.children.splice(Math.floor(random() * (one.children.length + 1)), 1),
+  ])
+  change()
+}
+
+test('a request that was tampered with is another one, or is refused with a code', (t) => {
+  const numbers = fc.array(fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }), { minLength: 1, maxLength: 30 })
+  fc.assert(
+    fc.property(requests, numbers, fc.integer({ min: 1, max: 4 }), (request, chosen, times) => {
+      const { type, payload } = buildPubsubRequest(request)
+      const element = sent(payload)
+      let at = 0
+      for (let time = 0; time < times; time++) tamper(element, () => chosen[at++ % chosen.length] as number)
+      try {
+        const read = parsePubsubRequest(type, element)
+        // What passes is a request that can be sent.
+        t.is(buildPubsubRequest(read).type, type)
+      } catch (error) {
+        t.true(error instanceof BytestreamError, String(error))
+      }
+    }),
+    { numRuns: 1_000 },
+  )
+  t.pass()
 })
 
 test('any element is a request, or is refused with a code', (t) => {
