@@ -20,7 +20,7 @@ import { KeepAlive } from './keep-alive.ts'
 import { type NameResolver, systemResolver } from './name-resolver.ts'
 import { findServers, parseService } from './server-addresses.ts'
 import { BACKLOG_BYTES_MAX } from './xml-stream.ts'
-import { attach, buildEntity, guardInput, hangUp, unsentBytes } from './xmpp-entity.ts'
+import { attach, buildEntity, guardInput, hangUp, unsentBytes, writePiece } from './xmpp-entity.ts'
 
 /** An account, and where its server is. */
 export interface AccountInit {
@@ -156,6 +156,7 @@ export function clientConnector(clock: Clock, init: AccountInit, resolver: NameR
     return {
       jid: String(entity.jid),
       send,
+      sendPiece: async (stanzas) => !isEnding && writePiece(entity, stanzas),
       close() {
         isClosing = true
         end()

@@ -123,7 +123,8 @@ export function componentConnector(clock: Clock, init: ComponentInit): Connect {
         } else if (element.name === 'handshake') {
           deadline[Symbol.dispose]()
           keepAlive = new KeepAlive(clock, { from: jid, to: jid, send: (ping) => stream.send(ping), giveUp })
-          resolve({ jid, send: (stanza) => stream.send(withSender(stanza, jid)), close, closed })
+          const sendPiece = (stanzas: string) => stream.sendPiece(stanzas)
+          resolve({ jid, send: (stanza) => stream.send(withSender(stanza, jid)), sendPiece, close, closed })
         }
       })
     })

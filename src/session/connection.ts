@@ -7,6 +7,12 @@ export interface Connection {
   readonly jid: string
   /** Does not wait until it has left. */
   send(stanza: Element): void
+  /**
+   * Sends one of many pieces: stanzas, written already, each with all its addresses.
+   *
+   * @returns in a later turn of the event loop, whether the system has taken it; if not, part of it may have left
+   */
+  sendPiece(stanzas: string): Promise<boolean>
   /** Closes the stream properly. */
   close(): void
   /** Settles when the stream is gone, with the reason where it was not we who closed it. Never rejects. */

@@ -122,6 +122,17 @@ export class Session extends EventEmitter<SessionEvents> {
   }
 
   /**
+   * Sends many stanzas, piece by piece: stanzas that are written already, each with all its addresses, some 64 KiB at a time. The next
+   * piece is for when this one has settled: then everybody else has had a turn, and no more than a piece waits for a server that
+   * reads slowly.
+   *
+   * @returns whether the system has taken it; if not, there is no connection any more, and part of it may have left
+   */
+  sendPiece(stanzas: string): Promise<boolean> {
+    return this.#connection?.sendPiece(stanzas) ?? Promise.resolve(false)
+  }
+
+  /**
    * Asks another entity, and waits for its answer.
    *
    * @returns the payload of the result, if it has one

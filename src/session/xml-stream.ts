@@ -103,6 +103,22 @@ export class XmlStream extends EventEmitter<XmlStreamEvents> {
     }
   }
 
+  /**
+   * Sends one of many pieces of text that is XML already. Whoever sends the next one when this has settled leaves every other
+   * sender its turn in between, and never more than a piece waits here, however slowly the other side reads.
+   *
+   * @returns in a later turn of the event loop, whether the system has taken it; if not, the connection is gone, and part of it may have left
+   */
+  sendPiece(text: string): Promise<boolean> {
+    if (this.#closing || this.#socket.destroyed) return Promise.resolve(false)
+    return new Promise((resolve) => {
+      this.#gather()
+      // A socket that broke off calls back without an error.
+      this.#socket.write(text, (error) => setImmediate(resolve, !error && !this.#socket.destroyed))
+      if (this.#socket.writableLength >= PIECE_BYTES) this.#socket.uncork()
+    })
+  }
+
   /** What is said in one turn leaves in one piece: a call into the kernel costs more than most stanzas. */
   #gather(): void {
     const socket = this.#socket

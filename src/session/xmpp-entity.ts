@@ -137,6 +137,17 @@ function isLoopback({ socket }: Client): boolean {
 /** Octets that were sent but not yet taken by the system. */
 export const unsentBytes = ({ socket }: Client) => socket?.writableLength ?? 0
 
+/** See {@link Connection.sendPiece}. */
+export function writePiece(entity: Client, stanzas: string): Promise<boolean> {
+  // A socket that broke off calls back without an error.
+  const whether = (wasTaken: boolean) =>
+    new Promise<boolean>((resolve) => setImmediate(() => resolve(wasTaken && !entity.socket?.destroyed)))
+  return entity.write(stanzas).then(
+    () => whether(true),
+    () => whether(false),
+  )
+}
+
 /** Cuts the connection, whether TLS lies over it or not. */
 export const hangUp = ({ socket }: Client) => void socket?.destroy()
 

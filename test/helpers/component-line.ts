@@ -2,6 +2,7 @@ import type { ExecutionContext } from 'ava'
 import type { Clock, Logger } from '../../src/core/index.ts'
 import { Session } from '../../src/session/index.ts'
 import { attribute, type Element, parseElement } from '../../src/xep/index.ts'
+import { stanzasOf } from './pieces.ts'
 
 /** A component's session whose server is the test: any `from` can be had, in any spelling. */
 export interface ComponentLine {
@@ -32,11 +33,15 @@ export async function openLine(
     if (settle) settle(stanza)
     else sent.push(stanza)
   }
+  const sendPiece = async (stanzas: string) => {
+    for (const stanza of stanzasOf(stanzas)) send(stanza)
+    return true
+  }
   const session = new Session(
     { ...(clock && { clock }), ...(logger && { logger }) },
     async (onStanza) => {
       receive = onStanza
-      return { jid, send, close, closed }
+      return { jid, send, sendPiece, close, closed }
     },
     { reconnect: 'never' },
   )

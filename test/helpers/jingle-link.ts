@@ -114,7 +114,7 @@ async function openEnd(clock: Clock, side: Side, way: Element[]): Promise<End> {
       const closed = new Promise<BytestreamError | undefined>((resolve) => {
         cut = resolve
       })
-      return { jid: jids[side], send: (stanza) => void way.push(stanza), close: () => cut(undefined), closed }
+      return { jid: jids[side], send: (stanza) => void way.push(stanza), sendPiece: async () => false, close: () => cut(undefined), closed }
     },
     { reconnect: 'never' },
   )

@@ -2,6 +2,7 @@ import type { ExecutionContext } from 'ava'
 import { type Clock, StanzaError, type StanzaErrorEntry } from '../../src/core/index.ts'
 import { Session } from '../../src/session/index.ts'
 import { attribute, buildErrorReply, buildIqResult, type Element } from '../../src/xep/index.ts'
+import { stanzasOf } from './pieces.ts'
 
 /** What another entity does with an IQ: answers with a payload, with an error, or (`silence`) never. */
 export type Script = (iq: { to: string; payload: Element; stanza: Element }) => Element | undefined | 'silence'
@@ -51,6 +52,10 @@ export async function scriptSession(t: ExecutionContext, clock: Clock, jid: stri
         send(stanza) {
           sent.push(stanza)
           queueMicrotask(() => answer(stanza))
+        },
+        async sendPiece(stanzas) {
+          sent.push(...stanzasOf(stanzas))
+          return true
         },
         close: () => end(undefined),
         closed,

@@ -82,6 +82,18 @@ onEachServer('account sessions', { accounts: ['romeo', 'juliet', 'nurse', 'mercu
     t.is(await session.request({ type: 'get', to: server.domain, payload: buildPing() }), undefined)
   })
 
+  serverTest('stanzas that were written before pass in pieces, and none that comes too late', async (t, server) => {
+    const session = open(t, server.client, { jid: 'juliet@localhost/garden' })
+    await session.start()
+    const peer = await login(server.client, server.account('nurse'), 'cellar')
+    t.teardown(() => peer.destroy())
+    const stanzas = ['one', 'two'].map((body) => `<message to='${peer.jid}' type='chat'><body>${body}</body></message>`)
+    t.true(await session.sendPiece(stanzas.join('')))
+    t.deepEqual([(await peer.next()).getChildText('body'), (await peer.next()).getChildText('body')], ['one', 'two'])
+    await session.stop()
+    t.false(await session.sendPiece(stanzas.join('')))
+  })
+
   serverTest('when another login takes its resource it gives way', async (t, server) => {
     const session = open(t, server.client, { jid: 'mercutio@localhost/street' })
     await session.start()

@@ -4,6 +4,7 @@ import { BytestreamError, type ErrorCode } from '../../src/core/index.ts'
 import { type Connection, Session, type SessionInit } from '../../src/session/index.ts'
 import { attribute, buildPing, type Element, parseElement, xml } from '../../src/xep/index.ts'
 import { FakeClock } from '../helpers/fake-clock.ts'
+import { stanzasOf } from '../helpers/pieces.ts'
 
 const JID = 'romeo@example.org/orchard'
 
@@ -47,7 +48,11 @@ function open(t: ExecutionContext, outcomes: readonly Outcome[], init: Partial<S
       end,
     }
     lines.push(line)
-    return Promise.resolve({ jid: outcome, send: (stanza) => void sent.push(stanza), close, closed })
+    const sendPiece = async (stanzas: string) => {
+      sent.push(...stanzasOf(stanzas))
+      return true
+    }
+    return Promise.resolve({ jid: outcome, send: (stanza) => void sent.push(stanza), sendPiece, close, closed })
   }
   const session = new Session({ clock }, connect, { reconnect: 'once online', ...init })
   const told: string[] = []
@@ -202,9 +207,16 @@ test('offline, questions fail at once and stanzas are dropped', async (t) => {
   const ask = () => session.request({ type: 'get', to: 'example.org', payload: buildPing() })
   t.is((await t.throwsAsync(ask(), { instanceOf: BytestreamError })).code, 'ERR_SESSION_CLOSED')
   session.send(xml('message'))
+  t.false(await session.sendPiece('<message/>'))
   await session.start()
+  t.true(await session.sendPiece('<message id="1"/><message id="2"/>'))
+  t.deepEqual(
+    lines[0]?.sent.splice(0).map(({ attrs }) => attrs['id']),
+    ['1', '2'],
+  )
   lines[0]?.end(lost())
   await once(session, 'offline')
+  t.false(await session.sendPiece('<message/>'))
   t.is((await t.throwsAsync(ask(), { instanceOf: BytestreamError })).code, 'ERR_SESSION_CLOSED')
   session.send(xml('message'))
   t.deepEqual(lines[0]?.sent, [])

@@ -283,6 +283,72 @@ test('a peer that does not read is cut off when more waits than the maximum', as
   t.regex(error?.message ?? '', /unread/)
 })
 
+test('many pieces wait for a peer that does not read; what else is said goes between two of them', async (t) => {
+  const PIECE = 64 * 1024
+  const { stream, peer, closed, socket } = await open(t, { backlogBytesMax: 2 * PIECE })
+  peer.socket.pause()
+  const pieces = 400 // More than the system takes.
+  let begun = 0
+  let most = 0
+  const all = (async () => {
+    while (begun < pieces) {
+      begun += 1
+      const taken = stream.sendPiece(`<p n="${begun}"${' '.repeat(PIECE)}/>`)
+      most = Math.max(most, socket.writableLength)
+      t.true(await taken)
+    }
+  })()
+  // The system has had enough when a piece stays here.
+  for (let seen = -1; seen !== begun || socket.writableLength === 0; ) {
+    seen = begun
+    for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
+  }
+  const before = begun
+  t.true(before < pieces)
+  stream.send('<answer/>')
+  peer.socket.resume()
+  await all
+  stream.end()
+  t.is(await closed, undefined)
+  const order = [...(await peer.over).matchAll(/<answer\/>|<p n="(\d+)"/g)].map(([tag, number]) => number ?? tag)
+  t.is(order.length, pieces + 1, 'each goes once')
+  t.is(order.indexOf('<answer/>'), before, 'behind the pieces that were begun')
+  t.true(most < 2 * PIECE, `${most} octets waited`)
+})
+
+test('what others have to do is done between two pieces, however fast the peer reads', async (t) => {
+  const { stream } = await open(t)
+  let turns = 0
+  const turn = () => {
+    turns += 1
+    immediate = setImmediate(turn)
+  }
+  let immediate = setImmediate(turn)
+  for (let piece = 1; piece <= 20; piece++) {
+    t.true(await stream.sendPiece('<p/>'))
+    t.true(turns >= piece - 1, `${turns} turns`)
+  }
+  clearImmediate(immediate)
+})
+
+test('a piece that is not taken is told of, when the connection breaks and ever after', async (t) => {
+  const { stream, peer, closed, socket } = await open(t)
+  peer.socket.pause()
+  const broken = stream.sendPiece('x'.repeat(32_000_000))
+  t.true(socket.writableLength > 0)
+  peer.socket.destroy()
+  t.false(await broken)
+  await closed
+  t.false(await stream.sendPiece('<p/>'))
+})
+
+test('nothing is sent behind the end of the stream, pieces neither', async (t) => {
+  const { stream, peer } = await open(t)
+  stream.end()
+  t.false(await stream.sendPiece('<p/>'))
+  t.is(await peer.over, END)
+})
+
 test('a peer that reads may be sent any amount', async (t) => {
   const { stream, peer, closed } = await open(t, { backlogBytesMax: 100_000 })
   let sent = 0

@@ -51,7 +51,7 @@ async function setScene(
       const closed = new Promise<BytestreamError | undefined>((resolve) => {
         lose = resolve
       })
-      return { jid: 'sender@localhost/a', send() {}, close: () => lose(undefined as never), closed }
+      return { jid: 'sender@localhost/a', send() {}, sendPiece: async () => false, close: () => lose(undefined as never), closed }
     },
     { reconnect: 'once online', backOff: { firstMs: 100, retryMsMax: 100 } },
   )
