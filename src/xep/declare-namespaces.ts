@@ -2,6 +2,8 @@ import { attribute, type Element } from './element.ts'
 
 /** Elements one inside the other. Streams end deeper ones before they get here. */
 const DEPTH_MAX = 64
+/** Prefixes in scope inside, and again those that come from outside. Looking one up takes time in their number. */
+const PREFIXES_MAX = 64
 
 /** One prefix at most, and something on both sides of its colon. */
 const NAME = /^[^:]+(?::[^:]+)?$/
@@ -19,11 +21,13 @@ function findPrefixes(element: Element, declared: readonly string[], used: Set<s
   const own = names.filter((name) => name.startsWith('xmlns:')).map((name) => name.slice('xmlns:'.length))
   if (own.some((prefix) => isReserved(prefix, attribute(element, `xmlns:${prefix}`)))) return false
   const inner = own.length > 0 ? [...declared, ...own] : declared
+  if (inner.length > PREFIXES_MAX) return false
   for (const name of [element.name, ...names]) {
     if (!NAME.test(name)) return false
     const prefix = prefixOf(name)
     if (prefix && prefix !== 'xmlns' && prefix !== 'xml' && !inner.includes(prefix)) used.add(prefix)
   }
+  if (used.size > PREFIXES_MAX) return false
   return element.getChildElements().every((child) => findPrefixes(child, inner, used, depth + 1))
 }
 
@@ -40,7 +44,8 @@ function inherited(element: Element, name: string): string | undefined {
  * Lets `element`, which it changes, declare each namespace that it has from the elements around it, so that it means the
  * same anywhere else.
  *
- * @returns `false` where that cannot be: a prefix stands for nothing, a name has two, or elements are too deep inside one another
+ * @returns `false` where that cannot be: a prefix stands for nothing, a name has two, or there are too many, or elements too
+ * deep inside one another
  * @see Namespaces in XML 1.0 §6
  */
 export function declareNamespaces(element: Element): boolean {

@@ -106,6 +106,7 @@ const rowOf: Readonly<Record<string, string>> = {
   'xep/hashes HASHES_MAX': 'hashes of one file',
   'xep/data-forms FIELDS_MAX': 'fields of a form that is submitted',
   'xep/data-forms VALUES_MAX': 'values of one field of such a form',
+  'xep/declare-namespaces PREFIXES_MAX': 'prefixes a payload has in scope',
   'xep/declare-namespaces DEPTH_MAX': 'elements of a payload inside one another',
   'xep/pubsub-entity-requests ENTRIES_MAX': 'items, subscriptions or affiliations in one request',
   'xep/bounded CHARACTERS_MAX': 'characters of an identifier',

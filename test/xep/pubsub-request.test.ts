@@ -386,6 +386,21 @@ for (const [what, payload] of [
 ] as const) {
   test(`a payload ${what}`, refuses, 'set', pubsub(`<publish node='a'><item>${payload}</item></publish>`), 'ERR_PUBSUB_INVALID_PAYLOAD')
 }
+const prefixes = (count: number) => Array.from({ length: count }, (_, at) => `xmlns:p${at}='urn:${at}'`).join(' ')
+const uses = (count: number) => Array.from({ length: count }, (_, at) => `<p${at}:d/>`).join('')
+for (const [where, around, own] of [
+  ['inside', '', prefixes(65)],
+  ['outside', prefixes(65), ''],
+] as const) {
+  const publish = (count: number) =>
+    `<pubsub xmlns='${NS.pubsub}' ${around}><publish node='a'><item><b xmlns='c' ${own}>${uses(count)}</b></item></publish></pubsub>`
+  test(`a payload with more prefixes than are looked at, declared ${where}`, refuses, 'set', publish(65), 'ERR_PUBSUB_INVALID_PAYLOAD')
+}
+test('a payload may have as many prefixes as are looked at', (t) => {
+  const payload = `<b xmlns='c' ${prefixes(64)}>${uses(64)}</b>`
+  t.is(parsePubsubRequest('set', inside(pubsub(`<publish node='a'><item>${payload}</item></publish>`))).action, 'publish')
+})
+
 test(
   'a payload without an end',
   refuses,
