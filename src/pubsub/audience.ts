@@ -102,7 +102,7 @@ export function* audienceOf(core: Core, remembered: RememberedAudiences, notice:
   yield* kind === 'deleted' ? everySubscriber(core, node) : ownRecipients(core, remembered, node)
   if (kind !== 'published' && kind !== 'retracted') return
   // XEP-0248: what a collection passes on is for those who might retrieve it.
-  const maySee = (account: string) => mayRetrieve(accessQuestion(core, node, account)) === 'yes' && !isTold(core, node, account)
+  const maySee = (each: SubscriptionRecord) => mayRetrieve(accessQuestion(core, node, each.account)) === 'yes' && !isTold(core, node, each)
   yield* throughCollections(core, ancestorsOf(core, node), 'items', maySee)
 }
 
@@ -170,9 +170,9 @@ function firstOf(core: Core, subscription: SubscriptionRecord, isMeant: (subscri
   return sameJid(core, subscription).find(isMeant)?.id === subscription.id
 }
 
-/** Whether an account hears of the node by itself: then no collection has to tell it. */
-function isTold(core: Core, node: NodeRecord, account: string): boolean {
-  return core.store.subscriptionsAt(node.id, account).some((each) => isDelivered(each, core.now()))
+/** Whether a JID hears of the node by itself: then no collection has to tell it. */
+function isTold(core: Core, node: NodeRecord, { account, jid }: SubscriptionRecord): boolean {
+  return core.store.subscriptionsAt(node.id, account).some((each) => each.jid === jid && isDelivered(each, core.now()))
 }
 
 /** Those who are subscribed to collections, the nearest first, and want what is of that type from that far below. */
@@ -180,7 +180,7 @@ function* throughCollections(
   core: Core,
   collections: readonly NodeRecord[],
   type: 'items' | 'nodes',
-  maySee: (account: string) => boolean,
+  maySee: (subscription: SubscriptionRecord) => boolean,
 ): Generator<readonly Recipient[]> {
   for (const [distance, collection] of collections.entries()) {
     const isMeant = (each: SubscriptionRecord, far: number) => {
@@ -193,7 +193,7 @@ function* throughCollections(
     for (const page of pages(core, collection.id)) {
       const meant = page.filter((each) => firstOf(core, each, (one) => isMeant(one, distance)))
       yield meant
-        .filter(({ jid, account }) => maySee(account) && !isToldNearer(jid, account))
+        .filter((each) => maySee(each) && !isToldNearer(each.jid, each.account))
         .map((each) => toNoted(core, each, collection, (one) => isMeant(one, distance)))
     }
   }

@@ -72,3 +72,56 @@ test('of several items all are published, or none (XEP-0060 §12.8)', (t) => {
   t.is(scene.pubsub.items(by(OWNER), { node: 'news' }).count, 0)
   t.is(publish('<a/>', '<b/>').items.length, 2)
 })
+
+test('publish options are what the node has to be like (XEP-0060 §7.1.5)', (t) => {
+  const { pubsub } = sceneWith({ accessModel: 'whitelist', contact: ['a@b', 'c@d'] })
+  const publish = (options: Partial<NodeConfig>) => pubsub.publish(by(OWNER), { node: 'news', items: [{ payload: '<a/>' }], options })
+  for (const options of [{}, { accessModel: 'whitelist' }, { persistItems: true, contact: ['c@d', 'a@b'] }] as const) {
+    t.notThrows(() => publish(options))
+  }
+  for (const options of [
+    { accessModel: 'open' },
+    { accessModel: 'whitelist', maxItems: 3 },
+    { contact: ['a@b'] },
+    { title: 'x' },
+  ] as const) {
+    t.throws(() => publish(options), { code: 'ERR_PUBSUB_PRECONDITION' })
+  }
+  t.is(pubsub.items(by(OWNER), { node: 'news' }).count, 3)
+})
+
+test('who may not publish does not (XEP-0060 §7.1.3.1)', (t) => {
+  const scene = sceneWith()
+  t.throws(() => scene.publish('news', 'a', STRANGER), { code: 'ERR_FORBIDDEN' })
+  scene.pubsub.setNodeAffiliations(by(OWNER), 'news', [{ jid: STRANGER, affiliation: 'publish-only' }])
+  t.notThrows(() => scene.publish('news', 'a', STRANGER))
+  scene.pubsub.configure(by(OWNER), 'news', { publishModel: 'subscribers' })
+  t.throws(() => scene.publish('news', 'b', FRIEND), { code: 'ERR_FORBIDDEN' })
+  scene.pubsub.subscribe(by(FRIEND), { node: 'news', jid: `${FRIEND}/elsewhere` })
+  t.notThrows(() => scene.publish('news', 'b', FRIEND))
+})
+
+test('a payload is as large as the node allows, or the service (XEP-0060 §7.1.3.5)', (t) => {
+  for (const { pubsub } of [sceneWith({ maxPayloadBytes: 50 }), sceneWith({}, { limits: { payloadBytesMax: 50 } })]) {
+    const publish = (payload: string) => pubsub.publish(by(OWNER), { node: 'news', items: [{ payload }] })
+    t.throws(() => publish(`<a>${'é'.repeat(22)}</a>`), { code: 'ERR_PUBSUB_PAYLOAD_TOO_BIG' })
+    t.notThrows(() => publish(`<a>${'é'.repeat(21)}</a>`))
+  }
+})
+
+test('a payload is in the namespace of the node, if it has one (XEP-0060 §7.1.3.6)', (t) => {
+  const { pubsub } = sceneWith({ payloadType: 'urn:x' })
+  const publish = (namespace?: string) => pubsub.publish(by(OWNER), { node: 'news', items: [{ payload: '<a/>', namespace }] })
+  t.throws(() => publish('urn:y'), { code: 'ERR_PUBSUB_INVALID_PAYLOAD' })
+  t.notThrows(() => publish('urn:x'))
+  pubsub.configure(by(OWNER), 'news', { payloadType: '' })
+  t.notThrows(() => publish('urn:y'))
+})
+
+for (const id of ['', 'x'.repeat(1024)]) {
+  test(`an item has no id of ${id.length} octets`, (t) => {
+    t.throws(() => sceneWith().pubsub.publish(by(OWNER), { node: 'news', items: [{ id, payload: '<a/>' }] }), {
+      code: 'ERR_NOT_ACCEPTABLE',
+    })
+  })
+}

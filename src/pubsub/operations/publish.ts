@@ -16,9 +16,9 @@ export interface Publication {
 }
 
 /** @throws BytestreamError as XEP-0060 §7.1.3 and §12.8 have it; then nothing is published */
-export function publish(core: Core, asker: Asker, { node: name, items, options = {} }: Publication) {
+export function publish(core: Core, asker: Asker, { node: name, items, options }: Publication) {
   const existing = core.store.node(name)
-  if (existing) checkPreconditions(core, existing, options)
+  if (existing && options) checkPreconditions(core, existing, options)
   const node = existing ?? findOrCreate(core, asker, name, options)
   if (node.kind === 'collection') throw new UnsupportedFeature('publish', 'nothing can be published to a collection')
   const account = accountOf(asker.jid)
@@ -38,7 +38,7 @@ export function publish(core: Core, asker: Asker, { node: name, items, options =
   return { node, items: published, isCreated: existing === undefined, notices }
 }
 
-function findOrCreate(core: Core, asker: Asker, name: string, options: Partial<NodeConfig>): NodeRecord {
+function findOrCreate(core: Core, asker: Asker, name: string, options: Partial<NodeConfig> = {}): NodeRecord {
   return core.autoCreate ? createNode(core, asker, { node: name, config: options }).node : findNode(core, name)
 }
 

@@ -3,6 +3,9 @@ import { BytestreamError, bareJid, parseJid, prepareJid } from '../../core/index
 /** What preparing leaves as it is: the accounts of most. */
 const PREPARED = /^[a-z0-9._-]+(?:@[a-z0-9._-]+)?$/
 
+/** What a resource may be made of and prepares to itself. */
+const PLAIN = /^[\x20-\x7e]+$/
+
 /** The bare JID of whoever a server names; prepared, as some servers do not. */
 export function accountOf(jid: string): string {
   const bare = bareJid(jid)
@@ -17,6 +20,7 @@ export function accountOf(jid: string): string {
 export function checkNodeName(name: string, bytesMax: number): void {
   if (Buffer.byteLength(name) > bytesMax)
     throw new BytestreamError('ERR_NOT_ACCEPTABLE', `the name of a node has at most ${bytesMax} octets`)
+  if (PLAIN.test(name)) return
   let prepared: string | undefined
   try {
     prepared = parseJid(`node.invalid/${name}`).resource

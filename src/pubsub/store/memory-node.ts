@@ -13,8 +13,8 @@ export class MemoryNode {
   readonly affiliations = new Map<string, AffiliationRecord>()
   #subscriptions: Ordered<SubscriptionRecord> | undefined
   /** Most accounts have one. */
-  readonly #byAccount = new Map<string, SubscriptionRecord | readonly SubscriptionRecord[]>()
-  readonly pending = new Map<number, SubscriptionRecord>()
+  #byAccount: Map<string, SubscriptionRecord | readonly SubscriptionRecord[]> | undefined
+  #pending: Map<number, SubscriptionRecord> | undefined
   #items: Items | undefined
 
   constructor(record: NodeRecord) {
@@ -34,14 +34,14 @@ export class MemoryNode {
   }
 
   subscriptionsAt(account: string): readonly SubscriptionRecord[] {
-    const found = this.#byAccount.get(account)
+    const found = this.#byAccount?.get(account)
     return found === undefined ? [] : 'id' in found ? [found] : found
   }
 
   addSubscription(subscription: SubscriptionRecord): void {
     this.subscriptions.add(subscription)
     this.#setAt(subscription.account, [...this.subscriptionsAt(subscription.account), subscription])
-    if (subscription.state === 'pending') this.pending.set(subscription.id, subscription)
+    this.#setPending(subscription)
   }
 
   /** @returns the one whose place it took */
@@ -54,8 +54,7 @@ export class MemoryNode {
       subscription.account,
       own.map((each) => (each === before ? subscription : each)),
     )
-    if (subscription.state === 'pending') this.pending.set(subscription.id, subscription)
-    else this.pending.delete(subscription.id)
+    this.#setPending(subscription)
     return before
   }
 
@@ -68,12 +67,16 @@ export class MemoryNode {
       account,
       own.filter((each) => each !== removed),
     )
-    this.pending.delete(id)
+    this.#pending?.delete(id)
     return removed
   }
 
   pendingBehind(after = 0): SubscriptionRecord[] {
-    return [...this.pending.values()].filter(({ id }) => id > after).sort((one, other) => one.id - other.id)
+    return [...(this.#pending?.values() ?? [])].filter(({ id }) => id > after).sort((one, other) => one.id - other.id)
+  }
+
+  get pendingCount(): number {
+    return this.#pending?.size ?? 0
   }
 
   get itemCount(): number {
@@ -120,8 +123,18 @@ export class MemoryNode {
     return this.#items?.ordered.at(index)
   }
 
+  #setPending(subscription: SubscriptionRecord): void {
+    if (subscription.state !== 'pending') {
+      this.#pending?.delete(subscription.id)
+      return
+    }
+    this.#pending ??= new Map()
+    this.#pending.set(subscription.id, subscription)
+  }
+
   #setAt(account: string, subscriptions: readonly SubscriptionRecord[]): void {
     const [first] = subscriptions
+    this.#byAccount ??= new Map()
     if (first === undefined) this.#byAccount.delete(account)
     else this.#byAccount.set(account, subscriptions.length === 1 ? first : subscriptions)
   }

@@ -13,7 +13,8 @@ export class MemoryStore implements PubsubStore {
   readonly #children = new Map<number, Map<number, NodeRecord>>()
   readonly #created = new Map<string, number>()
   readonly #affiliations = new Map<string, Map<number, AffiliationRecord>>()
-  readonly #subscriptions = new Map<string, Ordered<SubscriptionRecord>>()
+  /** Of each account; most have one. */
+  readonly #subscriptions = new Map<string, SubscriptionRecord | Ordered<SubscriptionRecord>>()
   readonly #dueItems = new Due<ItemRecord>()
   readonly #dueSubscriptions = new Due<SubscriptionRecord>()
   #lastNode = 0
@@ -148,9 +149,9 @@ export class MemoryStore implements PubsubStore {
     const { nodeId, jid, account, state, options, expiresMs } = given
     const subscription = { id: ++this.#lastSubscription, nodeId, jid, account, state, options, expiresMs }
     this.#byId.get(nodeId)?.addSubscription(subscription)
-    const own = this.#subscriptions.get(account) ?? new Ordered<SubscriptionRecord>(({ id }) => id)
-    own.add(subscription)
-    this.#subscriptions.set(account, own)
+    const own = this.#subscriptions.get(account)
+    if (own instanceof Ordered) own.add(subscription)
+    else this.#subscriptions.set(account, own ? ordered([own, subscription]) : subscription)
     this.#dueSubscriptions.add(subscription)
     return subscription
   }
@@ -158,7 +159,9 @@ export class MemoryStore implements PubsubStore {
   replaceSubscription(subscription: SubscriptionRecord): void {
     const before = this.#byId.get(subscription.nodeId)?.replaceSubscription(subscription)
     if (!before) return
-    this.#subscriptions.get(subscription.account)?.replace(subscription)
+    const own = this.#subscriptions.get(subscription.account)
+    if (own instanceof Ordered) own.replace(subscription)
+    else this.#subscriptions.set(subscription.account, subscription)
     this.#dueSubscriptions.remove(before)
     this.#dueSubscriptions.add(subscription)
   }
@@ -167,8 +170,8 @@ export class MemoryStore implements PubsubStore {
     const removed = this.#keeper(nodeId)?.removeSubscription(account, id)
     if (!removed) return
     const own = this.#subscriptions.get(account)
-    own?.remove(removed)
-    if (own?.size === 0) this.#subscriptions.delete(account)
+    if (own instanceof Ordered) own.remove(removed)
+    if (!(own instanceof Ordered) || own.size === 0) this.#subscriptions.delete(account)
     this.#dueSubscriptions.remove(removed)
   }
 
@@ -185,10 +188,12 @@ export class MemoryStore implements PubsubStore {
   }
 
   subscriptionsOf(account: string, { after, limit }: Range): readonly SubscriptionRecord[] {
+    const own = this.#subscriptions.get(account) ?? new Ordered<SubscriptionRecord>(({ id }) => id)
+    const all = own instanceof Ordered ? own : ordered([own])
     const page: SubscriptionRecord[] = []
     let last = after
     for (let more = true; more && page.length < limit; ) {
-      const some = this.#subscriptions.get(account)?.page({ after: last, limit: limit - page.length }) ?? []
+      const some = all.page({ after: last, limit: limit - page.length })
       page.push(...some.filter(({ nodeId }) => this.#byId.has(nodeId)))
       more = some.length > 0
       last = some.at(-1)?.id ?? last
@@ -201,11 +206,12 @@ export class MemoryStore implements PubsubStore {
   }
 
   countPending(nodeId: number): number {
-    return this.#byId.get(nodeId)?.pending.size ?? 0
+    return this.#byId.get(nodeId)?.pendingCount ?? 0
   }
 
   countSubscriptionsOf(account: string): number {
-    return this.#subscriptions.get(account)?.size ?? 0
+    const own = this.#subscriptions.get(account)
+    return own instanceof Ordered ? own.size : own ? 1 : 0
   }
 
   putItem(given: Omit<ItemRecord, 'seq'>): ItemRecord {
@@ -284,6 +290,12 @@ export class MemoryStore implements PubsubStore {
     nodes?.delete(nodeId)
     if (nodes?.size === 0) this.#affiliations.delete(account)
   }
+}
+
+function ordered(subscriptions: readonly SubscriptionRecord[]): Ordered<SubscriptionRecord> {
+  const all = new Ordered<SubscriptionRecord>(({ id }) => id)
+  for (const subscription of subscriptions) all.add(subscription)
+  return all
 }
 
 function count(counts: Map<string, number>, key: string, value: number): void {
