@@ -15,7 +15,7 @@ import {
 } from './pubsub.ts'
 
 /** Items, subscriptions or affiliations in one request. */
-export const ENTRIES_MAX = 1_000
+const ENTRIES_MAX = 1_000
 
 /** What anybody may ask a service (XEP-0060 §5-§7, §8.1), in its namespace `http://jabber.org/protocol/pubsub`. */
 export interface PubsubEntityRequests {
