@@ -1,7 +1,10 @@
-import { close, fdatasync, fdatasyncSync, openSync } from 'node:fs'
+import { appendFileSync, close, fdatasync, fdatasyncSync, openSync, statSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { BytestreamError } from '../core/index.ts'
 import type { Deferred } from './deferred.ts'
+
+/** Of the log, laid out before it is used: what is written over needs no new blocks, which would cost a journal of the file system each time. */
+const LAID_OUT_BYTES = 16 * 2 ** 20
 
 /**
  * Makes durable what is committed, in Node's threads: the event loop never waits for the disk.
@@ -21,6 +24,7 @@ export class LogSync {
 
   /** @param file the log. It holds no lock of SQLite's, so that it can be opened and closed beside it */
   constructor(file: string, onFailed: (error: BytestreamError) => void) {
+    layOut(file)
     this.#descriptor = openSync(file, 'r')
     this.#onFailed = onFailed
     fdatasyncSync(this.#descriptor)
@@ -60,4 +64,10 @@ export class LogSync {
     await this.#running
     await promisify(close)(this.#descriptor)
   }
+}
+
+/** SQLite takes zeros for the end of the log, as it does whatever has another salt. */
+function layOut(file: string): void {
+  const { size } = statSync(file)
+  if (size < LAID_OUT_BYTES) appendFileSync(file, Buffer.alloc(LAID_OUT_BYTES - size))
 }

@@ -152,6 +152,13 @@ test('what is no database is refused, and left as it is', async (t) => {
   t.is(statSync(file).size, 5000)
 })
 
+test('a directory that cannot be written is refused', async (t) => {
+  await t.throwsAsync(openStorage(t, '/sys/streamhost'), {
+    code: 'ERR_STORAGE_READ_ONLY',
+    message: /see to its permissions, or name another/,
+  })
+})
+
 test('a file where the directory should be is refused', async (t) => {
   const directory = await newDirectory(t)
   writeFileSync(directory, '')
@@ -178,4 +185,5 @@ test('without waiting for the disk, what is settled is in the log', async (t) =>
   notesOf(storage).add('one')
   await storage.settled()
   t.true(statSync(join(directory, 'streamhost.db-wal')).size > 0)
+  t.is(ownDescriptor(join(directory, 'streamhost.db-wal')), Number.NaN)
 })

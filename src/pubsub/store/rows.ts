@@ -1,0 +1,64 @@
+import { bareJid } from '../../core/index.ts'
+import type { NodeConfig } from '../node-config.ts'
+import type {
+  Affiliation,
+  AffiliationRecord,
+  ItemRecord,
+  NodeKind,
+  NodeRecord,
+  SubscriptionOptions,
+  SubscriptionRecord,
+} from '../records.ts'
+
+/** Rows as the statements of the store have them. */
+export type NodeRow = readonly [
+  id: number,
+  name: string,
+  kind: NodeKind,
+  parent: number | null,
+  creator: string,
+  createdMs: number,
+  config: string,
+]
+export type AffiliationRow = readonly [nodeId: number, account: string, affiliation: Exclude<Affiliation, 'none'>]
+export type SubscriptionRow = readonly [
+  id: number,
+  nodeId: number,
+  jid: string,
+  isPending: number,
+  options: string | null,
+  expiresMs: number | null,
+]
+export type ItemRow = readonly [
+  nodeId: number,
+  seq: number,
+  id: string,
+  publisher: string,
+  publishedMs: number,
+  expiresMs: number | null,
+  payload: string | null,
+]
+
+export function toNode([id, name, kind, parent, creator, createdMs, config]: NodeRow): NodeRecord {
+  return { id, name, kind, parent: parent ?? undefined, creator, createdMs, config: JSON.parse(config) as Partial<NodeConfig> }
+}
+
+export function toAffiliation([nodeId, account, affiliation]: AffiliationRow): AffiliationRecord {
+  return { nodeId, account, affiliation }
+}
+
+export function toSubscription([id, nodeId, jid, isPending, options, expiresMs]: SubscriptionRow): SubscriptionRecord {
+  return {
+    id,
+    nodeId,
+    jid,
+    account: bareJid(jid),
+    state: isPending === 1 ? 'pending' : 'subscribed',
+    options: options === null ? undefined : (JSON.parse(options) as SubscriptionOptions),
+    expiresMs: expiresMs ?? undefined,
+  }
+}
+
+export function toItem([nodeId, seq, id, publisher, publishedMs, expiresMs, payload]: ItemRow): ItemRecord {
+  return { nodeId, seq, id, publisher, publishedMs, expiresMs: expiresMs ?? undefined, payload: payload ?? undefined }
+}

@@ -1,0 +1,270 @@
+import type { Change, Query, Storage } from '../../storage/index.ts'
+import type { Affiliation, AffiliationRecord, ItemRecord, NodeRecord, SubscriptionRecord } from '../records.ts'
+import {
+  type AffiliationRow,
+  type ItemRow,
+  type NodeRow,
+  type SubscriptionRow,
+  toAffiliation,
+  toItem,
+  toNode,
+  toSubscription,
+} from './rows.ts'
+import { Sequence } from './sequence.ts'
+import { changes, queries } from './statements.ts'
+import type { ItemRange, PubsubStore, Range } from './store.ts'
+
+type Count = readonly [count: number]
+
+/** The rows each query gives; of those that are not named here, a count. */
+interface Rows {
+  node: NodeRow
+  nodeById: NodeRow
+  nodes: NodeRow
+  children: NodeRow
+  affiliation: readonly [affiliation: Affiliation]
+  affiliations: AffiliationRow
+  affiliationsOf: AffiliationRow
+  owners: readonly [account: string]
+  subscriptionsAt: SubscriptionRow
+  subscriptions: SubscriptionRow
+  pending: SubscriptionRow
+  subscriptionsOf: SubscriptionRow
+  item: ItemRow
+  items: ItemRow
+  itemsFromEnd: ItemRow
+  itemAt: ItemRow
+  dueItems: ItemRow
+  dueSubscriptions: SubscriptionRow
+}
+type QueryName = keyof typeof queries
+type Queries = { readonly [Name in QueryName]: Query<Name extends keyof Rows ? Rows[Name] : Count> }
+type Changes = { readonly [Name in keyof typeof changes]: Change }
+
+/** Keeps everything in a database, and nothing of it in memory: what is read is what is there, whatever was rolled back. */
+export class SqliteStore implements PubsubStore {
+  readonly #storage: Storage
+  readonly #read: Queries
+  readonly #write: Changes
+  readonly #nodeIds: Sequence
+  readonly #subscriptionIds: Sequence
+  readonly #itemNumbers: Sequence
+
+  /** @param storage opened with `pubsubMigrations`; closed with the store */
+  constructor(storage: Storage) {
+    this.#storage = storage
+    this.#read = mapValues(queries, (sql) => storage.query(sql)) as Queries
+    this.#write = mapValues(changes, (sql) => storage.change(sql))
+    const sequence = (name: string) => new Sequence(name, this.#read.reserved, this.#write.reserve)
+    this.#nodeIds = sequence('node')
+    this.#subscriptionIds = sequence('subscription')
+    this.#itemNumbers = sequence('item')
+    storage.on('rolledBack', () => {
+      for (const each of [this.#nodeIds, this.#subscriptionIds, this.#itemNumbers]) each.forget()
+    })
+  }
+
+  addNode(given: Omit<NodeRecord, 'id'>): NodeRecord {
+    const node = { ...given, id: this.#nodeIds.next() }
+    const { id, name, kind, parent, creator, createdMs, config } = node
+    this.#write.addNode.run(id, name, kind, parent ?? null, creator, createdMs, JSON.stringify(config))
+    return node
+  }
+
+  node(name: string): NodeRecord | undefined {
+    return map(this.#read.node.get(name), toNode)
+  }
+
+  nodeById(id: number): NodeRecord | undefined {
+    return map(this.#read.nodeById.get(id), toNode)
+  }
+
+  replaceNode({ id, parent, config }: NodeRecord): void {
+    this.#write.replaceNode.run(parent ?? null, JSON.stringify(config), id)
+  }
+
+  retireNode(id: number): void {
+    this.#write.retireNode.run(id)
+  }
+
+  sweepRetired(limit: number, keep: ReadonlySet<number>): number {
+    let left = limit
+    for (let id = this.#nextRetired(0); id !== undefined && left > 0; id = this.#nextRetired(id)) {
+      if (keep.has(id)) continue
+      for (const sweep of [this.#write.sweepSubscriptions, this.#write.sweepItems, this.#write.sweepAffiliations]) {
+        if (left > 0) left -= sweep.run(id, left)
+      }
+      if (left > 0) left -= this.#write.removeNode.run(id)
+    }
+    return limit - left
+  }
+
+  #nextRetired(behind: number): number | undefined {
+    return this.#read.retired.get(behind)?.[0]
+  }
+
+  nodes({ after = 0, limit }: Range): readonly NodeRecord[] {
+    return this.#read.nodes.all(after, limit).map(toNode)
+  }
+
+  children(parent: number, { after = 0, limit }: Range): readonly NodeRecord[] {
+    return this.#read.children.all(parent, after, limit).map(toNode)
+  }
+
+  countNodes(): number {
+    return count(this.#read.countNodes.get())
+  }
+
+  countNodesOf(creator: string): number {
+    return count(this.#read.countNodesOf.get(creator))
+  }
+
+  countChildren(parent: number): number {
+    return count(this.#read.countChildren.get(parent))
+  }
+
+  affiliation(nodeId: number, account: string): Affiliation {
+    return this.#read.affiliation.get(nodeId, account)?.[0] ?? 'none'
+  }
+
+  setAffiliation(nodeId: number, account: string, affiliation: Affiliation): void {
+    if (affiliation === 'none') this.#write.removeAffiliation.run(nodeId, account)
+    else this.#write.setAffiliation.run(nodeId, account, affiliation)
+  }
+
+  affiliations(
+    nodeId: number,
+    { after = '', limit }: { readonly after?: string | undefined; readonly limit: number },
+  ): readonly AffiliationRecord[] {
+    return this.#read.affiliations.all(nodeId, after, limit).map(toAffiliation)
+  }
+
+  affiliationsOf(account: string, { after = 0, limit }: Range): readonly AffiliationRecord[] {
+    return this.#read.affiliationsOf.all(account, after, limit).map(toAffiliation)
+  }
+
+  owners(nodeId: number, limit: number): readonly string[] {
+    return this.#read.owners.all(nodeId, limit).map(([account]) => account)
+  }
+
+  countAffiliations(nodeId: number): number {
+    return count(this.#read.countAffiliations.get(nodeId))
+  }
+
+  countOwners(nodeId: number): number {
+    return count(this.#read.countOwners.get(nodeId))
+  }
+
+  addSubscription(given: Omit<SubscriptionRecord, 'id'>): SubscriptionRecord {
+    const subscription = { ...given, id: this.#subscriptionIds.next() }
+    const { id, nodeId, jid, account, expiresMs } = subscription
+    this.#write.addAccount.run(account)
+    this.#write.addSubscription.run(nodeId, id, account, jid, ...decided(subscription), expiresMs ?? null)
+    return subscription
+  }
+
+  replaceSubscription(subscription: SubscriptionRecord): void {
+    const { id, nodeId, expiresMs } = subscription
+    this.#write.replaceSubscription.run(...decided(subscription), expiresMs ?? null, nodeId, id)
+  }
+
+  removeSubscription({ id, nodeId }: SubscriptionRecord): void {
+    this.#write.removeSubscription.run(nodeId, id)
+  }
+
+  subscriptionsAt(nodeId: number, account: string): readonly SubscriptionRecord[] {
+    return this.#read.subscriptionsAt.all(account, nodeId).map(toSubscription)
+  }
+
+  subscriptions(nodeId: number, { after = 0, limit }: Range): readonly SubscriptionRecord[] {
+    return this.#read.subscriptions.all(nodeId, after, limit).map(toSubscription)
+  }
+
+  pending(nodeId: number, { after = 0, limit }: Range): readonly SubscriptionRecord[] {
+    return this.#read.pending.all(nodeId, after, limit).map(toSubscription)
+  }
+
+  subscriptionsOf(account: string, { after = 0, limit }: Range): readonly SubscriptionRecord[] {
+    return this.#read.subscriptionsOf.all(account, after, limit).map(toSubscription)
+  }
+
+  countSubscriptions(nodeId: number): number {
+    return count(this.#read.countSubscriptions.get(nodeId))
+  }
+
+  countPending(nodeId: number): number {
+    return count(this.#read.countPending.get(nodeId))
+  }
+
+  countSubscriptionsOf(account: string): number {
+    return count(this.#read.countSubscriptionsOf.get(account))
+  }
+
+  putItem(given: Omit<ItemRecord, 'seq'>): ItemRecord {
+    const item = { ...given, seq: this.#itemNumbers.next() }
+    const { nodeId, seq, id, publisher, publishedMs, expiresMs, payload } = item
+    this.#write.removeItem.run(nodeId, id)
+    this.#write.addItem.run(nodeId, seq, id, publisher, publishedMs, expiresMs ?? null, payload ?? null)
+    return item
+  }
+
+  item(nodeId: number, id: string): ItemRecord | undefined {
+    return map(this.#read.item.get(nodeId, id), toItem)
+  }
+
+  removeItem(nodeId: number, id: string): void {
+    this.#write.removeItem.run(nodeId, id)
+  }
+
+  removeItems(nodeId: number): void {
+    this.#write.removeItems.run(nodeId)
+  }
+
+  items(nodeId: number, { after = 0, before = Number.MAX_SAFE_INTEGER, limit, fromEnd }: ItemRange): readonly ItemRecord[] {
+    if (!fromEnd) return this.#read.items.all(nodeId, after, before, limit).map(toItem)
+    return this.#read.itemsFromEnd.all(nodeId, after, before, limit).map(toItem).reverse()
+  }
+
+  countItems(nodeId: number): number {
+    return count(this.#read.countItems.get(nodeId))
+  }
+
+  countItemsBefore(nodeId: number, seq: number): number {
+    return count(this.#read.countItemsBefore.get(nodeId, seq))
+  }
+
+  itemAt(nodeId: number, index: number): ItemRecord | undefined {
+    return map(this.#read.itemAt.get(nodeId, index), toItem)
+  }
+
+  dueItems(nowMs: number, limit: number): readonly ItemRecord[] {
+    return this.#read.dueItems.all(nowMs, limit).map(toItem)
+  }
+
+  dueSubscriptions(nowMs: number, limit: number): readonly SubscriptionRecord[] {
+    return this.#read.dueSubscriptions.all(nowMs, limit).map(toSubscription)
+  }
+
+  settled(): Promise<void> {
+    return this.#storage.settled()
+  }
+
+  close(): Promise<void> {
+    return this.#storage[Symbol.asyncDispose]()
+  }
+}
+
+/** Two columns: whether it is pending, and its options. */
+function decided({ state, options }: Pick<SubscriptionRecord, 'state' | 'options'>): [isPending: number, options: string | null] {
+  return [state === 'pending' ? 1 : 0, options ? JSON.stringify(options) : null]
+}
+
+const count = (row: Count | undefined): number => row?.[0] ?? 0
+
+function map<Row, Result>(row: Row | undefined, to: (row: Row) => Result): Result | undefined {
+  return row && to(row)
+}
+
+function mapValues<Name extends string, From, To>(from: Readonly<Record<Name, From>>, to: (value: From) => To): Record<Name, To> {
+  return Object.fromEntries(Object.entries<From>(from).map(([name, value]) => [name, to(value)])) as Record<Name, To>
+}

@@ -1,0 +1,80 @@
+/**
+ * All that is asked of the database; test/pubsub/store/statements.test.ts has the key by which each finds what it wants. Where two keys
+ * would do, SQLite takes either: the one that is named is the shorter way.
+ */
+
+const NODE = 'id, name, kind, parent, creator, created_ms, config'
+const SUBSCRIPTION = 'id, node, jid, is_pending, options, expires_ms'
+const ITEM = 'i.node, i.seq, i.id, i.publisher, i.published_ms, i.expires_ms, i.payload'
+/** Of a node that is retired nothing but its subscriptions is to be seen. */
+const LIVE_ITEM = 'item i JOIN node n ON n.id = i.node AND n.name IS NOT NULL'
+const LIVE_AFFILIATION = 'affiliation a JOIN node n ON n.id = a.node AND n.name IS NOT NULL'
+
+export const queries = {
+  reserved: 'SELECT reserved FROM sequence WHERE name = ?',
+
+  node: `SELECT ${NODE} FROM node WHERE name = ?`,
+  nodeById: `SELECT ${NODE} FROM node WHERE id = ? AND name IS NOT NULL`,
+  nodes: `SELECT ${NODE} FROM node WHERE id > ? AND name IS NOT NULL ORDER BY id LIMIT ?`,
+  children: `SELECT ${NODE} FROM node WHERE parent = ? AND id > ? AND name IS NOT NULL ORDER BY id LIMIT ?`,
+  retired: 'SELECT id FROM node WHERE name IS NULL AND id > ? ORDER BY id LIMIT 1',
+  countNodes: 'SELECT nodes FROM total WHERE id = 1',
+  countNodesOf: 'SELECT nodes FROM account WHERE jid = ?',
+  countChildren: 'SELECT children FROM node WHERE id = ? AND name IS NOT NULL',
+
+  affiliation: `SELECT a.affiliation FROM ${LIVE_AFFILIATION} WHERE a.node = ? AND a.jid = ?`,
+  affiliations: `SELECT a.node, a.jid, a.affiliation FROM ${LIVE_AFFILIATION} WHERE a.node = ? AND a.jid > ? ORDER BY a.jid LIMIT ?`,
+  affiliationsOf: `SELECT a.node, a.jid, a.affiliation FROM ${LIVE_AFFILIATION} WHERE a.jid = ? AND a.node > ? ORDER BY a.node LIMIT ?`,
+  owners: `SELECT a.jid FROM ${LIVE_AFFILIATION} WHERE a.node = ? AND a.affiliation = 'owner' ORDER BY a.jid LIMIT ?`,
+  countAffiliations: 'SELECT affiliations FROM node WHERE id = ? AND name IS NOT NULL',
+  countOwners: 'SELECT owners FROM node WHERE id = ? AND name IS NOT NULL',
+
+  subscriptionsAt: `SELECT ${SUBSCRIPTION} FROM subscription INDEXED BY subscription_here
+    WHERE account = (SELECT id FROM account WHERE jid = ?) AND node = ? ORDER BY id`,
+  subscriptions: `SELECT ${SUBSCRIPTION} FROM subscription WHERE node = ? AND id > ? ORDER BY id LIMIT ?`,
+  pending: `SELECT ${SUBSCRIPTION} FROM subscription INDEXED BY subscription_pending
+    WHERE node = ? AND is_pending = 1 AND id > ? ORDER BY id LIMIT ?`,
+  subscriptionsOf: `SELECT s.id, s.node, s.jid, s.is_pending, s.options, s.expires_ms
+    FROM subscription s JOIN node n ON n.id = s.node AND n.name IS NOT NULL
+    WHERE s.account = (SELECT id FROM account WHERE jid = ?) AND s.id > ? ORDER BY s.id LIMIT ?`,
+  countSubscriptions: 'SELECT subscriptions FROM node WHERE id = ?',
+  countPending: 'SELECT pending FROM node WHERE id = ? AND name IS NOT NULL',
+  countSubscriptionsOf: 'SELECT subscriptions FROM account WHERE jid = ?',
+
+  item: `SELECT ${ITEM} FROM ${LIVE_ITEM} WHERE i.node = ? AND i.id = ?`,
+  items: `SELECT ${ITEM} FROM ${LIVE_ITEM} WHERE i.node = ? AND i.seq > ? AND i.seq < ? ORDER BY i.seq LIMIT ?`,
+  itemsFromEnd: `SELECT ${ITEM} FROM ${LIVE_ITEM} WHERE i.node = ? AND i.seq > ? AND i.seq < ? ORDER BY i.seq DESC LIMIT ?`,
+  itemAt: `SELECT ${ITEM} FROM ${LIVE_ITEM} WHERE i.node = ? ORDER BY i.seq LIMIT 1 OFFSET ?`,
+  countItems: 'SELECT items FROM node WHERE id = ? AND name IS NOT NULL',
+  countItemsBefore: `SELECT count(*) FROM ${LIVE_ITEM} WHERE i.node = ? AND i.seq < ?`,
+
+  dueItems: `SELECT ${ITEM} FROM ${LIVE_ITEM} WHERE i.expires_ms <= ? ORDER BY i.expires_ms LIMIT ?`,
+  dueSubscriptions: `SELECT ${SUBSCRIPTION} FROM subscription WHERE expires_ms <= ? ORDER BY expires_ms LIMIT ?`,
+} as const
+
+export const changes = {
+  reserve: 'UPDATE sequence SET reserved = ? WHERE name = ?',
+
+  addNode: 'INSERT INTO node (id, name, kind, parent, creator, created_ms, config) VALUES (?, ?, ?, ?, ?, ?, ?)',
+  replaceNode: 'UPDATE node SET parent = ?, config = ? WHERE id = ? AND name IS NOT NULL',
+  retireNode: 'UPDATE node SET name = NULL WHERE id = ? AND name IS NOT NULL',
+  removeNode: 'DELETE FROM node WHERE id = ?',
+
+  setAffiliation: `INSERT INTO affiliation VALUES (?, ?, ?)
+    ON CONFLICT (node, jid) DO UPDATE SET affiliation = excluded.affiliation WHERE affiliation <> excluded.affiliation`,
+  removeAffiliation: 'DELETE FROM affiliation WHERE node = ? AND jid = ?',
+
+  addAccount: 'INSERT INTO account (jid) VALUES (?) ON CONFLICT (jid) DO NOTHING',
+  addSubscription: `INSERT INTO subscription (node, id, account, jid, is_pending, options, expires_ms)
+    VALUES (?, ?, (SELECT id FROM account WHERE jid = ?), ?, ?, ?, ?)`,
+  replaceSubscription: 'UPDATE subscription SET is_pending = ?, options = ?, expires_ms = ? WHERE node = ? AND id = ?',
+  removeSubscription: 'DELETE FROM subscription WHERE node = ? AND id = ?',
+
+  addItem: 'INSERT INTO item (node, seq, id, publisher, published_ms, expires_ms, payload) VALUES (?, ?, ?, ?, ?, ?, ?)',
+  removeItem: 'DELETE FROM item WHERE node = ? AND id = ?',
+  removeItems: 'DELETE FROM item WHERE node = ?',
+
+  sweepItems: 'DELETE FROM item WHERE seq IN (SELECT seq FROM item WHERE node = ? LIMIT ?)',
+  sweepAffiliations: 'DELETE FROM affiliation WHERE node = ?1 AND jid IN (SELECT jid FROM affiliation WHERE node = ?1 LIMIT ?2)',
+  sweepSubscriptions: 'DELETE FROM subscription WHERE node = ?1 AND id IN (SELECT id FROM subscription WHERE node = ?1 LIMIT ?2)',
+} as const

@@ -1,0 +1,144 @@
+// Goal: besides the contract, what only a database can do: forget what was rolled back, outlive a process, grow older.
+
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test from 'ava'
+import { type NodeRecord, pubsubMigrations, SqliteStore } from '../../../src/pubsub/index.ts'
+import { loadDriver } from '../../../src/storage/driver.ts'
+import { Storage } from '../../../src/storage/index.ts'
+import { pubsubStoreContract } from '../../contract/pubsub-store.ts'
+
+const FIXTURES = join(import.meta.dirname, '..', '..', 'fixtures', 'pubsub-store')
+
+const folder = mkdtempSync(join(tmpdir(), 'streamhost-pubsub-'))
+test.after.always(() => rmSync(folder, { recursive: true }))
+let directories = 0
+const newDirectory = () => join(folder, `${directories++}`)
+
+const open = (directory = newDirectory()) => Storage.open({ directory, migrations: pubsubMigrations })
+
+pubsubStoreContract(test, async () => new SqliteStore(await open()))
+
+const node = { name: 'news', kind: 'leaf', parent: undefined, creator: 'a@example.com', createdMs: 1, config: {} } as const
+const item = { id: 'a', publisher: 'a@example.com/b', publishedMs: 2, expiresMs: undefined, payload: '<x/>' }
+const subscription = {
+  jid: 'b@example.com',
+  account: 'b@example.com',
+  state: 'subscribed',
+  options: undefined,
+  expiresMs: undefined,
+} as const
+
+test('what was rolled back is not there, and its numbers are not given again', async (t) => {
+  await using storage = await open()
+  const store = new SqliteStore(storage)
+  const news = store.addNode(node)
+  await store.settled()
+  const lost = store.putItem({ ...item, nodeId: news.id })
+  const gone = store.addSubscription({ ...subscription, nodeId: news.id })
+  t.throws(() => store.addNode(node), { code: 'ERR_STORAGE' })
+  await t.throwsAsync(store.settled(), { code: 'ERR_STORAGE' })
+  t.is(store.item(news.id, 'a'), undefined)
+  t.deepEqual([store.countItems(news.id), store.countSubscriptions(news.id), store.countSubscriptionsOf('b@example.com')], [0, 0, 0])
+  t.true(store.putItem({ ...item, nodeId: news.id }).seq > lost.seq)
+  t.true(store.addSubscription({ ...subscription, nodeId: news.id }).id > gone.id)
+  await t.notThrowsAsync(store.settled())
+})
+
+test('a number is never given again, although what had it is gone', async (t) => {
+  const directory = newDirectory()
+  const store = new SqliteStore(await open(directory))
+  const { id } = store.addNode(node)
+  const { seq } = store.putItem({ ...item, nodeId: id })
+  store.retireNode(id)
+  while (store.sweepRetired(100, new Set()) > 0) {}
+  await store.close()
+  const again = new SqliteStore(await open(directory))
+  const next = again.addNode(node)
+  t.true(next.id > id)
+  t.true(again.putItem({ ...item, nodeId: next.id }).seq > seq)
+  await again.close()
+})
+
+test('thousands of numbers are given in one turn', async (t) => {
+  await using storage = await open()
+  const store = new SqliteStore(storage)
+  const { id } = store.addNode(node)
+  const numbers = Array.from({ length: 3000 }, (_, at) => store.putItem({ ...item, nodeId: id, id: `${at}` }).seq)
+  t.is(new Set(numbers).size, 3000)
+  await store.settled()
+  t.is(store.countItems(id), 3000)
+})
+
+test('accounts that have nothing anymore are forgotten', async (t) => {
+  await using storage = await open()
+  const store = new SqliteStore(storage)
+  const { id } = store.addNode(node)
+  const only = store.addSubscription({ ...subscription, nodeId: id })
+  const accounts = () => storage.query<[jid: string]>('SELECT jid FROM account ORDER BY jid').all()
+  t.deepEqual(accounts(), [['a@example.com'], ['b@example.com']])
+  store.removeSubscription(only)
+  t.deepEqual(accounts(), [['a@example.com']])
+  store.retireNode(id)
+  t.deepEqual(accounts(), [])
+})
+
+test('of a retired node nothing is left when it is swept', async (t) => {
+  await using storage = await open()
+  const store = new SqliteStore(storage)
+  const { id } = store.addNode(node)
+  for (const itemId of ['a', 'b', 'c']) store.putItem({ ...item, nodeId: id, id: itemId })
+  for (const account of ['c@x', 'd@x']) store.setAffiliation(id, account, 'member')
+  for (const jid of ['e@x', 'f@x']) store.addSubscription({ ...subscription, nodeId: id, jid, account: jid })
+  store.retireNode(id)
+  let swept = 0
+  for (let some = -1; some !== 0; swept += some) some = store.sweepRetired(2, new Set())
+  t.is(swept, 8)
+  for (const table of ['node', 'item', 'affiliation', 'subscription', 'account']) {
+    t.deepEqual(storage.query(`SELECT count(*) FROM ${table}`).all(), [[0]], table)
+  }
+})
+
+const versions = readdirSync(FIXTURES).sort()
+
+test('of each version there is a database', (t) => {
+  t.deepEqual(
+    versions,
+    pubsubMigrations.map((_, at) => `version-${at + 1}.sql`),
+  )
+})
+
+for (const name of versions) {
+  test(`${name} becomes what a new database is, with all that was in it`, async (t) => {
+    const directory = newDirectory()
+    mkdirSync(directory)
+    const old = (await loadDriver()).open(join(directory, 'streamhost.db'))
+    old.exec(readFileSync(join(FIXTURES, name), 'utf8'))
+    old.close()
+    await using storage = await open(directory)
+    await using fresh = await open()
+    const schema = 'SELECT type, name, sql FROM sqlite_schema ORDER BY type, name'
+    t.deepEqual(storage.query(schema).all(), fresh.query(schema).all())
+    t.deepEqual(storage.query('PRAGMA foreign_key_check').all(), [])
+
+    const store = new SqliteStore(storage)
+    const [feeds, news] = store.nodes({ limit: 9 }) as [NodeRecord, NodeRecord]
+    t.like(feeds, { name: 'feeds', kind: 'collection', creator: 'hamlet@denmark.lit' })
+    t.like(news, { name: 'news', kind: 'leaf', parent: feeds.id, createdMs: 1000, config: { title: 'News “é”', maxItems: 5 } })
+    t.deepEqual([store.countNodes(), store.countNodesOf('hamlet@denmark.lit'), store.countChildren(feeds.id)], [2, 2, 1])
+    t.is(store.affiliation(news.id, 'hamlet@denmark.lit'), 'owner')
+    t.is(store.affiliation(news.id, 'bernardo@denmark.lit'), 'outcast')
+    t.deepEqual([store.countAffiliations(news.id), store.countOwners(news.id)], [2, 1])
+    const [first, second] = store.subscriptions(news.id, { limit: 9 })
+    t.like(first, { jid: 'francisco@denmark.lit/barracks', state: 'subscribed', options: { deliver: false }, expiresMs: 5000 })
+    t.like(second, { jid: 'horatio@denmark.lit', state: 'pending', options: undefined, expiresMs: undefined })
+    t.deepEqual([store.countSubscriptions(news.id), store.countPending(news.id)], [2, 1])
+    t.is(store.countSubscriptionsOf('francisco@denmark.lit'), 1)
+    t.like(store.item(news.id, 'ae890ac52d0df67ed7cfdf51b644e901'), { payload: "<entry xmlns='urn:x'>“é” 😀</entry>", expiresMs: 6000 })
+    t.is(store.countItems(news.id), 2)
+    const added = store.putItem({ ...item, nodeId: news.id })
+    t.deepEqual(store.items(news.id, { limit: 1, fromEnd: true }), [added])
+    await store.settled()
+  })
+}

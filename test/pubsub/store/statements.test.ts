@@ -1,0 +1,94 @@
+// Goal: nothing takes longer because a table is large: each statement finds what it wants by the key that is written here.
+// Method: SQLite's own plans; those of triggers are not told, and are by primary keys alone.
+
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test from 'ava'
+import { pubsubMigrations } from '../../../src/pubsub/index.ts'
+import { changes, queries } from '../../../src/pubsub/store/statements.ts'
+import { Storage } from '../../../src/storage/index.ts'
+
+const ITEMS_IN_ORDER = ['n(rowid=?)', 'i item_order(node=? AND seq>? AND seq<?)']
+const CHILDREN_OF_A_NODE = ['item item_order(node=?)', 'subscription PRIMARY(node=?)', 'affiliation PRIMARY(node=?)']
+const ACCOUNT = 'account sqlite_autoindex_account_1(jid=?)'
+const NODE = ['node(rowid=?)']
+
+/** Table, index, and what of it is given: of a list the rest of it is what is asked for, up to a limit. */
+const keys: Readonly<Record<keyof typeof queries | keyof typeof changes, readonly string[]>> = {
+  reserved: ['sequence PRIMARY(name=?)'],
+  node: ['node node_name(name=?)'],
+  nodeById: NODE,
+  nodes: ['node(rowid>?)'],
+  children: ['node node_parent(parent=? AND id>?)'],
+  retired: ['node node_retired(id>?)'],
+  countNodes: ['total(rowid=?)'],
+  countNodesOf: [ACCOUNT],
+  countChildren: NODE,
+  affiliation: ['n(rowid=?)', 'a PRIMARY(node=? AND jid=?)'],
+  affiliations: ['n(rowid=?)', 'a PRIMARY(node=? AND jid>?)'],
+  affiliationsOf: ['a affiliation_account(jid=? AND node>?)', 'n(rowid=?)'],
+  owners: ['n(rowid=?)', 'a affiliation_owner(node=?)'],
+  countAffiliations: NODE,
+  countOwners: NODE,
+  subscriptionsAt: ['subscription subscription_here(account=? AND node=?)', ACCOUNT],
+  subscriptions: ['subscription PRIMARY(node=? AND id>?)'],
+  pending: ['subscription subscription_pending(node=? AND id>?)'],
+  subscriptionsOf: ['s subscription_everywhere(account=? AND id>?)', ACCOUNT, 'n(rowid=?)'],
+  countSubscriptions: NODE,
+  countPending: NODE,
+  countSubscriptionsOf: [ACCOUNT],
+  item: ['n(rowid=?)', 'i item_id(node=? AND id=?)'],
+  items: ITEMS_IN_ORDER,
+  itemsFromEnd: ITEMS_IN_ORDER,
+  itemAt: ['n(rowid=?)', 'i item_order(node=?)'],
+  countItems: NODE,
+  countItemsBefore: ['n(rowid=?)', 'i item_order(node=? AND seq<?)'],
+  dueItems: ['i item_due(expires_ms<?)', 'n(rowid=?)'],
+  dueSubscriptions: ['subscription subscription_due(expires_ms<?)'],
+
+  reserve: ['sequence PRIMARY(name=?)'],
+  addNode: CHILDREN_OF_A_NODE,
+  replaceNode: NODE,
+  retireNode: NODE,
+  removeNode: [...NODE, ...CHILDREN_OF_A_NODE],
+  setAffiliation: [],
+  removeAffiliation: ['affiliation PRIMARY(node=? AND jid=?)'],
+  addAccount: [],
+  addSubscription: [ACCOUNT],
+  replaceSubscription: ['subscription PRIMARY(node=? AND id=?)'],
+  removeSubscription: ['subscription PRIMARY(node=? AND id=?)'],
+  addItem: [],
+  removeItem: ['item item_id(node=? AND id=?)'],
+  removeItems: ['item item_order(node=?)'],
+  sweepItems: ['item(rowid=?)', 'item item_order(node=?)'],
+  sweepAffiliations: ['affiliation PRIMARY(node=? AND jid=?)', 'affiliation PRIMARY(node=?)'],
+  sweepSubscriptions: ['subscription PRIMARY(node=? AND id=?)', 'subscription PRIMARY(node=?)'],
+}
+
+/** `undefined` for a step that is no search, and goes through nothing either. */
+function keyOf(step: string): string | undefined {
+  if (/^(SCALAR|LIST) SUBQUERY \d+$/.test(step)) return undefined
+  const [, table, index, given] =
+    /^SEARCH (\w+) USING (?:(?:COVERING )?INDEX (\w+)|PRIMARY KEY|INTEGER PRIMARY KEY) (\(.*\))$/.exec(step) ?? []
+  if (table === undefined) return step
+  if (index !== undefined) return `${table} ${index}${given}`
+  return step.includes('INTEGER') ? `${table}${given}` : `${table} PRIMARY${given}`
+}
+
+test('each statement finds what it wants by its key', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'streamhost-plans-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  await using storage = await Storage.open({ directory: folder, migrations: pubsubMigrations })
+  const plans = Object.entries({ ...queries, ...changes }).map(([name, sql]) => {
+    const steps = storage.query<[id: number, parent: number, unused: number, step: string]>(`EXPLAIN QUERY PLAN ${sql}`).all()
+    return [name, steps.flatMap(([, , , step]) => keyOf(step) ?? [])]
+  })
+  t.deepEqual(Object.fromEntries(plans), keys)
+})
+
+test('what goes through a table would show', (t) => {
+  t.is(keyOf('SCAN node'), 'SCAN node')
+  t.is(keyOf('USE TEMP B-TREE FOR ORDER BY'), 'USE TEMP B-TREE FOR ORDER BY')
+  t.is(keyOf('SEARCH node USING INDEX node_name (name=?)'), 'node node_name(name=?)')
+})
