@@ -1,4 +1,4 @@
-import { BytestreamError, type Logger, toBytestreamError } from '../core/index.ts'
+import { BytestreamError, type ErrorCode, type Logger, toBytestreamError } from '../core/index.ts'
 import { attribute, buildErrorReply, buildIqResult, type Element, type IqRequest, parseIqRequest } from '../xep/index.ts'
 
 /**
@@ -6,6 +6,16 @@ import { attribute, buildErrorReply, buildIqResult, type Element, type IqRequest
  * of its code, with its message as the text, so that message is written for the other side.
  */
 export type IqHandler = (request: IqRequest) => Element | undefined | Promise<Element | undefined>
+
+/** An error that is told together with the part of the question it is about. */
+export class PartialRefusal extends BytestreamError {
+  readonly payload: Element
+
+  constructor(code: ErrorCode, message: string, payload: Element) {
+    super(code, message)
+    this.payload = payload
+  }
+}
 
 const keyOf = (type: 'get' | 'set', xmlns: string, name: string) => `${type} {${xmlns}}${name}`
 
@@ -36,7 +46,10 @@ export class IqRouter {
       if (!handler) throw new BytestreamError('ERR_SERVICE_UNAVAILABLE', '')
       return buildIqResult(stanza, await handler(request))
     } catch (thrown) {
-      if (thrown instanceof BytestreamError) return buildErrorReply(stanza, thrown.stanzaError, thrown.message)
+      if (thrown instanceof BytestreamError) {
+        const payload = thrown instanceof PartialRefusal ? thrown.payload : undefined
+        return buildErrorReply(stanza, thrown.stanzaError, thrown.message, payload)
+      }
       this.#logger.error({ err: thrown, from: attribute(stanza, 'from') }, 'answering an IQ failed')
       return buildErrorReply(stanza, toBytestreamError(thrown).stanzaError)
     }

@@ -10,6 +10,9 @@ import {
   type DiscoItem,
   type IqRequest,
   NS,
+  type Page,
+  type PageRequest,
+  parsePageRequest,
 } from '../xep/index.ts'
 import type { IqRouter } from './iq-router.ts'
 
@@ -17,6 +20,20 @@ import type { IqRouter } from './iq-router.ts'
 export interface ServicePart {
   readonly identities: readonly DiscoIdentity[]
   readonly features: readonly string[]
+  readonly nodes?: DiscoNodes
+}
+
+/** A part of a list of items. */
+export interface DiscoItemsPage {
+  readonly items: readonly DiscoItem[]
+  readonly page?: Page | undefined
+}
+
+/** What else there is at the address of a part, by name (XEP-0030 §3.2, §4.2). Names it does not know are item-not-found. */
+export interface DiscoNodes {
+  info(node: string, from: string): DiscoInfo
+  /** Of a node; without a name, the nodes themselves. */
+  items(node: string | undefined, page: PageRequest | undefined, from: string): DiscoItemsPage | Promise<DiscoItemsPage>
 }
 
 export interface ServiceDiscoveryInit {
@@ -44,12 +61,18 @@ export class ServiceDiscovery {
     this.#init = init
     iqs.handle('get', NS.discoInfo, 'query', (request) => {
       const { capabilities } = this
-      const node = this.#check(request, 'info', capabilities && `${capabilities.node}#${capabilities.ver}`)
-      return buildDiscoInfo(this.#info, node)
+      const node = this.#nodeOf(request)
+      const isOurself = node === undefined || node === (capabilities && `${capabilities.node}#${capabilities.ver}`)
+      const info = isOurself ? this.#info : this.#nodes.info(node, request.from)
+      this.#init.onAsked?.({ from: request.from, about: 'info' })
+      return buildDiscoInfo(info, node)
     })
-    iqs.handle('get', NS.discoItems, 'query', (request) => {
-      this.#check(request, 'items')
-      return buildDiscoItems(this.#init.items?.() ?? [])
+    iqs.handle('get', NS.discoItems, 'query', async (request) => {
+      const node = this.#nodeOf(request)
+      const own = node === undefined ? (this.#init.items?.() ?? []) : []
+      const { items, page } = await this.#nodes.items(node, parsePageRequest(request.payload), request.from)
+      this.#init.onAsked?.({ from: request.from, about: 'items' })
+      return buildDiscoItems([...own, ...items], node, page)
     })
     this.add({ identities: [], features: [NS.discoInfo, NS.discoItems, ...(init.node === undefined ? [] : [NS.capabilities])] })
   }
@@ -76,18 +99,27 @@ export class ServiceDiscovery {
     return { identities: parts.flatMap((part) => part.identities), features: [...new Set(features)].sort() }
   }
 
-  /**
-   * XEP-0030 §7: none of our entities has nodes, but for the one that presence tells of. An empty one is as good as none:
-   * other servers read it so.
-   *
-   * @returns the node that was asked for
-   */
-  #check({ from, to, payload }: IqRequest, about: 'info' | 'items', told?: string): string | undefined {
-    const node = attribute(payload, 'node') || undefined
-    if ((node !== undefined && node !== told) || this.#init.isOurs?.(to) === false) {
-      throw new BytestreamError('ERR_ITEM_NOT_FOUND', 'there is nothing by that name here')
-    }
-    this.#init.onAsked?.({ from, about })
-    return node
+  /** Of the one part that has them. */
+  get #nodes(): DiscoNodes {
+    return [...this.#parts].find(({ nodes }) => nodes)?.nodes ?? noNodes
   }
+
+  /** An empty name is as good as none: other servers read it so. */
+  #nodeOf({ to, payload }: IqRequest): string | undefined {
+    if (this.#init.isOurs?.(to) === false) throw notFound()
+    return attribute(payload, 'node') || undefined
+  }
+}
+
+const notFound = () => new BytestreamError('ERR_ITEM_NOT_FOUND', 'there is nothing by that name here')
+
+/** XEP-0030 §7 */
+const noNodes: DiscoNodes = {
+  info() {
+    throw notFound()
+  },
+  items(node) {
+    if (node !== undefined) throw notFound()
+    return { items: [] }
+  },
 }

@@ -111,6 +111,7 @@ export {
   parseApproval,
   parseApprovalRequest,
 } from './pubsub-approval.ts'
+export type { PubsubEntityRequests } from './pubsub-entity-requests.ts'
 export {
   buildEvent,
   type Notification,
@@ -122,7 +123,7 @@ export {
   parseNotification,
   writeNotification,
 } from './pubsub-event.ts'
-export type { PubsubAccountSubscription } from './pubsub-owner-requests.ts'
+export type { PubsubAccountSubscription, PubsubOwnerRequests } from './pubsub-owner-requests.ts'
 export {
   buildPubsubRequest,
   type PubsubAction,

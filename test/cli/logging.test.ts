@@ -13,6 +13,7 @@ import { TestTerminal } from '../helpers/terminal.ts'
 const harmless: readonly string[] = [
   ...['domain', 'host', 'port', 'protocol', 'engine', 'because', 'end', 'code', 'err', 'sockets', 'fingerprint'],
   'settings',
+  'action',
   ...['retryMs', 'durationMs', 'firstToSecond', 'secondToFirst'],
   ...['suppressed', 'promised', 'openSocketsMax', 'descriptors'],
   ...['openSockets', 'halfOpen', 'waiting', 'active', 'readAheadBytes'],

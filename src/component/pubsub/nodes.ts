@@ -1,0 +1,67 @@
+import type { Asker, NodeRecord, Pubsub } from '../../pubsub/index.ts'
+import type { DiscoItemsPage, DiscoNodes } from '../../session/index.ts'
+import { type DataForm, type DiscoInfo, type FormField, formatDateTime, NS, type PageRequest, pubsubForms } from '../../xep/index.ts'
+import { describeCommands, GET_PENDING, isOfCommands } from './commands.ts'
+import { asPart, forwardPage, itemsPage, readForward } from './pages.ts'
+
+/** XEP-0060 §5.3, §5.4 */
+function describe(pubsub: Pubsub, name: string): DiscoInfo {
+  const { node, config } = pubsub.metadata(name)
+  const identities = [{ category: 'pubsub', type: node.kind, name: config.title || undefined }]
+  return { identities, features: [NS.pubsub], forms: [metaData(pubsub, name)] }
+}
+
+/** XEP-0060 §16.4.3: what everybody may know; what is empty is left out. */
+function metaData(pubsub: Pubsub, name: string): DataForm {
+  const { node, config, collection, owners, subscribers } = pubsub.metadata(name)
+  const ofLeaf: FormField[] = [
+    { var: 'pubsub#type', type: 'text-single', label: 'Namespace of payloads', values: [config.payloadType] },
+    { var: 'pubsub#publish_model', type: 'list-single', label: 'Who may publish', values: [config.publishModel] },
+    { var: 'pubsub#max_items', type: 'text-single', label: 'Items that are kept', values: [String(config.maxItems)] },
+  ]
+  const fields: FormField[] = [
+    { var: 'pubsub#title', type: 'text-single', label: 'Name', values: [config.title] },
+    { var: 'pubsub#description', type: 'text-single', label: 'Description', values: [config.description] },
+    { var: 'pubsub#language', type: 'text-single', label: 'Language', values: [config.language] },
+    { var: 'pubsub#contact', type: 'jid-multi', label: 'Whom to ask about it', values: config.contact },
+    { var: 'pubsub#creator', type: 'jid-single', label: 'Who created it', values: [node.creator] },
+    { var: 'pubsub#creation_date', type: 'text-single', label: 'When', values: [formatDateTime(node.createdMs)] },
+    { var: 'pubsub#owner', type: 'jid-multi', label: 'Owners', values: owners },
+    { var: 'pubsub#num_subscribers', type: 'text-single', label: 'Subscribers', values: [String(subscribers)] },
+    { var: 'pubsub#access_model', type: 'list-single', label: 'Who may subscribe', values: [config.accessModel] },
+    { var: 'pubsub#collection', type: 'text-single', label: 'The collection it is in', values: [collection ?? ''] },
+    ...(node.kind === 'leaf' ? ofLeaf : []),
+  ]
+  const told = fields.filter(({ values }) => values.some((value) => value !== ''))
+  return { type: 'result', formType: pubsubForms.metaData, fields: told }
+}
+
+/** What a service shows of its nodes (XEP-0060 §5.2-§5.5). */
+export interface NodesComponents {
+  readonly pubsub: Pubsub
+  /** The address of the service. */
+  readonly jid: () => string
+  readonly askerOf: (from: string, node: string) => Asker | Promise<Asker>
+}
+
+export function showNodes({ pubsub, jid, askerOf }: NodesComponents): DiscoNodes {
+  const listNodes = (collection: string | undefined, request: PageRequest | undefined): DiscoItemsPage => {
+    const { after, max } = readForward(request)
+    const nodes = pubsub.nodes({ ...(collection !== undefined && { collection }), ...asPart(after, max) })
+    const page = forwardPage(nodes, request, { pageMax: pubsub.limits.pageMax, idOf: ({ name }) => name })
+    return { items: nodes.map((node) => ({ jid: jid(), node: node.name, name: titleOf(pubsub, node) })), page }
+  }
+  return {
+    info: (name) => (isOfCommands(name) ? describeCommands(name) : describe(pubsub, name)),
+    async items(name, request, from) {
+      if (name === NS.commands) return { items: [{ jid: jid(), node: GET_PENDING, name: 'Requests to subscribe' }] }
+      const node = name === undefined ? undefined : pubsub.node(name)
+      if (name === undefined || node?.kind === 'collection') return listNodes(name, request)
+      if (node && !pubsub.configOf(node).persistItems) return { items: [] }
+      const found = pubsub.items(await askerOf(from, name), { node: name, page: request })
+      return { items: found.items.map(({ id }) => ({ jid: jid(), name: id })), page: itemsPage(found, request, undefined) }
+    },
+  }
+}
+
+const titleOf = (pubsub: Pubsub, node: NodeRecord) => pubsub.configOf(node).title || undefined

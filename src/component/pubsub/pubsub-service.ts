@@ -1,0 +1,156 @@
+import { EventEmitter } from 'node:events'
+import { BytestreamError, bareJid, type ErrorCode, type Logger, silentLogger, toBytestreamError } from '../../core/index.ts'
+import type { Asker, Contact, Notice, Pubsub } from '../../pubsub/index.ts'
+import type { ServicePart, Session } from '../../session/index.ts'
+import {
+  attribute,
+  buildErrorReply,
+  buildPubsubAnswer,
+  type Element,
+  type IqRequest,
+  NS,
+  type PubsubAction,
+  parseApproval,
+  parseCommand,
+  parsePubsubRequest,
+  pubsubForms,
+} from '../../xep/index.ts'
+import { getPending } from './commands.ts'
+import { showNodes } from './nodes.ts'
+import { featuresOf, perform } from './use-cases.ts'
+
+/** Sends what has come about to whoever it is for. */
+export interface Notifier {
+  tell(notices: readonly Notice[]): void
+}
+
+/** What owners' rosters say of somebody, where the server lets us ask. */
+export interface Rosters {
+  contacts(owners: readonly string[], account: string): Promise<readonly Contact[]>
+}
+
+export interface PubsubServiceComponents {
+  readonly session: Session
+  readonly pubsub: Pubsub
+  readonly notifier: Notifier
+  readonly rosters?: Rosters
+  readonly logger?: Logger
+}
+
+/** What somebody asks: a request of XEP-0060, a step of a command, an owner's decision, or nothing that is understood. */
+export type AskedFor = PubsubAction | 'get-pending' | 'decide' | 'unknown'
+
+/** Facts, after the answer was decided. `code` is set where it is an error. */
+export interface PubsubServiceEvents {
+  asked: [{ from: string; action: AskedFor; code: ErrorCode | undefined }]
+}
+
+/** What a handler finds out on its way, for whoever tells of it. */
+interface Course {
+  action: AskedFor
+}
+
+/**
+ * The XMPP side of publish-subscribe: takes what is asked, and answers when it is durable; only then anybody is told.
+ *
+ * @see XEP-0060
+ */
+export class PubsubService extends EventEmitter<PubsubServiceEvents> {
+  readonly part: ServicePart
+  readonly #components: PubsubServiceComponents
+
+  constructor(components: PubsubServiceComponents) {
+    super()
+    this.#components = components
+    const { session, pubsub } = components
+    const nodes = showNodes({ pubsub, jid: () => session.jid, askerOf: (from, node) => this.#askerOf(from, node) })
+    this.part = {
+      identities: [{ category: 'pubsub', type: 'service', name: 'Publish-subscribe' }],
+      features: [...featuresOf(pubsub), NS.commands],
+      nodes,
+    }
+    for (const type of ['get', 'set'] as const) {
+      for (const xmlns of [NS.pubsub, NS.pubsubOwner]) {
+        session.iqs.handle(type, xmlns, 'pubsub', (request) => this.#answer(request, (course) => this.#perform(request, course)))
+      }
+    }
+    session.iqs.handle('set', NS.commands, 'command', (request) => this.#answer(request, (course) => this.#command(request, course)))
+    session.on('message', (_, stanza) => void this.#decide(stanza))
+  }
+
+  async #perform({ type, from, payload }: IqRequest, course: Course): Promise<Element | undefined> {
+    const request = parsePubsubRequest(type, payload)
+    course.action = request.action
+    const { pubsub } = this.#components
+    const node = 'node' in request ? request.node : undefined
+    const asker = node === undefined ? { jid: from } : this.#askerOf(from, node)
+    const { answer, notices = [], refused } = perform(pubsub, asker instanceof Promise ? await asker : asker, request)
+    if (type === 'set') await pubsub.settled()
+    this.#tell(notices)
+    if (refused) throw refused
+    return buildPubsubAnswer(request.action, answer)
+  }
+
+  async #command({ from, payload }: IqRequest, course: Course): Promise<Element> {
+    course.action = 'get-pending'
+    const request = parseCommand(payload, pubsubForms.subscribeAuthorization)
+    const { answer, notices } = getPending(this.#components.pubsub, { jid: from }, request)
+    this.#tell(notices)
+    return answer
+  }
+
+  /** XEP-0060 §8.6: a decision is a message, and has no answer unless something is wrong with it. */
+  async #decide(stanza: Element): Promise<void> {
+    if (attribute(stanza, 'type') === 'error' || !stanza.getChild('x', NS.dataForms)) return
+    const [from, to] = [attribute(stanza, 'from') ?? '', attribute(stanza, 'to') ?? '']
+    const { session, logger = silentLogger } = this.#components
+    try {
+      await this.#answer({ from, to }, (course) => this.#settle(from, stanza, course))
+    } catch (thrown) {
+      const isOurs = thrown instanceof BytestreamError
+      if (!isOurs) logger.error({ err: thrown, from }, 'a decision about a subscription failed')
+      session.send(buildErrorReply(stanza, toBytestreamError(thrown).stanzaError, isOurs ? thrown.message : ''))
+    }
+  }
+
+  async #settle(from: string, stanza: Element, course: Course): Promise<undefined> {
+    course.action = 'decide'
+    const approval = parseApproval(stanza)
+    if (!approval) return
+    const { pubsub } = this.#components
+    const { notices } = pubsub.decide({ jid: from }, approval, approval.isAllowed)
+    await pubsub.settled()
+    this.#tell(notices)
+  }
+
+  /** Tells how it went. What is wrong with the disk is no business of whoever asks. */
+  async #answer(
+    { from, to }: Pick<IqRequest, 'from' | 'to'>,
+    work: (course: Course) => Promise<Element | undefined>,
+  ): Promise<Element | undefined> {
+    const course: Course = { action: 'unknown' }
+    try {
+      // At the domain of the service nobody lives.
+      if (bareJid(to).includes('@')) throw new BytestreamError('ERR_SERVICE_UNAVAILABLE', '')
+      const answer = await work(course)
+      this.emit('asked', { from, action: course.action, code: undefined })
+      return answer
+    } catch (thrown) {
+      const error = toBytestreamError(thrown)
+      this.emit('asked', { from, action: course.action, code: error.code })
+      throw error.code.startsWith('ERR_STORAGE') ? new BytestreamError(error.code, '') : thrown
+    }
+  }
+
+  #askerOf(from: string, node: string): Asker | Promise<Asker> {
+    const { pubsub, rosters } = this.#components
+    const owners = pubsub.rostersFor(node)
+    if (owners.length === 0 || !rosters) return { jid: from }
+    return rosters.contacts(owners, bareJid(from)).then((contacts) => ({ jid: from, contacts }))
+  }
+
+  /** Behind the answer: whoever was told first could not know yet of what. */
+  #tell(notices: readonly Notice[]): void {
+    if (notices.length > 0) process.nextTick(() => this.#components.notifier.tell(notices))
+  }
+}
