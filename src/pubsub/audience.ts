@@ -57,6 +57,12 @@ export class RememberedAudiences implements AudienceWatch {
     this.#count -= remembered.recipients.length
   }
 
+  forgetAll(): void {
+    this.#inTheMaking.clear()
+    this.#remembered.clear()
+    this.#count = 0
+  }
+
   keep(nodeId: number): void {
     this.kept.add(nodeId)
   }

@@ -69,9 +69,14 @@ export class Pubsub {
     this.#core = { store, limits: this.limits, defaults, autoCreate, mayCreate, accessModels, now, newId, audiences }
   }
 
-  /** Settles once everything so far is durable. */
-  settled(): Promise<void> {
-    return this.#core.store.settled()
+  /** Settles once everything so far is durable; rejects when it is not, and has not happened. */
+  async settled(): Promise<void> {
+    try {
+      await this.#core.store.settled()
+    } catch (error) {
+      this.#audiences.forgetAll() // Some of them may have been made of what has not happened.
+      throw error
+    }
   }
 
   get accessModels(): readonly AccessModel[] {

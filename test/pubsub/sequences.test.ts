@@ -1,11 +1,15 @@
 // Goal: whatever is asked in whatever order, every answer, and everybody who is told, is as the clauses have it.
 // Method: random sequences over few names, so that they meet, taken by the service and by a naive one, step by step; over each store.
 
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import test from 'ava'
 import fc from 'fast-check'
 import { toBytestreamError } from '../../src/core/index.ts'
 import type { Affiliation, Notice, PubsubStore } from '../../src/pubsub/index.ts'
-import { MemoryStore } from '../../src/pubsub/index.ts'
+import { MemoryStore, pubsubMigrations, SqliteStore } from '../../src/pubsub/index.ts'
+import { Storage } from '../../src/storage/index.ts'
 import { PubsubScene } from '../helpers/pubsub.ts'
 import { NaivePubsub, type Step } from '../naive/pubsub.ts'
 
@@ -131,18 +135,27 @@ class Spoken {
   }
 }
 
-const stores: readonly [name: string, open: () => PubsubStore][] = [['memory', () => new MemoryStore()]]
+const folder = mkdtempSync(join(tmpdir(), 'streamhost-sequences-'))
+test.after.always(() => rmSync(folder, { recursive: true }))
+let databases = 0
+const openDatabase = async () => {
+  const storage = await Storage.open({ directory: join(folder, `${databases++}`), migrations: pubsubMigrations })
+  return new SqliteStore(storage)
+}
 
-for (const [name, open] of stores) {
-  test(`any sequence is answered as a naive service answers it, over a store in ${name}`, (t) => {
-    fc.assert(
-      fc.property(fc.array(step, { maxLength: 60, size: 'max' }), (steps) => {
-        const [service, naive] = [new Spoken(open()), new NaivePubsub()]
-        const start: readonly Step[] = ['a', 'b'].map((each) => ({ op: 'create', who: 'o@x/r', node: each }) as const)
-        for (const each of [...start, ...steps]) t.is(service.take(each), naive.take(each), JSON.stringify(each))
-      }),
-      { numRuns: 300 },
-    )
+for (const [name, numRuns, length, open] of [
+  ['in memory', 300, { maxLength: 60 }, () => Promise.resolve(new MemoryStore())],
+  ['in a database', 8, { minLength: 150, maxLength: 300 }, openDatabase],
+] as const) {
+  test(`any sequence is answered as a naive service answers it, over a store ${name}`, async (t) => {
+    const sequence = fc.asyncProperty(fc.array(step, { ...length, size: 'max' }), async (steps) => {
+      const store = await open()
+      const [service, naive] = [new Spoken(store), new NaivePubsub()]
+      const start: readonly Step[] = ['a', 'b'].map((each) => ({ op: 'create', who: 'o@x/r', node: each }) as const)
+      for (const each of [...start, ...steps]) t.is(service.take(each), naive.take(each), JSON.stringify(each))
+      await store.close()
+    })
+    await fc.assert(sequence, { numRuns })
     t.pass()
   })
 }
