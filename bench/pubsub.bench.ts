@@ -90,8 +90,12 @@ async function measureOne(measure: Measure, contender: Contender, service: Servi
 
 async function runRound(round: number, present: readonly Contender[]): Promise<void> {
   await using running = new Running()
-  const leave = () => void running[Symbol.asyncDispose]().finally(() => process.exit(1))
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, leave)
+  const end = () => void running[Symbol.asyncDispose]().finally(() => process.exit(1))
+  const fail = (error: Error) => {
+    console.error(error)
+    end()
+  }
+  process.once('SIGINT', end).once('SIGTERM', end).once('uncaughtException', fail)
   const here = present.filter((contender) => round <= (contender.rounds ?? rounds))
   for (const contender of here) await running.start(contender)
   for (const measure of measures) {
@@ -100,7 +104,7 @@ async function runRound(round: number, present: readonly Contender[]): Promise<v
       if (service && measure.isFor(contender)) await measureOne(measure, contender, service, round)
     }
   }
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, leave)
+  process.off('SIGINT', end).off('SIGTERM', end).off('uncaughtException', fail)
 }
 
 async function main(): Promise<void> {

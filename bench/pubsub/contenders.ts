@@ -59,7 +59,7 @@ async function end(child: ChildProcess): Promise<void> {
 }
 
 const startNothing = (port: number, jid: string): Promise<ChildProcess> =>
-  ready(spawn(process.execPath, ['--import=tsx', DO_NOTHING, String(port), jid, SECRET], { stdio: ['ignore', 'pipe', 'inherit'] }))
+  ready(spawn(process.execPath, ['--import=tsx', DO_NOTHING, String(port), jid, SECRET], { stdio: ['pipe', 'pipe', 'inherit'] }))
 
 const nothing = (kind: ServerKind): Contender => ({
   ...{ name: `do-nothing, ${kind.name}`, needs: kind.needs, behind: kind, subscriptionsMax: Number.POSITIVE_INFINITY, isIndifferent: true },

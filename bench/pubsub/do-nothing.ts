@@ -57,4 +57,6 @@ const line = await Line.dial(Number(port), jid, secret, {
     if (text.startsWith('<iq')) answer(text)
   },
 })
+// Whoever started it has gone.
+process.stdin.resume().once('end', () => process.exit())
 process.stdout.write('ready\n')
