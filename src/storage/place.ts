@@ -1,8 +1,8 @@
 import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { BytestreamError, type ErrorCode } from '../core/index.ts'
+import { BytestreamError } from '../core/index.ts'
 import type { Database, Driver } from './driver.ts'
-import { storageError } from './sqlite-error.ts'
+import { storageError } from './storage-error.ts'
 
 /** The database in a directory. */
 export const databaseIn = (directory: string): string => join(directory, 'streamhost.db')
@@ -18,7 +18,7 @@ export function makePlace(directory: string): void {
     const made = mkdirSync(directory, { recursive: true, mode: 0o700 })
     for (let path = resolve(directory); made !== undefined && path.length >= resolve(made).length; path = dirname(path)) keepName(path)
   } catch (cause) {
-    throw placeError(cause, `${directory} cannot be made`)
+    throw storageError(cause, directory)
   }
 }
 
@@ -38,7 +38,7 @@ export function makeNewFile(file: string): void {
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'EEXIST')
       throw new BytestreamError('ERR_FILE_EXISTS', `${file} exists already`, { cause })
-    throw placeError(cause, `${file} cannot be made`)
+    throw storageError(cause, file)
   }
 }
 
@@ -73,19 +73,4 @@ export function holdPlace(driver: Driver, directory: string): Database {
       cause,
     })
   }
-}
-
-const codes: Readonly<Record<string, ErrorCode>> = {
-  EACCES: 'ERR_STORAGE_READ_ONLY',
-  EPERM: 'ERR_STORAGE_READ_ONLY',
-  EROFS: 'ERR_STORAGE_READ_ONLY',
-  ENOSPC: 'ERR_DISK_SPACE',
-  EDQUOT: 'ERR_DISK_SPACE',
-}
-
-function placeError(cause: unknown, what: string): BytestreamError {
-  const { code = '', message } = cause as NodeJS.ErrnoException
-  return new BytestreamError(codes[code] ?? 'ERR_STORAGE', `${what}: ${message}; see to its permissions, or name another directory`, {
-    cause,
-  })
 }

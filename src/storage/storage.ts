@@ -6,7 +6,7 @@ import { type Database, type Driver, loadDriver, type PreparedStatement, type Va
 import { LogSync } from './log-sync.ts'
 import { migrate } from './migrations.ts'
 import { databaseIn, holdPlace, makeFile, makePlace } from './place.ts'
-import { storageError } from './sqlite-error.ts'
+import { storageError } from './storage-error.ts'
 import { SqlThread } from './thread.ts'
 
 /** How long another program that writes to the database, somebody's shell say, keeps us at the most. */

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import type { Driver } from './driver.ts'
-import { storageError } from './sqlite-error.ts'
+import { storageError } from './storage-error.ts'
 
 /** What the thread runs: as text, since that needs no file of its own, whatever the package is built into. */
 const PROGRAM = `
