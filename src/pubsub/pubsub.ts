@@ -16,6 +16,7 @@ import {
   endSubscriptionsOf,
   type SubscriptionChange,
   setSubscriptions,
+  subscribedNode,
   subscriptionsAt,
   subscriptionsOf,
 } from './operations/subscriptions.ts'
@@ -178,6 +179,11 @@ export class Pubsub {
 
   decide(asker: Asker, subscription: SubscriptionName, isAllowed: boolean) {
     return decide(this.#core, asker, subscription, isAllowed)
+  }
+
+  /** The name of the node of that id, where this JID, and not only another of its account, has a subscription. */
+  subscribedNode(nodeId: number, jid: string): string | undefined {
+    return subscribedNode(this.#core, nodeId, jid)
   }
 
   /** Ends the subscriptions of a JID whose notifications come back. */

@@ -114,6 +114,7 @@ export {
 export type { PubsubEntityRequests } from './pubsub-entity-requests.ts'
 export {
   buildEvent,
+  messageParts,
   type Notification,
   type NotificationFrame,
   type NotificationParts,

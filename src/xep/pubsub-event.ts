@@ -110,11 +110,16 @@ export interface NotificationParts {
 }
 
 /** Writes the notification of an event, but for whom it goes to. */
-export function notificationParts(event: PubsubEvent, { from, type = 'normal', delay }: NotificationFrame): NotificationParts {
+export function notificationParts(event: PubsubEvent, frame: NotificationFrame): NotificationParts {
+  return messageParts(buildEvent(event), frame)
+}
+
+/** Writes a message that holds one element, but for whom it goes to. */
+export function messageParts(content: Element, { from, type = 'normal', delay }: NotificationFrame): NotificationParts {
   const typed = type === 'normal' ? '' : ` type="${type}"`
   return {
     head: `<message from="${writeValue(from)}"${typed} to="`,
-    body: `${writeXml(buildEvent(event))}${delay ? writeXml(buildDelay(delay)) : ''}`,
+    body: `${writeXml(content)}${delay ? writeXml(buildDelay(delay)) : ''}`,
   }
 }
 

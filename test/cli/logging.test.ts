@@ -16,7 +16,7 @@ const harmless: readonly string[] = [
   'action',
   ...['retryMs', 'durationMs', 'firstToSecond', 'secondToFirst'],
   ...['suppressed', 'promised', 'openSocketsMax', 'descriptors'],
-  ...['openSockets', 'halfOpen', 'waiting', 'active', 'readAheadBytes'],
+  ...['openSockets', 'halfOpen', 'waiting', 'waitingBytes', 'active', 'readAheadBytes'],
 ]
 
 const PLANTED = 'src/planted.ts'

@@ -108,6 +108,11 @@ function addSubscription(core: Core, node: NodeRecord, jid: string): Notice[] | 
   return [{ kind: 'subscription', to: [jid], subscription: viewOf(node, core.store.addSubscription(given)) }]
 }
 
+export function subscribedNode(core: Core, nodeId: number, jid: string): string | undefined {
+  const node = core.store.nodeById(nodeId)
+  return node && core.store.subscriptionsAt(nodeId, bareJid(jid)).some((each) => each.jid === jid) ? node.name : undefined
+}
+
 /**
  * Ends what a JID has at a node, as its notifications come back (XEP-0060 §12.4).
  *

@@ -1,0 +1,193 @@
+import { type Clock, type Logger, LogRation, toBytestreamError } from '../../core/index.ts'
+import type { NodeRecord, Notice, Pubsub, Recipient } from '../../pubsub/index.ts'
+import type { Session } from '../../session/index.ts'
+import { type DataForm, type Element, type Message, type NotificationParts, type Presence, parseStanzaError } from '../../xep/index.ts'
+import { BOUNCE_MS_MAX, Bounces } from './bounces.ts'
+import { FanOut, type Origin } from './fan-out.ts'
+import { type FanOutLimits, FanOuts, fanOutLimits } from './fan-outs.ts'
+import { NotificationIds } from './notification-ids.ts'
+import { writeNotice } from './write-notice.ts'
+
+export interface NotificationsComponents {
+  /** Borrowed. */
+  readonly session: Session
+  /** Borrowed. */
+  readonly pubsub: Pubsub
+  readonly clock: Clock
+  readonly logger: Logger
+  /** The configuration of a node, as a form of type result. */
+  readonly configForm: (node: NodeRecord) => DataForm
+}
+
+export interface NotificationsInit {
+  /** The address of the service. */
+  readonly jid: string
+  /** Milliseconds of nothing but errors until a subscription ends. Default 7 days. */
+  readonly bounceMsMax?: number
+  readonly limits?: Partial<FanOutLimits>
+}
+
+/** How telling goes; counts are since the start. */
+export interface NotificationCounts {
+  readonly sent: number
+  /** What there was no room for: each for all its recipients. */
+  readonly dropped: number
+  readonly ended: number
+  /** Now: what is not yet told to all. */
+  readonly waiting: number
+  /** Now. */
+  readonly waitingBytes: number
+  /** Now: addresses that sent something back. */
+  readonly bouncing: number
+}
+
+/**
+ * Tells what has happened to whoever is to know: in pieces, at the pace the server reads, in the order of each node, fair between nodes.
+ * While there is no connection it waits. Who sends notifications back is left alone, and its subscription ends in the end.
+ *
+ * @see XEP-0060 §12.4
+ */
+export class Notifications implements Disposable {
+  readonly #components: NotificationsComponents
+  readonly #jid: string
+  readonly #fanOuts: FanOuts
+  readonly #bounces: Bounces
+  readonly #ids = new NotificationIds()
+  readonly #drops: LogRation<string>
+  #sent = 0
+  #dropped = 0
+  #ended = 0
+  #isTelling = false
+  #isOver = false
+  /** Connections there have been. */
+  #connections = 0
+
+  constructor(components: NotificationsComponents, { jid, bounceMsMax = BOUNCE_MS_MAX, limits }: NotificationsInit) {
+    const { session, clock, logger } = components
+    this.#components = components
+    this.#jid = jid
+    this.#fanOuts = new FanOuts(clock, { ...fanOutLimits, ...limits }, (err) => logger.error({ err }, 'subscribers could not be told'))
+    this.#bounces = new Bounces(clock, bounceMsMax)
+    this.#drops = new LogRation(clock)
+    session.on('online', this.#onOnline).on('ended', this.#onEnded).on('message', this.#onMessage).on('presence', this.#onPresence)
+  }
+
+  get counts(): NotificationCounts {
+    const { count: waiting, bytes: waitingBytes } = this.#fanOuts
+    return { sent: this.#sent, dropped: this.#dropped, ended: this.#ended, waiting, waitingBytes, bouncing: this.#bounces.size }
+  }
+
+  /** Tells what has been written, and is durable. */
+  tell(notices: readonly Notice[]): void {
+    const { pubsub, configForm } = this.#components
+    if (this.#isOver) return
+    for (const notice of notices) {
+      for (const parts of writeNotice({ pubsub, configForm, from: this.#jid }, notice)) this.#add(notice, parts)
+    }
+    void this.#tellAll()
+  }
+
+  /** An account has asked for something: it is there. */
+  heard(jid: string): void {
+    this.#bounces.heard(jid)
+  }
+
+  [Symbol.dispose](): void {
+    const { session } = this.#components
+    session.off('online', this.#onOnline).off('ended', this.#onEnded).off('message', this.#onMessage).off('presence', this.#onPresence)
+    this.#onEnded()
+  }
+
+  readonly #onOnline = () => {
+    this.#connections += 1
+    void this.#tellAll()
+  }
+  readonly #onEnded = () => {
+    this.#isOver = true
+    this.#fanOuts.clear()
+  }
+  readonly #onPresence = ({ type, from }: Presence) => {
+    if (type === 'available' && from) this.#bounces.heard(from)
+  }
+  readonly #onMessage = (message: Required<Message>, stanza: Element) => {
+    if (message.type === 'error' && message.id && message.from) this.#takeBack(message.id, message.from, stanza)
+  }
+
+  #add(notice: Notice, parts: NotificationParts): void {
+    const { pubsub, logger } = this.#components
+    const { node, nodeId } = placeOf(notice)
+    const fanOut = new FanOut({
+      node,
+      parts,
+      audience: 'to' in notice ? [notice.to] : pubsub.audience(notice),
+      originOf: (collection) => this.#originOf(collection === undefined ? nodeId : this.#idOf(collection)),
+      onOver: () => {
+        if (!('to' in notice)) pubsub.told(notice)
+      },
+    })
+    if (this.#fanOuts.add(fanOut)) return
+    fanOut.end()
+    this.#dropped += 1
+    const suppressed = this.#drops.take('no room')
+    if (suppressed === undefined) return
+    const { count: waiting, bytes: waitingBytes } = this.#fanOuts
+    logger.warn({ suppressed, waiting, waitingBytes }, 'subscribers are not told: too much waits to be sent')
+  }
+
+  #originOf(nodeId: number): Origin {
+    return { nodeId, idPrefix: this.#ids.prefixOf(nodeId) }
+  }
+
+  #idOf(collection: string): number {
+    try {
+      return this.#components.pubsub.node(collection).id
+    } catch (thrown) {
+      if (toBytestreamError(thrown).code === 'ERR_ITEM_NOT_FOUND') return 0 // It was deleted meanwhile.
+      throw thrown
+    }
+  }
+
+  async #tellAll(): Promise<void> {
+    if (this.#isTelling) return
+    this.#isTelling = true
+    const { session } = this.#components
+    while (session.isOnline) {
+      const piece = this.#fanOuts.take((fanOut, recipient) => this.#writeOne(fanOut, recipient))
+      if (!piece) break
+      const connection = this.#connections
+      if (piece.text === '') await new Promise(setImmediate)
+      else if (await session.sendPiece(piece.text)) this.#sent += piece.messages
+      else if (this.#isOver) break
+      else {
+        this.#fanOuts.putBack(piece)
+        if (connection === this.#connections) break
+      }
+    }
+    this.#isTelling = false
+  }
+
+  #writeOne(fanOut: FanOut, recipient: Recipient): string | undefined {
+    const { nodeId, idPrefix } = fanOut.originOf(recipient)
+    const jid = typeof recipient === 'string' ? recipient : recipient.jid
+    return this.#bounces.mayTell(nodeId, jid) ? fanOut.write(recipient, this.#ids.next(idPrefix)) : undefined
+  }
+
+  /** A notification comes back. It counts from the address it went to, and while that is subscribed. */
+  #takeBack(id: string, from: string, stanza: Element): void {
+    const { pubsub, logger } = this.#components
+    const nodeId = this.#ids.nodeOf(id)
+    const node = nodeId && pubsub.subscribedNode(nodeId, from)
+    if (!nodeId || !node) return
+    if (!this.#bounces.failed(nodeId, from, parseStanzaError(stanza).stanzaError)) return
+    pubsub.endSubscriptions(node, from)
+    this.#ended += 1
+    logger.info({ from }, 'a subscription has ended: what its subscriber is told has come back for too long')
+  }
+}
+
+/** The node a notice is of, and the id of that whose subscribers it is for: 0 where it is about a subscription, and belongs to none. */
+function placeOf(notice: Notice): { readonly node: string; readonly nodeId: number } {
+  if ('subscription' in notice) return { node: notice.subscription.node, nodeId: 0 }
+  const { node } = notice
+  return typeof node === 'string' ? { node, nodeId: 0 } : { node: node.name, nodeId: node.id }
+}
