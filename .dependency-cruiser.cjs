@@ -17,6 +17,7 @@ const RANK = {
   component: 3,
   embedded: 3,
   bytestreams: 3,
+  'pubsub-client': 3,
   transfer: 4,
   check: 4,
   config: 5,

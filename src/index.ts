@@ -1,6 +1,6 @@
 /**
  * The bytestream service for XMPP: sends and receives files ({@link TransferClient}), and runs a SOCKS5 bytestream proxy
- * ({@link Service}; {@link Streamhost} without XMPP).
+ * ({@link Service}; {@link Streamhost} without XMPP). {@link PubsubClient} uses any publish-subscribe service.
  *
  * @module streamhost
  */
@@ -44,8 +44,20 @@ export {
   StanzaError,
   type StanzaErrorEntry,
   type StanzaErrorType,
+  UnsupportedFeature,
   version,
 } from './core/index.ts'
+export {
+  type EventsInit,
+  type FieldChanges,
+  findPubsubServices,
+  type ItemsInit,
+  type ListInit,
+  type PagesInit,
+  PubsubClient,
+  type PubsubNode,
+  type SubscriberInit,
+} from './pubsub-client/index.ts'
 export {
   type AccessSettings,
   type RateSettings,
@@ -151,15 +163,32 @@ export {
 export {
   type Attributes,
   buildMessage,
+  type DataForm,
+  type DataFormType,
+  type Delay,
+  type DiscoIdentity,
+  type DiscoInfo,
   type Element,
+  type FieldDatatype,
+  type FormField,
+  type FormOption,
   type Hash,
   type IqRequest,
   type JingleRange,
   type Message,
   type MessageType,
+  type Notification as PubsubNotification,
   NS,
   type Presence,
   type PresenceType,
+  type PubsubAccountAffiliation,
+  type PubsubAccountSubscription,
+  type PubsubAffiliation,
+  type PubsubEvent,
+  type PubsubItem,
+  type PubsubNodeAffiliation,
+  type PubsubSubscription,
+  type PubsubSubscriptionState,
   type StreamhostAddress,
   xml,
 } from './xep/index.ts'

@@ -6,8 +6,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import test, { type ExecutionContext } from 'ava'
+import { PubsubClient } from '../src/pubsub-client/index.ts'
 import { buildMessage } from '../src/xep/index.ts'
-import { startNetwork } from './helpers/xmpp-network.ts'
+import { onServer, prosody } from './helpers/server.ts'
+import { networkOn, startNetwork } from './helpers/xmpp-network.ts'
 
 /** An example as a process, as its first line says it is run. */
 function run(
@@ -158,4 +160,14 @@ test('a queue sends its files, the first one first, and those that do not arrive
   t.is(code, 1)
   t.true(lines.indexOf(`${files[0]}: done`) < lines.indexOf(`${files[1]}: done`))
   t.deepEqual(readdirSync(join(path, 'inbox')).sort(), ['one', 'two'])
+})
+
+onServer(prosody, 'the example of publish-subscribe', { accounts: ['laptop'], ownPubsub: 'pubsub.localhost' }, (serverTest) => {
+  serverTest('what is published to a node is told to whoever follows it', async (t, server) => {
+    const network = networkOn(t, server)
+    await (await PubsubClient.find(await network.logIn('laptop'))).create('news')
+    const example = run(t, 'pubsub', network.account('laptop'), ['news', 'It is <done>'])
+    const [[code]] = await Promise.all([once(example.child, 'exit'), line(example, /: It is <done>$/)])
+    t.is(code, 0)
+  })
 })

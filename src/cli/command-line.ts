@@ -44,14 +44,19 @@ export type AddCommand = (program: Command, start: Start) => void
 export class SettingOption extends CommanderOption {
   /** The words it can be; none where it can be anything. */
   readonly values: readonly string[]
-  readonly isList: boolean
 
   constructor(flags: string, help: string, { type, isList = false }: Option) {
     super(flags, help)
     this.values = wordsOf(type)
-    this.isList = isList
-    if (isList) this.argParser((value: string, previous: string[] | undefined) => [...(previous ?? []), value])
+    if (isList) this.argParser(collect)
   }
+}
+
+const collect = (value: string, previous: string[] | undefined) => [...(previous ?? []), value]
+
+/** Adds an option that can be given several times, and is no setting. */
+export function addListOption(command: Command, flags: string, help: string): Command {
+  return command.addOption(new CommanderOption(flags, help).argParser(collect))
 }
 
 /** Adds the options of a table to a command, with their help. */

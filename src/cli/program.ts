@@ -6,6 +6,7 @@ import { addCheck } from './commands/check.ts'
 import { addCompletion } from './commands/completion.ts'
 import { addDemo } from './commands/demo.ts'
 import { addDisco } from './commands/disco.ts'
+import { addPubsub } from './commands/pubsub.ts'
 import { addQueue } from './commands/queue.ts'
 import { addReceive } from './commands/receive.ts'
 import { addSend } from './commands/send.ts'
@@ -24,7 +25,7 @@ Exit codes:
 /** A description is wrapped while it has that many columns; the longest names leave 32 of 80. */
 const HELP_COLUMNS_MIN = 24
 
-const commands: readonly AddCommand[] = [addServe, addDemo, addSend, addReceive, addQueue, addDisco, addCheck, addCompletion]
+const commands: readonly AddCommand[] = [addServe, addDemo, addSend, addReceive, addQueue, addDisco, addPubsub, addCheck, addCompletion]
 
 /**
  * Runs one command.

@@ -1,4 +1,5 @@
 export { startAdopting } from './adopt.ts'
+export { buildTextEntry, parseEntryTitle, type TextEntry } from './atom.ts'
 export { parseBoolean } from './bounded.ts'
 export {
   type Activate,
@@ -89,6 +90,7 @@ export type { JingleRole } from './jingle-role.ts'
 export type { JingleCandidate, JingleCandidateType, JingleSocks5, JingleSocks5Info } from './jingle-socks5.ts'
 export { buildMessage, type Message, type MessageType, parseMessage } from './message.ts'
 export { NS } from './namespaces.ts'
+export { parsePayload } from './payload.ts'
 export { buildPresence, type Presence, type PresenceType, parsePresence } from './presence.ts'
 export { buildPrivileges, type Privileges, parsePrivileges } from './privilege.ts'
 export {

@@ -1,6 +1,7 @@
 /** Every namespace this project speaks, once. */
 export const NS = {
   activity: 'jabber:iq:last', // XEP-0012
+  atom: 'http://www.w3.org/2005/Atom', // RFC 4287
   bind: 'urn:ietf:params:xml:ns:xmpp-bind',
   bytestreams: 'http://jabber.org/protocol/bytestreams', // XEP-0065
   capabilities: 'http://jabber.org/protocol/caps', // XEP-0115

@@ -42,6 +42,8 @@ export interface ServerInit {
   readonly ownProxy?: string
   /** Octets a second at which that reads one socket, on ejabberd. */
   readonly ownProxyRate?: number
+  /** Address of a publish-subscribe service of the server's own, where it has one; the first account may create nodes there. */
+  readonly ownPubsub?: string
   /** Whether Prosody and ejabberd limit the rate at which they read from clients, as Debian's files have it. */
   readonly isRateLimited?: boolean
 }
@@ -101,10 +103,13 @@ export const embeddedProcess: ServerKind<RestartableServer> = {
   },
 }
 
+/** Only its administrators may create nodes, and they are owners of all. */
+const ownPubsubOfProsody = (jid: string, [first]: readonly string[]) => `Component "${jid}" "pubsub"\n  admins = { "${first}@${DOMAIN}" }`
+
 export const prosody: ServerKind<RestartableServer> = {
   name: 'Prosody',
   needs: ['prosody'],
-  async start({ accounts = [], components = [PROXY], rooms, ownProxy, on, certified, isRateLimited }) {
+  async start({ accounts = [], components = [PROXY], rooms, ownProxy, ownPubsub, on, certified, isRateLimited }) {
     const server = await startProsody({
       ownProxy,
       isRateLimited,
@@ -113,6 +118,7 @@ export const prosody: ServerKind<RestartableServer> = {
         `VirtualHost "${DOMAIN}"`,
         ...components.map((jid) => `Component "${jid}"\n  component_secret = "${SECRET}"`),
         rooms ? `Component "${rooms}" "muc"` : '',
+        ownPubsub ? ownPubsubOfProsody(ownPubsub, accounts) : '',
       ].join('\n'),
       certified: certified && { [DOMAIN]: certified },
       ...(on && { on }),
@@ -135,7 +141,7 @@ export const prosody: ServerKind<RestartableServer> = {
 export const ejabberd: ServerKind<RestartableServer> = {
   name: 'ejabberd',
   needs: ['ejabberd'],
-  async start({ accounts = [], components = [PROXY], rooms, ownProxy, ownProxyRate, on, certified, isRateLimited }) {
+  async start({ accounts = [], components = [PROXY], rooms, ownProxy, ownProxyRate, ownPubsub, on, certified, isRateLimited }) {
     const server = await startEjabberd({
       ownProxy,
       ownProxyRate,
@@ -145,6 +151,7 @@ export const ejabberd: ServerKind<RestartableServer> = {
       components: Object.fromEntries(components.map((jid) => [jid, SECRET])),
       rooms,
       certified,
+      ...(ownPubsub && { modules: { mod_pubsub: { host: ownPubsub, access_createnode: 'local', plugins: ['flat'] } } }),
       ...(on && { on }),
     })
     const host = on?.ipv4 || on?.ipv6 || '127.0.0.1'

@@ -18,7 +18,7 @@ const ranks: readonly (readonly string[])[] = [
   ['core'],
   ['xep', 'socks5', 'native', 'tls', 'nat', 'storage'],
   ['session', 'streamhost', 'policy', 'pubsub'],
-  ['component', 'embedded', 'bytestreams'],
+  ['component', 'embedded', 'bytestreams', 'pubsub-client'],
   ['transfer', 'check'],
   ['config'],
   ['http'],

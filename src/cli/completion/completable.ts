@@ -52,7 +52,7 @@ function describeOption(option: Option): CompletableOption {
   const words = isSetting ? option.values : []
   const values = words.length > 0 ? words : valuesOf(placeholder)
   const value = placeholder === undefined ? undefined : { placeholder, values }
-  return { flag: long as string, isRepeatable: isSetting && option.isList, value, description }
+  return { flag: long as string, isRepeatable: option.parseArg !== undefined, value, description }
 }
 
 function valuesOfArgument(argument: Argument): Values {
