@@ -6,7 +6,7 @@ import { columnsOf } from '../text.ts'
 /** A terminal of fewer columns has what belongs to a line moved in by two. */
 const TABLE_COLUMNS_MIN = 72
 /** A wider cell moves only those behind it in its own line. */
-const CELL_COLUMNS_MAX = 28
+const WIDEST_CELL_COLUMNS = 28
 
 /** Lines whose cells are below one another; what does not fit is moved in to below the last one. Columns without a text are left out. */
 export function tableLines(output: Output, rows: readonly (readonly string[])[]): TableLine[] {
@@ -22,7 +22,7 @@ export function tableLines(output: Output, rows: readonly (readonly string[])[])
 }
 
 function widthOf(cells: readonly string[]): number {
-  return Math.max(0, ...cells.map((cell) => Math.min(columnsOf(cell), CELL_COLUMNS_MAX)))
+  return Math.max(0, ...cells.map((cell) => Math.min(columnsOf(cell), WIDEST_CELL_COLUMNS)))
 }
 
 /** Tells the fields of a form: name, value, what there is to choose from, label. */
