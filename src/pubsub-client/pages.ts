@@ -11,7 +11,7 @@ export type AskForPage<Entry> = (
   page: PageRequest | undefined,
 ) => Promise<{ readonly entries: readonly Entry[]; readonly page?: Page | undefined }>
 
-const PAGE_SIZE = 100
+const PAGE_ENTRIES_MAX = 100
 
 /**
  * Asks for one page after the other (XEP-0059 §2.2), the next one when the caller is done with the last.
@@ -21,7 +21,7 @@ const PAGE_SIZE = 100
 export async function* walkPages<Entry>(
   ask: AskForPage<Entry>,
   isPaged: boolean,
-  { pageSize = PAGE_SIZE, after }: PagesInit & { readonly after?: string | undefined } = {},
+  { pageSize = PAGE_ENTRIES_MAX, after }: PagesInit & { readonly after?: string | undefined } = {},
 ): AsyncGenerator<Entry, void, undefined> {
   let last = after
   for (;;) {
