@@ -63,9 +63,17 @@ export function findOwnNode(core: Core, asker: Asker, name: string, action: Acti
   return node
 }
 
+/** What an account has at a node, without what is over and not swept yet (XEP-0060 §12.18). */
+export function subscriptionsAt(core: Core, nodeId: number, account: string): readonly SubscriptionRecord[] {
+  const all = core.store.subscriptionsAt(nodeId, account)
+  if (all.every(({ expiresMs }) => expiresMs === undefined)) return all
+  const nowMs = core.now()
+  return all.filter(({ expiresMs }) => (expiresMs ?? Number.POSITIVE_INFINITY) > nowMs)
+}
+
 /** Whether any JID of an account is subscribed, and not pending. */
 export function isSubscribed(core: Core, nodeId: number, account: string): boolean {
-  return core.store.subscriptionsAt(nodeId, account).some(({ state }) => state === 'subscribed')
+  return subscriptionsAt(core, nodeId, account).some(({ state }) => state === 'subscribed')
 }
 
 /** What the rules of access are asked about an account. */

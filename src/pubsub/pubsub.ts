@@ -17,8 +17,8 @@ import {
   type SubscriptionChange,
   setSubscriptions,
   subscribedNode,
-  subscriptionsAt,
   subscriptionsOf,
+  subscriptionsOfNode,
 } from './operations/subscriptions.ts'
 import { sweep } from './operations/sweep.ts'
 import { parentOf } from './operations/tree.ts'
@@ -152,7 +152,7 @@ export class Pubsub {
 
   /** For owners. */
   nodeSubscriptions(asker: Asker, name: string, part: { readonly after?: number; readonly max?: number } = {}) {
-    return subscriptionsAt(this.#core, asker, name, part)
+    return subscriptionsOfNode(this.#core, asker, name, part)
   }
 
   setNodeSubscriptions(asker: Asker, name: string, changes: readonly SubscriptionChange[]) {

@@ -1,7 +1,7 @@
 // A publish-subscribe service as slow and obvious as can be: lists, and the clauses of XEP-0060 one after the other.
 import type { AccessModel, Affiliation, NodeConfig, PublishModel } from '../../src/pubsub/index.ts'
 
-export interface Config {
+interface Config {
   readonly accessModel: AccessModel
   readonly publishModel: PublishModel
   readonly maxItems: number
@@ -151,7 +151,12 @@ export class NaivePubsub {
     if (affiliation === 'outcast' || affiliation === 'publish-only') refuse('ERR_FORBIDDEN')
     if (!isKnown && node.config.accessModel === 'whitelist') refuse('ERR_PUBSUB_CLOSED_NODE')
     const own = node.subscriptions.filter((each) => each.jid === jid)
-    if (own.some(({ state }) => state === 'pending')) refuse('ERR_PUBSUB_PENDING')
+    const pending = own.find((each) => each.state === 'pending')
+    if (pending) {
+      if (!isKnown && node.config.accessModel === 'authorize') refuse('ERR_PUBSUB_PENDING')
+      pending.state = 'subscribed'
+      return `subscribed ${pending.id.toString(36)}; subscription subscribed > ${jid}`
+    }
     const untilMs = leaseMs === undefined ? Number.POSITIVE_INFINITY : this.#nowMs + leaseMs
     const same = leaseMs === undefined ? own[0] : own.find((each) => each.untilMs === untilMs)
     if (same) return `${same.state} ${same.id.toString(36)}`

@@ -182,6 +182,40 @@ test('a lease ends, is renewed, and is cut to what a service allows (XEP-0060 §
   t.deepEqual(pubsub.subscriptions(by(FRIEND)), [])
 })
 
+test('a lease that is over counts no more, swept or not (XEP-0060 §12.18)', (t) => {
+  const scene = sceneWith({ accessModel: 'authorize', publishModel: 'subscribers' }, { subscriptionsPerAccountAtNodeMax: 1 })
+  const { pubsub } = scene
+  pubsub.setNodeAffiliations(by(OWNER), 'news', [{ jid: FRIEND, affiliation: 'member' }])
+  const { subid } = pubsub.subscribe(by(FRIEND), { ...own(FRIEND), options: { expiresMs: 1_000_500 } }).subscription
+  t.notThrows(() => scene.publish('news', 'a', FRIEND))
+  scene.nowMs = 1_000_500
+  t.throws(() => scene.publish('news', 'b', FRIEND), { code: 'ERR_FORBIDDEN' })
+  t.throws(() => pubsub.unsubscribe(by(FRIEND), own(FRIEND)), { code: 'ERR_PUBSUB_NOT_SUBSCRIBED' })
+  t.throws(() => pubsub.options(by(FRIEND), own(FRIEND)), { code: 'ERR_PUBSUB_NOT_SUBSCRIBED' })
+  t.deepEqual(pubsub.subscriptions(by(FRIEND), { node: 'news' }), [])
+  const { subscription, options } = pubsub.subscribe(by(FRIEND), own(FRIEND))
+  t.not(subscription.subid, subid)
+  t.is(options.expiresMs, undefined)
+  pubsub.sweep()
+  t.deepEqual(scene.publish('news', 'c'), [FRIEND])
+})
+
+test('who waits for an owner needs none once the node is open to him', (t) => {
+  for (const open of [
+    ({ pubsub }: PubsubScene) => pubsub.configure(by(OWNER), 'news', { accessModel: 'open' }),
+    ({ pubsub }: PubsubScene) => pubsub.setNodeAffiliations(by(OWNER), 'news', [{ jid: FRIEND, affiliation: 'member' }]),
+  ]) {
+    const scene = sceneWith({ accessModel: 'authorize' })
+    const { subid } = scene.pubsub.subscribe(by(FRIEND), own(FRIEND)).subscription
+    t.throws(() => scene.pubsub.subscribe(by(FRIEND), own(FRIEND)), { code: 'ERR_PUBSUB_PENDING' })
+    open(scene)
+    const { subscription, notices } = scene.pubsub.subscribe(by(FRIEND), own(FRIEND))
+    t.like(subscription, { subid, state: 'subscribed' })
+    t.like(notices, { length: 1, 0: { kind: 'subscription', to: [FRIEND] } })
+    t.deepEqual(scene.publish('news', 'a'), [FRIEND])
+  }
+})
+
 test('there are so many subscriptions, of an account, at a node, and in both (XEP-0060 §6.1.3.9)', (t) => {
   const limits = { subscriptionsPerAccountMax: 3, subscriptionsPerNodeMax: 4, subscriptionsPerAccountAtNodeMax: 2 }
   const { pubsub } = sceneWith({}, limits)

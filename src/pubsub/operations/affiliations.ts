@@ -5,7 +5,7 @@ import type { Affiliation, NodeRecord } from '../records.ts'
 import { mayReceive } from '../rules/access.ts'
 import { accountOf, anyJid } from '../rules/names.ts'
 import { transitions } from '../rules/privileges.ts'
-import { approve } from './approvals.ts'
+import { approve } from './subscribe.ts'
 
 export interface AffiliationChange {
   readonly jid: string

@@ -1,20 +1,10 @@
 import { bareJid } from '../../core/index.ts'
-import { type Asker, type Core, findOwnNode, viewOf } from '../core.ts'
+import { type Asker, type Core, findOwnNode, subscriptionsAt, viewOf } from '../core.ts'
 import type { Notice } from '../notices.ts'
-import type { NodeRecord, SubscriptionRecord } from '../records.ts'
 import { accountOf, anyJid } from '../rules/names.ts'
 import { privileges } from '../rules/privileges.ts'
 import { chooseSubscription } from '../rules/subids.ts'
-import { newcomer, type SubscriptionName } from './subscribe.ts'
-
-/** The subscription counts from now on; its subscriber, and what a newcomer has told, say so. */
-export function approve(core: Core, node: NodeRecord, pending: SubscriptionRecord): Notice[] {
-  const subscription = { ...pending, state: 'subscribed' as const }
-  core.store.replaceSubscription(subscription)
-  core.audiences.forget(node.id)
-  const view = viewOf(node, subscription)
-  return [{ kind: 'subscription', to: [subscription.jid], subscription: view }, ...newcomer(core, node, subscription, view)]
-}
+import { approve, type SubscriptionName } from './subscribe.ts'
 
 /**
  * An owner's answer to a request (XEP-0060 §8.6); to one that has been decided already it changes nothing.
@@ -24,7 +14,7 @@ export function approve(core: Core, node: NodeRecord, pending: SubscriptionRecor
 export function decide(core: Core, asker: Asker, { node: name, jid, subid }: SubscriptionName, isAllowed: boolean) {
   const node = findOwnNode(core, asker, name, 'manage')
   const subscriber = anyJid(jid)
-  const all = core.store.subscriptionsAt(node.id, bareJid(subscriber)).filter((each) => each.jid === subscriber)
+  const all = subscriptionsAt(core, node.id, bareJid(subscriber)).filter((each) => each.jid === subscriber)
   const subscription = chooseSubscription(subid === undefined ? all.filter(({ state }) => state === 'pending') : all, subid)
   if (subscription.state !== 'pending') return { notices: [] as Notice[] }
   if (isAllowed) return { notices: approve(core, node, subscription) }

@@ -1,5 +1,5 @@
 import { BytestreamError, UnsupportedFeature } from '../../core/index.ts'
-import { type Asker, type Core, checkMayRetrieve, findNode } from '../core.ts'
+import { type Asker, type Core, checkMayRetrieve, findNode, subscriptionsAt } from '../core.ts'
 import type { ItemRecord, NodeRecord } from '../records.ts'
 import { accountOf } from '../rules/names.ts'
 import { chooseSubscription } from '../rules/subids.ts'
@@ -55,7 +55,7 @@ export function itemsOf(core: Core, asker: Asker, query: ItemsQuery): ItemsPage 
 /** XEP-0060 §6.5.9.1, §6.5.9.2: of those of the very JID that asks, or else of its account. */
 function checkSubid(core: Core, node: NodeRecord, asker: Asker, subid: string | undefined): void {
   const account = accountOf(asker.jid)
-  const all = core.store.subscriptionsAt(node.id, account)
+  const all = subscriptionsAt(core, node.id, account)
   const own = all.filter(({ jid }) => jid === asker.jid)
   const meant = own.length > 0 ? own : all.filter(({ jid }) => jid === account)
   if (meant.length > 0) chooseSubscription(meant, subid)

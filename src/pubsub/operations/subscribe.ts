@@ -1,5 +1,5 @@
 import { BytestreamError, bareJid, UnsupportedFeature } from '../../core/index.ts'
-import { type Asker, accessQuestion, type Core, findNode, settingOf, viewOf } from '../core.ts'
+import { type Asker, accessQuestion, type Core, findNode, settingOf, subscriptionsAt, viewOf } from '../core.ts'
 import type { Notice, SubscriptionView } from '../notices.ts'
 import type { NodeRecord, SubscriptionOptions, SubscriptionRecord } from '../records.ts'
 import { maySubscribe } from '../rules/access.ts'
@@ -30,9 +30,10 @@ export function subscribe(core: Core, asker: Asker, request: { node: string; jid
   const answer = maySubscribe(accessQuestion(core, node, account, asker.contacts))
   if (answer !== 'yes' && answer !== 'pending') throw new BytestreamError(answer, 'you may not subscribe to this node')
 
-  const others = core.store.subscriptionsAt(node.id, account)
+  const others = subscriptionsAt(core, node.id, account)
   const own = others.length === 0 ? others : others.filter((each) => each.jid === jid)
-  if (own.some(({ state }) => state === 'pending')) throw new BytestreamError('ERR_PUBSUB_PENDING', 'an owner has yet to decide')
+  const pending = own.find(({ state }) => state === 'pending')
+  if (pending) return renewed(core, node, pending, answer)
   const wanted = request.options ? changeOptions(NONE, request.options, node.kind, core.now(), core.limits.leaseMsMax) : NONE
   const same = request.options ? own.find((each) => isSame(each, wanted)) : own[0]
   if (same) return { subscription: viewOf(node, same), options: optionsOf(same), notices: lastItem(core, node, same) }
@@ -44,6 +45,13 @@ export function subscribe(core: Core, asker: Asker, request: { node: string; jid
   else core.audiences.forget(node.id)
   const view = viewOf(node, subscription)
   return { subscription: view, options: optionsOf(subscription), notices: newcomer(core, node, subscription, view) }
+}
+
+/** Who waits may not need to any more: the node has been opened, or he has become a member. */
+function renewed(core: Core, node: NodeRecord, pending: SubscriptionRecord, answer: 'yes' | 'pending') {
+  if (answer === 'pending') throw new BytestreamError('ERR_PUBSUB_PENDING', 'an owner has yet to decide')
+  const notices = approve(core, node, pending)
+  return { subscription: viewOf(node, { ...pending, state: 'subscribed' }), options: optionsOf(pending), notices }
 }
 
 function isSame({ options, expiresMs }: SubscriptionRecord, wanted: Options): boolean {
@@ -60,9 +68,18 @@ export function checkRoom({ store, limits }: Core, node: NodeRecord, account: st
 }
 
 /** Who is told of a subscription that has just come about. */
-export function newcomer(core: Core, node: NodeRecord, subscription: SubscriptionRecord, view: SubscriptionView): Notice[] {
+function newcomer(core: Core, node: NodeRecord, subscription: SubscriptionRecord, view: SubscriptionView): Notice[] {
   if (subscription.state === 'pending') return [{ kind: 'approval', to: ownersOf(core, node), subscription: view }]
   return [...tellOwners(core, node, view), ...lastItem(core, node, subscription)]
+}
+
+/** The subscription counts from now on; its subscriber, and what a newcomer has told, say so. */
+export function approve(core: Core, node: NodeRecord, pending: SubscriptionRecord): Notice[] {
+  const subscription = { ...pending, state: 'subscribed' as const }
+  core.store.replaceSubscription(subscription)
+  core.audiences.forget(node.id)
+  const view = viewOf(node, subscription)
+  return [{ kind: 'subscription', to: [subscription.jid], subscription: view }, ...newcomer(core, node, subscription, view)]
 }
 
 export const ownersOf = (core: Core, node: NodeRecord) => core.store.owners(node.id, core.limits.valuesMax)
@@ -92,7 +109,7 @@ export function unsubscribe(core: Core, asker: Asker, name: SubscriptionName) {
 function findSubscription(core: Core, asker: Asker, { node: name, jid, subid }: SubscriptionName) {
   const own = ownJid(asker.jid, jid, 'ERR_FORBIDDEN')
   const node = findNode(core, name)
-  const subscriptions = core.store.subscriptionsAt(node.id, bareJid(own)).filter((each) => each.jid === own)
+  const subscriptions = subscriptionsAt(core, node.id, bareJid(own)).filter((each) => each.jid === own)
   return { node, subscription: chooseSubscription(subscriptions, subid) }
 }
 

@@ -1,11 +1,10 @@
 import { BytestreamError, bareJid, toBytestreamError } from '../../core/index.ts'
-import { type Asker, type Core, findNode, findOwnNode, settingOf, viewOf } from '../core.ts'
+import { type Asker, type Core, findNode, findOwnNode, settingOf, subscriptionsAt, viewOf } from '../core.ts'
 import type { Notice, SubscriptionView } from '../notices.ts'
 import { type NodeRecord, type SubscriptionRecord, type SubscriptionState, subidOf } from '../records.ts'
 import { mayReceive } from '../rules/access.ts'
 import { accountOf, anyJid } from '../rules/names.ts'
-import { approve } from './approvals.ts'
-import { checkRoom } from './subscribe.ts'
+import { approve, checkRoom } from './subscribe.ts'
 
 export interface SubscriptionChange {
   readonly jid: string
@@ -29,7 +28,7 @@ export function subscriptionsOf(core: Core, asker: Asker, { node: name, after, m
   const account = accountOf(asker.jid)
   if (name !== undefined) {
     const node = findNode(core, name)
-    return core.store.subscriptionsAt(node.id, account).map((each) => listed(node, each))
+    return subscriptionsAt(core, node.id, account).map((each) => listed(node, each))
   }
   const records = core.store.subscriptionsOf(account, { after, limit: Math.min(max ?? core.limits.pageMax, core.limits.pageMax) })
   return records.flatMap((each) => {
@@ -39,7 +38,7 @@ export function subscriptionsOf(core: Core, asker: Asker, { node: name, after, m
 }
 
 /** Who is subscribed to a node, without those that wait (XEP-0060 §8.8.1.2); a part may have fewer than `max` before the end. */
-export function subscriptionsAt(core: Core, asker: Asker, name: string, { after, max }: Part) {
+export function subscriptionsOfNode(core: Core, asker: Asker, name: string, { after, max }: Part) {
   const node = findOwnNode(core, asker, name, 'manage')
   const records = core.store.subscriptions(node.id, { after, limit: Math.min(max ?? core.limits.pageMax, core.limits.pageMax) })
   return {
@@ -66,7 +65,7 @@ export function setSubscriptions(core: Core, asker: Asker, name: string, changes
   const notices: Notice[] = []
   const refused: SubscriptionChange[] = []
   for (const change of wanted) {
-    const all = core.store.subscriptionsAt(node.id, bareJid(change.jid)).filter(({ jid }) => jid === change.jid)
+    const all = subscriptionsAt(core, node.id, bareJid(change.jid)).filter(({ jid }) => jid === change.jid)
     const meant = change.subid === undefined ? all : all.filter((each) => subidOf(each) === change.subid)
     const made = setSubscription(core, node, meant, change)
     if (made) notices.push(...made)
