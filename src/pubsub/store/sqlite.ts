@@ -203,8 +203,7 @@ export class SqliteStore implements PubsubStore {
   putItem(given: Omit<ItemRecord, 'seq'>): ItemRecord {
     const item = { ...given, seq: this.#itemNumbers.next() }
     const { nodeId, seq, id, publisher, publishedMs, expiresMs, payload } = item
-    this.#write.removeItem.run(nodeId, id)
-    this.#write.addItem.run(nodeId, seq, id, publisher, publishedMs, expiresMs ?? null, payload ?? null)
+    this.#write.putItem.run(nodeId, seq, id, publisher, publishedMs, expiresMs ?? null, payload ?? null)
     return item
   }
 

@@ -70,7 +70,10 @@ export const changes = {
   replaceSubscription: 'UPDATE subscription SET is_pending = ?, options = ?, expires_ms = ? WHERE node = ? AND id = ?',
   removeSubscription: 'DELETE FROM subscription WHERE node = ? AND id = ?',
 
-  addItem: 'INSERT INTO item (node, seq, id, publisher, published_ms, expires_ms, payload) VALUES (?, ?, ?, ?, ?, ?, ?)',
+  /** One that takes another's place is moved to the end, and counts once. */
+  putItem: `INSERT INTO item (node, seq, id, publisher, published_ms, expires_ms, payload) VALUES (?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (node, id) DO UPDATE SET seq = excluded.seq, publisher = excluded.publisher,
+      published_ms = excluded.published_ms, expires_ms = excluded.expires_ms, payload = excluded.payload`,
   removeItem: 'DELETE FROM item WHERE node = ? AND id = ?',
   removeItems: 'DELETE FROM item WHERE node = ?',
 

@@ -58,7 +58,7 @@ const keys: Readonly<Record<keyof typeof queries | keyof typeof changes, readonl
   addSubscription: [ACCOUNT],
   replaceSubscription: ['subscription PRIMARY(node=? AND id=?)'],
   removeSubscription: ['subscription PRIMARY(node=? AND id=?)'],
-  addItem: [],
+  putItem: [],
   removeItem: ['item item_id(node=? AND id=?)'],
   removeItems: ['item item_order(node=?)'],
   sweepItems: ['item(rowid=?)', 'item item_order(node=?)'],
