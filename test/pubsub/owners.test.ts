@@ -80,7 +80,9 @@ test('an account is named once, by a JID (XEP-0060 §8.9.2.4)', (t) => {
   const scene = sceneWith()
   const twice = [FRIEND, `${FRIEND}/x`].map((jid) => ({ jid, affiliation: 'member' as const }))
   t.throws(() => scene.pubsub.setNodeAffiliations(by(OWNER), 'news', twice), { code: 'ERR_BAD_REQUEST' })
-  t.throws(() => make(scene, '@', 'member'), { code: 'ERR_PUBSUB_INVALID_JID' })
+  for (const jid of ['@', 'a@b..c', 'a@', `${'a'.repeat(1024)}@b`, `a@${'b'.repeat(1024)}`]) {
+    t.throws(() => make(scene, jid, 'member'), { code: 'ERR_PUBSUB_INVALID_JID' }, jid.slice(0, 9))
+  }
   t.deepEqual(affiliationsIn(scene), { [OWNER]: 'owner' })
 })
 

@@ -1,7 +1,7 @@
 import { BytestreamError, bareJid, parseJid, prepareJid } from '../../core/index.ts'
 
-/** What preparing leaves as it is: the accounts of most. */
-const PREPARED = /^[a-z0-9._-]+(?:@[a-z0-9._-]+)?$/
+/** What preparing leaves as it is: the accounts of most. Shorter than any part may be, so that no length has to be looked at. */
+const PREPARED = /^(?:[a-z0-9._-]{1,256}@)?[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63}){0,9}$/
 
 /** What a resource may be made of and prepares to itself. */
 const PLAIN = /^[\x20-\x7e]+$/
