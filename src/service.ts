@@ -1,11 +1,19 @@
 import { EventEmitter } from 'node:events'
 import { checkOwnProxy } from './check/index.ts'
-import { BytestreamProxy, logProxy, type ProxyEvents, presentComponent } from './component/index.ts'
+import {
+  BytestreamProxy,
+  logProxy,
+  type ProxyEvents,
+  PublishSubscribe,
+  type PubsubServiceEvents,
+  presentComponent,
+} from './component/index.ts'
 import type { HostPort, Settings, serveOptions } from './config/index.ts'
 import { BytestreamError, type Clock, type Logger, silentLogger, systemClock, version } from './core/index.ts'
 import { EmbeddedServer, type EmbeddedServerInit } from './embedded/index.ts'
 import type { Monitor } from './http/index.ts'
 import { AccessList, defaultRules } from './policy/index.ts'
+import type { PubsubLimits } from './pubsub/index.ts'
 import { componentConnector, Session } from './session/index.ts'
 import type { DstAddr } from './socks5/index.ts'
 import { type BoundAddress, descriptorLimit, type Rates, Streamhost, type StreamhostLimits } from './streamhost/index.ts'
@@ -18,8 +26,8 @@ export type ServiceSettings = Settings<typeof serveOptions>
 /** Those that say how much may be relayed. */
 export type RateSettings = Pick<ServiceSettings, 'rate-max' | 'bytestream-rate-max'>
 
-/** Those that say who may use the proxy. */
-export type AccessSettings = Pick<ServiceSettings, 'allow' | 'deny' | 'domain'>
+/** Those that say who may use the proxy, and who may create nodes. */
+export type AccessSettings = Pick<ServiceSettings, 'allow' | 'deny' | 'domain' | 'pubsub-create'>
 
 /** What a program gives a service, besides what its user sets. */
 export interface ServiceComponents {
@@ -39,7 +47,7 @@ export interface ServiceInit {
 }
 
 /** Facts: those of the component, and of the session it speaks over. */
-export interface ServiceEvents extends ProxyEvents {
+export interface ServiceEvents extends ProxyEvents, PubsubServiceEvents {
   discoAsked: [{ from: string; about: 'info' | 'items' }]
   /** It has looked whether clients find and reach it; `undefined` when there was no time to find out. */
   looked: [{ isReachable: boolean | undefined }]
@@ -49,7 +57,7 @@ export interface ServiceEvents extends ProxyEvents {
 
 /**
  * Everything behind `streamhost serve`, put together from its settings: what tells how it is and the embedded server, if
- * wanted, streamhost, component. What was started is closed in reverse order.
+ * wanted, streamhost, publish-subscribe, component. What was started is closed in reverse order.
  */
 export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposable {
   readonly streamhost: Streamhost
@@ -57,6 +65,8 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
   readonly #clock: Clock
   readonly #init: ServiceInit
   readonly #access: AccessList
+  readonly #mayCreate: AccessList
+  #pubsub: PublishSubscribe | undefined
   #monitor: Monitor | undefined
   #embedded: EmbeddedServer | undefined
   #session: Session | undefined
@@ -75,6 +85,7 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
     this.#init = init
     const { settings } = init
     this.#access = new AccessList(...rulesOf(settings))
+    this.#mayCreate = new AccessList(...creatorsOf(settings))
     this.streamhost = new Streamhost(
       { clock, logger },
       { listen: settings.listen, limits: limitsOf(settings), rates: ratesOf(settings), relayThreads: settings['relay-threads'] },
@@ -84,6 +95,17 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
   /** Where clients are told to connect to. */
   get advertised(): readonly StreamhostAddress[] {
     return this.#advertised
+  }
+
+  /** Whether bytestreams are relayed, and not only publish-subscribe is served. */
+  get hasProxy(): boolean {
+    return !this.#init.settings['pubsub-only']
+  }
+
+  /** Where the nodes of publish-subscribe are kept, if it is served. */
+  get pubsubKeeps(): 'in memory' | 'on disk' | undefined {
+    if (!this.#pubsub) return undefined
+    return this.#init.settings.data === undefined ? 'in memory' : 'on disk'
   }
 
   /** Where the embedded server accepts clients, if it runs. */
@@ -103,11 +125,10 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
    */
   async start(): Promise<void> {
     const { settings } = this.#init
-    this.#warnOfDescriptors()
+    if (this.hasProxy) this.#warnOfDescriptors()
     await this.#startMonitor()
-    const bound = await this.streamhost.listen()
-    this.#tellEngine()
-    this.#advertised = advertise(settings, bound)
+    if (this.hasProxy) await this.#startStreamhost()
+    await this.#openPubsub()
     const service = (await this.#startEmbedded()) ?? settings.service
     this.#throwIfClosing()
 
@@ -118,38 +139,73 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
       { reconnect: 'always' },
     )
     this.#session = session
-    const proxy = new BytestreamProxy({ session, streamhost: this.streamhost, access: this.#access }, { advertised: this.#advertised })
-    this.#monitor?.watch({ session, proxy })
+    const proxy = this.hasProxy ? this.#offerProxy(session) : undefined
+    const pubsub = this.#pubsub?.attach(session, settings.domain)
+    pubsub?.on('asked', (facts) => this.emit('asked', facts))
+    this.#monitor?.watch({ session, proxy, pubsub: this.#pubsub })
     presentComponent(session, this.#clock, {
       version: { name: 'streamhost', version },
-      parts: [proxy.part],
+      parts: [proxy?.part, pubsub?.part].filter((part) => part !== undefined),
       onAsked: (facts) => {
         // What we ask ourselves is no news.
         if (facts.from !== settings.domain) this.emit('discoAsked', facts)
       },
     })
-    logProxy(proxy, this.#logger, this.#clock)
-    this.#logBytestreams(proxy)
-    proxy.on('addressAsked', (facts) => this.emit('addressAsked', facts))
-    proxy.on('activationRefused', (facts) => this.emit('activationRefused', facts))
-    proxy.on('activationAsked', (facts) => this.emit('activationAsked', facts))
     session.on('online', ({ jid }) => this.#logger.info({ domain: jid }, 'the component is online'))
     session.on('offline', ({ error, retryMs }) =>
       this.#logger.warn({ code: error.code, reason: error.message, retryMs }, 'the component is offline, and will try again'),
     )
     await session.start()
     session.on('ended', ({ error }) => this.emit('ended', { error }))
-    this.#checked = this.#check(session)
+    if (proxy) this.#checked = this.#check(session)
+  }
+
+  async #startStreamhost(): Promise<void> {
+    const bound = await this.streamhost.listen()
+    this.#tellEngine()
+    this.#advertised = advertise(this.#init.settings, bound)
+  }
+
+  #offerProxy(session: Session): BytestreamProxy {
+    const proxy = new BytestreamProxy({ session, streamhost: this.streamhost, access: this.#access }, { advertised: this.#advertised })
+    logProxy(proxy, this.#logger, this.#clock)
+    this.#logBytestreams(proxy)
+    proxy.on('addressAsked', (facts) => this.emit('addressAsked', facts))
+    proxy.on('activationRefused', (facts) => this.emit('activationRefused', facts))
+    proxy.on('activationAsked', (facts) => this.emit('activationAsked', facts))
+    return proxy
+  }
+
+  async #openPubsub(): Promise<void> {
+    const { settings } = this.#init
+    const { data: directory } = settings
+    if (directory === undefined && !settings.pubsub && this.hasProxy) return
+    const logger = this.#logger
+    if (directory === undefined) logger.warn({}, 'nodes are kept in memory, and gone when this ends: --data DIR keeps them')
+    this.#pubsub = await PublishSubscribe.open(
+      { clock: this.#clock, logger },
+      {
+        directory,
+        limits: pubsubLimitsOf(settings),
+        mayCreate: (account) => this.#mayCreate.mayUse(account),
+        onFailed: (error) => this.emit('ended', { error }),
+      },
+    )
+    this.#throwIfClosing()
   }
 
   /**
-   * Puts other rules in place of who may use the proxy. They hold from the next question on, also for pairs that wait
-   * already; bytestreams that run go on.
+   * Puts other rules in place of who may use the proxy, and who may create nodes. They hold from the next question on, also
+   * for pairs that wait already; bytestreams that run go on.
    *
    * @throws BytestreamError `ERR_CONFIG` for a rule that is none; then the old ones stay
    */
   changeAccess(settings: AccessSettings): void {
+    const creators = creatorsOf(settings)
+    // Both or none: what is wrong with one is found before the other is changed.
+    new AccessList(...creators)
     this.#access.replace(...rulesOf(settings))
+    this.#mayCreate.replace(...creators)
   }
 
   /** Puts other rates in place, for bytestreams that run, too. */
@@ -165,6 +221,7 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
     await this.#checked
     await this.streamhost.close({ drainMs })
     await this.#session?.stop()
+    await this.#pubsub?.[Symbol.asyncDispose]()
     await this.#embedded?.close()
     await this.#monitor?.close()
   }
@@ -233,7 +290,8 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
     if (!http) return
     const { Monitor } = await import('./http/index.ts')
     this.#throwIfClosing()
-    this.#monitor = new Monitor({ clock: this.#clock, logger: this.#logger, streamhost: this.streamhost })
+    const streamhost = this.hasProxy ? this.streamhost : undefined
+    this.#monitor = new Monitor({ clock: this.#clock, logger: this.#logger, streamhost })
     this.#httpAddress = await this.#monitor.listen(http)
     this.#logger.info({ ...this.#httpAddress }, 'tells over HTTP how the service is')
   }
@@ -274,6 +332,21 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
 /** @returns who is allowed, who is denied */
 function rulesOf({ allow, deny, domain }: AccessSettings): [allow: readonly string[], deny: readonly string[]] {
   return [allow ?? defaultRules(domain), deny]
+}
+
+/** @returns who may create nodes, who is denied */
+function creatorsOf(settings: AccessSettings): [allow: readonly string[], deny: readonly string[]] {
+  const [allow, deny] = rulesOf(settings)
+  return [settings['pubsub-create'] ?? allow, deny]
+}
+
+function pubsubLimitsOf(settings: ServiceSettings): Partial<PubsubLimits> {
+  return {
+    nodesPerAccountMax: settings['pubsub-nodes-per-account-max'],
+    subscriptionsPerNodeMax: settings['pubsub-subscriptions-per-node-max'],
+    itemsPerNodeMax: settings['pubsub-items-per-node-max'],
+    payloadBytesMax: settings['pubsub-payload-max'],
+  }
 }
 
 function ratesOf({ 'rate-max': totalBytes, 'bytestream-rate-max': bytestreamBytes }: RateSettings): Rates {

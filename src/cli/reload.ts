@@ -22,7 +22,7 @@ export function adopt(read: () => ServiceSettings, { service, settings, leveled 
     service.changeAccess({ ...next, domain: settings.domain })
     service.changeRates(next)
     leveled.level = next['log-level']
-    logger.info({}, 'the settings were read again: who may use the proxy, the rates and the log level are as they say')
+    logger.info({}, 'the settings were read again: who may use the proxy and create nodes, the rates and the log level are as they say')
     const others = changedOthers(settings, next)
     if (others.length > 0) logger.warn({ settings: others.join(', ') }, 'some settings have changed that need a restart')
   } catch (thrown) {

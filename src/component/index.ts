@@ -1,10 +1,9 @@
 export { BytestreamProxy, type ProxyComponents, type ProxyEvents, type ProxyInit } from './bytestreams.ts'
 export { presentComponent } from './component.ts'
 export { logProxy } from './proxy-log.ts'
-export { logPubsub } from './pubsub/pubsub-log.ts'
+export { PublishSubscribe, type PublishSubscribeComponents, type PublishSubscribeInit } from './pubsub/publish-subscribe.ts'
 export {
   type AskedFor,
-  type Notifier,
   PubsubService,
   type PubsubServiceComponents,
   type PubsubServiceEvents,

@@ -4,6 +4,7 @@ import { formatBytes } from '../core/index.ts'
 import { defaultLimits } from '../streamhost/index.ts'
 import { ABSENT_MS_MAX, defaultRetry, offerableAlgorithms, receiveLimits } from '../transfer/index.ts'
 import type { Options } from './load.ts'
+import { pubsubOptions } from './pubsub-options.ts'
 import * as value from './values.ts'
 
 const limits = defaultLimits()
@@ -65,13 +66,14 @@ export const serveOptions = {
     type: value.list(value.text, 0).default([]),
     placeholder: 'JID|DOMAIN',
     isList: true,
-    description: 'who may not, whatever --allow says; repeatable (default: nobody)',
+    description: 'who may not, nor create nodes, whatever else says so; repeatable (default: nobody)',
   },
   http: {
     type: value.httpAddress.optional(),
     placeholder: 'HOST:PORT',
     description: 'where to tell over HTTP how the service is: /healthz, /readyz, /metrics; on loopback without a HOST (default: nowhere)',
   },
+  ...pubsubOptions,
   embedded: { type: value.flag.default(false), description: 'run the embedded XMPP server too, for one box without another server' },
   'embedded-listen': {
     type: value.listenAddress.default({ host: '127.0.0.1', port: 5222 }),
@@ -136,6 +138,7 @@ export const serveOptions = {
 export const reloadableOptions = [
   'allow',
   'deny',
+  'pubsub-create',
   'rate-max',
   'bytestream-rate-max',
   'log-level',

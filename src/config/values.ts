@@ -55,6 +55,14 @@ export const bytes = parsed(
   'a size with its unit from 64KiB on, such as 64MiB',
 )
 
+/** Stanzas of more than 256 KiB are not read, and servers have bounds of their own. */
+const PAYLOAD_BYTES_MAX = 196_608
+/** Octets of a payload of publish-subscribe. */
+export const payload = parsed((value) => {
+  const octets = parseBytes(value)
+  return octets >= 1 && octets <= PAYLOAD_BYTES_MAX ? octets : undefined
+}, 'a size with its unit up to 192KiB, such as 64KiB')
+
 /** Octets of files, of which a few may be too many. */
 export const size = parsed((value) => (parseBytes(value) >= 1 ? parseBytes(value) : undefined), 'a size with its unit, such as 100MiB')
 

@@ -4,7 +4,8 @@ import type { Streamhost } from '../streamhost/index.ts'
 
 export interface HealthComponents {
   readonly clock: Clock
-  readonly streamhost: Pick<Streamhost, 'isListening' | 'gauges'>
+  /** None where no bytestreams are relayed. */
+  readonly streamhost: Pick<Streamhost, 'isListening' | 'gauges'> | undefined
 }
 
 /** Why the service cannot be used now. */
@@ -73,11 +74,12 @@ export class Health {
     const reasons: NotReady[] = []
     if (this.#isStopping) reasons.push({ code: 'stopping', text: this.#stopping() })
     if (this.#offlineSince) reasons.push({ code: 'component-offline', text: offline(this.#offlineSince, this.#offlineCode) })
-    if (!this.#streamhost.isListening) reasons.push({ code: 'ports-closed', text: 'the SOCKS5 ports do not accept connections' })
+    if (this.#streamhost?.isListening === false) reasons.push({ code: 'ports-closed', text: 'the SOCKS5 ports do not accept connections' })
     return reasons
   }
 
   #stopping(): string {
+    if (!this.#streamhost) return 'the service is stopping'
     return `the service is stopping: it takes no new bytestreams; ${this.#streamhost.gauges().active} may still finish`
   }
 }

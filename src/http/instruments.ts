@@ -3,16 +3,19 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 /** Numbers by the value of a label. */
 export type Numbers = Readonly<Partial<Record<string, number>>>
 
-export interface Instrument {
+interface Instrument {
   readonly name: string
   readonly help: string
 }
 
-export interface LabelledInstrument extends Instrument {
+interface LabelledInstrument extends Instrument {
   readonly label: string
   /** Values of the label that are told from the start, so that the first event shows as a change. */
   readonly known: readonly string[]
 }
+
+/** One of ours. */
+export const metric = (name: string, help: string): Instrument => ({ name: `streamhost_${name}`, help })
 
 /** Of the process, whichever service in it is asked: they are taken once. */
 let ofProcess: Registry | undefined

@@ -1,11 +1,13 @@
-import type { BytestreamProxy } from '../component/index.ts'
+import type { BytestreamProxy, PublishSubscribe } from '../component/index.ts'
 import { type ErrorCode, version } from '../core/index.ts'
 import type { Streamhost, StreamhostLimits } from '../streamhost/index.ts'
 import type { Health } from './health.ts'
-import { type Instrument, Instruments } from './instruments.ts'
+import { Instruments, metric } from './instruments.ts'
+import { tellPubsub } from './pubsub-metrics.ts'
 
 export interface MetricsComponents {
-  readonly streamhost: Streamhost
+  /** None where no bytestreams are relayed. */
+  readonly streamhost: Streamhost | undefined
   readonly health: Pick<Health, 'isComponentOnline'>
 }
 
@@ -46,34 +48,19 @@ const DURATION_SECONDS = [0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 14_400]
 const SIZE_BYTES = [KIB, 16 * KIB, 256 * KIB, MIB, 4 * MIB, 16 * MIB, 64 * MIB, 256 * MIB, GIB, 4 * GIB, 16 * GIB]
 const BYTES_PER_SECOND = [16 * KIB, 64 * KIB, 256 * KIB, MIB, 4 * MIB, 16 * MIB, 64 * MIB, 256 * MIB, GIB]
 
-const metric = (name: string, help: string): Instrument => ({ name: `streamhost_${name}`, help })
-
 /** What the service tells in numbers. A table of it is in docs/metrics.md. */
 export class Metrics {
   readonly #instruments = new Instruments()
-  readonly #addressAsked: (result: string) => void
-  readonly #activationAsked: (result: string) => void
+  #addressAsked = (_result: string): void => {}
+  #activationAsked = (_result: string): void => {}
 
   constructor({ streamhost, health }: MetricsComponents) {
     const use = this.#instruments
     use.info(metric('info', 'Version of the program, what moves the octets, and why it is not the native engine'), {
-      ...{ version, engine: streamhost.engine, engine_reason: streamhost.engineReason ?? '' },
+      ...{ version, engine: streamhost?.engine ?? '', engine_reason: streamhost?.engineReason ?? '' },
     })
     use.gauge(metric('component_online', '1 while the component is connected to the XMPP server'), () => Number(health.isComponentOnline))
-    this.#addressAsked = use.eventsBy({
-      ...metric('address_queries_total', 'Questions for the address of the proxy (XEP-0065 §4), by result'),
-      ...{ label: 'result', known: [OK, ...addressErrors] },
-    })
-    this.#activationAsked = use.eventsBy({
-      ...metric('activations_total', 'Requests to activate a bytestream (XEP-0065 §6.3.5), by result'),
-      ...{ label: 'result', known: [OK, ...activationErrors] },
-    })
-    this.#tellSockets(streamhost)
-    this.#tellBytestreams(streamhost)
-    for (const [field, [name, help]] of Object.entries(limits)) {
-      const value = streamhost.limits[field as keyof StreamhostLimits] / (field.endsWith('MsMax') ? 1000 : 1)
-      use.gauge(metric(name, help), () => value)
-    }
+    if (streamhost) this.#tellStreamhost(streamhost)
   }
 
   get contentType(): string {
@@ -89,6 +76,29 @@ export class Metrics {
     proxy.on('addressAsked', ({ code = OK }) => this.#addressAsked(code))
     proxy.on('activationRefused', ({ code }) => this.#activationAsked(code))
     proxy.on('activationAsked', ({ code = OK }) => this.#activationAsked(code))
+  }
+
+  /** Tells of publish-subscribe, from now on. */
+  watchPubsub(part: PublishSubscribe): void {
+    tellPubsub(this.#instruments, part)
+  }
+
+  #tellStreamhost(streamhost: Streamhost): void {
+    const use = this.#instruments
+    this.#addressAsked = use.eventsBy({
+      ...metric('address_queries_total', 'Questions for the address of the proxy (XEP-0065 §4), by result'),
+      ...{ label: 'result', known: [OK, ...addressErrors] },
+    })
+    this.#activationAsked = use.eventsBy({
+      ...metric('activations_total', 'Requests to activate a bytestream (XEP-0065 §6.3.5), by result'),
+      ...{ label: 'result', known: [OK, ...activationErrors] },
+    })
+    this.#tellSockets(streamhost)
+    this.#tellBytestreams(streamhost)
+    for (const [field, [name, help]] of Object.entries(limits)) {
+      const value = streamhost.limits[field as keyof StreamhostLimits] / (field.endsWith('MsMax') ? 1000 : 1)
+      use.gauge(metric(name, help), () => value)
+    }
   }
 
   #tellSockets(streamhost: Streamhost): void {

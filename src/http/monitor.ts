@@ -1,4 +1,4 @@
-import type { BytestreamProxy } from '../component/index.ts'
+import type { BytestreamProxy, PublishSubscribe } from '../component/index.ts'
 import type { HostPort } from '../config/index.ts'
 import type { Clock, Logger } from '../core/index.ts'
 import type { Session } from '../session/index.ts'
@@ -12,7 +12,15 @@ import { metricsRoutes } from './metrics-routes.ts'
 export interface MonitorComponents {
   readonly clock: Clock
   readonly logger: Logger
-  readonly streamhost: Streamhost
+  /** None where no bytestreams are relayed. */
+  readonly streamhost: Streamhost | undefined
+}
+
+/** What a component consists of. */
+export interface Watched {
+  readonly session: Session
+  readonly proxy?: BytestreamProxy | undefined
+  readonly pubsub?: PublishSubscribe | undefined
 }
 
 /** What tells over HTTP how the service is. It changes nothing, and asks nobody who is asking. */
@@ -36,9 +44,10 @@ export class Monitor {
   }
 
   /** Follows the component, from before its session starts. */
-  watch({ session, proxy }: { session: Session; proxy: BytestreamProxy }): void {
+  watch({ session, proxy, pubsub }: Watched): void {
     this.#health.watch(session)
-    this.#metrics.watch(proxy)
+    if (proxy) this.#metrics.watch(proxy)
+    if (pubsub) this.#metrics.watchPubsub(pubsub)
   }
 
   /** Says from now on that the service is not to be used anymore. */

@@ -245,6 +245,10 @@ export class Pubsub {
     if (notice.kind === 'deleted') this.#audiences.kept.delete(notice.node.id)
   }
 
+  countNodes(): number {
+    return this.#core.store.countNodes()
+  }
+
   /** One bounded step of taking away what has expired, and what is left of deleted nodes. */
   sweep() {
     return sweep(this.#core, this.#audiences.kept)

@@ -11,7 +11,7 @@ import { embedded, onEachServer, onServer, type ServerUnderTest } from '../helpe
 
 // `serve` as a process, behind each server; its settings change while it runs.
 
-const READ = 'the settings were read again: who may use the proxy, the rates and the log level are as they say'
+const READ = 'the settings were read again: who may use the proxy and create nodes, the rates and the log level are as they say'
 const NOT_READ = 'the settings could not be read again; the old ones stay'
 const RESTART = 'some settings have changed that need a restart'
 const BYTESTREAMS = 'http://jabber.org/protocol/bytestreams'

@@ -1,12 +1,11 @@
 import type { ExecutionContext } from 'ava'
-import { type Notifier, PubsubService, presentComponent } from '../../src/component/index.ts'
-import { systemClock } from '../../src/core/index.ts'
+import { PublishSubscribe, type PublishSubscribeInit, type PubsubService, presentComponent } from '../../src/component/index.ts'
+import { silentLogger, systemClock } from '../../src/core/index.ts'
 import { EmbeddedServer } from '../../src/embedded/index.ts'
-import { MemoryStore, type Notice, Pubsub, type PubsubInit } from '../../src/pubsub/index.ts'
 import { componentConnector, Session } from '../../src/session/index.ts'
-import { attribute, type Element, parseStanzaError } from '../../src/xep/index.ts'
+import { attribute, type Element, NS, parseStanzaError } from '../../src/xep/index.ts'
 import { pubsub as inPubsub, owner as ofOwner } from './pubsub-examples.ts'
-import { login, type RawStream } from './raw-client.ts'
+import { type Address, login, type RawStream } from './raw-client.ts'
 
 const DOMAIN = 'denmark.lit'
 export const SERVICE = `pubsub.${DOMAIN}`
@@ -15,30 +14,23 @@ const PASSWORD = 'pencil'
 /** The accounts of XEP-0060's examples. */
 const ACCOUNTS = ['hamlet', 'francisco', 'bernardo', 'horatio', 'polonius'] as const
 
+export type PubsubSceneInit = Partial<Omit<PublishSubscribeInit, 'onFailed'>>
+
 /** The publish-subscribe service behind an embedded server, as accounts of that see it. */
 export class PubsubBehindServer {
-  readonly pubsub: Pubsub
+  readonly whole: PublishSubscribe
   readonly service: PubsubService
-  readonly session: Session
-  /** Whom somebody is told of what, in order. */
-  readonly told: Notice[]
-  readonly #client: { host: string; port: number }
+  readonly #client: Address
   readonly #t: ExecutionContext
 
-  private constructor(
-    t: ExecutionContext,
-    parts: Pick<PubsubBehindServer, 'pubsub' | 'service' | 'session' | 'told'>,
-    client: { host: string; port: number },
-  ) {
+  private constructor(t: ExecutionContext, whole: PublishSubscribe, service: PubsubService, client: Address) {
     this.#t = t
-    this.pubsub = parts.pubsub
-    this.service = parts.service
-    this.session = parts.session
-    this.told = parts.told
+    this.whole = whole
+    this.service = service
     this.#client = client
   }
 
-  static async start(t: ExecutionContext, init: PubsubInit = {}): Promise<PubsubBehindServer> {
+  static async start(t: ExecutionContext, init: PubsubSceneInit = {}): Promise<PubsubBehindServer> {
     const listen = { host: '127.0.0.1', port: 0 }
     const server = new EmbeddedServer(
       {},
@@ -51,20 +43,22 @@ export class PubsubBehindServer {
       },
     )
     const { client, component } = await server.listen()
-    const session = new Session({}, componentConnector(systemClock, { jid: SERVICE, secret: SECRET, service: component }), {
-      reconnect: 'never',
-    })
-    const pubsub = new Pubsub({ store: new MemoryStore() }, init)
-    const told: Notice[] = []
-    const notifier: Notifier = { tell: (notices) => void told.push(...notices) }
-    const service = new PubsubService({ session, pubsub, notifier })
-    presentComponent(session, systemClock, { version: { name: 'streamhost', version: '0' }, parts: [service.part] })
+    const clock = systemClock
+    const session = new Session({}, componentConnector(clock, { jid: SERVICE, secret: SECRET, service: component }), { reconnect: 'never' })
+    const everybody = { directory: undefined, limits: {}, mayCreate: () => true }
+    const whole = await PublishSubscribe.open(
+      { clock, logger: silentLogger },
+      { ...everybody, onFailed: (error) => t.fail(error.message), ...init },
+    )
+    const service = whole.attach(session, SERVICE)
+    presentComponent(session, clock, { version: { name: 'streamhost', version: '0' }, parts: [service.part] })
     await session.start()
     t.teardown(async () => {
       await session.stop()
+      await whole[Symbol.asyncDispose]()
       await server.close()
     })
-    return new PubsubBehindServer(t, { pubsub, service, session, told }, client)
+    return new PubsubBehindServer(t, whole, service, client)
   }
 
   /** Logs an account in, for as long as the test runs. */
@@ -86,12 +80,15 @@ export function outcome(answer: Element): string {
 /** An account that speaks with the service in raw XML. */
 export class PubsubClient {
   readonly stream: RawStream
-  /** What is not an answer. */
-  readonly messages: Element[] = []
+  readonly #messages: Element[] = []
   #asked = 0
 
-  constructor(stream: RawStream) {
+  readonly #service: string
+
+  /** @param service whom it asks unless something else is said */
+  constructor(stream: RawStream, service = SERVICE) {
     this.stream = stream
+    this.#service = service
   }
 
   get jid(): string {
@@ -103,14 +100,29 @@ export class PubsubClient {
   }
 
   /** @returns the answer */
-  async ask(type: 'get' | 'set', payload: string, to = SERVICE): Promise<Element> {
+  async ask(type: 'get' | 'set', payload: string, to = this.#service): Promise<Element> {
     const id = `asked-${++this.#asked}`
     this.stream.send(`<iq type='${type}' id='${id}' to='${to}'>${payload}</iq>`)
     for (;;) {
       const element = await this.stream.next()
       if (element.name === 'iq' && attribute(element, 'id') === id) return element
-      this.messages.push(element)
+      this.#messages.push(element)
     }
+  }
+
+  /** The next stanza that is no answer. */
+  async message(): Promise<Element> {
+    return this.#messages.shift() ?? (await this.stream.next())
+  }
+
+  /** What has come by now that is no answer, up to what the service has said so far. */
+  async messages(): Promise<readonly Element[]> {
+    await this.ask('get', `<ping xmlns='${NS.ping}'/>`)
+    return this.#messages.splice(0)
+  }
+
+  say(message: string): void {
+    this.stream.send(message)
   }
 
   get(inside: string): Promise<Element> {

@@ -13,6 +13,7 @@ import { readRepositoryFile, repositoryFiles } from '../helpers/repository-files
 /** Where each constant stands: the beginning of its row. */
 const rowOf: Readonly<Record<string, string>> = {
   'config/options DRAIN_MS_MAX': 'time to finish after SIGTERM',
+  'config/values PAYLOAD_BYTES_MAX': 'what `--pubsub-payload-max` can be',
   'core/content-buffers LARGE_PAIRS_MAX': 'files that pass through buffers of 1 MiB',
   'core/log-ration REPEAT_MS': 'log lines for one reason',
   'core/rate-queue TICK_MS': 'until what waits for a rate',

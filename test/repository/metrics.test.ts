@@ -1,9 +1,11 @@
 // Goal: docs/metrics.md is what `/metrics` tells: no metric, label or value of one is missing in it, or there no more.
 
 import test from 'ava'
-import { systemClock } from '../../src/core/index.ts'
+import { PublishSubscribe } from '../../src/component/index.ts'
+import { silentLogger, systemClock } from '../../src/core/index.ts'
 import { Health } from '../../src/http/health.ts'
 import { Metrics } from '../../src/http/metrics.ts'
+import { Session } from '../../src/session/index.ts'
 import { Streamhost } from '../../src/streamhost/index.ts'
 import { type Family, readExposition } from '../helpers/exposition.ts'
 import { readRepositoryFile } from '../helpers/repository-files.ts'
@@ -22,6 +24,10 @@ const rows = page
 async function ownFamilies(): Promise<Family[]> {
   const streamhost = new Streamhost({}, { listen: [] })
   const metrics = new Metrics({ streamhost, health: new Health({ clock: systemClock, streamhost }) })
+  const inMemory = { directory: undefined, limits: {}, mayCreate: () => true, onFailed: () => {} }
+  await using pubsub = await PublishSubscribe.open({ clock: systemClock, logger: silentLogger }, inMemory)
+  pubsub.attach(new Session({}, () => Promise.reject(new Error('it never starts')), { reconnect: 'never' }), 'pubsub.example.org')
+  metrics.watchPubsub(pubsub)
   return [...readExposition(await metrics.text()).values()].filter(({ name }) => name.startsWith('streamhost_'))
 }
 

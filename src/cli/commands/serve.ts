@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Command } from 'commander'
 import { loadAccounts, loadIdentity, loadSecret, reloadableOptions, serveOptions } from '../../config/index.ts'
 import { BytestreamError, type Logger } from '../../core/index.ts'
+import type { Service } from '../../service.ts'
 import { addExamples, addOptions, CommandFailure, configFileOf, type Run, type Start, settingsOf } from '../command-line.ts'
 import { EXIT } from '../exit-codes.ts'
 import { keepYoungGeneration } from '../young-generation.ts'
@@ -10,7 +11,7 @@ import { keepYoungGeneration } from '../young-generation.ts'
 export function addServe(program: Command, start: Start): void {
   const command = program
     .command('serve')
-    .description('run the service: a SOCKS5 bytestream proxy behind an XMPP server')
+    .description('run the service behind an XMPP server: a SOCKS5 bytestream proxy, publish-subscribe, or both')
     .addHelpText(
       'after',
       `
@@ -23,6 +24,8 @@ without one it ends serve, and so does closing its terminal.`,
     'streamhost serve --domain proxy.example.org --secret-file secret \\',
     '  --advertise proxy.example.org:7777',
     'streamhost serve --config /etc/streamhost/streamhost.toml --http 9477',
+    'streamhost serve --domain pubsub.example.org --secret-file secret \\',
+    '  --pubsub-only --data /var/lib/streamhost',
     'streamhost serve --embedded --domain proxy.localhost \\',
     '  --embedded-accounts-file accounts.toml',
   )
@@ -40,12 +43,12 @@ async function serve(command: Command, run: Run): Promise<void> {
   const accounts = settings['embedded-accounts-file'] === undefined ? [] : loadAccounts(settings['embedded-accounts-file'])
   const tls = loadIdentity(settings['embedded-tls-cert'], settings['embedded-tls-key'])
   // Hardly any other command needs what these bring.
-  const { Service } = await import('../../service.ts')
+  const { Service: Serving } = await import('../../service.ts')
   const { buildLogger } = await import('../logging.ts')
   const { adopt } = await import('../reload.ts')
   const leveled = buildLogger(streams, { level: settings['log-level'], isPrivate: settings['log-private'] })
   const logger: Logger = leveled
-  const service = new Service({ logger }, { settings, secret, accounts, tls })
+  const service = new Serving({ logger }, { settings, secret, accounts, tls })
   // Without a file there is nothing to read again, and SIGHUP says that the terminal is gone.
   if (configFileOf(command, run) !== undefined)
     run.onHangUp(() => adopt(() => settingsOf(command, serveOptions, run), { settings, service, leveled }))
@@ -58,23 +61,11 @@ async function serve(command: Command, run: Run): Promise<void> {
   try {
     await Promise.race([service.start(), stopped])
     if (!signal.aborted) {
-      const addresses = service.advertised.map(({ host, port }) => `${host}:${port}`)
-      const { advertised, clientAddress, httpAddress, streamhost } = service
-      const engine = { engine: streamhost.engine, ...(streamhost.engineReason && { engineReason: streamhost.engineReason }) }
-      output.tell(
-        'ready',
-        {
-          domain: settings.domain,
-          advertised,
-          ...engine,
-          ...(clientAddress && { client: clientAddress }),
-          ...(httpAddress && { http: httpAddress }),
-        },
-        `${settings.domain} is ready; clients are told to connect to ${addresses.join(', ')}`,
-      )
+      output.tell('ready', { domain: settings.domain, ...factsOf(service) }, sentenceOf(service, settings.domain))
       const error = await Promise.race([ended, stopped])
       if (error) throw error
-      logger.info({ ...service.streamhost.gauges() }, 'stopping: running bytestreams may finish')
+      if (service.hasProxy) logger.info({ ...service.streamhost.gauges() }, 'stopping: running bytestreams may finish')
+      else logger.info({}, 'stopping')
     }
   } catch (thrown) {
     if (!(thrown instanceof BytestreamError)) throw thrown
@@ -83,4 +74,20 @@ async function serve(command: Command, run: Run): Promise<void> {
     // Running bytestreams need no XMPP: they may finish, whatever ended the rest.
     await service.close()
   }
+}
+
+/** What the `ready` event says besides the domain. */
+function factsOf({ advertised, clientAddress, httpAddress, streamhost, hasProxy, pubsubKeeps }: Service) {
+  const engine = { engine: streamhost.engine, ...(streamhost.engineReason && { engineReason: streamhost.engineReason }) }
+  return {
+    ...(hasProxy && { advertised, ...engine }),
+    ...(pubsubKeeps && { pubsub: pubsubKeeps }),
+    ...(clientAddress && { client: clientAddress }),
+    ...(httpAddress && { http: httpAddress }),
+  }
+}
+
+function sentenceOf({ advertised, hasProxy }: Service, domain: string): string {
+  if (!hasProxy) return `${domain} is ready for publish-subscribe`
+  return `${domain} is ready; clients are told to connect to ${advertised.map(({ host, port }) => `${host}:${port}`).join(', ')}`
 }

@@ -17,12 +17,8 @@ import {
 } from '../../xep/index.ts'
 import { getPending } from './commands.ts'
 import { showNodes } from './nodes.ts'
+import type { Notifications } from './notifications.ts'
 import { featuresOf, perform } from './use-cases.ts'
-
-/** Sends what has come about to whoever it is for. */
-export interface Notifier {
-  tell(notices: readonly Notice[]): void
-}
 
 /** What owners' rosters say of somebody, where the server lets us ask. */
 export interface Rosters {
@@ -32,7 +28,7 @@ export interface Rosters {
 export interface PubsubServiceComponents {
   readonly session: Session
   readonly pubsub: Pubsub
-  readonly notifier: Notifier
+  readonly notifications: Pick<Notifications, 'tell' | 'heard'>
   readonly rosters?: Rosters
   readonly logger?: Logger
 }
@@ -129,6 +125,7 @@ export class PubsubService extends EventEmitter<PubsubServiceEvents> {
     work: (course: Course) => Promise<Element | undefined>,
   ): Promise<Element | undefined> {
     const course: Course = { action: 'unknown' }
+    this.#components.notifications.heard(from)
     try {
       // At the domain of the service nobody lives.
       if (bareJid(to).includes('@')) throw new BytestreamError('ERR_SERVICE_UNAVAILABLE', '')
@@ -151,6 +148,6 @@ export class PubsubService extends EventEmitter<PubsubServiceEvents> {
 
   /** Behind the answer: whoever was told first could not know yet of what. */
   #tell(notices: readonly Notice[]): void {
-    if (notices.length > 0) process.nextTick(() => this.#components.notifier.tell(notices))
+    if (notices.length > 0) process.nextTick(() => this.#components.notifications.tell(notices))
   }
 }

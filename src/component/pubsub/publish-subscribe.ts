@@ -1,0 +1,112 @@
+import { type BytestreamError, type Clock, type Logger, LogRation } from '../../core/index.ts'
+import {
+  MemoryStore,
+  type NodeRecord,
+  type Notice,
+  Pubsub,
+  type PubsubInit,
+  type PubsubLimits,
+  type PubsubStore,
+  pubsubMigrations,
+  SqliteStore,
+  startSweeping,
+} from '../../pubsub/index.ts'
+import type { Session } from '../../session/index.ts'
+import { Storage } from '../../storage/index.ts'
+import type { DataForm } from '../../xep/index.ts'
+import { buildConfigForm } from './config-form.ts'
+import { Notifications } from './notifications.ts'
+import { logPubsub } from './pubsub-log.ts'
+import { PubsubService } from './pubsub-service.ts'
+
+export interface PublishSubscribeComponents {
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+export interface PublishSubscribeInit {
+  /** Where everything is kept; without it, in memory, until the process ends. */
+  readonly directory: string | undefined
+  readonly limits: Partial<PubsubLimits>
+  readonly mayCreate: NonNullable<PubsubInit['mayCreate']>
+  /** Nothing can be kept any more: only a new start finds out what is there. */
+  readonly onFailed: (error: BytestreamError) => void
+}
+
+/** Publish-subscribe as a whole: what it keeps, what it answers, whom it tells. */
+export class PublishSubscribe implements AsyncDisposable {
+  readonly pubsub: Pubsub
+  readonly #components: PublishSubscribeComponents
+  readonly #store: PubsubStore
+  #service: PubsubService | undefined
+  #notifications: Notifications | undefined
+  #stopSweeping = () => {}
+
+  /** @throws BytestreamError `ERR_STORAGE…`, `ERR_DISK_SPACE` */
+  static async open(components: PublishSubscribeComponents, init: PublishSubscribeInit): Promise<PublishSubscribe> {
+    if (init.directory === undefined) return new PublishSubscribe(components, new MemoryStore(), init)
+    const storage = await Storage.open({ directory: init.directory, migrations: pubsubMigrations })
+    const whole = new PublishSubscribe(components, new SqliteStore(storage), init)
+    const { logger } = components
+    storage.on('strained', (err) => logger.warn({ err }, 'the log of the database cannot be copied into it, and grows'))
+    storage.on('failed', (err) => {
+      logger.error({ err }, 'nothing can be kept any more: see to the disk, then start again')
+      init.onFailed(err)
+    })
+    return whole
+  }
+
+  private constructor(components: PublishSubscribeComponents, store: PubsubStore, { limits, mayCreate }: PublishSubscribeInit) {
+    this.#components = components
+    this.#store = store
+    this.pubsub = new Pubsub({ store }, { limits, mayCreate })
+  }
+
+  /** Answers over a session that has not started yet, at the address it will have. */
+  attach(session: Session, jid: string): PubsubService {
+    const { clock, logger } = this.#components
+    const { pubsub } = this
+    const configForm = (node: NodeRecord) => this.#configForm(node)
+    const notifications = new Notifications({ session, pubsub, clock, logger, configForm }, { jid })
+    const service = new PubsubService({ session, pubsub, notifications, logger })
+    logPubsub(service, logger, clock)
+    this.#service = service
+    this.#notifications = notifications
+    this.#stopSweeping = this.#startSweeping(notifications)
+    return service
+  }
+
+  get notifications(): Notifications | undefined {
+    return this.#notifications
+  }
+
+  get service(): PubsubService | undefined {
+    return this.#service
+  }
+
+  #configForm(node: NodeRecord): DataForm {
+    const { pubsub } = this
+    const configured = { kind: node.kind, config: pubsub.configOf(node), collection: pubsub.collectionOf(node) }
+    return buildConfigForm(configured, 'result', pubsub.accessModels)
+  }
+
+  #startSweeping(notifications: Notifications): () => void {
+    const { clock, logger } = this.#components
+    const ration = new LogRation(clock)
+    const onFailed = (err: unknown) => {
+      const suppressed = ration.take('sweeping')
+      if (suppressed !== undefined) logger.error({ err, suppressed }, 'what has expired could not be taken away')
+    }
+    const tell = (notices: readonly Notice[]) => {
+      this.pubsub.settled().then(() => notifications.tell(notices), onFailed)
+    }
+    return startSweeping({ pubsub: this.pubsub, clock }, tell, onFailed)
+  }
+
+  /** Once the session is over. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopSweeping()
+    this.#notifications?.[Symbol.dispose]()
+    await this.#store.close()
+  }
+}

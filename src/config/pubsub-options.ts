@@ -1,0 +1,41 @@
+import { formatBytes } from '../core/index.ts'
+import { pubsubLimits } from '../pubsub/index.ts'
+import type { Options } from './load.ts'
+import * as value from './values.ts'
+
+const amount = (name: 'nodesPerAccountMax' | 'subscriptionsPerNodeMax' | 'itemsPerNodeMax', what: string) => ({
+  type: value.count.default(pubsubLimits[name]),
+  placeholder: 'N',
+  description: `${what} (default ${pubsubLimits[name]})`,
+})
+
+/** What `streamhost serve` can be told of publish-subscribe. */
+export const pubsubOptions = {
+  data: {
+    type: value.text.optional(),
+    placeholder: 'DIR',
+    description: 'serve publish-subscribe too, and keep its nodes, subscriptions and items there; made if it is not there',
+  },
+  pubsub: {
+    type: value.flag.default(false),
+    description: 'serve publish-subscribe without --data: all of it is gone when serve ends',
+  },
+  'pubsub-only': {
+    type: value.flag.default(false),
+    description: 'serve publish-subscribe alone: no bytestreams are relayed, and no SOCKS5 port is opened',
+  },
+  'pubsub-create': {
+    type: value.list(value.text).optional(),
+    placeholder: 'JID|DOMAIN|*',
+    isList: true,
+    description: 'who may create nodes; repeatable (default: who may use the proxy)',
+  },
+  'pubsub-nodes-per-account-max': amount('nodesPerAccountMax', 'nodes of one account'),
+  'pubsub-subscriptions-per-node-max': amount('subscriptionsPerNodeMax', 'subscriptions of one node'),
+  'pubsub-items-per-node-max': amount('itemsPerNodeMax', 'items one node keeps, whatever its owner sets'),
+  'pubsub-payload-max': {
+    type: value.payload.default(pubsubLimits.payloadBytesMax),
+    placeholder: 'SIZE',
+    description: `octets of a payload (default ${formatBytes(pubsubLimits.payloadBytesMax).replace(' ', '')})`,
+  },
+} as const satisfies Options

@@ -1,0 +1,35 @@
+import type { AskedFor, PublishSubscribe } from '../component/index.ts'
+import type { ErrorCode } from '../core/index.ts'
+import { type Instruments, metric } from './instruments.ts'
+
+const OK = 'ok'
+/** What is told from the start; the others when they come about. */
+const actions: readonly AskedFor[] = ['create', 'delete', 'publish', 'retract', 'subscribe', 'unsubscribe', 'get-items']
+const errors: readonly ErrorCode[] = [
+  ...(['ERR_FORBIDDEN', 'ERR_ITEM_NOT_FOUND', 'ERR_BAD_REQUEST', 'ERR_NOT_ACCEPTABLE', 'ERR_PUBSUB_LIMIT'] as const),
+  ...(['ERR_PUBSUB_PAYLOAD_TOO_BIG', 'ERR_PUBSUB_TOO_MANY_NODES', 'ERR_PUBSUB_TOO_MANY_SUBSCRIPTIONS', 'ERR_STORAGE'] as const),
+]
+
+/** What publish-subscribe has, what it is asked, and how telling goes. */
+export function tellPubsub(use: Instruments, { pubsub, service, notifications }: PublishSubscribe): void {
+  use.gauge(metric('pubsub_nodes', 'Nodes there are'), () => pubsub.countNodes())
+  const answered = use.eventsBy({
+    ...metric('pubsub_requests_total', 'Requests of publish-subscribe (XEP-0060), by result'),
+    ...{ label: 'result', known: [OK, ...errors] },
+  })
+  const granted = use.eventsBy({
+    ...metric('pubsub_actions_total', 'Requests of publish-subscribe that were granted, by what was asked for'),
+    ...{ label: 'action', known: actions },
+  })
+  service?.on('asked', ({ action, code }) => {
+    answered(code ?? OK)
+    if (code === undefined) granted(action)
+  })
+  const counts = () => notifications?.counts ?? { sent: 0, dropped: 0, ended: 0, waiting: 0, waitingBytes: 0, bouncing: 0 }
+  use.counter(metric('pubsub_notifications_total', 'Notifications that were sent'), () => counts().sent)
+  use.counter(metric('pubsub_dropped_total', 'Facts subscribers were not told, as too much waited'), () => counts().dropped)
+  use.counter(metric('pubsub_bounced_total', 'Subscriptions that ended as their notifications came back'), () => counts().ended)
+  use.gauge(metric('pubsub_waiting', 'Facts that not all subscribers have been told yet'), () => counts().waiting)
+  use.gauge(metric('pubsub_waiting_bytes', 'Octets of their texts'), () => counts().waitingBytes)
+  use.gauge(metric('pubsub_bouncing', 'Addresses that sent notifications back'), () => counts().bouncing)
+}

@@ -1,0 +1,63 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import { attribute, NS } from '../../src/xep/index.ts'
+import { startCli } from '../helpers/cli.ts'
+import { DOMAIN, PROXY } from '../helpers/prosody.ts'
+import { outcome, PubsubClient } from '../helpers/pubsub-service.ts'
+import { type Address, login } from '../helpers/raw-client.ts'
+import { type Serve, startServe } from '../helpers/serve.ts'
+import { embedded } from '../helpers/server.ts'
+
+const PAYLOAD = "<test xmlns='urn:example'/>"
+
+async function folderFor(t: ExecutionContext): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'streamhost-pubsub-'))
+  t.teardown(() => rm(folder, { recursive: true }))
+  return folder
+}
+
+async function enter(t: ExecutionContext, serve: Serve, local: string): Promise<PubsubClient> {
+  const { client } = (await serve.cli.event('ready')) as unknown as { client: Address }
+  const stream = await login(client, { local, password: 'pencil', domain: DOMAIN }, 'desk')
+  t.teardown(() => stream.destroy())
+  return new PubsubClient(stream, PROXY)
+}
+
+test('serve --data: what is published is told and kept, also beyond the end of the process; the proxy is beside it', async (t) => {
+  const data = await folderFor(t)
+  const accounts = ['hamlet', 'francisco']
+  const first = await startServe(t, { accounts, args: ['--data', data] })
+  t.is((await first.cli.event('ready'))['pubsub'], 'on disk')
+  const hamlet = await enter(t, first, 'hamlet')
+  const francisco = await enter(t, first, 'francisco')
+  const info = await hamlet.ask('get', `<query xmlns='${NS.discoInfo}'/>`)
+  for (const feature of [NS.bytestreams, NS.pubsub]) t.true(info.toString().includes(`var="${feature}"`), feature)
+  t.is(outcome(await hamlet.set("<create node='news'/>")), 'result')
+  t.is(outcome(await francisco.set(`<subscribe node='news' jid='${francisco.jid}'/>`)), 'result')
+  t.is(outcome(await hamlet.set(`<publish node='news'><item id='one'>${PAYLOAD}</item></publish>`)), 'result')
+  const told = (await francisco.message()).getChild('event', NS.pubsubEvent)?.getChild('items')
+  t.is(told && attribute(told, 'node'), 'news')
+  first.cli.child.kill('SIGKILL')
+  await first.cli.ended
+
+  const second = await startServe(t, { accounts, args: ['--data', data] })
+  const again = await enter(t, second, 'francisco')
+  t.regex((await again.get("<items node='news'/>")).toString(), /<item id="one"><test xmlns="urn:example"\/><\/item>/)
+  t.regex((await again.get('<subscriptions/>')).toString(), /node="news"/)
+})
+
+test('serve --pubsub-only: no SOCKS5 port, no proxy; in memory without --data, which is said', async (t) => {
+  await using server = await embedded.start({ components: [PROXY] })
+  const { host, port } = server.componentAt(PROXY)
+  const args = ['serve', '--json', '--domain', PROXY, '--service', `xmpp://${host}:${port}`, '--pubsub-only', '--log-level', 'info']
+  const serve = startCli(t, args, { STREAMHOST_SECRET: server.secret })
+  const { pubsub, advertised, engine } = await serve.event('ready')
+  t.deepEqual({ pubsub, advertised, engine }, { pubsub: 'in memory', advertised: undefined, engine: undefined })
+  serve.child.kill('SIGTERM')
+  const { code, stderr } = await serve.ended
+  t.is(code, 0)
+  t.regex(stderr, /nodes are kept in memory, and gone when this ends/)
+  t.notRegex(stderr, /octets are relayed/)
+})
