@@ -94,9 +94,9 @@ export class Storage extends EventEmitter<StorageEvents> implements AsyncDisposa
     const look = rows(database, 'PRAGMA wal_checkpoint(NOOP)')
     const copy = rows(database, 'PRAGMA wal_checkpoint(PASSIVE)')
     this.#checkpoints = new Checkpoints(
-      { look: () => look.get() as Progress, copy: () => void copy.get() },
+      { look: () => this.#attempt(() => look.get()) as Progress, copy: () => void this.#attempt(() => copy.get()) },
       () => new SqlThread(driver, file),
-      (error) => this.emit('strained', storageError(error, file)),
+      (error) => this.emit('strained', error),
     )
     if (isPowerSafe) this.#logSync = new LogSync(`${file}-wal`, (error) => this.#fail(error))
   }

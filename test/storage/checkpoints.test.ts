@@ -9,7 +9,7 @@ import type { Storage } from '../../src/storage/index.ts'
 import { newDirectory, notesOf, openStorage } from '../helpers/storage.ts'
 
 /** Pages, of 4 KiB each. */
-const FRAMES_BEFORE_COPY = 4096
+const FRAMES_BEFORE_COPY = 2048
 const NOTE = 'x'.repeat(100_000)
 
 /** Writes, and forgets what was written, until it is so. */

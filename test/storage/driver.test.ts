@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import test from 'ava'
-import { newDirectory } from '../helpers/storage.ts'
+import { newDirectory, openStorage } from '../helpers/storage.ts'
 
 const CHILD = join(import.meta.dirname, '..', 'helpers', 'storage-child.ts')
 
@@ -16,6 +16,14 @@ async function run(...args: string[]): Promise<string[]> {
 
 test('the driver is loaded when a database is opened, and not before', async (t) => {
   t.deepEqual(await run('with-driver', await newDirectory(t)), ['loaded before: false', 'loaded by opening: true'])
+})
+
+// Before 3.51.3, two connections that write and checkpoint at once can damage a database: sqlite.org/wal.html#walresetbug.
+test('SQLite is not older than the fix that our checkpoints need', async (t) => {
+  const storage = await openStorage(t)
+  const [version = ''] = storage.query<[version: string]>('SELECT sqlite_version()').get() ?? []
+  const [major = 0, minor = 0, patch = 0] = version.split('.').map(Number)
+  t.true(major * 1e6 + minor * 1e3 + patch >= 3_051_003, version)
 })
 
 test('where the driver is not installed everything else runs, and opening says what to install', async (t) => {

@@ -29,7 +29,7 @@ async function publishUntilKilled(directory: string, name: string, lines: number
 test('what was settled is there after kill -9, also while the log is copied', async (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'streamhost-kill-'))
   t.teardown(() => rmSync(directory, { recursive: true }))
-  // 60 KB each: the log is copied into the database from 16 MiB on, in the last round.
+  // 60 KB each: the log is copied into the database from 8 MiB on, in the last round.
   for (const [round, lines] of [1, 30, 300].entries()) {
     const last = await publishUntilKilled(directory, `round ${round}`, lines)
     t.true(last >= lines - 1)
@@ -37,7 +37,8 @@ test('what was settled is there after kill -9, also while the log is copied', as
     const store = new SqliteStore(storage)
     t.deepEqual(storage.query('PRAGMA integrity_check').all(), [['ok']])
     const node = store.node(`round ${round}`) as NodeRecord
-    for (let id = Math.max(0, last - 9); id <= last; id++) t.is(store.item(node.id, `${id}`)?.payload?.length, 60_015)
+    // The turn behind the last that was settled may have been committed: it takes away the tenth last.
+    for (let id = Math.max(0, last - 8); id <= last; id++) t.is(store.item(node.id, `${id}`)?.payload?.length, 60_015, `${id} of ${last}`)
     t.is(store.countItems(node.id), store.items(node.id, { limit: 100 }).length)
     t.is(store.countNodes(), round + 1)
   }
