@@ -4,7 +4,7 @@ import { silentLogger, systemClock } from '../../src/core/index.ts'
 import { EmbeddedServer } from '../../src/embedded/index.ts'
 import { componentConnector, Session } from '../../src/session/index.ts'
 import { attribute, type Element, NS, parseStanzaError } from '../../src/xep/index.ts'
-import { pubsub as inPubsub, owner as ofOwner } from './pubsub-examples.ts'
+import { formText, pubsub as inPubsub, owner as ofOwner } from './pubsub-examples.ts'
 import { type Address, login, type RawStream } from './raw-client.ts'
 
 const DOMAIN = 'denmark.lit'
@@ -68,6 +68,12 @@ export class PubsubBehindServer {
     return new PubsubClient(stream)
   }
 }
+
+export const PAYLOAD = "<test xmlns='urn:example'/>"
+
+/** A field of a form, as it is submitted. */
+export const field = (name: string, ...values: readonly string[]): string =>
+  `<field var='${name.startsWith('x-') ? name : `pubsub#${name}`}'>${values.map((value) => `<value>${value}</value>`).join('')}</field>`
 
 /** What an answer comes to: `result`, or the type, the condition and what XEP-0060 says of an error. */
 export function outcome(answer: Element): string {
@@ -139,6 +145,16 @@ export class PubsubClient {
 
   ownerSet(inside: string): Promise<Element> {
     return this.ask('set', ofOwner(inside))
+  }
+
+  /** Creates a node with those fields of its configuration. @returns what comes of it */
+  create(node: string, ...fields: readonly string[]): Promise<string> {
+    return this.outcome(this.set(`<create node='${node}'/><configure>${formText('submit', 'node_config', fields.join(''))}</configure>`))
+  }
+
+  /** Publishes {@link PAYLOAD}. @returns what comes of it */
+  publish(node: string, id: string): Promise<string> {
+    return this.outcome(this.set(`<publish node='${node}'><item id='${id}'>${PAYLOAD}</item></publish>`))
   }
 
   /** @returns what comes of it */
