@@ -119,9 +119,12 @@ export function messageParts(content: Element, { from, type = 'normal', delay }:
   const typed = type === 'normal' ? '' : ` type="${type}"`
   return {
     head: `<message from="${writeValue(from)}"${typed} to="`,
-    body: `${writeXml(content)}${delay ? writeXml(buildDelay(delay)) : ''}`,
+    body: inOnePiece(`${writeXml(content)}${delay ? writeXml(buildDelay(delay)) : ''}`),
   }
 }
+
+/** Text that was put together is kept as its pieces, which would be gone through again for every recipient. */
+const inOnePiece = (text: string) => Buffer.from(text).toString()
 
 /**
  * The notification for one subscriber.
