@@ -23,6 +23,7 @@ const keyOf = (type: 'get' | 'set', xmlns: string, name: string) => `${type} {${
 export class IqRouter {
   readonly #handlers = new Map<string, IqHandler>()
   readonly #logger: Logger
+  #refuseCut: ((from: string) => BytestreamError) | undefined
 
   constructor(logger: Logger) {
     this.#logger = logger
@@ -35,11 +36,17 @@ export class IqRouter {
     this.#handlers.set(key, handler)
   }
 
-  /** @returns the reply to send, or `undefined` for a result or an error, which are never answered */
-  async answer(stanza: Element): Promise<Element | undefined> {
+  /** Has a question of type set that was over the limits of stanzas, of which nothing is left to say what it was, refused so. */
+  refuseCut(refusal: (from: string) => BytestreamError): void {
+    this.#refuseCut = refusal
+  }
+
+  /** @param isCut it came without its content @returns the reply to send, or `undefined` for a result or an error, which are never answered */
+  async answer(stanza: Element, isCut = false): Promise<Element | undefined> {
     const type = attribute(stanza, 'type')
     if (type === 'result' || type === 'error') return undefined
     try {
+      if (isCut && type === 'set' && this.#refuseCut) throw this.#refuseCut(attribute(stanza, 'from') ?? '')
       const request = parseIqRequest(stanza)
       const { payload } = request
       const handler = this.#handlers.get(keyOf(request.type, payload.getNS() ?? '', payload.getName()))

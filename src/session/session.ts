@@ -61,6 +61,8 @@ export class Session extends EventEmitter<SessionEvents> {
   #connection: Connection | undefined
   #running: Promise<void> | undefined
   #jid = ''
+  /** The next stanza comes without its content. */
+  #isNextCut = false
   #end: SessionEvents['ended'][0] | undefined
 
   constructor({ clock = systemClock, logger = silentLogger }: SessionComponents, connect: Connect, init: SessionInit) {
@@ -203,6 +205,7 @@ export class Session extends EventEmitter<SessionEvents> {
   }
 
   #tellCut(): void {
+    this.#isNextCut = true
     const suppressed = this.#cuts.take('over a limit')
     if (suppressed !== undefined) this.#logger.warn({ suppressed }, 'a stanza is over the limits, and was taken without its content')
   }
@@ -229,23 +232,25 @@ export class Session extends EventEmitter<SessionEvents> {
   }
 
   #receive(stanza: Element, connection: Connection): void {
+    const isCut = this.#isNextCut && stanza.children.length === 0
+    this.#isNextCut = false
     if (stanza.name === 'message') {
       this.#tell(() => this.emit('message', parseMessage(stanza), stanza))
     } else if (stanza.name === 'presence') {
       const presence = parsePresence(stanza)
       if (presence) this.#tell(() => this.emit('presence', presence, stanza))
     } else if (stanza.name === 'iq') {
-      this.#receiveIq(stanza, connection).catch((error: unknown) => this.#logger.error({ err: error }, 'an IQ could not be handled'))
+      this.#receiveIq(stanza, connection, isCut).catch((error: unknown) => this.#logger.error({ err: error }, 'an IQ could not be handled'))
     }
   }
 
-  async #receiveIq(stanza: Element, connection: Connection): Promise<void> {
+  async #receiveIq(stanza: Element, connection: Connection, isCut: boolean): Promise<void> {
     const type = attribute(stanza, 'type')
     if (type === 'result' || type === 'error') {
       this.#requests.settle(stanza, (from) => this.#isOurs(from))
       return
     }
-    const reply = await this.iqs.answer(stanza)
+    const reply = await this.iqs.answer(stanza, isCut)
     // On another connection we may have another address, and who asked may be gone.
     if (reply && connection === this.#connection) connection.send(reply)
   }

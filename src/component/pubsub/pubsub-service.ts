@@ -72,6 +72,7 @@ export class PubsubService extends EventEmitter<PubsubServiceEvents> {
     }
     session.iqs.handle('set', NS.commands, 'command', (request) => this.#answer(request, (course) => this.#command(request, course)))
     session.on('message', (_, stanza) => void this.#decide(stanza))
+    session.iqs.refuseCut((from) => this.#refuseCut(from))
   }
 
   async #perform({ type, from, payload }: IqRequest, course: Course): Promise<Element | undefined> {
@@ -93,6 +94,14 @@ export class PubsubService extends EventEmitter<PubsubServiceEvents> {
     const { answer, notices } = getPending(this.#components.pubsub, { jid: from }, request)
     this.#tell(notices)
     return answer
+  }
+
+  /** XEP-0060 §7.1.3.5: what is so large was to be published, as far as anybody can tell. */
+  #refuseCut(from: string): BytestreamError {
+    const { payloadBytesMax } = this.#components.pubsub.limits
+    const error = new BytestreamError('ERR_PUBSUB_PAYLOAD_TOO_BIG', `a payload has at most ${payloadBytesMax} octets`)
+    this.emit('asked', { from, action: 'unknown', code: error.code })
+    return error
   }
 
   /** XEP-0060 §8.6: a decision is a message, and has no answer unless something is wrong with it. */

@@ -1,9 +1,14 @@
 // Goal: what strangers send gets the error there is for it, is bounded, and moves nothing.
 
 import test from 'ava'
+import { PublishSubscribe, presentComponent } from '../../../src/component/index.ts'
+import { systemClock } from '../../../src/core/index.ts'
+import { componentConnector, Session } from '../../../src/session/index.ts'
 import { NS } from '../../../src/xep/index.ts'
+import { keepLines } from '../../helpers/log-lines.ts'
 import { formText } from '../../helpers/pubsub-examples.ts'
-import { field, outcome, PAYLOAD, PubsubBehindServer } from '../../helpers/pubsub-service.ts'
+import { field, outcome, PAYLOAD, PubsubBehindServer, SERVICE } from '../../helpers/pubsub-service.ts'
+import { acceptComponent, listenScripted } from '../../helpers/scripted-server.ts'
 
 test('one account has as many nodes as it may, and not one more', async (t) => {
   const scene = await PubsubBehindServer.start(t, { limits: { nodesPerAccountMax: 3 } })
@@ -78,4 +83,32 @@ test('what makes no sense is refused, whoever asks, and the service answers on',
   t.is(await hamlet.publish('n', 'a'), 'result')
   t.true(codes.includes('ERR_BAD_REQUEST'))
   t.is(codes.at(-1), undefined)
+})
+
+test('§7.1.3.5: a payload of 10 MiB is too big, whoever sends it, and is logged once', async (t) => {
+  const server = await listenScripted(t)
+  const log = keepLines()
+  const clock = systemClock
+  const session = new Session({}, componentConnector(clock, { jid: SERVICE, secret: 'xyzzy', service: server }), { reconnect: 'never' })
+  await using whole = await PublishSubscribe.open(
+    { clock, logger: log.logger },
+    { directory: undefined, limits: {}, mayCreate: () => true, onFailed: (error) => t.fail(error.message) },
+  )
+  const service = whole.attach(session, SERVICE)
+  presentComponent(session, clock, { version: { name: 'streamhost', version: '0' }, parts: [service.part] })
+  const [side] = await Promise.all([acceptComponent(server, SERVICE), session.start()])
+  const piece = 'x'.repeat(1024 * 1024)
+  for (const id of ['one', 'two']) {
+    side.say(
+      `<iq type='set' id='${id}' from='francisco@denmark.lit/x' to='${SERVICE}'><pubsub xmlns='${NS.pubsub}'><publish node='n'><item><a xmlns='b'>`,
+    )
+    for (let at = 0; at < 10; at++) side.say(piece)
+    side.say('</a></item></publish></pubsub></iq>')
+    const answer = await side.hears(new RegExp(`<iq[^>]* id="${id}".*?</iq>`))
+    t.regex(answer, /type="error".*<not-acceptable.*<payload-too-big xmlns="http:\/\/jabber.org\/protocol\/pubsub#errors"\/>/)
+  }
+  side.say(`<iq type='set' id='none' from='francisco@denmark.lit/x' to='${SERVICE}'/>`)
+  t.regex(await side.hears(/<iq[^>]* id="none".*?<\/iq>/), /<bad-request/, 'one that is empty of itself')
+  t.is(log.lines.filter(({ sentence, level }) => level === 'info' && sentence.startsWith('refused')).length, 1)
+  await session.stop()
 })
