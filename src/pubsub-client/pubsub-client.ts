@@ -280,7 +280,7 @@ export class PubsubClient {
     }, init)
   }
 
-  /** Everybody's subscriptions to a node of ours, those included that wait for us to approve them: `pending` (XEP-0060 §8.8.1). */
+  /** Everybody's subscriptions to a node of ours, without those that wait for us to approve them (XEP-0060 §8.8.1). */
   subscribers(node: string, init: ListInit = {}): AsyncIterable<PubsubSubscription> {
     return this.#asking.list(async (page) => {
       const answer = await this.#asking.ask<'get-node-subscriptions'>({ action: 'get-node-subscriptions', node, page }, init)
@@ -288,7 +288,7 @@ export class PubsubClient {
     }, init)
   }
 
-  /** Changes subscriptions to a node of ours: `subscribed` approves, `none` ends one (XEP-0060 §8.8.2). */
+  /** Changes subscriptions to a node of ours: `subscribed` approves one that waits, `none` ends one (XEP-0060 §8.8.2). */
   async setSubscribers(node: string, subscriptions: readonly PubsubAccountSubscription[], options: QuestionOptions = {}): Promise<void> {
     await this.#asking.ask<'set-node-subscriptions'>({ action: 'set-node-subscriptions', node, subscriptions }, options)
   }

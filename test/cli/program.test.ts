@@ -47,8 +47,14 @@ test('--version tells the version', async (t) => {
 test('--help tells the commands and the exit codes, on stdout', async (t) => {
   const { code, stdout, stderr } = await call(['--help'])
   t.deepEqual([code, stderr], [0, ''])
-  for (const word of ['serve', 'demo', 'send', 'receive', 'disco', '3  refused by the other side']) t.true(stdout.includes(word), word)
+  for (const word of ['serve', 'demo', 'send', 'receive', 'disco', 'pubsub', '3  refused by the other side'])
+    t.true(stdout.includes(word), word)
 })
+
+const pubsubCommands = [
+  ...['nodes', 'create', 'configure', 'delete', 'publish', 'items', 'retract'],
+  ...['subscribe', 'unsubscribe', 'options', 'subscriptions', 'affiliations'],
+]
 
 for (const [command, options] of [
   ['serve', serveOptions],
@@ -58,6 +64,8 @@ for (const [command, options] of [
   ['receive', { ...accountOptions, ...receiveOptions }],
   ['disco info', accountOptions],
   ['disco items', accountOptions],
+  ['disco all', accountOptions],
+  ...pubsubCommands.map((name) => [`pubsub ${name}`, accountOptions] as const),
 ] as const) {
   test(`${command} --help tells every option, and which are required`, async (t) => {
     const { code, stdout } = await call([...command.split(' '), '--help'])
@@ -112,7 +120,17 @@ test('a demo of a small file tells its steps, and that both ends agree', async (
   t.regex(stdout, /they agree/i)
 })
 
-for (const command of ['serve', 'demo', 'send', 'receive', 'disco info', 'disco items', 'check', 'completion']) {
+for (const command of [
+  'serve',
+  'demo',
+  'send',
+  'receive',
+  'disco info',
+  'disco items',
+  'check',
+  'completion',
+  ...pubsubCommands.map((name) => `pubsub ${name}`),
+]) {
   test(`${command} --help shows examples, with options it has, within 80 columns`, async (t) => {
     const { stdout } = await call([...command.split(' '), '--help'])
     const [help = '', examples = ''] = stdout.split('\nExamples:\n')

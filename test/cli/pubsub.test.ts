@@ -5,6 +5,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import ava, { type ExecutionContext } from 'ava'
 import { run } from '../../src/cli/program.ts'
+import { ours } from '../helpers/own-pubsub.ts'
 import { ejabberd, onServer, prosody, type ServerUnderTest } from '../helpers/server.ts'
 import { TestTerminal } from '../helpers/terminal.ts'
 import { makeFolder } from '../helpers/transfers.ts'
@@ -60,7 +61,7 @@ function as(local: string, server: Pick<ServerUnderTest, 'client'>) {
   }
 }
 
-for (const kind of [prosody, ejabberd]) {
+for (const kind of [ours, prosody, ejabberd]) {
   onServer(kind, 'publish-subscribe commands', { accounts: ['owner', 'friend'], ownPubsub: SERVICE }, (test) => {
     test('the life of a node, from its creation to its end', async (t, server) => {
       const [owner, friend] = [as('owner', server), as('friend', server)]

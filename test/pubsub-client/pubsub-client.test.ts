@@ -6,6 +6,7 @@ import { StanzaError } from '../../src/core/index.ts'
 import { findPubsubServices, PubsubClient } from '../../src/pubsub-client/index.ts'
 import { type Element, xml } from '../../src/xep/index.ts'
 import { means } from '../helpers/elements.ts'
+import { ours } from '../helpers/own-pubsub.ts'
 import { ejabberd, onServer, prosody, type ServerTest, type ServerUnderTest } from '../helpers/server.ts'
 import { networkOn } from '../helpers/xmpp-network.ts'
 
@@ -37,7 +38,7 @@ function inTurn(declare: ServerTest): ServerTest {
 
 const build = (number: number) => xml('build', { xmlns: 'urn:example:builds', number })
 
-for (const kind of [prosody, ejabberd]) {
+for (const kind of [ours, prosody, ejabberd]) {
   onServer(kind, 'publish-subscribe as a client', { accounts: ['owner', 'friend'], ownPubsub: SERVICE }, (declare) => {
     const test = inTurn(declare)
 
@@ -93,7 +94,10 @@ for (const kind of [prosody, ejabberd]) {
       t.deepEqual(await ids({ ids: ['n2'] }), ['n2'])
       const [first] = await all(friend.items('items', { ids: ['n1'] }))
       means(t, first?.payload as Element, "<build xmlns='urn:example:builds' number='1'/>")
-      await t.throwsAsync(ids({ after: 'n1' }), { code: 'ERR_PUBSUB_UNSUPPORTED' })
+      if (kind === ours) {
+        t.deepEqual(await ids({ pageSize: 1 }), ['n1', 'n2', 'n3'])
+        t.deepEqual([await ids({ after: 'n1' }), await ids({ after: 'n1', max: 1 })], [['n2', 'n3'], ['n2']])
+      } else await t.throwsAsync(ids({ after: 'n1' }), { code: 'ERR_PUBSUB_UNSUPPORTED' })
       const gone = friend.events({ node: 'items' })
       await owner.retract('items', 'n2', { isNotified: true })
       const { value } = await gone.next()
@@ -133,6 +137,12 @@ for (const kind of [prosody, ejabberd]) {
       await friend.subscribe('subscriptions')
       await friend.unsubscribe('subscriptions')
       t.deepEqual(await own(), [])
+      if (kind === prosody) return void (await owner.delete('subscriptions'))
+      // XEP-0060 §8.6: the owner decides who reads.
+      await owner.configure('subscriptions', { access_model: 'authorize' })
+      t.like(await friend.subscribe('subscriptions'), { state: 'pending' })
+      await owner.setSubscribers('subscriptions', [{ jid: 'friend@localhost', state: 'subscribed' }])
+      t.like(await own(), [{ state: 'subscribed' }])
       await owner.delete('subscriptions')
     })
 

@@ -61,6 +61,7 @@ const advices: Readonly<Record<string, string>> = {
   'payload-too-big': 'publish something shorter, or raise max_payload_size with "streamhost pubsub configure"',
   'precondition-not-met': '"streamhost pubsub configure" tells how the node is configured',
   'nodeid-required': 'name a node',
+  'item-not-found': '"streamhost pubsub nodes" tells which nodes there are',
   conflict: 'there is one of that name already',
   forbidden: '"streamhost pubsub affiliations" tells what you are to the node',
 }

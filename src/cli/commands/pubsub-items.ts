@@ -105,7 +105,8 @@ export function addRetract(pubsub: Command, start: Start): void {
   addServiceOptions(retract)
   addExamples(
     retract,
-    'streamhost pubsub retract news 3fe1 --account you@example.org --password-file pw',
+    'streamhost pubsub retract news 3fe1 --account you@example.org \\',
+    '  --password-file pw',
     'streamhost pubsub retract news --all --account you@example.org',
   )
   retract.action((node: string, ids: string[]) =>

@@ -11,7 +11,7 @@ export function addNodes(pubsub: Command, start: Start): void {
   addExamples(
     nodes,
     'streamhost pubsub nodes --account you@example.org --password-file pw',
-    'streamhost pubsub nodes --to pubsub.example.org --account you@example.org --json',
+    'streamhost pubsub nodes --to pubsub.example.org --account you@example.org',
   )
   nodes.action((collection: string | undefined) =>
     onService(start, nodes, ({ output, signal }) => async (service) => {
@@ -54,7 +54,8 @@ export function addConfigure(pubsub: Command, start: Start): void {
   addServiceOptions(addSet(configure, 'what to change, such as access_model=open'))
   addExamples(
     configure,
-    'streamhost pubsub configure builds --account you@example.org --password-file pw',
+    'streamhost pubsub configure builds --account you@example.org \\',
+    '  --password-file pw',
     'streamhost pubsub configure builds --set publish_model=open \\',
     '  --account you@example.org --password-file pw',
   )

@@ -46,7 +46,7 @@ function tellSubscribed(output: Output, subscription: PubsubSubscription): void 
 /** `streamhost pubsub unsubscribe NODE`. */
 export function addUnsubscribe(pubsub: Command, start: Start): void {
   const unsubscribe = addSubscriber(pubsub.command('unsubscribe').argument('<node>', 'from which').description('end a subscription'))
-  addExamples(unsubscribe, 'streamhost pubsub unsubscribe news --account you@example.org --password-file pw')
+  addExamples(unsubscribe, 'streamhost pubsub unsubscribe news --account you@example.org \\', '  --password-file pw')
   unsubscribe.action((node: string) =>
     onService(start, unsubscribe, ({ output, signal }) => {
       const subscriber = subscriberOf(unsubscribe)
@@ -87,8 +87,12 @@ export function addSubscriptions(pubsub: Command, start: Start): void {
     .command('subscriptions')
     .argument('[node]', 'to which (default: any)')
     .description("tell the account's subscriptions, or as the owner of a node everybody's")
-    .option('--of-node', "everybody's, also those that wait for you to approve them")
-  addListOption(subscriptions, '--set <JID=STATE>', `as the owner: ${STATES.join(', ')}; subscribed approves; repeatable`)
+    .option('--of-node', "everybody's")
+  addListOption(
+    subscriptions,
+    '--set <JID=STATE>',
+    `as the owner: ${STATES.join(', ')}; subscribed approves one that waits for you; repeatable`,
+  )
   addServiceOptions(subscriptions)
   addExamples(
     subscriptions,

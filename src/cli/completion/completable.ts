@@ -28,13 +28,13 @@ export interface CompletableCommand {
 /** Everything a shell can complete, out of the program itself. */
 export function describeProgram(program: Command, path: readonly string[] = []): CompletableCommand {
   const commands = program.commands.map((command) => describeProgram(command, [...path, command.name()]))
-  const [argument] = program.registeredArguments
+  const values = program.registeredArguments.map(valuesOfArgument)
   return {
     path,
     description: program.description(),
     options: [...program.options.map(describeOption), help],
     commands,
-    argument: argument ? valuesOfArgument(argument) : 'none',
+    argument: values.find((each) => each !== 'none') ?? 'none',
   }
 }
 
@@ -57,7 +57,7 @@ function describeOption(option: Option): CompletableOption {
 
 function valuesOfArgument(argument: Argument): Values {
   if (argument.argChoices) return argument.argChoices
-  return ['file', 'paths'].includes(argument.name()) ? 'files' : 'none'
+  return ['file', 'files', 'paths'].includes(argument.name()) ? 'files' : 'none'
 }
 
 function valuesOf(placeholder: string | undefined): Values {

@@ -1,0 +1,35 @@
+import { PubsubService, presentComponent } from '../../src/component/index.ts'
+import { Notifications } from '../../src/component/pubsub/notifications.ts'
+import { silentLogger, systemClock } from '../../src/core/index.ts'
+import { MemoryStore, Pubsub } from '../../src/pubsub/index.ts'
+import { componentConnector, Session } from '../../src/session/index.ts'
+import type { DataForm } from '../../src/xep/index.ts'
+import { embedded, type ServerKind } from './server.ts'
+
+/** What subscribers are told of a configuration. */
+const configForm = ({ name }: { name: string }): DataForm => ({ type: 'result', fields: [{ var: 'pubsub#title', values: [name] }] })
+
+/** The embedded server with our own publish-subscribe service behind it, at `ownPubsub`. */
+export const ours: ServerKind = {
+  name: 'ours',
+  needs: [],
+  async start({ ownPubsub: jid = '', ...init }) {
+    const server = await embedded.start({ ...init, components: [jid] })
+    const connect = componentConnector(systemClock, { jid, secret: server.secret, service: server.componentAt(jid) })
+    const session = new Session({}, connect, { reconnect: 'never' })
+    const pubsub = new Pubsub({ store: new MemoryStore() })
+    const components = { session, pubsub, clock: systemClock, logger: silentLogger }
+    const notifier = new Notifications({ ...components, configForm }, { jid })
+    const { part } = new PubsubService({ session, pubsub, notifier })
+    presentComponent(session, systemClock, { version: { name: 'streamhost', version: '0' }, parts: [part] })
+    await session.start()
+    return {
+      ...server,
+      async [Symbol.asyncDispose]() {
+        notifier[Symbol.dispose]()
+        await session.stop()
+        await server[Symbol.asyncDispose]()
+      },
+    }
+  },
+}
