@@ -19,14 +19,14 @@ export const ours: ServerKind = {
     const session = new Session({}, connect, { reconnect: 'never' })
     const pubsub = new Pubsub({ store: new MemoryStore() })
     const components = { session, pubsub, clock: systemClock, logger: silentLogger }
-    const notifier = new Notifications({ ...components, configForm }, { jid })
-    const { part } = new PubsubService({ session, pubsub, notifier })
+    const notifications = new Notifications({ ...components, configForm }, { jid })
+    const { part } = new PubsubService({ session, pubsub, notifications })
     presentComponent(session, systemClock, { version: { name: 'streamhost', version: '0' }, parts: [part] })
     await session.start()
     return {
       ...server,
       async [Symbol.asyncDispose]() {
-        notifier[Symbol.dispose]()
+        notifications[Symbol.dispose]()
         await session.stop()
         await server[Symbol.asyncDispose]()
       },
