@@ -6,7 +6,7 @@ import type { Host } from './namespaces.ts'
 
 /** What a client of somebody else tells: a line of JSON on its standard output. */
 export interface Fact {
-  readonly event: 'online' | 'message' | 'sent' | 'received' | 'failed'
+  readonly event: 'online' | 'message' | 'sent' | 'received' | 'failed' | 'done' | 'item' | 'retracted' | 'deleted'
   readonly jid?: string
   /** Of the library. */
   readonly version?: string

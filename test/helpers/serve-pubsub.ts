@@ -1,0 +1,31 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { ExecutionContext } from 'ava'
+import { type Cli, startCli } from './cli.ts'
+import { DOMAIN } from './prosody.ts'
+import type { ServerUnderTest } from './server.ts'
+
+/** Where publish-subscribe is served. */
+export const PUBSUB = `pubsub.${DOMAIN}`
+
+/** A folder for `--data`, which goes with the test. */
+export async function dataFolder(t: Pick<ExecutionContext, 'teardown'>): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'streamhost-data-'))
+  t.teardown(() => rm(folder, { recursive: true, force: true }))
+  return folder
+}
+
+/** Starts `streamhost serve` for publish-subscribe alone, as a component of a server; settles once it is ready. */
+export async function servePubsub(
+  t: ExecutionContext,
+  server: ServerUnderTest,
+  directory: string,
+  args: readonly string[] = [],
+): Promise<Cli> {
+  const { host, port } = server.componentAt(PUBSUB)
+  const where = ['--service', `xmpp://${host}:${port}`, '--domain', PUBSUB, '--data', directory]
+  const cli = startCli(t, ['serve', '--json', '--pubsub-only', ...where, ...args], { STREAMHOST_SECRET: server.secret })
+  await cli.event('ready')
+  return cli
+}
