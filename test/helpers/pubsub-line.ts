@@ -11,7 +11,7 @@ export interface Listener {
 /** A client of a service that says much at once: answers and events are read as they come. */
 export class PubsubLine {
   readonly #stream: RawStream
-  readonly #asked = new Map<string, (answer: Element) => void>()
+  readonly #asked = new Map<string, { resolve: (answer: Element) => void; reject: (error: unknown) => void }>()
   #listener: Listener = {}
   #count = 0
 
@@ -47,9 +47,10 @@ export class PubsubLine {
   /** @returns the answer: everything that was on its way before it has been heard */
   ask(type: 'get' | 'set', payload: string): Promise<Element> {
     const id = `asked-${++this.#count}`
-    const answered = new Promise<Element>((resolve) => this.#asked.set(id, resolve))
-    this.say(id, type, payload)
-    return answered
+    return new Promise<Element>((resolve, reject) => {
+      this.#asked.set(id, { resolve, reject })
+      this.say(id, type, payload)
+    })
   }
 
   close(): void {
@@ -58,16 +59,19 @@ export class PubsubLine {
 
   async #read(): Promise<void> {
     for (;;) {
-      const element = await this.#stream.next().catch(() => undefined)
+      const element = await this.#stream.next().catch((error: unknown) => {
+        for (const { reject } of this.#asked.values()) reject(error)
+        return undefined
+      })
       if (!element) return
       const id = attribute(element, 'id') ?? ''
       const event = element.name === 'message' ? element.getChild('event', NS.pubsubEvent) : undefined
       const parsed = event && parseEvent(event)
       if (parsed) this.#listener.onEvent?.(parsed)
       if (element.name !== 'iq') continue
-      const settle = this.#asked.get(id)
+      const asked = this.#asked.get(id)
       this.#asked.delete(id)
-      if (settle) settle(element)
+      if (asked) asked.resolve(element)
       else this.#listener.onAnswer?.(id, element)
     }
   }
