@@ -20,7 +20,8 @@ const MINUTE_MS = 60_000
 
 const LEVELS = 500
 const deep = `${'<a>'.repeat(LEVELS)}${'</a>'.repeat(LEVELS)}`
-const publish = (payload: string) => pubsub(`<publish node='many-0'><item><note xmlns='urn:example:note'>${payload}</note></item></publish>`)
+const publish = (payload: string) =>
+  pubsub(`<publish node='many-0'><item><note xmlns='urn:example:note'>${payload}</note></item></publish>`)
 const large = (octets: number) => publish('x'.repeat(octets))
 
 for (const kind of [prosody, ejabberd]) {

@@ -72,7 +72,7 @@ function chanceFrom(seed: number): (below: number) => number {
 }
 
 /** What killing has come to. */
-export interface Killed {
+interface Killed {
   readonly acknowledged: number
   readonly told: number
   readonly stored: number

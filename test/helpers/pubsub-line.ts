@@ -3,7 +3,7 @@ import { type Address, type Login, login, type RawStream } from './raw-client.ts
 import { PUBSUB } from './serve-pubsub.ts'
 
 /** What a client hears as it comes, and not only where a test asks for it. */
-export interface Listener {
+interface Listener {
   readonly onAnswer?: (id: string, answer: Element) => void
   readonly onEvent?: (event: PubsubEvent) => void
 }
