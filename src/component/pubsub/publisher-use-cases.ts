@@ -10,7 +10,7 @@ function toPublish({ id, payload }: PubsubItem): ItemToPublish {
 }
 
 /** An item as it is told. */
-export function toItem(pubsub: Pubsub, node: NodeRecord, item: ItemRecord): PubsubItem {
+function toItem(pubsub: Pubsub, node: NodeRecord, item: ItemRecord): PubsubItem {
   const payload = item.payload === undefined ? undefined : rawXml(item.payload)
   return { id: item.id, publisher: pubsub.publisherOf(node, item), payload }
 }

@@ -1,10 +1,9 @@
-import type { Broadcast, ItemRecord, NodeRecord, Notice, Personal, Pubsub, SubscriptionView } from '../../pubsub/index.ts'
+import type { Broadcast, ItemRecord, NodeRecord, Notice, Personal, Pubsub } from '../../pubsub/index.ts'
 import {
   buildAffiliationNotice,
   buildApprovalRequest,
   type DataForm,
   type Delay,
-  formatDateTime,
   messageParts,
   type NotificationParts,
   notificationParts,
@@ -12,6 +11,7 @@ import {
   type PubsubItem,
   rawXml,
 } from '../../xep/index.ts'
+import { toSubscription } from './subscriber-use-cases.ts'
 
 /** What is known of nodes, to be told. */
 export interface NoticeWriter {
@@ -94,8 +94,4 @@ function inParts(items: readonly ItemRecord[], withPayloads: boolean): readonly 
     parts.at(-1)?.push(item)
   }
   return parts
-}
-
-function toSubscription({ node, jid, subid, state, expiresMs }: SubscriptionView) {
-  return { node, jid, state, subid, expiry: expiresMs === undefined ? undefined : formatDateTime(expiresMs) }
 }
