@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { defaultTimings } from '../bytestreams/index.ts'
 import { formatBytes } from '../core/index.ts'
 import { defaultLimits } from '../streamhost/index.ts'

@@ -2,7 +2,7 @@ import { randomBytes, randomInt } from 'node:crypto'
 import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { basename, dirname, join } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { BytestreamError, type Clock } from '../../core/index.ts'
 import { type Holder, isGone, ownHolder } from '../parts/holder.ts'
 
