@@ -11,6 +11,7 @@ import { addReceive } from './commands/receive.ts'
 import { addSend } from './commands/send.ts'
 import { addServe } from './commands/serve.ts'
 import { EXIT, exitCodeOf } from './exit-codes.ts'
+import { sentenceOf } from './failures.ts'
 import { Output } from './output.ts'
 
 const EXIT_CODES = `
@@ -65,8 +66,9 @@ export async function run(args: readonly string[], context: CommandContext): Pro
     } catch (thrown) {
       output.close()
       const [error, code] = explain(thrown, signal)
-      output.tell('error', { code: error.code, message: error.message })
-      output.complain(`streamhost: ${error.message}`)
+      const failure = thrown instanceof CommandFailure && thrown.error === error ? thrown.failure : undefined
+      output.tell('error', { code: error.code, message: error.message, hop: failure?.hop })
+      output.complain(`streamhost: ${failure ? sentenceOf(failure) : error.message}`)
       exitCode = code
     } finally {
       output.close()

@@ -99,14 +99,21 @@ export type ErrorCode = keyof typeof table
 /** All codes, in the order of the table. */
 export const errorCodes = Object.keys(table) as readonly ErrorCode[]
 
+export interface BytestreamErrorOptions extends ErrorOptions {
+  readonly from?: string | undefined
+}
+
 /** The one error class that leaves this library. Switch on {@link code}. */
 export class BytestreamError extends Error {
   override readonly name: string = 'BytestreamError'
   readonly code: ErrorCode
+  /** The JID of whoever has said so; `undefined` where it was found out here. */
+  readonly from: string | undefined
 
-  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: ErrorCode, message: string, { from, ...options }: BytestreamErrorOptions = {}) {
     super(message, options)
     this.code = code
+    this.from = from
   }
 
   /** What a peer is told when this error reaches a stanza handler. */
@@ -133,7 +140,11 @@ export class StanzaError extends BytestreamError {
   readonly text: string
 
   constructor(entry: StanzaErrorEntry, text: string, from: string) {
-    super('ERR_STANZA', `${from} answered ${entry.condition}${entry.application ? ` (${entry.application[0]})` : ''}${text && `: ${text}`}`)
+    super(
+      'ERR_STANZA',
+      `${from} answered ${entry.condition}${entry.application ? ` (${entry.application[0]})` : ''}${text && `: ${text}`}`,
+      { from },
+    )
     this.#entry = entry
     this.text = text
   }

@@ -218,14 +218,14 @@ export class SessionCourse {
 
   /** The other side has ended it. */
   endByPeer(reason: JingleReason): void {
-    this.#close({ by: 'peer', reason, error: errorOfReason(`${this.init.peer} has ended the session`, reason) })
+    this.#close({ by: 'peer', reason, error: errorOfReason(`${this.init.peer} has ended the session`, reason, this.init.peer) })
     this.#finish()
   }
 
   /** Both sides have ended it at once: what the initiator said counts (XEP-0166 §7.2.16). */
   crossEnd(reason: JingleReason): void {
     if (this.init.role === 'initiator' || this.#end?.by !== 'us' || this.#isSettled) return
-    this.#end = { by: 'peer', reason, error: errorOfReason(`${this.init.peer} has ended the session`, reason) }
+    this.#end = { by: 'peer', reason, error: errorOfReason(`${this.init.peer} has ended the session`, reason, this.init.peer) }
   }
 
   /**
