@@ -132,6 +132,19 @@ export function toBytestreamError(error: unknown, code: ErrorCode = 'ERR_INTERNA
   return new BytestreamError(code, error instanceof Error ? error.message : String(error), { cause: error })
 }
 
+/** What an answer says of whoever was asked: nobody is there for the time being, for good, or nobody knows of them, or of what was asked for. */
+export type Absence = 'for now' | 'for good' | 'unknown'
+
+/** By the defined conditions of RFC 6120 §8.3.3; any other is the answer of somebody who is there. */
+const absences: Readonly<Record<string, Absence>> = {
+  'recipient-unavailable': 'for now',
+  'remote-server-not-found': 'for now',
+  'remote-server-timeout': 'for now',
+  'service-unavailable': 'for now',
+  gone: 'for good',
+  'item-not-found': 'unknown',
+}
+
 /** A stanza error another entity answered with: code `ERR_STANZA`, and the error as it came. */
 export class StanzaError extends BytestreamError {
   override readonly name = 'StanzaError'
@@ -156,5 +169,10 @@ export class StanzaError extends BytestreamError {
   /** The defined condition, such as `item-not-found` (RFC 6120 §8.3.3). */
   get condition(): string {
     return this.#entry.condition
+  }
+
+  /** Whether nobody is there, as far as the condition says; `undefined` where somebody is. */
+  get absence(): Absence | undefined {
+    return absences[this.condition]
   }
 }

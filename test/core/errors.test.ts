@@ -85,6 +85,19 @@ test('a stanza error is told apart by its condition, and passed on as it came', 
   t.is(error.message, 'a@example.com/x answered bad-request (bad-profile): No such thing')
 })
 
+for (const [absence, conditions] of [
+  ['for now', ['recipient-unavailable', 'remote-server-not-found', 'remote-server-timeout', 'service-unavailable']],
+  ['for good', ['gone']],
+  ['unknown', ['item-not-found']],
+] as const) {
+  test(`these conditions say that nobody is there, ${absence} (RFC 6120 §8.3.3): ${conditions.join(', ')}`, (t) => {
+    const said = [...CONDITIONS, 'gone', 'redirect'].filter(
+      (condition) => new StanzaError({ type: 'cancel', condition }, '', 'example.com').absence === absence,
+    )
+    t.deepEqual(said.sort(), [...conditions].sort())
+  })
+}
+
 test('a stanza error without a text says only what it is', (t) => {
   t.is(new StanzaError({ type: 'wait', condition: 'conflict' }, '', 'example.com').message, 'example.com answered conflict')
 })

@@ -7,12 +7,9 @@ export const ABSENT_MS_MAX = 86_400_000
 /** Milliseconds between two looks for it: the first, and the longest. */
 const backOff = { firstMs: 30_000, retryMsMax: 600_000 }
 
-/** Conditions of an answer by which the other side is not there, for the time being (RFC 6120 §8.3.3). */
-const ABSENT: readonly string[] = ['recipient-unavailable', 'service-unavailable', 'remote-server-not-found', 'remote-server-timeout']
-
 /** Whether somebody failed to be there, and nothing else was wrong. */
 export function isAbsence(error: BytestreamError): boolean {
-  if (error instanceof StanzaError) return error.stanzaError.type === 'wait' || ABSENT.includes(error.condition)
+  if (error instanceof StanzaError) return error.stanzaError.type === 'wait' || error.absence === 'for now'
   return error.code === 'ERR_NO_RESOURCE'
 }
 
