@@ -1,6 +1,7 @@
-import { lstat, mkdir } from 'node:fs/promises'
+import { lstat, mkdir, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { BytestreamError } from '../core/index.ts'
+import { toFileError } from './file-error.ts'
 
 /**
  * Makes folders one inside the other, where they are not there. A symbolic link on the way is not followed: it may lead anywhere.
@@ -38,6 +39,21 @@ export async function checkFolders(into: string, steps: readonly string[]): Prom
   for (const step of steps) {
     path = join(path, step)
     await checkFolder(path)
+  }
+}
+
+/**
+ * Octets there is room for in `folder`, which is made if it is not there.
+ *
+ * @throws BytestreamError `ERR_FILE` when it cannot be made
+ */
+export async function roomIn(folder: string): Promise<number> {
+  try {
+    await mkdir(folder, { recursive: true })
+    const { bavail, bsize } = await statfs(folder)
+    return bavail * bsize
+  } catch (cause) {
+    throw toFileError(cause, `${folder} cannot be written to`)
   }
 }
 

@@ -135,12 +135,14 @@ const rowOf: Readonly<Record<string, string>> = {
   'transfer/parts/part-store PARTS_MAX': 'parts of files in one folder',
   'transfer/parts/part-store PART_MS_MAX': 'a part is kept',
   'transfer/parts/part-state STATE_BYTES_MAX': 'what says of which file a part is',
+  'transfer/parts/known-beginnings PLACES_MAX': 'places in files up to which a hash is remembered',
+  'transfer/parts/known-beginnings SETTLED_MS': 'a file of others has to have stayed as it is',
   'transfer/parts/holder ELSEWHERE_MS_MAX': 'a part another machine has in use',
   'transfer/file-name FOLDER_DEPTH_MAX': 'folders of a file that is sent with them',
   'transfer/file-name FOLDER_BYTES_MAX': 'octets of the path of those',
   'transfer/files-in ENTRIES_MAX': 'files and folders in a directory',
   'transfer/file-name FILE_NAMES_MAX': 'names tried',
-  'transfer/file-sink AHEAD_MS_MAX': "a file's date ahead of the receiver's clock",
+  'transfer/give-name AHEAD_MS_MAX': "a file's date ahead of the receiver's clock",
 }
 
 /** What is called like a limit, and keeps nobody from anything. */

@@ -3,7 +3,7 @@ import { type FileHandle, lstat, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { BytestreamError, throwIfAborted } from '../../core/index.ts'
 import { FILE_NAMES_MAX, numberFileName } from '../file-name.ts'
-import { ContentHasher, pickAlgorithm } from '../hashes.ts'
+import { pickAlgorithm } from '../hashes.ts'
 import { hashBeginning } from './hash-beginning.ts'
 import { differenceOf, type WantedFile } from './matching.ts'
 
@@ -22,8 +22,8 @@ interface Sought {
  * descriptor.
  */
 export class FileHere {
-  /** It is no part, and not kept like one. */
-  readonly isRecognisable = false
+  /** Others may change it. */
+  readonly isOurs = false
   readonly path: string
   readonly handle: FileHandle
   /** Octets that need not come. The last one does: a bytestream of none is an end before the first octet to some. */
@@ -33,7 +33,7 @@ export class FileHere {
   private constructor(path: string, handle: FileHandle, opened: BigIntStats) {
     this.path = path
     this.handle = handle
-    this.offset = Math.max(0, Number(opened.size) - 1)
+    this.offset = offsetIn(Number(opened.size))
     this.#opened = opened
   }
 
@@ -85,16 +85,13 @@ export class FileHere {
       throw new BytestreamError('ERR_RESET', 'the file that was here already has changed meanwhile')
   }
 
-  /** Closes it, and leaves it as it is. */
-  async keep(): Promise<void> {
-    await this.handle.close()
-  }
-
-  /** The same: what is here is not given up. */
+  /** Closes it, and leaves it as it is: what is here is not given up. */
   async discard(): Promise<void> {
     await this.handle.close()
   }
 }
+
+const offsetIn = (size: number) => Math.max(0, size - 1)
 
 /** As far as anybody knows before the content: a regular file, the size, the date, and a hash to come. */
 function isLike(stats: BigIntStats, { wanted, modifiedMs = 0 }: Sought): boolean {
@@ -115,8 +112,11 @@ const asUnhashed = (wanted: WantedFile): WantedFile => ({
 async function hasHashOf(handle: FileHandle, { size, hashes }: WantedFile, signal: AbortSignal): Promise<boolean> {
   const algo = pickAlgorithm(hashes.map((hash) => hash.algo))
   if (algo === undefined) return true
-  const hasher = await ContentHasher.begin([algo])
-  await hashBeginning(handle, [hasher], size, signal)
+  // As far as it will be hashed again, and with the same hashes: that need not be read twice.
+  const { hasher } = await hashBeginning({ handle, isOurs: false }, ['sha-256', algo], offsetIn(size), signal)
+  const last = Buffer.alloc(1)
+  const { bytesRead } = await handle.read(last, 0, 1, offsetIn(size))
+  hasher.update(last.subarray(0, bytesRead))
   const found = hasher.digest().get(algo) as Buffer
   return hashes.every((hash) => hash.algo !== algo || hash.value.equals(found))
 }
