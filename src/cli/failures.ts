@@ -4,7 +4,7 @@ import type { Transfer } from '../transfer/index.ts'
 import { EXIT, exitCodeOf } from './exit-codes.ts'
 
 /** What failed, of all that is between our disk and theirs; stable names, as programs are told them. */
-export type Hop = 'own disk' | 'account' | 'servers' | 'peer' | 'proxy' | 'direct' | 'in band' | 'way' | 'peer disk'
+type Hop = 'own disk' | 'account' | 'servers' | 'peer' | 'proxy' | 'direct' | 'in band' | 'way' | 'peer disk'
 
 /** What a failure is about, as far as it is known. */
 export interface Scene {

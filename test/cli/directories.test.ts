@@ -45,11 +45,11 @@ test('a directory arrives with its files in their folders; what is left out is n
   const [way, ...sent] = stdout.trimEnd().split('\n')
   t.regex(String(way), /: to desk@localhost\/\S+, by Jingle, through the proxy proxy\.localhost$/)
   t.deepEqual(sent.map((line) => line.replace(/: sent, .*/, '')).sort(), [join(top, '.list'), join(top, 'day 1', '漢字.txt')])
-  t.is(await readFile(join(into, 'holiday', 'list'), 'utf8'), 'list')
+  t.is(await readFile(join(into, 'holiday', '.list'), 'utf8'), 'list')
   t.is(await readFile(join(into, 'holiday', 'day 1', '漢字.txt'), 'utf8'), 'kanji')
   receive.child.kill('SIGINT')
   const received = (await receive.ended).stdout.split('\n').flatMap((line) => (line.includes('"received"') ? [JSON.parse(line).path] : []))
-  t.deepEqual(received.sort(), [join(into, 'holiday', 'day 1', '漢字.txt'), join(into, 'holiday', 'list')])
+  t.deepEqual(received.sort(), [join(into, 'holiday', '.list'), join(into, 'holiday', 'day 1', '漢字.txt')])
 })
 
 test('receive --flat makes no folders, and by stream initiation there are none; both are said once', async (t) => {
@@ -75,7 +75,7 @@ test('one file of several that is not there is named, and the others arrive; a d
   t.is(some.code, 1)
   t.regex(some.stderr, /absent cannot be read: ENOENT[^\n]*\n/)
   t.regex(some.stderr, /\nstreamhost: 1 of 3 files were not sent\n$/)
-  t.is(await readFile(join(into, 'holiday', 'list'), 'utf8'), 'list')
+  t.is(await readFile(join(into, 'holiday', '.list'), 'utf8'), 'list')
   const none = await send(t, box, join(top, 'day 1', 'empty'))
   t.is(none.code, 1)
   t.regex(none.stderr, /\nstreamhost: \S+ 1\/empty: there is no file to send\n$|there is no file to send\n$/)
