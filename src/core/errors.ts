@@ -12,6 +12,8 @@ export interface StanzaErrorEntry {
 
 const SI = 'http://jabber.org/protocol/si'
 const JINGLE = 'urn:xmpp:jingle:errors:1'
+/** XEP-0234 §9.2 has a word for it, which other negotiations pass over. */
+const TOO_LARGE = ['file-too-large', 'urn:xmpp:jingle:apps:file-transfer:errors:0'] as const
 
 /**
  * Every code this project raises, with the stanza error a peer gets for it. A code that never meets a
@@ -62,14 +64,14 @@ const table = {
   ERR_NO_STREAMHOST: { type: 'cancel', condition: 'item-not-found' }, // XEP-0065 §5.3.2
   ERR_DESTINATION: { type: 'modify', condition: 'not-acceptable' },
   ERR_DECLINED: { type: 'cancel', condition: 'forbidden' }, // XEP-0095 §3.2
-  ERR_FILE_TOO_LARGE: { type: 'cancel', condition: 'forbidden' }, // likewise; XEP-0234 has a reason of its own for it
+  ERR_FILE_TOO_LARGE: { type: 'cancel', condition: 'forbidden', application: TOO_LARGE }, // likewise
   ERR_NO_VALID_STREAMS: { type: 'cancel', condition: 'bad-request', application: ['no-valid-streams', SI] },
   ERR_BAD_PROFILE: { type: 'cancel', condition: 'bad-request', application: ['bad-profile', SI] },
   ERR_NO_RESOURCE: { type: 'wait', condition: 'recipient-unavailable' },
   ERR_FILE_NAME: { type: 'modify', condition: 'not-acceptable' },
   ERR_FILE_EXISTS: { type: 'cancel', condition: 'conflict' },
   ERR_FILE: { type: 'cancel', condition: 'internal-server-error' },
-  ERR_DISK_SPACE: { type: 'wait', condition: 'resource-constraint' },
+  ERR_DISK_SPACE: { type: 'cancel', condition: 'resource-constraint', application: TOO_LARGE }, // Nobody knows for how long.
   ERR_INTEGRITY: { type: 'modify', condition: 'not-acceptable' },
   ERR_RESET: { type: 'wait', condition: 'remote-server-timeout' },
 

@@ -37,6 +37,9 @@ test('XEP-0065 §6.3.5, in a malfunction,', isAnswered, 'ERR_INTERNAL', 'cancel'
 test('XEP-0095 §3.2, example 6,', isAnswered, 'ERR_NO_VALID_STREAMS', 'cancel', 'bad-request', ['no-valid-streams', SI])
 test('XEP-0095 §3.2, example 7,', isAnswered, 'ERR_BAD_PROFILE', 'cancel', 'bad-request', ['bad-profile', SI])
 test('XEP-0095 §3.2, example 8,', isAnswered, 'ERR_DECLINED', 'cancel', 'forbidden')
+const TOO_LARGE: [string, string] = ['file-too-large', 'urn:xmpp:jingle:apps:file-transfer:errors:0']
+test('XEP-0095 §3.2, with the word of XEP-0234 §9.2,', isAnswered, 'ERR_FILE_TOO_LARGE', 'cancel', 'forbidden', TOO_LARGE)
+test('XEP-0234 §9.2', isAnswered, 'ERR_DISK_SPACE', 'cancel', 'resource-constraint', TOO_LARGE)
 const JINGLE = 'urn:xmpp:jingle:errors:1'
 test('XEP-0166 §10', isAnswered, 'ERR_JINGLE_OUT_OF_ORDER', 'wait', 'unexpected-request', ['out-of-order', JINGLE])
 test('XEP-0166 §7.2.16, example 34,', isAnswered, 'ERR_JINGLE_TIE_BREAK', 'cancel', 'conflict', ['tie-break', JINGLE])
