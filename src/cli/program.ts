@@ -25,7 +25,22 @@ Exit codes:
 /** A description is wrapped while it has that many columns; the longest names leave 32 of 80. */
 const HELP_COLUMNS_MIN = 24
 
-const commands: readonly AddCommand[] = [addServe, addDemo, addSend, addReceive, addQueue, addDisco, addCheck, addCompletion]
+const commands: ReadonlyMap<string, AddCommand> = new Map([
+  ['serve', addServe],
+  ['demo', addDemo],
+  ['send', addSend],
+  ['receive', addReceive],
+  ['queue', addQueue],
+  ['disco', addDisco],
+  ['check', addCheck],
+  ['completion', addCompletion],
+])
+
+/** The one that is named, as the options of all the others take time; all of them, where somebody asks what there is. */
+function commandsFor([name = '']: readonly string[]): Iterable<AddCommand> {
+  const add = name === 'completion' ? undefined : commands.get(name)
+  return add ? [add] : commands.values()
+}
 
 /**
  * Runs one command.
@@ -74,7 +89,7 @@ export async function run(args: readonly string[], context: CommandContext): Pro
       output.close()
     }
   }
-  for (const add of commands) add(program, start)
+  for (const add of commandsFor(args)) add(program, start)
   for (const command of everyCommand(program))
     command.exitOverride().configureOutput(program.configureOutput()).option('--json', 'print one JSON object a line to stdout')
   try {

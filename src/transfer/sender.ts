@@ -34,6 +34,8 @@ export async function sendFile(
   await using source = await FileSource.open(path)
   const facts = await before.glance(source)
   transfer.update({ ...facts, ...(folder !== undefined && { name: `${folder}/${facts.name}` }) })
+  // The server can be asked while the receiver is looked for.
+  if (proxy === undefined && (method === 'auto' || method === 'proxy')) void components.proxies.find()
   const { jid: to, ...chosen } = await findPartner(components.resources, prepareJid(init.to), { negotiation, method, signal })
   transfer.update({ peer: to })
   // A proxy that is none should be known before the receiver is asked.
