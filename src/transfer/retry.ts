@@ -9,7 +9,8 @@ import {
   toBytestreamError,
 } from '../core/index.ts'
 import { BackOff, defaultBackOff, type Session } from '../session/index.ts'
-import type { Sent, Transfer } from './transfer.ts'
+import type { Transfer } from './transfer.ts'
+import type { Sent } from './transfer-facts.ts'
 
 /** How long a transfer that was interrupted is tried again. */
 export interface RetryInit {

@@ -6,7 +6,8 @@ import { checkProxyIsUsed, findPartner } from './negotiation.ts'
 import { offerByJingle } from './offer-by-jingle.ts'
 import { offerBySi } from './offer-by-si.ts'
 import type { FileToSend, OfferedBefore, Offering, SendInit } from './offering.ts'
-import type { NegotiationStep, Sent, Transfer } from './transfer.ts'
+import type { Transfer } from './transfer.ts'
+import type { NegotiationStep, Sent } from './transfer-facts.ts'
 
 export interface SenderComponents extends JingleTransportComponents {
   readonly resources: ResourceFinder

@@ -112,7 +112,7 @@ const rowOf: Readonly<Record<string, string>> = {
   'bytestreams/jingle/session-course LINGER_MS_MAX': 'for either side to end a session',
   'transfer/decision ANSWER_MS_MAX': 'for `mayAccept`, or `mayFetch`, to decide',
   'transfer/sharing TRANSFERS_MAX': 'files sent on request at once',
-  'transfer/transfer STALL_MS_MAX': 'without an octet, while a file moves',
+  'transfer/movement STALL_MS_MAX': 'without an octet, while a file moves',
   'transfer/content RECEIVER_CHECK_MS_MAX': "the receiver's check after the last octet",
   'transfer/content SENDER_CLOSE_MS_MAX': 'the sender has to close',
   'transfer/jingle/send-content WORD_MS_MAX': "a receiver's word in Jingle",
