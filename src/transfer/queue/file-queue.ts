@@ -8,7 +8,7 @@ import { ABSENT_MS_MAX, type Absent } from './absences.ts'
 import { Entries } from './entries.ts'
 import type { QueuedFile, QueueEntry } from './entry.ts'
 import { holderOf, QueueHold, type QueueHolder } from './hold.ts'
-import { Journal } from './journal.ts'
+import { Journal, locate } from './journal.ts'
 import type { QueueRecord } from './records.ts'
 import { QueueWorker } from './worker.ts'
 
@@ -61,7 +61,7 @@ export interface FileQueueEvents {
  * ```
  */
 export class FileQueue extends EventEmitter<FileQueueEvents> {
-  /** Absolute. */
+  /** Absolute, and no symbolic link. */
   readonly path: string
   readonly #clock: Clock
   readonly #journal: Journal
@@ -82,7 +82,7 @@ export class FileQueue extends EventEmitter<FileQueueEvents> {
    * @throws BytestreamError `ERR_FILE` with the number of a line that is wrong
    */
   static async open(path: string, { clock = systemClock }: { readonly clock?: Clock } = {}): Promise<FileQueue> {
-    const queue = new FileQueue(resolve(path), clock)
+    const queue = new FileQueue(await locate(resolve(path)), clock)
     await queue.refresh()
     return queue
   }
@@ -167,6 +167,7 @@ export class FileQueue extends EventEmitter<FileQueueEvents> {
     throwIfAborted(signal)
     do {
       await using _ = await QueueHold.take(this.path, this.#clock)
+      await this.#journal.sweep()
       if (!(await this.#inTurn(() => this.#compact()))) return
       await new QueueWorker(this, client, { clock: this.#clock, absentMsMax }).run(signal)
       // Somebody may have seen that the queue is worked, and left something, just before it no longer was.

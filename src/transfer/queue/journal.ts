@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { type BigIntStats, constants, unwatchFile, watch, watchFile } from 'node:fs'
-import { type FileHandle, link, open, rename, rm, stat } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { type FileHandle, link, open, readdir, readlink, realpath, rename, rm, stat } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
 import { BytestreamError } from '../../core/index.ts'
 import { checkBeginning, HEADER_LINE, type QueueRecord, readRecords, writeRecords } from './records.ts'
 
@@ -10,6 +10,24 @@ const FILE_BYTES_MAX = 268_435_456
 /** Milliseconds between two looks at the file, where the system does not tell that it has changed. */
 const LOOK_MS = 1_000
 const LINE_FEED = 0x0a
+/** What is behind the name of a queue in that of a file which is to take its place. */
+const TEMPORARY = /^[0-9a-f]{12}\.tmp$/
+
+/**
+ * Where the file of a queue is, or is to be made: a symbolic link to it stays one, and all who take different ways to it meet there.
+ *
+ * @throws BytestreamError `ERR_FILE`
+ */
+export async function locate(path: string): Promise<string> {
+  try {
+    return await realpath(path)
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException
+    if (code !== 'ENOENT') throw new BytestreamError('ERR_FILE', `the queue ${path} cannot be read: ${message}`, { cause })
+    const target = await readlink(path).catch(() => undefined)
+    return target === undefined ? resolve(path) : await locate(resolve(dirname(path), target))
+  }
+}
 
 /**
  * The file of a queue: a line for each record, which every process may append; whoever works the queue writes it anew when
@@ -90,6 +108,23 @@ export class Journal {
     }
   }
 
+  /**
+   * Takes away what processes have left that were killed while they wrote the file anew; for whoever works the queue. One that makes
+   * the file in the same moment does that again.
+   *
+   * @throws BytestreamError `ERR_FILE`
+   */
+  async sweep(): Promise<void> {
+    const folder = dirname(this.#path)
+    const prefix = `${basename(this.#path)}.`
+    try {
+      const left = (await readdir(folder)).filter((name) => name.startsWith(prefix) && TEMPORARY.test(name.slice(prefix.length)))
+      for (const name of left) await rm(join(folder, name), { force: true })
+    } catch (cause) {
+      throw this.#failed('cannot be written', cause)
+    }
+  }
+
   /** Calls `listener` when the file may have changed. @returns to be called when that is of no interest any more */
   watch(listener: () => void): () => void {
     watchFile(this.#path, { interval: LOOK_MS, persistent: false }, listener)
@@ -152,7 +187,7 @@ export class Journal {
     }
   }
 
-  /** @returns `false` when somebody else was first */
+  /** @returns `false` when somebody else was first, or has swept it away */
   async #create(text: string): Promise<boolean> {
     const temporary = await this.#writeBeside(HEADER_LINE + text)
     try {
@@ -160,10 +195,11 @@ export class Journal {
       await syncFolder(dirname(this.#path))
       return true
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+      const { code } = error as NodeJS.ErrnoException
+      if (code === 'EEXIST' || code === 'ENOENT') return false
       throw error
     } finally {
-      await rm(temporary)
+      await rm(temporary, { force: true })
     }
   }
 

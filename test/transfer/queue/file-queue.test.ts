@@ -2,7 +2,7 @@
 // Method: the embedded server and two accounts; other processes are other objects on the same file, those that are killed are processes.
 
 import { once } from 'node:events'
-import { appendFile, readdir, readFile, stat } from 'node:fs/promises'
+import { appendFile, lstat, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { FileQueue, type QueueEntry, type Transfer, type TransferClient } from '../../../src/transfer/index.ts'
@@ -271,4 +271,22 @@ test('a line that is wrong is told by its number, and the file is left as it is'
   await t.throwsAsync(another(), { code: 'ERR_FILE', message: new RegExp(`^${path}, line 3: op is not what it should be`) })
   await t.throwsAsync(queue.work(sender), { code: 'ERR_FILE', message: /line 3/ })
   t.is(await readFile(path, 'utf8'), content)
+})
+
+test('a queue behind a symbolic link is worked where it is; the link stays, and what a kill has left beside the queue does not', async (t) => {
+  const { sender, into, path } = await startScene(t)
+  const link = join(await makeFolder(t), 'link')
+  await symlink(path, link)
+  const queue = await FileQueue.open(link)
+  const file = await makeFile(t, 10, 'one.bin')
+  await queue.add([{ path: file.path, to }])
+  await writeFile(`${queue.path}.0123456789ab.tmp`, '')
+  const direct = await FileQueue.open(path)
+  queue.once('transfer', async () => t.is((await direct.holder())?.pid, process.pid))
+  await queue.work(sender)
+  t.true((await lstat(link)).isSymbolicLink())
+  t.deepEqual(await filesIn(into), ['one.bin'])
+  t.deepEqual(await readdir(dirname(path)), ['outbox.queue'])
+  await direct.refresh()
+  t.deepEqual(statesOf(direct.entries), ['done'])
 })

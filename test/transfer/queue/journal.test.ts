@@ -1,10 +1,10 @@
 // Goal: what was appended is never lost and never half there, whoever writes when.
 // Method: real files; several journals of one file stand for several processes.
 
-import { appendFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, readdir, readFile, realpath, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import test from 'ava'
-import { Journal } from '../../../src/transfer/queue/journal.ts'
+import { Journal, locate } from '../../../src/transfer/queue/journal.ts'
 import type { QueueRecord } from '../../../src/transfer/queue/records.ts'
 import { makeFolder } from '../../helpers/transfers.ts'
 
@@ -127,4 +127,43 @@ test('whoever watches hears of what others append, until it has heard enough', a
   stop()
   t.deepEqual(idsOf(await journal.read()), ['a', 'b'])
   await rm(path)
+})
+
+test('what was left by those who were killed while they wrote it anew is swept away, and nothing else', async (t) => {
+  const folder = await makeFolder(t)
+  const path = join(folder, 'q')
+  const journal = new Journal(path)
+  await journal.append([recordOf('a')])
+  const others = ['q.0123456789ab.hold', 'q.tmp', 'q.notes.tmp', 'p.0123456789ab.tmp', 'q2.0123456789ab.tmp']
+  for (const name of [...others, 'q.0123456789ab.tmp', 'q.ba9876543210.tmp']) await writeFile(join(folder, name), '')
+  await journal.sweep()
+  t.deepEqual(await readdir(folder), [...others, 'q'].toSorted())
+  t.deepEqual(idsOf(await journal.read()), ['a'])
+})
+
+test('making the file while others sweep loses nothing, a hundred times', async (t) => {
+  const folder = await makeFolder(t)
+  for (let turn = 0; turn < 100; turn++) {
+    const path = join(folder, `q${turn}`)
+    const [one, sweeper] = [new Journal(path), new Journal(path)]
+    await Promise.all([one.append([recordOf('a')]), sweeper.sweep(), sweeper.sweep(), sweeper.sweep()])
+    t.deepEqual(idsOf(await sweeper.read()), ['a'])
+  }
+})
+
+test('a queue is where a symbolic link leads, also before there is one, and over several links', async (t) => {
+  const folder = await realpath(await makeFolder(t))
+  const [target, link, further, loop] = ['target', 'link', 'further', 'loop'].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+    string,
+  ]
+  await symlink('target', link)
+  await symlink(link, further)
+  await symlink(loop, loop)
+  for (const path of [target, link, further]) t.is(await locate(path), target)
+  await new Journal(await locate(further)).append([recordOf('a')])
+  for (const path of [target, link, further]) t.is(await locate(path), target)
+  await t.throwsAsync(locate(loop), { code: 'ERR_FILE', message: /ELOOP/ })
 })
