@@ -247,7 +247,7 @@ export const sendQueueOptions = {
   'absent-time-max': {
     type: value.durationOrNone.default(ABSENT_MS_MAX),
     placeholder: 'TIME',
-    description: `with --queue, how long a receiver that is not there is waited for; 0: not at all (default ${inSetting(ABSENT_MS_MAX)})`,
+    description: `with --queue, how long a receiver that is not there is waited for, anew for what is queued after that; 0: not at all (default ${inSetting(ABSENT_MS_MAX)})`,
   },
   priority: {
     type: value.whole.default(0),

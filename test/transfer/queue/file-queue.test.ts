@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { FileQueue, type QueueEntry, type Transfer, type TransferClient } from '../../../src/transfer/index.ts'
 import { startCutLine } from '../../helpers/cut-line.ts'
+import { FakeClock } from '../../helpers/fake-clock.ts'
 import { filesIn, makeFile, makeFolder } from '../../helpers/transfers.ts'
 import { startNetwork } from '../../helpers/xmpp-network.ts'
 
@@ -289,4 +290,36 @@ test('a queue behind a symbolic link is worked where it is; the link stays, and 
   t.deepEqual(await readdir(dirname(path)), ['outbox.queue'])
   await direct.refresh()
   t.deepEqual(statesOf(direct.entries), ['done'])
+})
+
+test('a receiver that was given up is waited for again for what is queued later in the same run', async (t) => {
+  const { sender, path, another } = await startScene(t)
+  const clock = new FakeClock()
+  const queue = await FileQueue.open(path, { clock })
+  const nowhere = 'receiver@localhost/nowhere'
+  const { added } = await queue.add(
+    (await Promise.all(['a', 'b', 'held'].map((name) => makeFile(t, 10, name)))).map((file) => ({ path: file.path, to: nowhere })),
+  )
+  const [a, b, held] = added.map(({ id }) => id) as [string, string, string]
+  await queue.order('pause', [b, held])
+  const looks: number[] = []
+  const failed = new Promise<void>((resolve) => {
+    queue.on('entry', ({ id, state }) => id === a && state === 'failed' && resolve())
+  })
+  const stopping = new AbortController()
+  const again = new Promise<void>((resolve) => {
+    queue.on('absent', ({ look, retryMs }) => {
+      looks.push(look)
+      if (looks.length > 1) resolve()
+      else setImmediate(() => clock.advance(retryMs))
+    })
+  })
+  const working = queue.work(sender, { absentMsMax: 1_000, signal: stopping.signal })
+  await failed
+  clock.advance(1)
+  await (await another()).order('resume', [b])
+  await again
+  t.deepEqual(looks, [1, 1])
+  stopping.abort()
+  await t.throwsAsync(working, { code: 'ERR_ABORTED' })
 })
