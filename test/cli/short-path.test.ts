@@ -18,7 +18,8 @@ for (const [path, expected] of [
   test(`${path} is ${expected} from ${view.directory}`, (t) => t.is(shortPath(path, view), expected))
 }
 
-test('without a home there is none; above the current directory a way up may be the shortest', (t) => {
-  t.is(shortPath('/srv/files/shared/a', { directory: '/srv/files/shared/today', home: undefined }), '../a')
+test('without a home there is none, and what is not in the current directory is told from the root', (t) => {
+  t.is(shortPath('/srv/files/shared/a', { directory: '/srv/files/shared/today', home: undefined }), '/srv/files/shared/a')
+  t.is(shortPath('/srv/..a', { directory: '/srv', home: undefined }), '..a')
   t.is(shortPath('/folk/me/a', { directory: '/srv', home: '' }), '/folk/me/a')
 })
