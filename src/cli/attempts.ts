@@ -3,6 +3,9 @@ import type { Transfer, TransferClient } from '../transfer/index.ts'
 import { describeFailure, type Scene } from './failures.ts'
 import type { Output } from './output.ts'
 
+/** Whether all of a file is here but for its last octet, which always comes: of such a one, its end is enough to tell. */
+export const isAllHere = (offset: number, size: number) => offset > 0 && offset === size - 1
+
 /** Tells when an account is no longer logged in, and when that is tried again. */
 export function tellOffline(output: Output, session: TransferClient['session'], account: string): void {
   session.on('offline', ({ error, retryMs }) => {
@@ -26,6 +29,6 @@ export function tellAttempts(output: Output, transfer: Transfer, path: string, s
     const { size, peer: to } = transfer
     const text =
       reason === undefined ? `goes on behind the first ${formatBytes(offset)} of ${formatBytes(size)}` : `begins again: ${reason}`
-    output.tell('resumed', { path, to, offset, reason }, `${path}: ${text}`)
+    output.tell('resumed', { path, to, offset, reason }, ...(isAllHere(offset, size) ? [] : [`${path}: ${text}`]))
   })
 }

@@ -68,6 +68,11 @@ export class Transfer extends EventEmitter<TransferEvents> {
     return this.#movement.bytes
   }
 
+  /** Octets that travelled, in all attempts. */
+  get movedBytes(): number {
+    return this.#movement.movedBytes
+  }
+
   /** Octets in all; 0 until it is known. */
   get size(): number {
     return this.#size

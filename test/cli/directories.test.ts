@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -94,7 +95,11 @@ test('a file that is sent again was here already, and people hear no more than t
   const args = ['receive', '--once', ...people, '--into', first.into, '--from', 'laptop@localhost']
   const second = startCli(t, args, environment)
   await once(second.child.stdout as Readable, 'data') // That it is ready.
-  t.is((await send(t, box, path)).code, 0)
+  const again = await send(t, box, path)
+  t.deepEqual([again.code, again.stderr], [0, ''])
+  const [way, sent] = again.stdout.trimEnd().split('\n')
+  t.regex(String(way), /: to desk@localhost/)
+  t.is(sent, `${path}: was there already, SHA-256 ${createHash('sha256').update('one').digest('hex')}`)
   const { code, stdout } = await second.ended
   t.deepEqual([code, stdout.trimEnd().split('\n').slice(1)], [0, [`${join(first.into, 'one.txt')}: was here already`]])
   t.deepEqual(await readdir(first.into), ['one.txt'])

@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import { accountOptions, loadHashList, receiveOptions, type Settings } from '../../config/index.ts'
 import { abortError, BytestreamError, formatBytes, formatDuration, systemClock, throwIfAborted } from '../../core/index.ts'
 import type { ReceiveInit, Transfer } from '../../transfer/index.ts'
-import { tellOffline } from '../attempts.ts'
+import { isAllHere, tellOffline } from '../attempts.ts'
 import { accountOf, addExamples, addOptions, CommandFailure, logIn, type Run, type Start, settingsOf } from '../command-line.ts'
 import { exitCodeOf } from '../exit-codes.ts'
 import { describeFailure, type Failure, sceneOf, sentenceOf } from '../failures.ts'
@@ -134,8 +134,7 @@ function tell(output: Output, transfer: Transfer): void {
   transfer.on('resumed', ({ offset, reason }) => {
     const { size } = transfer
     const text = reason === undefined ? `resumed at ${percentOf(offset, size)}` : `from its start: ${reason}`
-    // Of a file that is here, its end is enough.
-    output.tell('resumed', { name, from: peer, offset, size, reason }, ...(offset > 0 && offset === size - 1 ? [] : [`${name}: ${text}`]))
+    output.tell('resumed', { name, from: peer, offset, size, reason }, ...(isAllHere(offset, size) ? [] : [`${name}: ${text}`]))
   })
   transfer.on('kept', ({ path, bytes }) => {
     const { size } = transfer

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { accountOptions, type Settings, sendOptions, sendQueueOptions } from '../../config/index.ts'
 import { BytestreamError, formatBytes, formatDuration, toBytestreamError } from '../../core/index.ts'
 import { checkProxyIsUsed, type FoundFile, type QueuedFile, type Transfer, type TransferClientInit } from '../../transfer/index.ts'
-import { tellAttempts, tellOffline } from '../attempts.ts'
+import { isAllHere, tellAttempts, tellOffline } from '../attempts.ts'
 import { accountOf, addExamples, addOptions, CommandFailure, logIn, type Run, type Start, settingsOf } from '../command-line.ts'
 import { exitCodeOf } from '../exit-codes.ts'
 import { describeFailure, type Failure, type Scene, sceneOf, sentenceOf } from '../failures.ts'
@@ -166,10 +166,12 @@ class Teller {
     this.#followWay(transfer, path)
     transfer.on('done', ({ size, sha256, method, durationMs, confirmed, resumedFrom, attempts, movedBytes }) => {
       const rate = formatBytes((movedBytes / Math.max(1, durationMs)) * 1000)
+      const wasThere = movedBytes === 1 && isAllHere(resumedFrom, size)
+      const what = wasThere ? 'was there already' : `sent, ${formatBytes(size)} in ${formatDuration(durationMs)}, ${rate}/s`
       output.tell(
         'sent',
         { path, to: transfer.peer, size, sha256, method, durationMs, confirmed, resumedFrom, attempts, movedBytes },
-        `${path}: sent, ${formatBytes(size)} in ${formatDuration(durationMs)}, ${rate}/s, SHA-256 ${sha256}${confirmed ? '' : ' (the receiver did not confirm it)'}`,
+        `${path}: ${what}, SHA-256 ${sha256}${confirmed ? '' : ' (the receiver did not confirm it)'}`,
       )
     })
   }
