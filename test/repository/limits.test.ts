@@ -128,6 +128,7 @@ const rowOf: Readonly<Record<string, string>> = {
   'transfer/queue/records LINE_BYTES_MAX': "octets of one line of a queue's file",
   'transfer/queue/journal FILE_BYTES_MAX': "octets of a queue's file",
   'transfer/queue/journal LOOK_MS': 'until an order is heard',
+  'transfer/queue/hold SIGN_MS': 'between two signs of life',
   'transfer/queue/hold COLLISION_TRIES': 'tries to take a queue',
   'transfer/queue/hold COLLISION_MS_MAX': 'tries to take a queue',
   'transfer/file-name NAME_BYTES_MAX': 'octets of a stored name',

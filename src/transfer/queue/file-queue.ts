@@ -160,16 +160,18 @@ export class FileQueue extends EventEmitter<FileQueueEvents> {
   /**
    * Sends what is in the queue, until nothing of it is left to do; what was under way when a process ended goes on.
    *
-   * @throws BytestreamError `ERR_FILE` when another process works it, with who that is; the reason of `signal`; what has ended the
+   * @throws BytestreamError `ERR_FILE` when another process works it, with who that is, or has taken it over; the reason of `signal`; what has ended the
    *   session of `client`. What was not sent stays in the queue
    */
   async work(client: TransferClient, { signal, absentMsMax = ABSENT_MS_MAX }: WorkInit = {}): Promise<void> {
     throwIfAborted(signal)
     do {
-      await using _ = await QueueHold.take(this.path, this.#clock)
+      await using hold = await QueueHold.take(this.path, this.#clock)
       await this.#journal.sweep()
       if (!(await this.#inTurn(() => this.#compact()))) return
-      await new QueueWorker(this, client, { clock: this.#clock, absentMsMax }).run(signal)
+      await new QueueWorker(this, client, { clock: this.#clock, absentMsMax }).run(
+        signal ? AbortSignal.any([signal, hold.lost]) : hold.lost,
+      )
       // Somebody may have seen that the queue is worked, and left something, just before it no longer was.
     } while (await this.#hasMore())
   }

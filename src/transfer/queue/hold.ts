@@ -1,5 +1,5 @@
 import { randomBytes, randomInt } from 'node:crypto'
-import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import * as z from 'zod'
@@ -20,6 +20,8 @@ const written = z.object({ host: text, boot: text, namespace: text, pid: z.numbe
 /** Times that are tried when somebody else does the same in the same moment, and milliseconds in between. */
 const COLLISION_TRIES = 6
 const COLLISION_MS_MAX = 40
+/** Milliseconds between two signs of life, which those need who cannot see the process: others of another machine, or container. */
+const SIGN_MS = 60_000
 
 /**
  * Says that a process works a queue, by a file beside it. It dies with the process: a file of one that is gone says nothing.
@@ -27,9 +29,17 @@ const COLLISION_MS_MAX = 40
  */
 export class QueueHold implements AsyncDisposable {
   readonly #file: string
+  readonly #losing = new AbortController()
+  #isOver = false
+  #cancelSign = () => {}
 
   private constructor(file: string) {
     this.#file = file
+  }
+
+  /** Aborts when somebody has taken it away: it was given up after a long standstill, or by hand. */
+  get lost(): AbortSignal {
+    return this.#losing.signal
   }
 
   /** @throws BytestreamError `ERR_FILE` with who holds it, or why that cannot be found out */
@@ -38,14 +48,35 @@ export class QueueHold implements AsyncDisposable {
     for (let turn = 0; turn < COLLISION_TRIES; turn++) {
       const hold = new QueueHold(await writeHold(queue))
       holder = await holderOf(queue, hold.#file)
-      if (!holder) return hold
+      if (!holder) {
+        hold.#signLater(clock)
+        return hold
+      }
       await hold[Symbol.asyncDispose]()
       await new Promise<void>((resolve) => clock.after(randomInt(COLLISION_MS_MAX), resolve))
     }
     throw new BytestreamError('ERR_FILE', `${queue} is worked already: ${describeHolder(holder as QueueHolder)}`)
   }
 
+  #signLater(clock: Clock): void {
+    if (!this.#isOver) this.#cancelSign = clock.after(SIGN_MS, () => void this.#sign(clock))
+  }
+
+  async #sign(clock: Clock): Promise<void> {
+    const now = new Date()
+    try {
+      await utimes(this.#file, now, now)
+    } catch (cause) {
+      // Whatever else keeps it from being signed may be over the next time.
+      if (!this.#isOver && (cause as NodeJS.ErrnoException).code === 'ENOENT')
+        this.#losing.abort(new BytestreamError('ERR_FILE', `${this.#file} was taken away: the queue is somebody else's now`, { cause }))
+    }
+    if (!this.lost.aborted) this.#signLater(clock)
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isOver = true
+    this.#cancelSign()
     await rm(this.#file, { force: true })
   }
 }
@@ -88,13 +119,17 @@ async function writeHold(queue: string): Promise<string> {
   return `${name}.hold`
 }
 
-/** @returns nothing when the process is gone; its file goes, too. One of another machine is believed: nobody here can tell. */
+/** @returns nothing when the process is gone; its file goes, too. One of another machine is believed as long as it gives signs of life. */
 async function readHold(file: string): Promise<QueueHolder | undefined> {
+  const signedMs = await stat(file).then(
+    ({ mtimeMs }) => mtimeMs,
+    () => Date.now(),
+  )
   const content = await readFile(file, 'utf8')
     .then(JSON.parse)
     .catch(() => undefined)
   const { data } = written.safeParse(content)
-  if (data && !isGone(data, 0)) return { pid: data.pid, host: data.host, since: data.since }
+  if (data && !isGone(data, Date.now() - signedMs)) return { pid: data.pid, host: data.host, since: data.since }
   await rm(file, { force: true })
   return undefined
 }

@@ -77,11 +77,11 @@ export class QueueWorker {
   }
 
   /** Settles when nothing is left to do. @throws BytestreamError why it was stopped before */
-  async run(signal: AbortSignal | undefined): Promise<void> {
+  async run(signal: AbortSignal): Promise<void> {
     const over = new Promise<void>((resolve) => {
       this.#settle = resolve
     })
-    const onAbort = () => this.#stop(abortError(signal as AbortSignal))
+    const onAbort = () => this.#stop(abortError(signal))
     const onEnded = ({
       error = new BytestreamError('ERR_SESSION_CLOSED', 'the session has ended'),
     }: {
@@ -94,10 +94,10 @@ export class QueueWorker {
     session.on('offline', this.#onOffline)
     session.on('presence', this.#onPresence)
     session.once('ended', onEnded)
-    signal?.addEventListener('abort', onAbort, { once: true })
+    signal.addEventListener('abort', onAbort, { once: true })
     try {
       this.#handAll()
-      if (signal?.aborted) onAbort()
+      if (signal.aborted) onAbort()
       this.#look()
       await over
     } finally {
@@ -108,7 +108,7 @@ export class QueueWorker {
       session.off('presence', this.#onPresence)
       session.off('ended', onEnded)
       this.#absences[Symbol.dispose]()
-      signal?.removeEventListener('abort', onAbort)
+      signal.removeEventListener('abort', onAbort)
     }
     if (this.#error) throw this.#error
   }

@@ -2,7 +2,7 @@
 // Method: the embedded server and two accounts; other processes are other objects on the same file, those that are killed are processes.
 
 import { once } from 'node:events'
-import { appendFile, lstat, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
+import { appendFile, lstat, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { FileQueue, type QueueEntry, type Transfer, type TransferClient } from '../../../src/transfer/index.ts'
@@ -144,6 +144,23 @@ test('one process works a queue at a time, and what is added to one that is work
   })
   sender.resume()
   await working
+})
+
+test('whose queue somebody else has taken over stops, and leaves what is not sent to them', async (t) => {
+  const { sender, path } = await startScene(t)
+  const file = await makeFile(t, 10)
+  const clock = new FakeClock()
+  const queue = await FileQueue.open(path, { clock })
+  await queue.add([{ path: file.path, to }])
+  sender.pause()
+  const handed = once(queue, 'transfer')
+  const working = queue.work(sender)
+  await handed
+  const [hold = ''] = (await readdir(dirname(path))).filter((name) => name.endsWith('.hold'))
+  await rm(join(dirname(path), hold))
+  clock.advance(60_000)
+  await t.throwsAsync(working, { code: 'ERR_FILE', message: /was taken away: the queue is somebody else's now$/ })
+  t.deepEqual(statesOf(queue.entries), ['waiting'])
 })
 
 test('stopped by a signal, or by the end of the session, what was not sent stays in the queue, and is sent the next time', async (t) => {

@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
 import { systemClock } from '../../../src/core/index.ts'
 import { describeHolder, holderOf, QueueHold } from '../../../src/transfer/queue/hold.ts'
+import { FakeClock } from '../../helpers/fake-clock.ts'
 import { makeFolder } from '../../helpers/transfers.ts'
 
 const HOLDING = `
@@ -63,4 +64,50 @@ test('another process with the number of one that has died is another process; o
   await writeFile(fileOf('2'), JSON.stringify({ ...own, host: 'elsewhere', pid: 999_999_999 }))
   const holder = await holderOf(other)
   t.is(holder && describeHolder(holder), `process 999999999 on elsewhere has it since ${own.since}`)
+})
+
+test('one of another machine, or of another container of this one, is believed while it gives signs of life, and ten minutes longer', async (t) => {
+  const folder = await makeFolder(t)
+  const queue = join(folder, 'q')
+  const own = await QueueHold.take(queue, systemClock)
+  const [name = ''] = await readdir(folder)
+  const file = join(folder, name)
+  const written = JSON.parse(await readFile(file, 'utf8'))
+  await own[Symbol.asyncDispose]()
+  for (const elsewhere of [{ host: 'elsewhere' }, { namespace: 'pid:[1]' }]) {
+    const signed = async (agoMs: number) => {
+      await writeFile(file, JSON.stringify({ ...written, ...elsewhere }))
+      const when = new Date(Date.now() - agoMs)
+      await utimes(file, when, when)
+    }
+    await signed(590_000)
+    t.like(await holderOf(queue), { pid: written.pid })
+    await signed(610_000)
+    await using _ = await QueueHold.take(queue, systemClock)
+    t.false((await readdir(folder)).includes(name))
+  }
+})
+
+test('who works a queue gives a sign of life each minute, until it is over; whose hold was taken away hears of it', async (t) => {
+  const folder = await makeFolder(t)
+  const clock = new FakeClock()
+  const hold = await QueueHold.take(join(folder, 'q'), clock)
+  const [name = ''] = await readdir(folder)
+  const file = join(folder, name)
+  const signed = async () => {
+    clock.advance(60_000)
+    while (clock.waiting === 0 && !hold.lost.aborted) await new Promise(setImmediate)
+  }
+  for (let turn = 0; turn < 2; turn++) {
+    await utimes(file, 0, 0)
+    await signed()
+    t.true((await stat(file)).mtimeMs > Date.now() - 60_000)
+  }
+  await rm(file)
+  await signed()
+  t.like(hold.lost.reason, { code: 'ERR_FILE', message: `${file} was taken away: the queue is somebody else's now` })
+  await hold[Symbol.asyncDispose]()
+  const other = await QueueHold.take(join(folder, 'q'), clock)
+  await other[Symbol.asyncDispose]()
+  t.is(clock.waiting, 0)
 })
