@@ -162,7 +162,7 @@ export class FileSink implements AsyncDisposable {
    *   when the disk refuses
    */
   async write(octets: Buffer): Promise<void> {
-    if (this.#bytes === this.offset) this.#checkPrefix()
+    if (this.#bytes === this.offset) await this.#checkBeginning(octets)
     if (this.#bytes + octets.length > this.#parts.expected.size) {
       throw new BytestreamError('ERR_INTEGRITY', `the sender promised ${this.#parts.expected.size} octets and sends more`)
     }
@@ -177,10 +177,22 @@ export class FileSink implements AsyncDisposable {
     this.#bytes += octets.length
   }
 
-  #checkPrefix(): void {
-    const { value } = this.#toldOfPrefix()?.find(({ algo }) => algo === 'sha-256') ?? {}
-    if (value && this.#prefixSha256 && !value.equals(this.#prefixSha256))
+  /** What is there has to be how the file begins. Of several files that look like it, the first is taken that is, and goes on so. */
+  async #checkBeginning(octets: Buffer): Promise<void> {
+    while (this.#part instanceof FileHere && !(this.#isPrefixRight && (await this.#part.has(octets, this.offset)))) {
+      const next = await this.#part.next()
+      if (!next) break
+      await this.#part.discard()
+      this.#part = next
+      await this.readAgain()
+    }
+    if (!this.#isPrefixRight)
       throw new BytestreamError('ERR_INTEGRITY', `the first ${this.offset} octets of the file are others than those that are here`)
+  }
+
+  get #isPrefixRight(): boolean {
+    const { value } = this.#toldOfPrefix()?.find(({ algo }) => algo === 'sha-256') ?? {}
+    return !value || !this.#prefixSha256 || value.equals(this.#prefixSha256)
   }
 
   /** Nothing is written to a file that is here. Of one that begins at its start all comes, and may come to a part. */
