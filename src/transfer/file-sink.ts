@@ -8,6 +8,7 @@ import { FileHere } from './parts/file-here.ts'
 import { type Beginning, hashBeginning } from './parts/hash-beginning.ts'
 import type { Identity } from './parts/known-beginnings.ts'
 import type { Part } from './parts/part-store.ts'
+import { syncFolder } from './sync-folder.ts'
 
 /** What a sender promised of a file. */
 export interface ExpectedFile {
@@ -214,8 +215,8 @@ export class FileSink implements AsyncDisposable {
   }
 
   /**
-   * Syncs the file to disk, checks it, and gives it its name, or a numbered one where that is taken, and its date. One that is here is
-   * only checked.
+   * Syncs the file to disk, checks it, and gives it its name, or a numbered one where that is taken, and its date; then the folder is
+   * synced, too. One that is here is only checked.
    *
    * @throws BytestreamError `ERR_RESET` before the last octet, `ERR_INTEGRITY` when a hash differs from what was promised, `ERR_FILE`,
    *   `ERR_FILE_EXISTS`, and what `checkContent` throws
@@ -231,6 +232,7 @@ export class FileSink implements AsyncDisposable {
       const alreadyThere = this.#part instanceof FileHere
       const path = await (this.#part instanceof FileHere ? this.#confirm(this.#part) : this.#giveName(this.#part))
       await this[Symbol.asyncDispose]()
+      await syncFolder(this.#parts.folder) // Also where it is here already: whoever stored it may have been killed before.
       return { path, size, sha256, verified, alreadyThere }
     } catch (cause) {
       // What the disk refuses now it may take another time.

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { constants, type Stats } from 'node:fs'
-import { type FileHandle, lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
+import { type FileHandle, lstat, open, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Hash } from '../../xep/index.ts'
 import { toFileError } from '../file-error.ts'
+import { makeFolder } from '../folders.ts'
 import type { ContentHasher } from '../hashes.ts'
 import { isGone, isOwn } from './holder.ts'
 import { carryOver, type Identity, identify, rememberPlace } from './known-beginnings.ts'
@@ -78,7 +79,7 @@ export class PartStore {
   async begin(facts: PartFacts): Promise<Part> {
     const place = this.#newPlace(facts.name)
     try {
-      await mkdir(this.#folder, { recursive: true })
+      await makeFolder(this.#folder)
       await writeState(place.path, facts)
       const handle = await open(place.path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600)
       return new Part(this, place, handle, { offset: 0, facts })

@@ -3,6 +3,7 @@ import { type BigIntStats, constants, unwatchFile, watch, watchFile } from 'node
 import { type FileHandle, link, open, readdir, readlink, realpath, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { BytestreamError } from '../../core/index.ts'
+import { syncFolder } from '../sync-folder.ts'
 import { checkBeginning, HEADER_LINE, type QueueRecord, readRecords, writeRecords } from './records.ts'
 
 /** Octets of the file of a queue. */
@@ -227,10 +228,4 @@ async function writeAll(file: FileHandle, text: string): Promise<void> {
     written += bytesWritten
   }
   await file.datasync()
-}
-
-/** A name is on the disk when its folder is. */
-async function syncFolder(path: string): Promise<void> {
-  await using folder = await open(path, 'r')
-  await folder.sync()
 }
