@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
@@ -110,4 +110,37 @@ test('who works a queue gives a sign of life each minute, until it is over; whos
   const other = await QueueHold.take(join(folder, 'q'), clock)
   await other[Symbol.asyncDispose]()
   t.is(clock.waiting, 0)
+})
+
+test('what was left by those who were killed before they held the queue goes with the next holder, and nothing else', async (t) => {
+  const folder = await makeFolder(t)
+  const queue = join(folder, 'q')
+  const others = ['q.12-0123456789ab.txt', 'q.12-0123456789', 'p.12-0123456789ab', 'q.notes']
+  for (const name of [...others, 'q.12-0123456789ab', 'q.13-ba9876543210']) await writeFile(join(folder, name), '')
+  await (await QueueHold.take(queue, systemClock))[Symbol.asyncDispose]()
+  t.deepEqual(await readdir(folder), others.toSorted())
+})
+
+test('of several that begin while what is unfinished is swept away, one gets it, and no other hears of anything else', async (t) => {
+  const queue = join(await makeFolder(t), 'q')
+  for (let turn = 0; turn < 20; turn++) {
+    const taken = await Promise.allSettled(Array.from({ length: 4 }, () => QueueHold.take(queue, systemClock)))
+    for (const each of taken) {
+      if (each.status === 'fulfilled') await each.value[Symbol.asyncDispose]()
+      else t.regex((each.reason as Error).message, /is worked already/)
+    }
+  }
+})
+
+test('a hold that is there and cannot be read is ERR_FILE, neither taken away nor passed over', async (t) => {
+  for (const make of [(path: string) => mkdir(path), (path: string) => symlink(path, path)]) {
+    const folder = await makeFolder(t)
+    const queue = join(folder, 'q')
+    const name = `q.${process.pid}-0123456789ab.hold`
+    await make(join(folder, name))
+    const refused = { code: 'ERR_FILE', message: /q\.\d+-0123456789ab\.hold cannot be read: (EISDIR|ELOOP)/ }
+    await t.throwsAsync(holderOf(queue), refused)
+    await t.throwsAsync(QueueHold.take(queue, systemClock), refused)
+    t.deepEqual(await readdir(folder), [name], 'nor is a hold of our own left')
+  }
 })
