@@ -127,6 +127,7 @@ const rowOf: Readonly<Record<string, string>> = {
   'transfer/queue/entries ENDED_MAX': 'files of a queue that have ended',
   'transfer/queue/records LINE_BYTES_MAX': "octets of one line of a queue's file",
   'transfer/queue/journal FILE_BYTES_MAX': "octets of a queue's file",
+  'transfer/queue/journal TIDY_FACTOR_MAX': "until a queue's file is written anew",
   'transfer/queue/journal LOOK_MS': 'until an order is heard',
   'transfer/queue/hold SIGN_MS': 'between two signs of life',
   'transfer/queue/hold COLLISION_TRIES': 'tries to take a queue',

@@ -67,6 +67,8 @@ export class FileQueue extends EventEmitter<FileQueueEvents> {
   readonly #journal: Journal
   #entries = new Entries()
   #exists = false
+  /** While this process works it. */
+  #hold: QueueHold | undefined
   #reading: Promise<unknown> = Promise.resolve()
 
   private constructor(path: string, clock: Clock) {
@@ -138,7 +140,18 @@ export class FileQueue extends EventEmitter<FileQueueEvents> {
     if (this.#entries.active + added.length > ENTRIES_MAX)
       throw new BytestreamError('ERR_LIMIT_WAITING', `${this.path} would have more than ${ENTRIES_MAX} files that are still to be sent`)
     if (added.length > 0) await this.write(added.map((entry) => ({ op: 'entry', entry })))
-    return { added, repeated }
+    const inList = added.map((entry) => this.#inList(entry))
+    return {
+      added: added.filter((entry, at) => inList[at] === entry),
+      repeated: [...repeated, ...inList.filter((entry, at) => entry !== added[at])],
+    }
+  }
+
+  /** @returns the one of another process instead, which has added the same in the same moment, and was first */
+  #inList(added: QueueEntry): QueueEntry {
+    const { id, path, to } = added
+    if (this.get(id)) return added
+    return this.#entries.like(added) ?? this.entries.findLast((entry) => entry.path === path && entry.to === to) ?? added
   }
 
   /**
@@ -169,9 +182,14 @@ export class FileQueue extends EventEmitter<FileQueueEvents> {
       await using hold = await QueueHold.take(this.path, this.#clock)
       await this.#journal.sweep()
       if (!(await this.#inTurn(() => this.#compact()))) return
-      await new QueueWorker(this, client, { clock: this.#clock, absentMsMax }).run(
-        signal ? AbortSignal.any([signal, hold.lost]) : hold.lost,
-      )
+      this.#hold = hold
+      try {
+        await new QueueWorker(this, client, { clock: this.#clock, absentMsMax }).run(
+          signal ? AbortSignal.any([signal, hold.lost]) : hold.lost,
+        )
+      } finally {
+        this.#hold = undefined
+      }
       // Somebody may have seen that the queue is worked, and left something, just before it no longer was.
     } while (await this.#hasMore())
   }
@@ -193,7 +211,10 @@ export class FileQueue extends EventEmitter<FileQueueEvents> {
 
   /** Takes in what others have written. @throws BytestreamError `ERR_FILE` */
   async refresh(): Promise<void> {
-    await this.#inTurn(() => this.#read())
+    await this.#inTurn(async () => {
+      await this.#read()
+      if (this.#hold && !this.#hold.lost.aborted) await this.#journal.tidy(() => this.#entries.records)
+    })
   }
 
   /** @internal */
@@ -223,7 +244,7 @@ export class FileQueue extends EventEmitter<FileQueueEvents> {
   async #compact(): Promise<boolean> {
     await this.#read()
     if (!this.#exists) return false
-    const { records } = this.#entries
+    const records = this.#entries.releasedRecords
     await this.#journal.rewrite(records)
     this.#entries = new Entries()
     for (const record of records) this.#entries.apply(record)

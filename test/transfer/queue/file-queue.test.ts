@@ -56,6 +56,18 @@ test('files are queued by their absolute paths, once each, for the owner alone; 
   t.is(same.entries.length, 2)
 })
 
+test('of two that add the same file in the same moment, both are told the id that is in the list', async (t) => {
+  const path = join(await makeFolder(t), 'q')
+  const queues = [await FileQueue.open(path), await FileQueue.open(path)]
+  for (let turn = 0; turn < 20; turn++) {
+    const told = await Promise.all(queues.map((queue) => queue.add([{ path: `/${turn}`, to }])))
+    const list = (await FileQueue.open(path)).entries.filter((entry) => entry.path === `/${turn}`)
+    t.is(list.length, 1)
+    for (const { added, repeated } of told) t.deepEqual([...added, ...repeated], list)
+    t.is(told.flatMap(({ added }) => added).length, 1)
+  }
+})
+
 test('what is queued is sent until nothing is left, also what others add meanwhile; each entry tells what came of it', async (t) => {
   const { sender, into, queue, another } = await startScene(t)
   const [one, two] = [await makeFile(t, 1000, 'one.bin'), await makeFile(t, 2000, 'two.bin')]
@@ -126,6 +138,34 @@ test('orders of another process are heard: paused, of another priority, resumed,
   await working
   t.deepEqual(statesOf(queue.entries), ['done', 'done', 'done', 'done'])
   t.deepEqual(await filesIn(into), names)
+})
+
+test('the file of a queue that is worked is written anew when most of it has passed; what runs runs on, orders are still heard', async (t) => {
+  const { sender, path, into, queue, another } = await startScene(t)
+  const { path: file } = await makeFile(t, 10, 'file.bin')
+  sender.pause()
+  const { added } = await queue.add([{ path: file, to }])
+  const id = added[0]?.id as string
+  const handed = once(queue, 'transfer')
+  const working = queue.work(sender)
+  await handed
+  const other = await another()
+  const { ino } = await stat(path)
+  const hasPriority = async (priority: number) => {
+    while (queue.get(id)?.priority !== priority) await once(queue, 'entry')
+  }
+  for (let priority = 1; priority <= 2; priority++) await other.setPriority(priority, Array<string>(10_000).fill(id))
+  await hasPriority(2)
+  await queue.refresh()
+  const { size, ino: now } = await stat(path)
+  t.true(size < 1_000_000 && now !== ino)
+  await other.setPriority(3, [id])
+  await hasPriority(3)
+  t.deepEqual((await another()).entries, queue.entries)
+  sender.resume()
+  await working
+  t.like(queue.entries, [{ id, state: 'done', attempts: 1, priority: 3 }])
+  t.deepEqual(await filesIn(into), ['file.bin'])
 })
 
 test('one process works a queue at a time, and what is added to one that is worked is sent by it', async (t) => {
