@@ -12,7 +12,7 @@ WORKDIR /streamhost
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts
 COPY tsconfig.json tsconfig.build.json ./
-COPY scripts/build-native.js scripts/
+COPY scripts/build-native.js scripts/bundle.js scripts/run.js scripts/
 COPY src src
 RUN npm run build:native && npm run build && npm prune --omit=dev --ignore-scripts
 

@@ -13,6 +13,8 @@ import type { Stage } from './stage.ts'
 import { Timed } from './timed.ts'
 
 const PASSWORD = 'password'
+/** Of the receiver. Nobody has to find it: slixmpp cannot, and ours wait 300 ms for a device that might come before it. */
+const RESOURCE = 'bench'
 const accounts = { sender: PASSWORD, receiver: PASSWORD }
 /** Of ejabberd's own. */
 const OWN_PROXY = `own.${DOMAIN}`
@@ -53,8 +55,9 @@ async function moveByOurs({ server, stage, method, relay }: Ours, source: string
   const run = (...args: string[]) => new Timed(process.execPath, [COMMAND, ...args, '--json'], { environment })
   const inbox = stage.path('inbox')
   await mkdir(inbox, { recursive: true })
-  const receiver = run('receive', '--once', '--into', inbox, '--from', `sender@${DOMAIN}`, '--account', `receiver@${DOMAIN}`)
-  const send = () => run('send', source, '--to', `receiver@${DOMAIN}`, '--account', `sender@${DOMAIN}`, '--method', method)
+  const account = `receiver@${DOMAIN}/${RESOURCE}`
+  const receiver = run('receive', '--once', '--into', inbox, '--from', `sender@${DOMAIN}`, '--account', account)
+  const send = () => run('send', source, '--to', account, '--account', `sender@${DOMAIN}`, '--method', method)
   const cost = await moveBetween(receiver, send, relay)
   await rename(join(inbox, basename(source)), copy)
   return cost
@@ -113,13 +116,13 @@ export const slixmpp: Contender = {
   async start(stage) {
     const server = await start({ components: {}, ownProxy: OWN_PROXY })
     const run = (account: string, ...what: string[]) =>
-      new Timed(PYTHON, [SCRIPT, `${account}@${DOMAIN}/bench`, '127.0.0.1', String(server.clientPort), ...what], {
+      new Timed(PYTHON, [SCRIPT, `${account}@${DOMAIN}/${RESOURCE}`, '127.0.0.1', String(server.clientPort), ...what], {
         environment: { PASSWORD, PYTHONDONTWRITEBYTECODE: '1' },
       })
     return {
       async move(source, copy) {
         const receiver = run('receiver', 'receive', stage.folder)
-        const send = () => run('sender', 'send', `receiver@${DOMAIN}/bench`, source)
+        const send = () => run('sender', 'send', `receiver@${DOMAIN}/${RESOURCE}`, source)
         const cost = await moveBetween(receiver, send, processTree(server.pid))
         await rename(stage.path('received'), copy)
         return cost

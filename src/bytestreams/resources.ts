@@ -61,7 +61,7 @@ export class ResourceFinder {
    */
   async find(jid: string, { anyOf, answerMsMax = ANSWER_MS_MAX, signal }: FindResourceInit): Promise<FoundResource> {
     if (resourceOf(jid)) return { jid, features: undefined }
-    const sentence = `no resource of ${jid} that can take part answered within ${answerMsMax / 1000} s: is it online, and does it accept files from ${bareJid(this.#session.jid)}?`
+    const sentence = `no device of ${jid} that takes files has answered within ${answerMsMax / 1000} s`
     using deadline = startDeadline(this.#clock, answerMsMax, 'ERR_NO_RESOURCE', sentence, signal)
     const shown = new Map<string, readonly string[]>()
     using search = new ResourceSearch({

@@ -129,9 +129,11 @@ function describeAll(transfers: readonly Transfer[], { size, elapsedMs }: { size
   const bytes = transfers.reduce((sum, transfer) => sum + transfer.bytes, 0)
   const done = size === 0 ? ended / transfers.length : Math.min(1, bytes / size)
   const title = [...drawBar(done, columns), ` ${ended} of ${transfers.length} files`]
-  const bytesPerSecond = (bytes / Math.max(1, elapsedMs)) * 1000
+  // What was there already took no time.
+  const movedBytes = transfers.reduce((sum, transfer) => sum + transfer.movedBytes, 0)
+  const bytesPerSecond = (movedBytes / Math.max(1, elapsedMs)) * 1000
   const amount = [`, ${formatBytes(bytes)} of ${formatBytes(size)}`]
-  if (bytes === 0) return [...title, ...amount]
+  if (movedBytes === 0) return [...title, ...amount]
   const left = Math.ceil(Math.max(0, size - bytes) / bytesPerSecond)
   return [...title, ...amount, `, ${formatBytes(bytesPerSecond)}/s`, `, ${formatDuration(left * 1000)} left`]
 }

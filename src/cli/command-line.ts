@@ -10,8 +10,10 @@ import {
   variableOf,
   wordsOf,
 } from '../config/index.ts'
-import type { BytestreamError, Logger } from '../core/index.ts'
-import type { TransferClientInit } from '../transfer/index.ts'
+import { BytestreamError, type Logger } from '../core/index.ts'
+import { TransferClient, type TransferClientInit } from '../transfer/index.ts'
+import { exitCodeOf } from './exit-codes.ts'
+import { describeFailure, type Failure } from './failures.ts'
 import type { Output, Streams } from './output.ts'
 
 /** What a command is given besides its settings. */
@@ -109,10 +111,27 @@ export function accountOf(settings: Settings<typeof accountOptions>, { environme
 export class CommandFailure extends Error {
   readonly error: BytestreamError
   readonly exitCode: number
+  /** How it is told, where that is more than its message. */
+  readonly failure: Failure | undefined
 
-  constructor(error: BytestreamError, exitCode: number) {
+  constructor(error: BytestreamError, exitCode: number, failure?: Failure) {
     super(error.message, { cause: error })
     this.error = error
     this.exitCode = exitCode
+    this.failure = failure
+  }
+}
+
+/**
+ * Logs in to an account.
+ *
+ * @throws CommandFailure which says where that failed
+ */
+export async function logIn(init: TransferClientInit, { logger, signal }: Run): Promise<TransferClient> {
+  try {
+    return await TransferClient.connect(init, { logger })
+  } catch (thrown) {
+    if (!(thrown instanceof BytestreamError)) throw thrown
+    throw new CommandFailure(thrown, exitCodeOf(thrown), describeFailure(thrown, { account: init.jid }, signal))
   }
 }

@@ -24,17 +24,7 @@ const exits: Partial<Record<ErrorCode, number>> = {
   ERR_UNREACHABLE: EXIT.absent,
 }
 
-/** Conditions of a stanza error by which the other side says that nobody is there (RFC 6120 §8.3.3). */
-const ABSENT: readonly string[] = [
-  'item-not-found',
-  'recipient-unavailable',
-  'remote-server-not-found',
-  'remote-server-timeout',
-  'service-unavailable',
-  'gone',
-]
-
 export function exitCodeOf(error: BytestreamError): number {
-  if (error instanceof StanzaError) return ABSENT.includes(error.condition) ? EXIT.absent : EXIT.refused
+  if (error instanceof StanzaError) return error.absence ? EXIT.absent : EXIT.refused
   return exits[error.code] ?? EXIT.failed
 }

@@ -1,6 +1,8 @@
 import { BytestreamError, toBytestreamError } from '../core/index.ts'
 import { type FoundFile, filesIn } from '../transfer/index.ts'
-import type { Run } from './command-line.ts'
+import { CommandFailure, type Run } from './command-line.ts'
+import { exitCodeOf } from './exit-codes.ts'
+import { describeFailure } from './failures.ts'
 
 /** What a command was told to send. */
 interface FoundFiles {
@@ -12,14 +14,16 @@ interface FoundFiles {
 /**
  * Finds every file that was named, and those in the folders that were; tells what is not sent.
  *
- * @throws BytestreamError `ERR_FILE` when nothing is left, `ERR_ABORTED`
+ * @throws CommandFailure when nothing is left; BytestreamError `ERR_ABORTED`
  */
-export async function findFiles(paths: readonly string[], { output, signal }: Run): Promise<FoundFiles> {
+export async function findFiles(paths: readonly string[], account: string, { output, signal }: Run): Promise<FoundFiles> {
   const files: FoundFile[] = []
   const failures: BytestreamError[] = []
+  const told = (error: BytestreamError) => describeFailure(error, { account })
   const fail = (path: string, error: BytestreamError) => {
     failures.push(error)
-    output.tell('failed', { path, code: error.code, message: error.message })
+    const { code, message } = error
+    output.tell('failed', { path, code, message, hop: told(error).hop })
   }
   for (const path of paths) {
     try {
@@ -36,9 +40,10 @@ export async function findFiles(paths: readonly string[], { output, signal }: Ru
       fail(path, toBytestreamError(thrown))
     }
   }
-  const [first] = failures
-  if (files.length === 0 && failures.length < 2)
-    throw first ?? new BytestreamError('ERR_FILE', `${paths.join(', ')}: there is no file to send`)
-  for (const { message } of failures) output.complain(message)
+  if (files.length === 0 && failures.length < 2) {
+    const [only = new BytestreamError('ERR_FILE', `${paths.join(', ')}: there is no file to send`)] = failures
+    throw new CommandFailure(only, exitCodeOf(only), told(only))
+  }
+  for (const error of failures) output.complain(told(error).text)
   return { files, failures }
 }

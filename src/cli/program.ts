@@ -12,6 +12,7 @@ import { addReceive } from './commands/receive.ts'
 import { addSend } from './commands/send.ts'
 import { addServe } from './commands/serve.ts'
 import { EXIT, exitCodeOf } from './exit-codes.ts'
+import { sentenceOf } from './failures.ts'
 import { Output } from './output.ts'
 
 const EXIT_CODES = `
@@ -25,7 +26,23 @@ Exit codes:
 /** A description is wrapped while it has that many columns; the longest names leave 32 of 80. */
 const HELP_COLUMNS_MIN = 24
 
-const commands: readonly AddCommand[] = [addServe, addDemo, addSend, addReceive, addQueue, addDisco, addPubsub, addCheck, addCompletion]
+const commands: ReadonlyMap<string, AddCommand> = new Map([
+  ['serve', addServe],
+  ['demo', addDemo],
+  ['send', addSend],
+  ['receive', addReceive],
+  ['queue', addQueue],
+  ['disco', addDisco],
+  ['pubsub', addPubsub],
+  ['check', addCheck],
+  ['completion', addCompletion],
+])
+
+/** The one that is named, as the options of all the others take time; all of them, where somebody asks what there is. */
+function commandsFor([name = '']: readonly string[]): Iterable<AddCommand> {
+  const add = name === 'completion' ? undefined : commands.get(name)
+  return add ? [add] : commands.values()
+}
 
 /**
  * Runs one command.
@@ -66,14 +83,15 @@ export async function run(args: readonly string[], context: CommandContext): Pro
     } catch (thrown) {
       output.close()
       const [error, code] = explain(thrown, signal)
-      output.tell('error', { code: error.code, message: error.message })
-      output.complain(`streamhost: ${error.message}`)
+      const failure = thrown instanceof CommandFailure && thrown.error === error ? thrown.failure : undefined
+      output.tell('error', { code: error.code, message: error.message, hop: failure?.hop })
+      output.complain(`streamhost: ${failure ? sentenceOf(failure) : error.message}`)
       exitCode = code
     } finally {
       output.close()
     }
   }
-  for (const add of commands) add(program, start)
+  for (const add of commandsFor(args)) add(program, start)
   for (const command of everyCommand(program))
     command.exitOverride().configureOutput(program.configureOutput()).option('--json', 'print one JSON object a line to stdout')
   try {

@@ -13,15 +13,6 @@ export {
   variableOf,
   wordsOf,
 } from './load.ts'
-export {
-  accountOptions,
-  allOptions,
-  checkOptions,
-  queueOptions,
-  receiveOptions,
-  reloadableOptions,
-  sendOptions,
-  sendQueueOptions,
-  serveOptions,
-} from './options.ts'
+export { accountOptions, allOptions, checkOptions, reloadableOptions, serveOptions } from './options.ts'
+export { queueOptions, receiveOptions, sendOptions, sendQueueOptions } from './transfer-options.ts'
 export type { HostPort } from './values.ts'

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { parse as parseToml, TomlError } from 'smol-toml'
-import { z } from 'zod'
+import * as z from 'zod'
 import { BytestreamError } from '../core/index.ts'
 import { Identity, type IdentityInit, readCertificates } from '../tls/index.ts'
 

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { BytestreamError, bareJid, domainOf, parseBytes, parseDuration, prepareJid } from '../core/index.ts'
 
 /** An address to listen on, or to advertise. */

@@ -15,6 +15,8 @@ export interface StanzaErrorEntry {
 const SI = 'http://jabber.org/protocol/si'
 const JINGLE = 'urn:xmpp:jingle:errors:1'
 const PUBSUB = 'http://jabber.org/protocol/pubsub#errors'
+/** XEP-0234 §9.2 has a word for it, which other negotiations pass over. */
+const TOO_LARGE = ['file-too-large', 'urn:xmpp:jingle:apps:file-transfer:errors:0'] as const
 
 /**
  * Every code this project raises, with the stanza error a peer gets for it. A code that never meets a
@@ -65,14 +67,14 @@ const table = {
   ERR_NO_STREAMHOST: { type: 'cancel', condition: 'item-not-found' }, // XEP-0065 §5.3.2
   ERR_DESTINATION: { type: 'modify', condition: 'not-acceptable' },
   ERR_DECLINED: { type: 'cancel', condition: 'forbidden' }, // XEP-0095 §3.2
-  ERR_FILE_TOO_LARGE: { type: 'cancel', condition: 'forbidden' }, // likewise; XEP-0234 has a reason of its own for it
+  ERR_FILE_TOO_LARGE: { type: 'cancel', condition: 'forbidden', application: TOO_LARGE }, // likewise
   ERR_NO_VALID_STREAMS: { type: 'cancel', condition: 'bad-request', application: ['no-valid-streams', SI] },
   ERR_BAD_PROFILE: { type: 'cancel', condition: 'bad-request', application: ['bad-profile', SI] },
   ERR_NO_RESOURCE: { type: 'wait', condition: 'recipient-unavailable' },
   ERR_FILE_NAME: { type: 'modify', condition: 'not-acceptable' },
   ERR_FILE_EXISTS: { type: 'cancel', condition: 'conflict' },
   ERR_FILE: { type: 'cancel', condition: 'internal-server-error' },
-  ERR_DISK_SPACE: { type: 'wait', condition: 'resource-constraint' },
+  ERR_DISK_SPACE: { type: 'cancel', condition: 'resource-constraint', application: TOO_LARGE }, // Nobody knows for how long.
   ERR_INTEGRITY: { type: 'modify', condition: 'not-acceptable' },
   ERR_RESET: { type: 'wait', condition: 'remote-server-timeout' },
 
@@ -141,14 +143,21 @@ export type ErrorCode = keyof typeof table
 /** All codes, in the order of the table. */
 export const errorCodes = Object.keys(table) as readonly ErrorCode[]
 
+export interface BytestreamErrorOptions extends ErrorOptions {
+  readonly from?: string | undefined
+}
+
 /** The one error class that leaves this library. Switch on {@link code}. */
 export class BytestreamError extends Error {
   override readonly name: string = 'BytestreamError'
   readonly code: ErrorCode
+  /** The JID of whoever has said so; `undefined` where it was found out here. */
+  readonly from: string | undefined
 
-  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: ErrorCode, message: string, { from, ...options }: BytestreamErrorOptions = {}) {
     super(message, options)
     this.code = code
+    this.from = from
   }
 
   /** What a peer is told when this error reaches a stanza handler. */
@@ -167,6 +176,19 @@ export function toBytestreamError(error: unknown, code: ErrorCode = 'ERR_INTERNA
   return new BytestreamError(code, error instanceof Error ? error.message : String(error), { cause: error })
 }
 
+/** What an answer says of whoever was asked: nobody is there for the time being, for good, or nobody knows of them, or of what was asked for. */
+export type Absence = 'for now' | 'for good' | 'unknown'
+
+/** By the defined conditions of RFC 6120 §8.3.3; any other is the answer of somebody who is there. */
+const absences: Readonly<Record<string, Absence>> = {
+  'recipient-unavailable': 'for now',
+  'remote-server-not-found': 'for now',
+  'remote-server-timeout': 'for now',
+  'service-unavailable': 'for now',
+  gone: 'for good',
+  'item-not-found': 'unknown',
+}
+
 /** A stanza error another entity answered with: code `ERR_STANZA`, and the error as it came. */
 export class StanzaError extends BytestreamError {
   override readonly name = 'StanzaError'
@@ -175,7 +197,11 @@ export class StanzaError extends BytestreamError {
   readonly text: string
 
   constructor(entry: StanzaErrorEntry, text: string, from: string) {
-    super('ERR_STANZA', `${from} answered ${entry.condition}${entry.application ? ` (${entry.application[0]})` : ''}${text && `: ${text}`}`)
+    super(
+      'ERR_STANZA',
+      `${from} answered ${entry.condition}${entry.application ? ` (${entry.application[0]})` : ''}${text && `: ${text}`}`,
+      { from },
+    )
     this.#entry = entry
     this.text = text
   }
@@ -187,6 +213,11 @@ export class StanzaError extends BytestreamError {
   /** The defined condition, such as `item-not-found` (RFC 6120 §8.3.3). */
   get condition(): string {
     return this.#entry.condition
+  }
+
+  /** Whether nobody is there, as far as the condition says; `undefined` where somebody is. */
+  get absence(): Absence | undefined {
+    return absences[this.condition]
   }
 }
 

@@ -1,7 +1,16 @@
-import tables from 'stringprep/lib/tables.js'
+import { createRequire } from 'node:module'
+import type Tables from 'stringprep/lib/tables.js'
 import { BytestreamError } from './errors.ts'
 
-type Table = keyof typeof tables
+type Table = keyof typeof Tables
+
+let tables: typeof Tables | undefined
+
+/** What is only of ASCII needs none of them, as most names: they are not read before. */
+function rangesOf(table: Table): (typeof Tables)[Table] {
+  tables ??= createRequire(import.meta.url)('stringprep/lib/tables.js') as typeof Tables
+  return tables[table]
+}
 
 interface Profile {
   readonly mapped: readonly Table[]
@@ -39,7 +48,7 @@ const profiles = {
 
 /** The replacement `table` holds for a code point, or `undefined` where it has none. */
 function lookUp(table: Table, codePoint: number): string | undefined {
-  const ranges = tables[table]
+  const ranges = rangesOf(table)
   let low = 0
   let high = ranges.length
   while (low < high) {

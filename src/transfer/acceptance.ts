@@ -5,8 +5,8 @@ import { askProgram } from './decision.ts'
 import { ExpectedPeers } from './expected-peers.ts'
 import { toSafeFileName, toSafeFolder } from './file-name.ts'
 import { FileCheck, type FileOffer, type FileRules } from './file-rules.ts'
-import { FileSink, roomIn } from './file-sink.ts'
-import { checkFolders, makeFolders } from './folders.ts'
+import { FileSink } from './file-sink.ts'
+import { checkFolders, makeFolders, roomIn } from './folders.ts'
 import { FileHere } from './parts/file-here.ts'
 import type { WantedFile } from './parts/matching.ts'
 import { millisecondsOf, secondsOf } from './parts/part-state.ts'
@@ -131,7 +131,7 @@ export class Acceptance {
     this.#checkSender(from)
     const steps = file.folder === undefined || this.#init.isFlat || storeAs !== undefined ? [] : toSafeFolder(file.folder)
     const folder = steps.length > 0 && { folder: steps.join('/') }
-    const offer = { from, name: toSafeFileName(file.name), ...folder, size, mimeType, description, hashes }
+    const offer = { from, name: toSafeFileName(file.name, steps.length > 0), ...folder, size, mimeType, description, hashes }
     this.#check.check(offer, hashUsed)
     const wanted = wantedOf(file, steps.join('/'))
     const place: Place = { from: wanted.from, size, here: 0 }
@@ -254,7 +254,7 @@ export class Acceptance {
 /** What is known of a file on offer. @throws BytestreamError `ERR_FILE_NAME` */
 function wantedOf({ from, name, size, date, hashes, hashUsed = [], canResume }: OfferedFile, folder: string): WantedFile {
   const known = canResume === undefined ? { modifiedS: undefined, hashes: [] } : { modifiedS: secondsOf(date), hashes }
-  return { from: bareJid(from), name: toSafeFileName(name), folder, size, ...known, hashUsed }
+  return { from: bareJid(from), name: toSafeFileName(name, folder !== ''), folder, size, ...known, hashUsed }
 }
 
 /**

@@ -2,7 +2,8 @@ import type { Duplex } from 'node:stream'
 import type { Bytestream } from '../bytestreams/index.ts'
 import { abortError, BytestreamError, type Clock, orAbort } from '../core/index.ts'
 import type { FileSink } from './file-sink.ts'
-import type { Negotiation, Transfer } from './transfer.ts'
+import type { Transfer } from './transfer.ts'
+import type { Negotiation } from './transfer-facts.ts'
 
 /** Milliseconds the last octets may take to arrive and to be checked: buffers on the way hold megabytes. */
 export const RECEIVER_CHECK_MS_MAX = 300_000

@@ -12,7 +12,8 @@ import { checkProxyIsUsed, findPartner } from './negotiation.ts'
 import type { RetryInit } from './retry.ts'
 import type { SenderComponents } from './sender.ts'
 import type { FileRange } from './sharing.ts'
-import type { Sent, Transfer } from './transfer.ts'
+import type { Transfer } from './transfer.ts'
+import type { Sent } from './transfer-facts.ts'
 
 /** Which file to ask for, and of whom. */
 export interface FetchInit extends FileRules, WayInit {

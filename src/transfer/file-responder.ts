@@ -4,7 +4,8 @@ import type { ExpectedPeers } from './expected-peers.ts'
 import type { FileContent } from './jingle/file-content.ts'
 import type { Accepted, FileTaker } from './jingle/file-sessions.ts'
 import { RunningTransfers } from './running-transfers.ts'
-import { Transfer, type TransferFacts, type Work } from './transfer.ts'
+import { Transfer, type Work } from './transfer.ts'
+import type { TransferFacts } from './transfer-facts.ts'
 
 /** Facts. */
 export interface FileResponderEvents {

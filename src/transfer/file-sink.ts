@@ -1,18 +1,14 @@
-import { type FileHandle, link, mkdir, open, rename, statfs } from 'node:fs/promises'
-import { join } from 'node:path'
+import type { FileHandle } from 'node:fs/promises'
 import { BytestreamError } from '../core/index.ts'
 import type { Hash } from '../xep/index.ts'
 import { toFileError } from './file-error.ts'
-import { FILE_NAMES_MAX, numberFileName } from './file-name.ts'
+import { giveName } from './give-name.ts'
 import { ContentHasher, type HashAlgorithm, pickAlgorithm } from './hashes.ts'
 import { FileHere } from './parts/file-here.ts'
-import { hashBeginning } from './parts/hash-beginning.ts'
+import { type Beginning, hashBeginning } from './parts/hash-beginning.ts'
+import type { Identity } from './parts/known-beginnings.ts'
 import type { Part } from './parts/part-store.ts'
-
-/** Milliseconds a date may be ahead of our clock, and is believed. */
-const AHEAD_MS_MAX = 300_000
-/** How file systems without hard links, such as FAT, refuse one. */
-const NO_LINKS: readonly unknown[] = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']
+import { syncFolder } from './sync-folder.ts'
 
 /** What a sender promised of a file. */
 export interface ExpectedFile {
@@ -68,7 +64,7 @@ interface FileSinkParts {
   readonly folder: string
   readonly expected: ExpectedFile
   readonly init: FileSinkInit
-  readonly hasher: ContentHasher
+  readonly algorithms: readonly HashAlgorithm[]
 }
 
 /**
@@ -80,15 +76,22 @@ export class FileSink implements AsyncDisposable {
   #part: Part | FileHere
   #hashes: readonly Hash[]
   #bytes: number
+  /** Octets the hasher has had: more than there are where the disk has refused some. */
+  #hashed: number
+  #hasher: ContentHasher
+  /** The part as it was taken, where there was one. */
+  #taken: Identity | undefined
   #prefixSha256: Buffer | undefined
   #toldOfPrefix: () => readonly Hash[] | undefined = () => undefined
   #isOpen = true
 
-  private constructor(parts: FileSinkParts, part: Part | FileHere) {
+  private constructor(parts: FileSinkParts, part: Part | FileHere, hasher: ContentHasher) {
     this.#parts = parts
+    this.#hasher = hasher
     this.#part = part
     this.#hashes = parts.expected.hashes ?? []
     this.#bytes = part.offset
+    this.#hashed = part.offset
   }
 
   /**
@@ -100,8 +103,8 @@ export class FileSink implements AsyncDisposable {
   static async create(folder: string, expected: ExpectedFile, part: Part | FileHere, init: FileSinkInit = {}): Promise<FileSink> {
     const announced = pickAlgorithm([...namesOf(expected.hashes ?? []), ...(expected.hashUsed ?? [])])
     const wanted = (expected.hashesWanted ?? []).flatMap(({ algo }) => pickAlgorithm([algo]) ?? [])
-    const hasher = await ContentHasher.begin(['sha-256', ...wanted, ...(announced ? [announced] : [])])
-    return new FileSink({ folder, expected, init, hasher }, part)
+    const algorithms = ['sha-256', ...wanted, ...(announced ? [announced] : [])] as const
+    return new FileSink({ folder, expected, init, algorithms }, part, await ContentHasher.begin(algorithms))
   }
 
   /** The name it will have, unless that is taken. */
@@ -136,9 +139,10 @@ export class FileSink implements AsyncDisposable {
   /** Hashes what was there already. */
   async readAgain(): Promise<void> {
     if (this.offset === 0) return
-    const prefix = await ContentHasher.begin(['sha-256'])
-    await this.#readInto([this.#parts.hasher, prefix], this.offset)
-    this.#prefixSha256 = prefix.digest().get('sha-256')
+    const { hasher, identity } = await this.#hashFirst(this.offset, this.#parts.algorithms)
+    this.#hasher = hasher
+    this.#taken = identity
+    this.#prefixSha256 = (await hasher.digestSoFar()).get('sha-256')
   }
 
   /**
@@ -159,12 +163,13 @@ export class FileSink implements AsyncDisposable {
    *   when the disk refuses
    */
   async write(octets: Buffer): Promise<void> {
-    if (this.#bytes === this.offset) this.#checkPrefix()
+    if (this.#bytes === this.offset) await this.#checkBeginning(octets)
     if (this.#bytes + octets.length > this.#parts.expected.size) {
       throw new BytestreamError('ERR_INTEGRITY', `the sender promised ${this.#parts.expected.size} octets and sends more`)
     }
     const writing = this.#put(octets)
-    this.#parts.hasher.update(octets) // While another thread writes.
+    this.#hasher.update(octets) // While another thread writes.
+    this.#hashed += octets.length
     try {
       await writing
     } catch (cause) {
@@ -173,10 +178,22 @@ export class FileSink implements AsyncDisposable {
     this.#bytes += octets.length
   }
 
-  #checkPrefix(): void {
-    const { value } = this.#toldOfPrefix()?.find(({ algo }) => algo === 'sha-256') ?? {}
-    if (value && this.#prefixSha256 && !value.equals(this.#prefixSha256))
+  /** What is there has to be how the file begins. Of several files that look like it, the first is taken that is, and goes on so. */
+  async #checkBeginning(octets: Buffer): Promise<void> {
+    while (this.#part instanceof FileHere && !(this.#isPrefixRight && (await this.#part.has(octets, this.offset)))) {
+      const next = await this.#part.next()
+      if (!next) break
+      await this.#part.discard()
+      this.#part = next
+      await this.readAgain()
+    }
+    if (!this.#isPrefixRight)
       throw new BytestreamError('ERR_INTEGRITY', `the first ${this.offset} octets of the file are others than those that are here`)
+  }
+
+  get #isPrefixRight(): boolean {
+    const { value } = this.#toldOfPrefix()?.find(({ algo }) => algo === 'sha-256') ?? {}
+    return !value || !this.#prefixSha256 || value.equals(this.#prefixSha256)
   }
 
   /** Nothing is written to a file that is here. Of one that begins at its start all comes, and may come to a part. */
@@ -198,8 +215,8 @@ export class FileSink implements AsyncDisposable {
   }
 
   /**
-   * Syncs the file to disk, checks it, and gives it its name, or a numbered one where that is taken, and its date. One that is here is
-   * only checked.
+   * Syncs the file to disk, checks it, and gives it its name, or a numbered one where that is taken, and its date; then the folder is
+   * synced, too. One that is here is only checked.
    *
    * @throws BytestreamError `ERR_RESET` before the last octet, `ERR_INTEGRITY` when a hash differs from what was promised, `ERR_FILE`,
    *   `ERR_FILE_EXISTS`, and what `checkContent` throws
@@ -207,7 +224,7 @@ export class FileSink implements AsyncDisposable {
   async store(): Promise<StoredFile> {
     const { size } = this.#parts.expected
     if (!this.isComplete) throw new BytestreamError('ERR_RESET', `the bytestream ended after ${this.#bytes} of ${size} octets`)
-    const digests = this.#parts.hasher.digest()
+    const digests = this.#hasher.digest()
     const sha256 = (digests.get('sha-256') as Buffer).toString('hex')
     try {
       const verified = await this.#verify(digests)
@@ -215,6 +232,7 @@ export class FileSink implements AsyncDisposable {
       const alreadyThere = this.#part instanceof FileHere
       const path = await (this.#part instanceof FileHere ? this.#confirm(this.#part) : this.#giveName(this.#part))
       await this[Symbol.asyncDispose]()
+      await syncFolder(this.#parts.folder) // Also where it is here already: whoever stored it may have been killed before.
       return { path, size, sha256, verified, alreadyThere }
     } catch (cause) {
       // What the disk refuses now it may take another time.
@@ -242,18 +260,25 @@ export class FileSink implements AsyncDisposable {
 
   /** For a hash nobody had announced: from what was written. */
   async #computeAgain(algo: HashAlgorithm): Promise<Buffer> {
-    const hasher = await ContentHasher.begin([algo])
-    await this.#readInto([hasher], this.#bytes)
+    const { hasher } = await this.#hashFirst(this.#bytes, [algo])
     return hasher.digest().get(algo) as Buffer
   }
 
   /** @param end octets from the beginning of the part */
-  async #readInto(hashers: readonly ContentHasher[], end: number): Promise<void> {
-    const hashed = await hashBeginning(this.#part.handle, hashers, end).catch((cause) => {
+  async #hashFirst(end: number, algorithms: readonly HashAlgorithm[]): Promise<Beginning> {
+    const beginning = await hashBeginning(this.#part, algorithms, end).catch((cause) => {
       throw toFileError(cause, `reading the part in ${this.#parts.folder} failed`)
     })
-    if (hashed === end) return
+    if (beginning.bytes === end) return beginning
     throw new BytestreamError('ERR_FILE', `storing into ${this.#parts.folder} failed: somebody has cut the part file`)
+  }
+
+  /** The part file's own name goes with the sink. */
+  async #giveName(part: Part): Promise<string> {
+    const { folder, expected, init } = this.#parts
+    await part.handle.sync()
+    await init.checkFolder?.()
+    return await giveName(part, { folder, name: expected.name, modifiedMs: expected.modifiedMs })
   }
 
   async #confirm(here: FileHere): Promise<string> {
@@ -262,43 +287,20 @@ export class FileSink implements AsyncDisposable {
     return here.path
   }
 
-  /** The part file's own name goes with the sink. */
-  async #giveName({ handle, path: partPath }: Part): Promise<string> {
-    await handle.sync()
-    await this.#parts.init.checkFolder?.()
-    await handle.chmod(0o666 & ~process.umask())
-    for (let number = 0; number < FILE_NAMES_MAX; number++) {
-      const path = join(this.#parts.folder, numberFileName(this.#parts.expected.name, number))
-      try {
-        await claim(partPath, path)
-        await this.#giveDate(handle)
-        return path
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-      }
-    }
-    throw new BytestreamError(
-      'ERR_FILE_EXISTS',
-      `${this.#parts.folder} holds ${FILE_NAMES_MAX} files named like ${this.#parts.expected.name} already`,
-    )
-  }
-
-  /** That of the sender. Not before it has its name: by its date a part is old. */
-  async #giveDate(handle: FileHandle): Promise<void> {
-    const { modifiedMs } = this.#parts.expected
-    if (modifiedMs === undefined || modifiedMs < 0 || modifiedMs > Date.now() + AHEAD_MS_MAX) return
-    await handle.utimes(new Date(), modifiedMs / 1000).catch(() => {}) // The file is whole without it.
-  }
-
   /**
    * Closes it, and leaves what is there to whoever is offered the same file again.
    *
    * @returns where that is; nothing where there is nothing
    */
   async keep(): Promise<KeptPart | undefined> {
-    if (!this.#isOpen || this.#bytes === 0 || !this.#part.isRecognisable) return undefined
-    await this.#close((part) => part.keep())
-    return { path: this.#part.path, bytes: this.#bytes }
+    const part = this.#part
+    if (!this.#isOpen || this.#bytes === 0 || part instanceof FileHere || !part.isRecognisable) return undefined
+    const written =
+      this.#bytes > this.offset && this.#bytes === this.#hashed
+        ? { hasher: this.#hasher, bytes: this.#bytes, taken: this.#taken }
+        : undefined
+    await this.#close(() => part.keep(written))
+    return { path: part.path, bytes: this.#bytes }
   }
 
   /** Gives up what was neither stored nor kept. */
@@ -318,32 +320,6 @@ export class FileSink implements AsyncDisposable {
 }
 
 const namesOf = (hashes: readonly Hash[]) => hashes.map(({ algo }) => algo)
-
-/** A link fails where the name is taken, in one step. Where there are no links, an empty file holds the name for a moment. */
-async function claim(part: string, path: string): Promise<void> {
-  try {
-    await link(part, path)
-  } catch (error) {
-    if (!NO_LINKS.includes((error as NodeJS.ErrnoException).code)) throw error
-    await (await open(path, 'wx')).close()
-    await rename(part, path)
-  }
-}
-
-/**
- * Octets there is room for in `folder`, which is made if it is not there.
- *
- * @throws BytestreamError `ERR_FILE` when it cannot be made
- */
-export async function roomIn(folder: string): Promise<number> {
-  try {
-    await mkdir(folder, { recursive: true })
-    const { bavail, bsize } = await statfs(folder)
-    return bavail * bsize
-  } catch (cause) {
-    throw toFileError(cause, `${folder} cannot be written to`)
-  }
-}
 
 const anotherContent = (algo: string) =>
   new BytestreamError('ERR_INTEGRITY', `the content differs from what was offered: its ${algo.toUpperCase()} is another`)

@@ -2,7 +2,8 @@ import type { BigIntStats } from 'node:fs'
 import { constants, type FileHandle, open } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { BytestreamError, ContentBuffers, throwIfAborted } from '../core/index.ts'
-import { ContentHasher, type HashAlgorithm } from './hashes.ts'
+import type { ContentHasher, HashAlgorithm } from './hashes.ts'
+import { type Beginning, hashBeginning } from './parts/hash-beginning.ts'
 
 /** What is known of a file before it is offered. */
 export interface FileFacts {
@@ -51,13 +52,26 @@ export class FileSource implements AsyncDisposable {
   /** Reads the file once to learn its hashes. */
   async inspect(algorithms: Iterable<HashAlgorithm>, signal?: AbortSignal): Promise<FileFacts> {
     const { name, modified } = await this.glance()
-    const hasher = await ContentHasher.begin(algorithms)
-    let size = 0
-    for await (const octets of this.read(signal)) {
-      hasher.update(octets)
-      size += octets.length
-    }
+    const { hasher, bytes: size } = await this.#hashFirst(algorithms, Number.POSITIVE_INFINITY, signal)
     return { name, size, modified, digests: hasher.digest() }
+  }
+
+  /**
+   * Hashes the first octets of the file.
+   *
+   * @returns what goes on behind them
+   * @throws BytestreamError as {@link read}
+   */
+  async hashBeginning(algorithms: Iterable<HashAlgorithm>, end: number, signal?: AbortSignal): Promise<ContentHasher> {
+    return (await this.#hashFirst(algorithms, end, signal)).hasher
+  }
+
+  async #hashFirst(algorithms: Iterable<HashAlgorithm>, end: number, signal: AbortSignal | undefined): Promise<Beginning> {
+    const beginning = await hashBeginning({ handle: this.#handle, isOurs: false }, algorithms, end, signal).catch((cause: Error) => {
+      throw cause instanceof BytestreamError ? cause : this.#unread(cause)
+    })
+    await this.#checkUnchanged()
+    return beginning
   }
 
   /**
@@ -77,7 +91,7 @@ export class FileSource implements AsyncDisposable {
       const buffer = buffers.at(turn)
       const wanted = Math.min(buffer.length, offset + length - position)
       const { bytesRead } = await this.#handle.read(buffer, 0, wanted, position).catch((cause: Error) => {
-        throw new BytestreamError('ERR_FILE', `reading ${this.#path} failed: ${cause.message}`, { cause })
+        throw this.#unread(cause)
       })
       position += bytesRead
       // Whoever gets all of it must not take a mixture for the file.
@@ -85,6 +99,10 @@ export class FileSource implements AsyncDisposable {
       if (bytesRead === 0) return
       yield buffer.subarray(0, bytesRead)
     }
+  }
+
+  #unread(cause: Error): BytestreamError {
+    return new BytestreamError('ERR_FILE', `reading ${this.#path} failed: ${cause.message}`, { cause })
   }
 
   /** A file that has only lost its name is what it was. */

@@ -1,6 +1,8 @@
-import { lstat, mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { lstat, mkdir, statfs } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
 import { BytestreamError } from '../core/index.ts'
+import { toFileError } from './file-error.ts'
+import { syncFolder } from './sync-folder.ts'
 
 /**
  * Makes folders one inside the other, where they are not there. A symbolic link on the way is not followed: it may lead anywhere.
@@ -13,12 +15,16 @@ import { BytestreamError } from '../core/index.ts'
 export async function makeFolders(into: string, steps: readonly string[]): Promise<string> {
   let path = into
   try {
-    await mkdir(into, { recursive: true })
+    await makeFolder(into)
     for (const step of steps) {
+      const above = path
       path = join(path, step)
-      await mkdir(path).catch((error: NodeJS.ErrnoException) => {
-        if (error.code !== 'EEXIST') throw error
-      })
+      await mkdir(path).then(
+        () => syncFolder(above),
+        (error: NodeJS.ErrnoException) => {
+          if (error.code !== 'EEXIST') throw error
+        },
+      )
       await checkFolder(path)
     }
     return path
@@ -26,6 +32,15 @@ export async function makeFolders(into: string, steps: readonly string[]): Promi
     if (cause instanceof BytestreamError) throw cause
     throw new BytestreamError('ERR_FILE', `${path} cannot be made: ${(cause as Error).message}`, { cause })
   }
+}
+
+/** Makes a folder, and those it is in, where they are not there. Their names are on the disk then. @throws what the file system does */
+export async function makeFolder(path: string): Promise<void> {
+  const whole = resolve(path)
+  const first = await mkdir(whole, { recursive: true })
+  if (first === undefined) return
+  const top = dirname(first)
+  for (let below = whole; below !== top; below = dirname(below)) await syncFolder(dirname(below))
 }
 
 /**
@@ -38,6 +53,21 @@ export async function checkFolders(into: string, steps: readonly string[]): Prom
   for (const step of steps) {
     path = join(path, step)
     await checkFolder(path)
+  }
+}
+
+/**
+ * Octets there is room for in `folder`, which is made if it is not there.
+ *
+ * @throws BytestreamError `ERR_FILE` when it cannot be made
+ */
+export async function roomIn(folder: string): Promise<number> {
+  try {
+    await makeFolder(folder)
+    const { bavail, bsize } = await statfs(folder)
+    return bavail * bsize
+  } catch (cause) {
+    throw toFileError(cause, `${folder} cannot be written to`)
   }
 }
 

@@ -14,18 +14,17 @@ export { describeHolder, type QueueHolder } from './queue/hold.ts'
 export { type ReceiveInit, Receiver, type ReceiverEvents } from './receiver.ts'
 export { defaultRetry, isTransient, type RetryInit } from './retry.ts'
 export { type FileRange, type FileRequest, type ShareInit, Sharing, type SharingEvents } from './sharing.ts'
-export {
-  type Negotiation,
-  type NegotiationStep,
-  type Opened,
-  type Progress,
-  type Sent,
-  Transfer,
-  type TransferEvents,
-  type TransferFacts,
-  type TransferResult,
-  type TransferState,
-  type WithoutFolderStep,
-  type Work,
-} from './transfer.ts'
+export { Transfer, type Work } from './transfer.ts'
 export { TransferClient, type TransferClientComponents, type TransferClientInit } from './transfer-client.ts'
+export type {
+  Negotiation,
+  NegotiationStep,
+  Opened,
+  Progress,
+  Sent,
+  TransferEvents,
+  TransferFacts,
+  TransferResult,
+  TransferState,
+  WithoutFolderStep,
+} from './transfer-facts.ts'

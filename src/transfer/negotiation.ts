@@ -1,7 +1,7 @@
 import type { MethodChoice, ResourceFinder, WayInit } from '../bytestreams/index.ts'
 import { BytestreamError } from '../core/index.ts'
 import { NS } from '../xep/index.ts'
-import type { Negotiation, NegotiationStep } from './transfer.ts'
+import type { Negotiation, NegotiationStep } from './transfer-facts.ts'
 
 /** Which negotiation to use: that one, or what the receiver can. */
 export type NegotiationChoice = 'auto' | Negotiation

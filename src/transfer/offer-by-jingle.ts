@@ -5,7 +5,7 @@ import { reasonOf } from './jingle/reasons.ts'
 import { type Part, partOf, sendOver } from './jingle/send-content.ts'
 import type { Joined } from './jingle/together.ts'
 import type { Offering } from './offering.ts'
-import type { Sent } from './transfer.ts'
+import type { Sent } from './transfer-facts.ts'
 
 /**
  * Offers a file by Jingle, together with others for the same receiver, and sends it if it is accepted. The hashes are

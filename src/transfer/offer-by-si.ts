@@ -7,7 +7,7 @@ import { overBytestream, RECEIVER_CHECK_MS_MAX, sendContent } from './content.ts
 import { ContentHasher, type HashAlgorithm } from './hashes.ts'
 import { hashed, partOf } from './jingle/send-content.ts'
 import type { Offering } from './offering.ts'
-import type { Sent } from './transfer.ts'
+import type { Sent } from './transfer-facts.ts'
 
 /**
  * Offers a file by stream initiation, which wants its hash beforehand, and sends it if it is accepted.

@@ -12,7 +12,8 @@ import { type OfferedFile, offsetOf } from './acceptance.ts'
 import { closeProperly, overBytestream, takeContent } from './content.ts'
 import type { FileSink } from './file-sink.ts'
 import { leaveOff, takeUp } from './take-up.ts'
-import type { Sent, Transfer } from './transfer.ts'
+import type { Transfer } from './transfer.ts'
+import type { Sent } from './transfer-facts.ts'
 
 /** A file that comes, and where it goes. */
 interface Receiving {

@@ -9,7 +9,8 @@ import {
   toBytestreamError,
 } from '../core/index.ts'
 import { BackOff, defaultBackOff, type Session } from '../session/index.ts'
-import type { Sent, Transfer } from './transfer.ts'
+import type { Transfer } from './transfer.ts'
+import type { Sent } from './transfer-facts.ts'
 
 /** How long a transfer that was interrupted is tried again. */
 export interface RetryInit {
@@ -27,7 +28,7 @@ export const defaultRetry = { forMs: RETRY_MS_MAX } as const satisfies RetryInit
 
 /** Attempts that may fail behind the last octet: more would send a whole file over and over. */
 const WHOLE_ATTEMPTS_MAX = 3
-/** Attempts in all: each has the file read up to where the other side says that it is, which may be a little further each time. */
+/** Attempts in all: each may come a little further than the one before. */
 const ATTEMPTS_MAX = 1_000
 
 /** How far a transfer has been: the other side was asked, has accepted it, has opened a bytestream for it. */
@@ -111,23 +112,13 @@ const worthwhile = {
 
 const ORDER: readonly Reached[] = ['asked', 'accepted', 'opened']
 
-/** Conditions of an answer by which nobody is there, for the time being (RFC 6120 §8.3.3). */
-const ABSENT: readonly string[] = [
-  'item-not-found',
-  'recipient-unavailable',
-  'remote-server-not-found',
-  'remote-server-timeout',
-  'service-unavailable',
-  'gone',
-]
-
 /**
  * Whether what has failed is worth another attempt.
  *
  * @param reached how far the transfer has been, in any attempt
  */
 export function isTransient(error: BytestreamError, reached: Reached): boolean {
-  const isForNow = error instanceof StanzaError && (error.stanzaError.type === 'wait' || ABSENT.includes(error.condition))
+  const isForNow = error instanceof StanzaError && (error.stanzaError.type === 'wait' || error.absence !== undefined)
   const fromOf: Partial<Record<ErrorCode, Reached | 'never'>> = worthwhile
   const from = isForNow ? 'accepted' : (fromOf[error.code] ?? 'never')
   return from !== 'never' && ORDER.indexOf(reached) >= ORDER.indexOf(from)

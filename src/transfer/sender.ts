@@ -6,7 +6,8 @@ import { checkProxyIsUsed, findPartner } from './negotiation.ts'
 import { offerByJingle } from './offer-by-jingle.ts'
 import { offerBySi } from './offer-by-si.ts'
 import type { FileToSend, OfferedBefore, Offering, SendInit } from './offering.ts'
-import type { NegotiationStep, Sent, Transfer } from './transfer.ts'
+import type { Transfer } from './transfer.ts'
+import type { NegotiationStep, Sent } from './transfer-facts.ts'
 
 export interface SenderComponents extends JingleTransportComponents {
   readonly resources: ResourceFinder
@@ -34,6 +35,8 @@ export async function sendFile(
   await using source = await FileSource.open(path)
   const facts = await before.glance(source)
   transfer.update({ ...facts, ...(folder !== undefined && { name: `${folder}/${facts.name}` }) })
+  // The server can be asked while the receiver is looked for.
+  if (proxy === undefined && (method === 'auto' || method === 'proxy')) void components.proxies.find()
   const { jid: to, ...chosen } = await findPartner(components.resources, prepareJid(init.to), { negotiation, method, signal })
   transfer.update({ peer: to })
   // A proxy that is none should be known before the receiver is asked.

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -45,11 +46,11 @@ test('a directory arrives with its files in their folders; what is left out is n
   const [way, ...sent] = stdout.trimEnd().split('\n')
   t.regex(String(way), /: to desk@localhost\/\S+, by Jingle, through the proxy proxy\.localhost$/)
   t.deepEqual(sent.map((line) => line.replace(/: sent, .*/, '')).sort(), [join(top, '.list'), join(top, 'day 1', '漢字.txt')])
-  t.is(await readFile(join(into, 'holiday', 'list'), 'utf8'), 'list')
+  t.is(await readFile(join(into, 'holiday', '.list'), 'utf8'), 'list')
   t.is(await readFile(join(into, 'holiday', 'day 1', '漢字.txt'), 'utf8'), 'kanji')
   receive.child.kill('SIGINT')
   const received = (await receive.ended).stdout.split('\n').flatMap((line) => (line.includes('"received"') ? [JSON.parse(line).path] : []))
-  t.deepEqual(received.sort(), [join(into, 'holiday', 'day 1', '漢字.txt'), join(into, 'holiday', 'list')])
+  t.deepEqual(received.sort(), [join(into, 'holiday', '.list'), join(into, 'holiday', 'day 1', '漢字.txt')])
 })
 
 test('receive --flat makes no folders, and by stream initiation there are none; both are said once', async (t) => {
@@ -75,7 +76,7 @@ test('one file of several that is not there is named, and the others arrive; a d
   t.is(some.code, 1)
   t.regex(some.stderr, /absent cannot be read: ENOENT[^\n]*\n/)
   t.regex(some.stderr, /\nstreamhost: 1 of 3 files were not sent\n$/)
-  t.is(await readFile(join(into, 'holiday', 'list'), 'utf8'), 'list')
+  t.is(await readFile(join(into, 'holiday', '.list'), 'utf8'), 'list')
   const none = await send(t, box, join(top, 'day 1', 'empty'))
   t.is(none.code, 1)
   t.regex(none.stderr, /\nstreamhost: \S+ 1\/empty: there is no file to send\n$|there is no file to send\n$/)
@@ -94,7 +95,11 @@ test('a file that is sent again was here already, and people hear no more than t
   const args = ['receive', '--once', ...people, '--into', first.into, '--from', 'laptop@localhost']
   const second = startCli(t, args, environment)
   await once(second.child.stdout as Readable, 'data') // That it is ready.
-  t.is((await send(t, box, path)).code, 0)
+  const again = await send(t, box, path)
+  t.deepEqual([again.code, again.stderr], [0, ''])
+  const [way, sent] = again.stdout.trimEnd().split('\n')
+  t.regex(String(way), /: to desk@localhost/)
+  t.is(sent, `${path}: was there already, SHA-256 ${createHash('sha256').update('one').digest('hex')}`)
   const { code, stdout } = await second.ended
   t.deepEqual([code, stdout.trimEnd().split('\n').slice(1)], [0, [`${join(first.into, 'one.txt')}: was here already`]])
   t.deepEqual(await readdir(first.into), ['one.txt'])

@@ -125,6 +125,21 @@ for (const [columns, expected] of [
   })
 }
 
+test('what was there already counts as far as the files are, and not in their rate', async (t) => {
+  const { output, stderr } = start({ stderr: 80 })
+  const { transfer, settle } = startTransfer('photo.jpg')
+  output.followAll([transfer], 4_000)
+  transfer.startFrom(2_000)
+  while (!lines(stderr).some((line) => line.includes('50%'))) await drawn(stderr)
+  t.deepEqual(lines(stderr), ['████████░░░░░░░░  50% 0 of 1 files, 2 KiB of 3.9 KiB'])
+  transfer.update({ bytes: 3_000 })
+  while (!lines(stderr).some((line) => line.includes('75%'))) await drawn(stderr)
+  t.regex(lines(stderr)[0] ?? '', /, 2\.9 KiB of 3\.9 KiB, .*B\/s, .* left$/)
+  settle()
+  await transfer.done
+  output.close()
+})
+
 test('result lines go to stdout also where only stderr is a terminal', async (t) => {
   const { output, stdout, stderr } = start({ stderr: 60 })
   const { transfer, settle } = startTransfer('photo.jpg')

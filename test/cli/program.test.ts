@@ -18,6 +18,7 @@ async function call(args: readonly string[], environment: Readonly<Record<string
 
 for (const [what, args, message] of [
   ['an unknown command', ['sned'], "unknown command 'sned' (Did you mean send?)"],
+  ['a name that every object has', ['constructor'], "unknown command 'constructor'"],
   ['an unknown option', ['send', '--acount', 'a@b', 'file'], "unknown option '--acount' (Did you mean --account?)"],
   ['a missing argument', ['queue', 'priority'], "missing required argument 'number'"],
   ['an option without its value', ['serve', '--domain'], "option '--domain <JID>' argument missing"],

@@ -24,6 +24,16 @@ async function call(args: readonly string[], columns?: number) {
   return { code, stdout: stdout.written, stderr: stderr.written, facts }
 }
 
+test('paths of a list are told as people would write them, and to programs whole', async (t) => {
+  const path = join(await makeFolder(t), 'outbox.queue')
+  const queue = await FileQueue.open(path)
+  const file = { path: 'package.json', to: 'desk@example.org' }
+  const { added } = await queue.add([file])
+  const list = ['queue', 'list', '--queue', path]
+  t.is((await call(list)).stdout.split('\n')[0], `waiting   ${added[0]?.id}  0  package.json to desk@example.org`)
+  t.like((await call([...list, '--json'])).facts(), [{ path: join(process.cwd(), 'package.json') }])
+})
+
 test('a queue is listed, held back, changed and taken apart without an account', async (t) => {
   const path = join(await makeFolder(t), 'outbox.queue')
   const queue = await FileQueue.open(path)

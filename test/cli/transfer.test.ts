@@ -191,7 +191,7 @@ test('SIGINT at the receiver ends both sides too, and leaves a part at most', as
   const [sent, received] = await Promise.all([send.ended, receive.ended])
   t.is(received.code, 1)
   t.is(sent.code, 1)
-  t.regex(sent.stderr, /^streamhost: desk@localhost\/\S+ has ended the session: cancel\n$/)
+  t.regex(sent.stderr, /^streamhost: desk@localhost\/\S+ has ended the session: cancel; ask them why, and send it again\n$/)
   t.deepEqual(await storedIn(join(folder, 'inbox')), [])
 })
 

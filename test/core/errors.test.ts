@@ -55,6 +55,9 @@ test('XEP-0065 §6.3.5, in a malfunction,', isAnswered, 'ERR_INTERNAL', 'cancel'
 test('XEP-0095 §3.2, example 6,', isAnswered, 'ERR_NO_VALID_STREAMS', 'cancel', 'bad-request', ['no-valid-streams', SI])
 test('XEP-0095 §3.2, example 7,', isAnswered, 'ERR_BAD_PROFILE', 'cancel', 'bad-request', ['bad-profile', SI])
 test('XEP-0095 §3.2, example 8,', isAnswered, 'ERR_DECLINED', 'cancel', 'forbidden')
+const TOO_LARGE: [string, string] = ['file-too-large', 'urn:xmpp:jingle:apps:file-transfer:errors:0']
+test('XEP-0095 §3.2, with the word of XEP-0234 §9.2,', isAnswered, 'ERR_FILE_TOO_LARGE', 'cancel', 'forbidden', TOO_LARGE)
+test('XEP-0234 §9.2', isAnswered, 'ERR_DISK_SPACE', 'cancel', 'resource-constraint', TOO_LARGE)
 const JINGLE = 'urn:xmpp:jingle:errors:1'
 test('XEP-0166 §10', isAnswered, 'ERR_JINGLE_OUT_OF_ORDER', 'wait', 'unexpected-request', ['out-of-order', JINGLE])
 test('XEP-0166 §7.2.16, example 34,', isAnswered, 'ERR_JINGLE_TIE_BREAK', 'cancel', 'conflict', ['tie-break', JINGLE])
@@ -130,6 +133,19 @@ test('a stanza error is told apart by its condition, and passed on as it came', 
   t.deepEqual(error.stanzaError, { type: 'cancel', condition: 'bad-request', application: ['bad-profile', SI] })
   t.is(error.message, 'a@example.com/x answered bad-request (bad-profile): No such thing')
 })
+
+for (const [absence, conditions] of [
+  ['for now', ['recipient-unavailable', 'remote-server-not-found', 'remote-server-timeout', 'service-unavailable']],
+  ['for good', ['gone']],
+  ['unknown', ['item-not-found']],
+] as const) {
+  test(`these conditions say that nobody is there, ${absence} (RFC 6120 §8.3.3): ${conditions.join(', ')}`, (t) => {
+    const said = [...CONDITIONS, 'gone', 'redirect'].filter(
+      (condition) => new StanzaError({ type: 'cancel', condition }, '', 'example.com').absence === absence,
+    )
+    t.deepEqual(said.sort(), [...conditions].sort())
+  })
+}
 
 test('a stanza error without a text says only what it is', (t) => {
   t.is(new StanzaError({ type: 'wait', condition: 'conflict' }, '', 'example.com').message, 'example.com answered conflict')

@@ -6,7 +6,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
 import { type DesktopNetwork, desktopNetworkNeeds, dino, psi, psiInBand, startDesktopNetwork } from '../helpers/desktop.ts'
-import { type FileClientKind, moveFileInBand, streamhost, streamhostInBand } from '../helpers/file-clients.ts'
+import { type FileClientKind, moveFileInBand, streamhost, streamhostInBand, streamhostOnce } from '../helpers/file-clients.ts'
 import { foreign } from '../helpers/foreign.ts'
 import { SeenTransfers } from '../helpers/interop-document.ts'
 import { ejabberd, prosody } from '../helpers/server.ts'
@@ -55,7 +55,7 @@ for (const kind of [prosody, ejabberd]) {
   }
 
   test.serial(`Dino 0.4.2 gives a file up that nobody has a streamhost for, and our send says so, behind ${kind.name}`, async (t) => {
-    const { received, sent } = await offer(t, { from: streamhost, to: dino })
+    const { received, sent } = await offer(t, { from: streamhostOnce, to: dino })
     received.catch(() => {}) // It does not always notice itself.
     await t.throwsAsync(sent, { message: /send ended with 1: .*has ended the session: general-error/ })
   })

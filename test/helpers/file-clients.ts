@@ -129,6 +129,8 @@ const streamhostKind = (name: string, options: readonly string[] = []): FileClie
 
 export const streamhost = streamhostKind('streamhost')
 export const streamhostInBand = streamhostKind('streamhost in band', ['--method', 'ibb'])
+/** One that says at once that it has failed. */
+export const streamhostOnce = streamhostKind('streamhost', ['--retry-for', '0'])
 
 /** Milliseconds: QXmpp gives each of four streamhosts some seconds. */
 const MOVE_MS_MAX = 100_000

@@ -61,6 +61,41 @@ for (const [name, expected] of [
   else test(declined, name)
 }
 
+for (const [name, expected] of [
+  ['.index', '.index'],
+  ['...index', '.index'],
+  ['. index ', '.index'],
+  ['index', 'index'],
+  [' .index', 'index'],
+  ['\u200b.index', '_.index'],
+  ['../.index', '.index'],
+  ['.con', '._con'],
+  ['.-rf', '._-rf'],
+  // What the beginning of a file is called, and what is said of it
+  ['.photo.jpg.0123456789ab.part', 'photo.jpg.0123456789ab.part'],
+  ['.photo.jpg.0123456789ab.part.json', 'photo.jpg.0123456789ab.part.json'],
+  ['.photo.PART. ', 'photo.PART'],
+  ['.parts', '.parts'],
+] as const) {
+  test(`below a folder ${JSON.stringify(name)} becomes ${JSON.stringify(expected)}`, (t) => t.is(toSafeFileName(name, true), expected))
+}
+
+for (const name of ['.', '..', ' ..', '. .', '.\u200b']) {
+  test(`below a folder ${JSON.stringify(name)} is declined, too`, (t) => {
+    t.throws(() => toSafeFileName(name, true), { instanceOf: BytestreamError, code: 'ERR_FILE_NAME' })
+  })
+}
+
+test('a hidden name that is too long is cut like any other, and stays hidden', (t) => {
+  const name = toSafeFileName(`.${'x'.repeat(300)}.jpg`, true)
+  t.regex(name, /^\.x+\.jpg$/)
+  t.is(name.length, 200)
+})
+
+test('folders are hidden below the first one only', (t) => {
+  t.deepEqual(toSafeFolder('.holiday/.git/..hooks'), ['holiday', '.git', '.hooks'])
+})
+
 for (const name of ['', '.', '..', '...', ' ', '/', '\\', 'a/..', 'a/.', '\u0000', '\u202e', '***', '. . .']) test(declined, name)
 
 test('the message of a declined name is short, and nothing a terminal would obey', (t) => {
@@ -198,8 +233,8 @@ test('whatever folder comes in, one inside the other comes out, or it is decline
   fc.assert(
     fc.property(awkward, (given) => {
       try {
-        for (const step of toSafeFolder(given)) {
-          t.is(toSafeFileName(step), step)
+        for (const [depth, step] of toSafeFolder(given).entries()) {
+          t.is(toSafeFileName(step, depth > 0), step)
           t.notRegex(step, /[/\\]|^\.*$/)
         }
         return true

@@ -47,6 +47,22 @@ test('BLAKE2b of 256 bits is the one of the same length that OpenSSL cannot shor
   )
 })
 
+for (const algo of verifiableAlgorithms) {
+  test(`${algo} goes on from where it was, as often as is needed, and by itself`, async (t) => {
+    const hasher = await ContentHasher.begin([algo])
+    hasher.update(Buffer.from('a'))
+    const state = hasher.state()
+    hasher.update(Buffer.from('bc'))
+    t.is((await hasher.digestSoFar()).get(algo)?.toString('hex'), ofAbc[algo])
+    t.is(hasher.digest().get(algo)?.toString('hex'), ofAbc[algo])
+    for (let round = 0; round < 2; round++) {
+      const again = await ContentHasher.resume(state)
+      again.update(Buffer.from('bc'))
+      t.is(again.digest().get(algo)?.toString('hex'), ofAbc[algo])
+    }
+  })
+}
+
 test('two contents hashed at the same time do not mix', async (t) => {
   const [one, other] = await Promise.all([ContentHasher.begin(['blake2b-256']), ContentHasher.begin(['blake2b-256'])])
   one.update(Buffer.from('ab'))

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { utimes } from 'node:fs/promises'
 import test, { type ExecutionContext } from 'ava'
 import { type Bytestream, InBandTarget } from '../../src/bytestreams/index.ts'
-import { silentLogger, systemClock } from '../../src/core/index.ts'
+import { BytestreamError, silentLogger, systemClock } from '../../src/core/index.ts'
 import type { SendInit } from '../../src/transfer/index.ts'
 import {
   buildSiRange,
@@ -179,9 +179,9 @@ async function sendBySi(t: ExecutionContext, range: (had: number) => SiRange | u
   session.iqs.handle('set', NS.si, 'si', ({ payload }) => {
     const { id, payload: offered } = parseStreamInitiation(payload)
     offers.push(parseSiFile(offered).range)
+    const wanted = streams.length > 0 ? range(had.length) : undefined
     const opened = expect(id)
     streams.push(opened)
-    const wanted = streams.length > 1 ? range(had.length) : undefined
     void opened.then(
       async (bytestream) => {
         bytestream.stream.on('error', () => {})
@@ -226,4 +226,23 @@ test('stream initiation: a receiver that wants a part from the midst gets that, 
 test('stream initiation: a receiver that wants more than there is gets nothing', async (t) => {
   const { transfer } = await sendBySi(t, () => ({ offset: SIZE + 1 }))
   await t.throwsAsync(transfer.done, { code: 'ERR_ITEM_NOT_FOUND' })
+})
+
+test('stream initiation: a receiver whose disk has filled says so at the next offer, and none follows', async (t) => {
+  const { transfer, offers } = await sendBySi(t, () => {
+    throw new BytestreamError('ERR_DISK_SPACE', 'there is no room for the file')
+  })
+  await t.throwsAsync(transfer.done, { code: 'ERR_FILE_TOO_LARGE', message: /declined: there is no room for the file$/ })
+  t.is(offers.length, 2)
+  t.deepEqual(transfer.told, ['interrupted 1'])
+})
+
+test('stream initiation: a receiver that has too much to do is offered the file again', async (t) => {
+  let offered = 0
+  const { transfer } = await sendBySi(t, (bytes) => {
+    offered += 1
+    if (offered === 1) throw new BytestreamError('ERR_LIMIT_WAITING', 'too many at once')
+    return { offset: bytes }
+  })
+  t.like(await transfer.done, { attempts: 3 })
 })

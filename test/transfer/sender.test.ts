@@ -185,6 +185,31 @@ test('a receiver that is no JID is ERR_JID_MALFORMED', async (t) => {
   await t.throwsAsync(sender.send(path, { to: 'a b@c' }).done, { code: 'ERR_JID_MALFORMED' })
 })
 
+for (const [method, isAsked] of [
+  ['auto', true],
+  ['proxy', true],
+  ['direct', false],
+  ['ibb', false],
+] as const) {
+  test(`the server is ${isAsked ? '' : 'not '}asked for proxies while the receiver is looked for, with the method ${method}`, async (t) => {
+    const network = await startNetwork(t, ['sender', 'receiver'])
+    const sender = await network.connect('sender', {}, { clock: new FakeClock() })
+    const { path } = await makeFile(t, 1)
+    const asked: unknown[] = []
+    const greeted = new Promise<void>((resolve) => {
+      network.server.on('stanza', ({ to, element }) => {
+        if (element.getChild('query', NS.discoItems)) asked.push(to)
+        if (element.name === 'presence' && to === 'receiver@localhost') resolve()
+      })
+    })
+    const sending = sender.send(path, { to: 'receiver@localhost', method })
+    await greeted
+    t.deepEqual(asked, isAsked ? ['localhost'] : [])
+    sending.cancel()
+    await t.throwsAsync(sending.done, { code: 'ERR_ABORTED' })
+  })
+}
+
 test('nobody who accepts files is ERR_NO_RESOURCE', async (t) => {
   const clock = new FakeClock()
   const network = await startNetwork(t, ['sender', 'receiver'])
@@ -198,5 +223,8 @@ test('nobody who accepts files is ERR_NO_RESOURCE', async (t) => {
   const sending = sender.send(path, { to: 'receiver@localhost' })
   await greeted
   clock.advance(10_000)
-  await t.throwsAsync(sending.done, { code: 'ERR_NO_RESOURCE', message: /does it accept files from sender@localhost\?/ })
+  await t.throwsAsync(sending.done, {
+    code: 'ERR_NO_RESOURCE',
+    message: /^no device of receiver@localhost that takes files has answered within 10 s$/,
+  })
 })

@@ -51,16 +51,41 @@ async function setScene(
   return { line, proxy, startProxy, into, file, sender, told, send, receive, arrived }
 }
 
+type Scene = Awaited<ReturnType<typeof setScene>>
+
+/** A file is sent, and some of it has arrived. */
+async function sendHalf(scene: Scene, init: Partial<SendInit> = {}) {
+  const { client, receiver } = await scene.receive()
+  const held = scene.line.held(16 * MiB)
+  const transfer = scene.send(init)
+  const first = await nextTransfer(receiver)
+  await held
+  await moved(first, 1)
+  return { client, receiver, transfer, first }
+}
+
+/** A file is fetched, and some of it has arrived. */
+async function fetchHalf({ line, file, sender, into }: Scene, network: XmppNetwork) {
+  const granted: Transfer[] = []
+  sender.share({ to: ['receiver@localhost'], mayFetch: () => file.path }).on('transfer', (each) => granted.push(each))
+  const client = await network.connect('receiver', { reconnect: true })
+  const held = line.held(16 * MiB)
+  const transfer = client.fetch({ from: 'sender@localhost', into, file: { name: 'file.bin' }, method: 'proxy' })
+  let interruptions = 0
+  transfer.on('interrupted', () => {
+    interruptions += 1
+  })
+  await held
+  await moved(transfer, 1)
+  return { transfer, granted, interruptions: () => interruptions }
+}
+
 for (const negotiation of ['jingle', 'si'] as const) {
   test(`a connection that is cut in the midst (${negotiation}): it goes on behind what is there`, async (t) => {
-    const { line, told, send, receive, arrived } = await setScene(t, await startNetwork(t, ['sender', 'receiver']))
-    const { receiver } = await receive()
-    const held = line.held(16 * MiB)
-    const transfer = send({ negotiation })
-    const first = await nextTransfer(receiver)
+    const scene = await setScene(t, await startNetwork(t, ['sender', 'receiver']))
+    const { line, told, arrived } = scene
+    const { receiver, transfer, first } = await sendHalf(scene, { negotiation })
     const kept = once(first, 'kept')
-    await held
-    await moved(first, 1)
     line.cut()
     await t.throwsAsync(first.done)
     const [{ bytes }] = (await kept) as [{ bytes: number }]
@@ -90,13 +115,9 @@ test('in band, where little is on its way at once, at most 5 % are sent twice', 
 })
 
 test('the proxy goes in the midst, and another comes: the transfer goes on through that', async (t) => {
-  const { line, proxy, startProxy, told, send, receive, arrived } = await setScene(t, await startNetwork(t, ['sender', 'receiver']))
-  const { receiver } = await receive()
-  const held = line.held(16 * MiB)
-  const transfer = send()
-  const first = await nextTransfer(receiver)
-  await held
-  await moved(first, 1)
+  const scene = await setScene(t, await startNetwork(t, ['sender', 'receiver']))
+  const { line, proxy, startProxy, told, arrived } = scene
+  const { transfer } = await sendHalf(scene)
   const interrupted = once(transfer, 'interrupted')
   line.to = undefined
   await proxy[Symbol.asyncDispose]()
@@ -107,13 +128,9 @@ test('the proxy goes in the midst, and another comes: the transfer goes on throu
 })
 
 test('a receiver that stops, and begins anew after a while', async (t) => {
-  const { line, told, send, receive, arrived } = await setScene(t, await startNetwork(t, ['sender', 'receiver']))
-  const { client, receiver } = await receive()
-  const held = line.held(16 * MiB)
-  const transfer = send()
-  const first = await nextTransfer(receiver)
-  await held
-  await moved(first, 1)
+  const scene = await setScene(t, await startNetwork(t, ['sender', 'receiver']))
+  const { told, receive, arrived } = scene
+  const { client, transfer } = await sendHalf(scene)
   const interrupted = once(transfer, 'interrupted')
   await client.close()
   await interrupted
@@ -142,15 +159,9 @@ test('the session of the sender is lost, and comes back', async (t) => {
 
 test('a file that is fetched goes on behind what is there, too', async (t) => {
   const network = await startNetwork(t, ['sender', 'receiver'])
-  const { line, file, sender, into } = await setScene(t, network)
-  const sharing = sender.share({ to: ['receiver@localhost'], mayFetch: () => file.path })
-  const client = await network.connect('receiver', { reconnect: true })
-  const held = line.held(16 * MiB)
-  const transfer = client.fetch({ from: 'sender@localhost', into, file: { name: 'file.bin' }, method: 'proxy' })
-  const granted: Transfer[] = []
-  sharing.on('transfer', (each) => granted.push(each))
-  await held
-  await moved(transfer, 1)
+  const scene = await setScene(t, network)
+  const { line, file, into } = scene
+  const { transfer, granted } = await fetchHalf(scene, network)
   line.cut()
   const result = await transfer.done
   t.like(result, { size: 24 * MiB, sha256: file.sha256, verified: 'sha-256', attempts: 2 })
@@ -162,21 +173,13 @@ test('a file that is fetched goes on behind what is there, too', async (t) => {
 
 test('a file that is fetched, and was changed in between, is not gone on with, and not asked for again and again', async (t) => {
   const network = await startNetwork(t, ['sender', 'receiver'])
-  const { line, file, sender, into } = await setScene(t, network)
-  sender.share({ to: ['receiver@localhost'], mayFetch: () => file.path })
-  const client = await network.connect('receiver', { reconnect: true })
-  const held = line.held(16 * MiB)
-  const transfer = client.fetch({ from: 'sender@localhost', into, file: { name: 'file.bin' }, method: 'proxy' })
-  let interruptions = 0
-  transfer.on('interrupted', () => {
-    interruptions += 1
-  })
-  await held
-  await moved(transfer, 1)
+  const scene = await setScene(t, network)
+  const { line, file } = scene
+  const { transfer, interruptions } = await fetchHalf(scene, network)
   await utimes(file.path, 0, 0)
   line.cut()
   await t.throwsAsync(transfer.done, { code: 'ERR_INTEGRITY', message: 'file.bin changed while it was being sent' })
-  t.is(interruptions, 1)
+  t.is(interruptions(), 1)
 })
 
 for (const [kind, negotiation] of [
@@ -185,15 +188,10 @@ for (const [kind, negotiation] of [
 ] as const) {
   onServer(kind, 'what survives', { accounts: ['sender', 'receiver'] }, (test) => {
     test(`a connection that is cut in the midst (${negotiation}): it goes on behind what is there`, async (t, server) => {
-      const { line, send, receive, arrived } = await setScene(t, networkOn(t, server))
-      const { receiver } = await receive()
-      const held = line.held(16 * MiB)
-      const transfer = send({ negotiation })
-      const first = await nextTransfer(receiver)
-      await held
-      await moved(first, 1)
-      line.cut()
-      const { resumedFrom, attempts } = await arrived(transfer)
+      const scene = await setScene(t, networkOn(t, server))
+      const { transfer } = await sendHalf(scene, { negotiation })
+      scene.line.cut()
+      const { resumedFrom, attempts } = await scene.arrived(transfer)
       t.is(attempts, 2)
       t.true(resumedFrom > 0)
     })

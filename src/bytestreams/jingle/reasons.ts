@@ -32,11 +32,13 @@ const applicationCodes: Readonly<Record<NonNullable<JingleReason['application']>
  * A reason as an error.
  *
  * @param sentence what happened
+ * @param from who has said so, where it was the other side
  * @returns `undefined` for `success`
  */
-export function errorOfReason(sentence: string, { condition, application, text }: JingleReason): BytestreamError | undefined {
+export function errorOfReason(sentence: string, reason: JingleReason, from?: string): BytestreamError | undefined {
+  const { condition, application, text } = reason
   const code = application ? applicationCodes[application] : codes[condition]
-  return code && new BytestreamError(code, `${sentence}: ${application ?? condition}${text ? `, ${text}` : ''}`)
+  return code && new BytestreamError(code, `${sentence}: ${application ?? condition}${text ? `, ${text}` : ''}`, { from })
 }
 
 /**

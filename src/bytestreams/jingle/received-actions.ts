@@ -152,7 +152,7 @@ export class ReceivedActions {
 
   #rejected(content: SessionContent, reason: JingleReason): void {
     const isNews = !content.isOver
-    content.end(errorOfReason(`${this.#course.init.peer} has refused it`, reason))
+    content.end(errorOfReason(`${this.#course.init.peer} has refused it`, reason, this.#course.init.peer))
     this.#course.contents.delete(content)
     if (isNews) this.#events.onRejected({ content, reason })
   }
@@ -163,7 +163,7 @@ export class ReceivedActions {
       throw new BytestreamError('ERR_JINGLE_TIE_BREAK', 'both sides remove the content')
     for (const { content } of addressed) {
       const isNews = !content.isOver
-      content.end(errorOfReason(`${course.init.peer} has removed it`, reason))
+      content.end(errorOfReason(`${course.init.peer} has removed it`, reason, course.init.peer))
       course.contents.delete(content)
       if (isNews) this.#events.onRemoved({ content, reason, by: 'peer' })
     }

@@ -41,16 +41,13 @@ export interface CourseEvents {
   readonly onOver: (error: BytestreamError) => void
 }
 
-/** Answers of those, or for those, who are not there. */
-const GONE: readonly string[] = ['service-unavailable', 'recipient-unavailable', 'gone', 'remote-server-not-found', 'remote-server-timeout']
-
 /** Whether an answer tells that there is no session at the other end. */
 function tellsGone(action: JingleAction, error: BytestreamError): boolean {
   if (!(error instanceof StanzaError)) return error.code === 'ERR_SESSION_CLOSED'
-  const { condition, application } = error.stanzaError
-  if (application?.[0] === 'unknown-session') return true
+  if (error.stanzaError.application?.[0] === 'unknown-session') return true
   // Clients that do not know an information may answer so.
-  return GONE.includes(condition) && !(action === 'session-info' && condition === 'service-unavailable')
+  if (action === 'session-info' && error.condition === 'service-unavailable') return false
+  return error.absence === 'for now' || error.absence === 'for good'
 }
 
 /**
@@ -218,14 +215,14 @@ export class SessionCourse {
 
   /** The other side has ended it. */
   endByPeer(reason: JingleReason): void {
-    this.#close({ by: 'peer', reason, error: errorOfReason(`${this.init.peer} has ended the session`, reason) })
+    this.#close({ by: 'peer', reason, error: errorOfReason(`${this.init.peer} has ended the session`, reason, this.init.peer) })
     this.#finish()
   }
 
   /** Both sides have ended it at once: what the initiator said counts (XEP-0166 §7.2.16). */
   crossEnd(reason: JingleReason): void {
     if (this.init.role === 'initiator' || this.#end?.by !== 'us' || this.#isSettled) return
-    this.#end = { by: 'peer', reason, error: errorOfReason(`${this.init.peer} has ended the session`, reason) }
+    this.#end = { by: 'peer', reason, error: errorOfReason(`${this.init.peer} has ended the session`, reason, this.init.peer) }
   }
 
   /**

@@ -148,8 +148,8 @@ export class Socks5Transport {
       case 'open':
         return this.#open()
       case 'fail': {
-        const reason = this.#reason && `: ${this.#reason}`
-        return this.#fail(new BytestreamError(step.error.code, `${step.error.message}${reason}`, { cause: step.error }))
+        const reason = this.#nominated ? this.#reason : `${this.#whyNoneOfOurs()}; of its own, ${this.#reason}`
+        return this.#fail(new BytestreamError(step.error.code, `${step.error.message}${reason && `: ${reason}`}`, { cause: step.error }))
       }
     }
   }
@@ -172,6 +172,18 @@ export class Socks5Transport {
       this.#expectWithin(ACTIVATION_MS_MAX, `did not activate ${nominated.candidate.jid}`)
       this.#watch(this.#socket as Socket)
     }
+  }
+
+  #whyNoneOfOurs(): string {
+    const { candidates } = this.#offer
+    const names = candidates.map(({ jid, host, port, type }) => `${type === 'proxy' ? `the proxy ${jid} at ` : ''}${host}:${port}`)
+    const none = {
+      auto: 'neither an address nor a proxy',
+      direct: 'no address',
+      proxy: 'no proxy that lets us in',
+      none: 'nothing',
+    }
+    return names.length === 0 ? `we have ${none[this.#init.method]} to offer` : `${this.#link.peer} could not reach ${names.join(', ')}`
   }
 
   #whyNotDirect(): string | undefined {

@@ -27,7 +27,7 @@ export interface OfferInit extends StreamInitiation {
  * Offers a stream to another entity and waits until its user has decided.
  *
  * @returns the method it chose, one of those offered
- * @throws BytestreamError `ERR_DECLINED`, `ERR_NO_VALID_STREAMS`, `ERR_TIMEOUT`, `ERR_ABORTED`; StanzaError for any other refusal
+ * @throws BytestreamError `ERR_DECLINED`, `ERR_FILE_TOO_LARGE`, `ERR_NO_VALID_STREAMS`, `ERR_TIMEOUT`, `ERR_ABORTED`; StanzaError for any other refusal
  * @see XEP-0095 §3.2
  */
 export async function offerStream(session: Session, { to, answerMsMax, signal, onAnswer, ...offer }: OfferInit): Promise<string> {
@@ -44,10 +44,11 @@ export async function offerStream(session: Session, { to, answerMsMax, signal, o
     const [name] = thrown.stanzaError.application ?? []
     if (name === 'no-valid-streams')
       throw new BytestreamError('ERR_NO_VALID_STREAMS', `${to} supports none of the methods offered`, { cause: thrown })
+    const declined = `${to} declined${thrown.text && `: ${thrown.text}`}`
+    if (name === 'file-too-large') throw new BytestreamError('ERR_FILE_TOO_LARGE', declined, { cause: thrown })
     // COMPAT(Gajim, Psi): some clients decline with not-acceptable instead of forbidden.
-    if (['forbidden', 'not-acceptable', 'not-allowed'].includes(thrown.condition)) {
-      throw new BytestreamError('ERR_DECLINED', `${to} declined${thrown.text && `: ${thrown.text}`}`, { cause: thrown })
-    }
+    if (['forbidden', 'not-acceptable', 'not-allowed'].includes(thrown.condition))
+      throw new BytestreamError('ERR_DECLINED', declined, { cause: thrown })
     throw thrown
   }
 }

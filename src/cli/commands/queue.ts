@@ -4,7 +4,11 @@ import { BytestreamError, formatBytes } from '../../core/index.ts'
 import { describeHolder, FileQueue, type QueueEntry, type QueueOrder } from '../../transfer/index.ts'
 import { addExamples, addOptions, type Run, type Start, settingsOf } from '../command-line.ts'
 import type { Output, TableLine } from '../output.ts'
+import { shortPath } from '../short-path.ts'
 import { columnsOf } from '../text.ts'
+
+/** As people would write it; programs get the whole path. */
+const shown = (path: string, { environment }: Run) => shortPath(path, { directory: process.cwd(), home: environment['HOME'] })
 
 /** Examples of every command of it. */
 const examples = [
@@ -82,9 +86,9 @@ async function change(
     const entry = queue.get(id)
     if (!entry || (all && !changed.has(id))) continue
     const text = changed.has(id) ? done : `left alone: it is ${entry.state}`
-    run.output.tell('entry', { ...entry, isChanged: changed.has(id) }, `${id}  ${entry.path} to ${entry.to}: ${text}`)
+    run.output.tell('entry', { ...entry, isChanged: changed.has(id) }, `${id}  ${shown(entry.path, run)} to ${entry.to}: ${text}`)
   }
-  if (all && changed.size === 0) run.output.tell('unchanged', {}, `nothing in ${queue.path} is to be ${done}`)
+  if (all && changed.size === 0) run.output.tell('unchanged', {}, `nothing in ${shown(queue.path, run)} is to be ${done}`)
 }
 
 async function listEntries(command: Command, run: Run): Promise<void> {
@@ -93,7 +97,7 @@ async function listEntries(command: Command, run: Run): Promise<void> {
   const { entries } = queue
   const holder = await queue.holder()
   const columns = Math.max(...entries.map(({ priority }) => String(priority).length), 0)
-  for (const entry of entries) output.tell('entry', entry, lineOf(output, entry, columns))
+  for (const entry of entries) output.tell('entry', entry, lineOf(output, { ...entry, path: shown(entry.path, run) }, columns))
   const counts = countsOf(entries)
   const sums = Object.entries(counts).map(([state, count]) => `${count} ${state}`)
   const worked = holder ? describeHolder(holder) : 'no process works on it'

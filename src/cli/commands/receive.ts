@@ -3,10 +3,11 @@ import { basename, dirname } from 'node:path'
 import type { Command } from 'commander'
 import { accountOptions, loadHashList, receiveOptions, type Settings } from '../../config/index.ts'
 import { abortError, BytestreamError, formatBytes, formatDuration, systemClock, throwIfAborted } from '../../core/index.ts'
-import { type ReceiveInit, type Transfer, TransferClient } from '../../transfer/index.ts'
-import { tellOffline } from '../attempts.ts'
-import { accountOf, addExamples, addOptions, CommandFailure, type Run, type Start, settingsOf } from '../command-line.ts'
+import type { ReceiveInit, Transfer } from '../../transfer/index.ts'
+import { isAllHere, tellOffline } from '../attempts.ts'
+import { accountOf, addExamples, addOptions, CommandFailure, logIn, type Run, type Start, settingsOf } from '../command-line.ts'
 import { exitCodeOf } from '../exit-codes.ts'
+import { describeFailure, type Failure, sceneOf, sentenceOf } from '../failures.ts'
 import { firstWhole } from '../first-whole.ts'
 import type { Output } from '../output.ts'
 import { tellMapping } from '../port-mapping.ts'
@@ -33,7 +34,7 @@ async function receive(command: Command, given: Run): Promise<void> {
   const { from, method, resource } = settings
   using timed = within(settings['time-max'], given, 'no file has come')
   const { run } = timed
-  const { output, signal, logger } = run
+  const { output, signal } = run
   const { into, storeAs } = placeOf(settings)
   const once = settings.once || storeAs !== undefined
   const rules = rulesOf(settings, once)
@@ -41,19 +42,33 @@ async function receive(command: Command, given: Run): Promise<void> {
   const account = accountOf(settings, run)
   const jid = withResource('account', account.jid, resource)
   const reconnect = !once || forMs > 0
-  await using client = await TransferClient.connect({ ...account, jid, reconnect, portMapping: settings['map-port'] }, { logger })
+  await using client = await logIn({ ...account, jid, reconnect, portMapping: settings['map-port'] }, run)
   const receiver = client.receive({ into, from, method, storeAs, timings: timingsOf(settings), ...rules })
   output.tell('ready', { jid: client.jid, into, from }, `${client.jid} accepts files from ${from.join(', ')} into ${into}`)
-  receiver.on('declined', ({ from: sender, error: { code, message } }) => {
-    output.tell('declined', { from: sender, code, message })
-    output.complain(`declined a file from ${sender}: ${message}`)
+  const about = { account: jid, method }
+  receiver.on('declined', ({ from: sender, error }) => {
+    const { code, message } = error
+    const failure = describeFailure(error, { ...about, peer: sender, direction: 'receive' })
+    const { hop } = failure
+    output.tell('declined', { from: sender, code, message, hop })
+    output.complain(`declined a file from ${sender}: ${sentenceOf(failure)}`)
   })
-  receiver.on('transfer', (transfer) => tell(output, transfer))
-  tellOffline(output, client.session)
+  let last: Failure | undefined
+  receiver.on('transfer', (transfer) => {
+    const scene = sceneOf(about, transfer)
+    transfer.on('failed', (error) => {
+      last = describeFailure(error, scene(), signal)
+      tellFailure(run, transfer, error, last)
+    })
+    tell(output, transfer)
+  })
+  tellOffline(output, client.session, jid)
 
   throwIfAborted(signal)
   await new Promise<void>((resolve, reject) => {
-    client.session.on('ended', ({ error }) => (error ? reject(new CommandFailure(error, exitCodeOf(error))) : resolve()))
+    client.session.on('ended', ({ error }) =>
+      error ? reject(new CommandFailure(error, exitCodeOf(error), describeFailure(error, { account: jid }))) : resolve(),
+    )
     const onAbort = () => {
       const isIdle = receiver.running.size === 0 && !once
       // Whoever sends hears that it was a person, and does not try again.
@@ -62,7 +77,10 @@ async function receive(command: Command, given: Run): Promise<void> {
       else reject(abortError(signal))
     }
     signal.addEventListener('abort', onAbort, { once: true })
-    if (once) firstWhole(systemClock, receiver, forMs).then(resolve, reject)
+    if (!once) return
+    firstWhole(systemClock, receiver, forMs).then(resolve, (error: unknown) =>
+      reject(error instanceof BytestreamError ? new CommandFailure(error, exitCodeOf(error), last) : error),
+    )
   })
   output.close()
 }
@@ -116,8 +134,7 @@ function tell(output: Output, transfer: Transfer): void {
   transfer.on('resumed', ({ offset, reason }) => {
     const { size } = transfer
     const text = reason === undefined ? `resumed at ${percentOf(offset, size)}` : `from its start: ${reason}`
-    // Of a file that is here, its end is enough.
-    output.tell('resumed', { name, from: peer, offset, size, reason }, ...(offset > 0 && offset === size - 1 ? [] : [`${name}: ${text}`]))
+    output.tell('resumed', { name, from: peer, offset, size, reason }, ...(isAllHere(offset, size) ? [] : [`${name}: ${text}`]))
   })
   transfer.on('kept', ({ path, bytes }) => {
     const { size } = transfer
@@ -125,8 +142,11 @@ function tell(output: Output, transfer: Transfer): void {
     output.tell('kept', { name, from: peer, path, bytes, size })
     output.complain(`${name}: ${far} stay in ${path}; the same command goes on with them, when the file is sent again`)
   })
-  transfer.on('failed', ({ code, message }) => {
-    output.tell('failed', { name, from: peer, code, message })
-    output.complain(`${name} from ${peer}: ${message}`)
-  })
+}
+
+function tellFailure({ output, signal }: Run, { name, peer }: Transfer, { code, message }: BytestreamError, failure: Failure): void {
+  const { hop } = failure
+  output.tell('failed', { name, from: peer, code, message, hop })
+  // Of what was ended here, the last line tells.
+  if (!signal.aborted) output.complain(`${name} from ${peer}: ${sentenceOf(failure)}`)
 }

@@ -1,7 +1,7 @@
 import { BytestreamError, formatDuration } from '../../core/index.ts'
-import { describeHolder, FileQueue, type QueuedFile, type Transfer, TransferClient, type TransferClientInit } from '../../transfer/index.ts'
+import { describeHolder, FileQueue, type QueuedFile, type Transfer, type TransferClientInit } from '../../transfer/index.ts'
 import { tellOffline } from '../attempts.ts'
-import type { Run } from '../command-line.ts'
+import { logIn, type Run } from '../command-line.ts'
 
 /** What is sent by a queue, and how it is told. */
 interface Sending {
@@ -13,7 +13,7 @@ interface Sending {
   account(): TransferClientInit
   follow(transfer: Transfer, path: string): void
   /** A file is not sent, and will not be tried again. */
-  tellFailure(path: string, error: Pick<BytestreamError, 'code' | 'message'>): void
+  tellFailure(path: string, error: BytestreamError, about: Transfer | string): void
 }
 
 /** What came of it, in this run. */
@@ -50,9 +50,11 @@ export async function sendQueued(run: Run, sending: Sending): Promise<Outcome> {
   return outcome()
 }
 
-async function work(queue: FileQueue, { output, signal, logger }: Run, { account, absentMsMax }: Sending): Promise<void> {
-  await using client = await TransferClient.connect(account(), { logger })
-  tellOffline(output, client.session)
+async function work(queue: FileQueue, run: Run, { account, absentMsMax }: Sending): Promise<void> {
+  const { output, signal } = run
+  const init = account()
+  await using client = await logIn(init, run)
+  tellOffline(output, client.session, init.jid)
   await queue.work(client, { signal, absentMsMax })
 }
 
@@ -68,13 +70,18 @@ async function tellRest(queue: FileQueue, { output }: Run, path: string): Promis
 function followQueue(queue: FileQueue, { output }: Run, { follow, tellFailure, absentMsMax }: Sending): () => Outcome {
   /** By the id of the entry; of those that have not failed there is none. */
   const errors = new Map<string, BytestreamError | undefined>()
+  const transfers = new Map<string, Transfer>()
   queue.on('transfer', (transfer, { id, path }) => {
     errors.set(id, undefined)
+    transfers.set(id, transfer)
     transfer.once('failed', (error) => errors.set(id, error))
     follow(transfer, path)
   })
-  queue.on('entry', ({ id, path, state, error }) => {
-    if (state === 'failed' && error) tellFailure(path, error)
+  queue.on('entry', ({ id, path, to, state, error }) => {
+    if (state === 'failed' && error) {
+      const { code, message } = error
+      tellFailure(path, errors.get(id) ?? new BytestreamError(code, message), transfers.get(id) ?? to)
+    }
     if (state === 'paused') output.tell('paused', { id, path }, `${path}: paused`)
     if (state === 'cancelled') output.tell('cancelled', { id, path }, `${path}: cancelled`)
   })

@@ -1,17 +1,11 @@
 import type { Command } from 'commander'
 import { accountOptions, type Settings, sendOptions, sendQueueOptions } from '../../config/index.ts'
 import { BytestreamError, formatBytes, formatDuration, toBytestreamError } from '../../core/index.ts'
-import {
-  checkProxyIsUsed,
-  type FoundFile,
-  type QueuedFile,
-  type Transfer,
-  TransferClient,
-  type TransferClientInit,
-} from '../../transfer/index.ts'
-import { tellAttempts, tellOffline } from '../attempts.ts'
-import { accountOf, addExamples, addOptions, CommandFailure, type Run, type Start, settingsOf } from '../command-line.ts'
+import { checkProxyIsUsed, type FoundFile, type QueuedFile, type Transfer, type TransferClientInit } from '../../transfer/index.ts'
+import { isAllHere, tellAttempts, tellOffline } from '../attempts.ts'
+import { accountOf, addExamples, addOptions, CommandFailure, logIn, type Run, type Start, settingsOf } from '../command-line.ts'
 import { exitCodeOf } from '../exit-codes.ts'
+import { describeFailure, type Failure, type Scene, sceneOf, sentenceOf } from '../failures.ts'
 import { findFiles } from '../found-files.ts'
 import type { Output } from '../output.ts'
 import { tellMapping } from '../port-mapping.ts'
@@ -53,33 +47,36 @@ async function send(paths: readonly string[], command: Command, given: Run): Pro
   using timed = within(settings['time-max'], given, TOO_LATE)
   const { run } = timed
   const { output, signal } = run
-  const { files, failures: unread } = await findFiles(paths, run)
+  const { files, failures: unread } = await findFiles(paths, settings.account, run)
   const way = { method, negotiation, proxy, description, hashes, mimeType, timings: timingsOf(settings), retry: { forMs } }
   if (queue !== undefined) {
     const queued = files.map(({ path, folder }) => ({ path, folder, to, priority, options: way }))
     return await workQueue(queue, queued, { settings, run, unread })
   }
-  await using client = await TransferClient.connect({ ...clientOf(settings, run), reconnect: forMs > 0 }, { logger: run.logger })
-  tellOffline(output, client.session)
+  const { account } = settings
+  await using client = await logIn({ ...clientOf(settings, run), reconnect: forMs > 0 }, run)
+  tellOffline(output, client.session, account)
   const transfers = client.sendAll(files, { ...way, to, priority, signal })
   const count = files.length + unread.length
-  const teller = new Teller(output, () => count > 1 && !signal.aborted)
+  const teller = new Teller(run, { account, method }, () => count > 1 && !signal.aborted)
   if (transfers.length > 1) output.followAll(transfers, sizeOf(files))
   for (const [at, transfer] of transfers.entries()) {
     const file = files[at] as FoundFile
     teller.follow(transfer, file)
-    transfer.on('failed', (error) => teller.tellFailure(file.path, error))
+    transfer.on('failed', (error) => teller.tellFailure(file.path, error, transfer))
   }
   const results = await Promise.allSettled(transfers.map(({ done }) => done))
   const failed = results.flatMap((result) => (result.status === 'rejected' ? [toBytestreamError(result.reason)] : []))
   const failures = [...failed, ...unread]
   output.close()
+  teller.tellRepeated()
   if (given.signal.aborted && transfers.some(({ bytes, size }) => bytes > 0 && bytes < size))
     output.complain('what has arrived is kept there for a week: the same command again goes on with it')
   const [first] = failures
   if (!first) return
-  const summary =
-    count === 1 ? first : new BytestreamError(first.code, `${failures.length} of ${count} files were not sent`, { cause: first })
+  const [transfer] = transfers
+  if (count === 1 && transfer) throw new CommandFailure(first, exitCodeOf(first), teller.failureOf(first, transfer))
+  const summary = new BytestreamError(first.code, `${failures.length} of ${count} files were not sent`, { cause: first })
   throw new CommandFailure(summary, exitCodeOf(worst(failures)))
 }
 
@@ -99,16 +96,18 @@ async function workQueue(
   files: readonly QueuedFile[],
   { settings, run, unread }: { settings: ClientSettings; run: Run; unread: readonly BytestreamError[] },
 ): Promise<void> {
-  const teller = new Teller(run.output, () => !run.signal.aborted)
+  const { account } = settings
+  const teller = new Teller(run, { account }, () => !run.signal.aborted)
   const { failed, count } = await sendQueued(run, {
     queue,
     files,
     absentMsMax: settings['absent-time-max'],
     account: () => clientOf(settings, run),
     follow: (transfer, path) => teller.follow(transfer, { path }),
-    tellFailure: (path, error) => teller.tellFailure(path, error),
+    tellFailure: (path, error, about) => teller.tellFailure(path, error, about),
   })
   run.output.close()
+  teller.tellRepeated()
   const failures = [...failed, ...unread]
   const [first] = failures
   if (!first) return
@@ -136,40 +135,75 @@ function worst(failures: readonly BytestreamError[]): BytestreamError {
 /** Tells about each file, and once what is the same of many. */
 class Teller {
   readonly #output: Output
+  readonly #signal: AbortSignal
+  readonly #about: Pick<Scene, 'account' | 'method'>
+  readonly #scenes = new WeakMap<Transfer, () => Scene>()
+  /** By what was said of them: the first file of each reason, and how many followed it. */
+  readonly #repeated = new Map<string, { readonly path: string; more: number }>()
   /** Whether a failure is to be told at once, since the last line of the command will not. */
   readonly #isWorthALine: () => boolean
   #way = ''
   #withoutFolder = ''
 
-  constructor(output: Output, isWorthALine: () => boolean) {
+  constructor({ output, signal }: Run, about: Pick<Scene, 'account' | 'method'>, isWorthALine: () => boolean) {
     this.#output = output
+    this.#signal = signal
+    this.#about = about
     this.#isWorthALine = isWorthALine
   }
 
   follow(transfer: Transfer, { path }: Pick<FoundFile, 'path'>): void {
     const output = this.#output
+    const scene = sceneOf(this.#about, transfer)
+    this.#scenes.set(transfer, scene)
     let isFollowed = false
     transfer.on('state', (state) => {
       if (state !== 'preparing' || isFollowed) return
       isFollowed = true
       output.follow(transfer)
     })
-    tellAttempts(output, transfer, path)
+    tellAttempts(output, transfer, path, scene)
     this.#followWay(transfer, path)
     transfer.on('done', ({ size, sha256, method, durationMs, confirmed, resumedFrom, attempts, movedBytes }) => {
       const rate = formatBytes((movedBytes / Math.max(1, durationMs)) * 1000)
+      const wasThere = movedBytes === 1 && isAllHere(resumedFrom, size)
+      const what = wasThere ? 'was there already' : `sent, ${formatBytes(size)} in ${formatDuration(durationMs)}, ${rate}/s`
       output.tell(
         'sent',
         { path, to: transfer.peer, size, sha256, method, durationMs, confirmed, resumedFrom, attempts, movedBytes },
-        `${path}: sent, ${formatBytes(size)} in ${formatDuration(durationMs)}, ${rate}/s, SHA-256 ${sha256}${confirmed ? '' : ' (the receiver did not confirm it)'}`,
+        `${path}: ${what}, SHA-256 ${sha256}${confirmed ? '' : ' (the receiver did not confirm it)'}`,
       )
     })
   }
 
-  tellFailure(path: string, { code, message }: Pick<BytestreamError, 'code' | 'message'>): void {
+  /** @param about the transfer, or where there was none, who should have got it */
+  failureOf(error: BytestreamError, about: Transfer | string): Failure {
+    const scene = typeof about === 'string' ? undefined : this.#scenes.get(about)?.()
+    return describeFailure(error, scene ?? { ...this.#about, peer: String(about), direction: 'send' }, this.#signal)
+  }
+
+  /** Tells of a file that is not sent; of several with the same reason, of the first one. */
+  tellFailure(path: string, error: BytestreamError, about: Transfer | string): void {
     const output = this.#output
-    output.tell('failed', { path, code, message })
-    if (this.#isWorthALine()) output.complain(message.startsWith(path) ? message : `${path}: ${message}`)
+    const { code, message } = error
+    const failure = this.failureOf(error, about)
+    const { hop } = failure
+    output.tell('failed', { path, code, message, hop })
+    if (!this.#isWorthALine()) return
+    const sentence = sentenceOf(failure)
+    const repeated = this.#repeated.get(sentence)
+    if (repeated) {
+      repeated.more += 1
+      return
+    }
+    this.#repeated.set(sentence, { path, more: 0 })
+    output.complain(`${path}: ${sentence}`)
+  }
+
+  /** Tells at the end of how many more files each reason was. */
+  tellRepeated(): void {
+    for (const { path, more } of this.#repeated.values())
+      if (more > 0) this.#output.complain(`${more} more ${more === 1 ? 'file was' : 'files were'} not sent for the same reason as ${path}`)
   }
 
   #followWay(transfer: Transfer, path: string): void {

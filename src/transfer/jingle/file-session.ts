@@ -36,12 +36,12 @@ export class FileSession {
     })
     session.on('contentAccepted', (content) => this.#hearAccepted(content))
     session.on('contentRejected', ({ content, reason }) => {
-      const error = errorOfReason(`${peer} does not want the file`, reason)
+      const error = errorOfReason(`${peer} does not want the file`, reason, peer)
       this.#hearEnd(content, { by: 'peer', reason, error, isOmitted: !this.#isAccepted && session.state === 'active' })
     })
     session.on('contentRemoved', ({ content, reason, by }) => {
       const sentence = by === 'us' ? 'the file was given up' : `${peer} has given the file up`
-      this.#hearEnd(content, { by, reason, error: errorOfReason(sentence, reason) })
+      this.#hearEnd(content, { by, reason, error: errorOfReason(sentence, reason, by === 'peer' ? peer : undefined) })
     })
     session.once('ended', (end) => {
       this.#cancelEnd()

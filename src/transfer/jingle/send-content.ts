@@ -4,7 +4,8 @@ import type { JingleRange } from '../../xep/index.ts'
 import { overBytestream, RECEIVER_CHECK_MS_MAX, sendContent } from '../content.ts'
 import type { FileSource } from '../file-source.ts'
 import { ContentHasher, type HashAlgorithm, type OfferableAlgorithm } from '../hashes.ts'
-import type { Sent, Transfer } from '../transfer.ts'
+import type { Transfer } from '../transfer.ts'
+import type { Sent } from '../transfer-facts.ts'
 import type { FileContent } from './file-content.ts'
 import { reasonOf } from './reasons.ts'
 import { whatWasSaid } from './what-was-said.ts'
@@ -110,19 +111,16 @@ interface Hashing {
 async function beginToHash({ file, source, part: { kept }, hashes: told, transfer }: Sending): Promise<[Bytestream, Hashing]> {
   const { signal } = transfer
   const algorithms = new Set<HashAlgorithm>(['sha-256', ...told])
-  const whole = await ContentHasher.begin(algorithms)
-  if (kept === 0) return [await file.opened(signal), { whole, rest: undefined }]
+  if (kept === 0) return [await file.opened(signal), { whole: await ContentHasher.begin(algorithms), rest: undefined }]
   const failing = new AbortController()
   const tellPrefix = async () => {
-    const prefix = await ContentHasher.begin(algorithms)
-    for await (const octets of source.read(AbortSignal.any([signal, failing.signal]), { length: kept })) {
-      whole.update(octets)
-      prefix.update(octets)
-    }
-    await file.tellChecksum({ hashes: [], hashUsed: [], range: { offset: 0, length: kept, hashes: listOf(prefix.digest(), algorithms) } })
+    const whole = await source.hashBeginning(algorithms, kept, AbortSignal.any([signal, failing.signal]))
+    const hashes = listOf(await whole.digestSoFar(), algorithms)
+    await file.tellChecksum({ hashes: [], hashUsed: [], range: { offset: 0, length: kept, hashes } })
+    return whole
   }
   try {
-    const [bytestream, rest] = await Promise.all([file.opened(signal), ContentHasher.begin(told), tellPrefix()])
+    const [bytestream, rest, whole] = await Promise.all([file.opened(signal), ContentHasher.begin(told), tellPrefix()])
     return [bytestream, { whole, rest }]
   } finally {
     failing.abort()

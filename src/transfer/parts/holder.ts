@@ -1,7 +1,7 @@
 import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
 
-/** The process that has a part in use, by what nothing that runs later has in common with it. */
+/** The process that has a part in use, or works a queue, by what nothing that runs later has in common with it. */
 export interface Holder {
   readonly host: string
   /** This run of the machine, where it tells. */
@@ -13,7 +13,7 @@ export interface Holder {
   readonly started: string
 }
 
-/** Milliseconds without a write after which a part is taken from a process nothing can be known of: one of another machine. */
+/** Milliseconds without a sign of life after which something is taken from a process nothing can be known of: one of another machine. */
 const ELSEWHERE_MS_MAX = 600_000
 
 /** This process. */
@@ -26,9 +26,9 @@ export const ownHolder: Holder = {
 }
 
 /**
- * Whether the process is over, so that nobody will write into its part any more.
+ * Whether the process is over, so that nobody will write into its part, or work its queue, any more.
  *
- * @param untouchedMs since the last write
+ * @param untouchedMs since its last write
  */
 export function isGone({ host, boot, namespace, pid, started }: Holder, untouchedMs: number): boolean {
   if (host === ownHolder.host && boot !== ownHolder.boot) return true

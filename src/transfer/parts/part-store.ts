@@ -1,14 +1,18 @@
 import { randomBytes } from 'node:crypto'
 import { constants, type Stats } from 'node:fs'
-import { type FileHandle, lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
+import { type FileHandle, lstat, open, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Hash } from '../../xep/index.ts'
 import { toFileError } from '../file-error.ts'
-import { isGone, isOwn, ownHolder } from './holder.ts'
+import { makeFolder } from '../folders.ts'
+import type { ContentHasher } from '../hashes.ts'
+import { isGone, isOwn } from './holder.ts'
+import { carryOver, type Identity, identify, rememberPlace } from './known-beginnings.ts'
 import { differenceOf, isNamesake, isRecognisable, type WantedFile } from './matching.ts'
-import { decodeState, encodeState, type PartFacts, type PartState, STATE_BYTES_MAX } from './part-state.ts'
+import { isOurs, readState, remove, stateOf, writeState } from './part-files.ts'
+import type { PartFacts, PartState } from './part-state.ts'
 
-/** Kept parts of one folder; beyond, the oldest go. */
+/** Kept parts of one folder; beyond, the oldest of the account with the most go. */
 const PARTS_MAX = 100
 /** Milliseconds a part is kept. */
 const PART_MS_MAX = 604_800_000
@@ -75,8 +79,8 @@ export class PartStore {
   async begin(facts: PartFacts): Promise<Part> {
     const place = this.#newPlace(facts.name)
     try {
-      await mkdir(this.#folder, { recursive: true })
-      await writeState(place, facts)
+      await makeFolder(this.#folder)
+      await writeState(place.path, facts)
       const handle = await open(place.path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600)
       return new Part(this, place, handle, { offset: 0, facts })
     } catch (cause) {
@@ -94,7 +98,7 @@ export class PartStore {
     const place = this.#newPlace(facts.name)
     try {
       const hashes = [...facts.hashes, ...found.hashes.filter(({ algo }) => !facts.hashes.some((hash) => hash.algo === algo))]
-      await writeState(place, { ...facts, hashes })
+      await writeState(place.path, { ...facts, hashes })
       await rename(found.path, place.path)
       await rm(stateOf(found.path), { force: true })
       const handle = await open(place.path, constants.O_RDWR | constants.O_NOFOLLOW)
@@ -103,9 +107,7 @@ export class PartStore {
         await handle.close()
         throw new TypeError('it is no part')
       }
-      const bytes = resumable(stats.size, facts)
-      if (bytes < stats.size) await handle.truncate(bytes)
-      return new Part(this, place, handle, { offset: bytes, facts: { ...facts, hashes } })
+      return new Part(this, place, handle, { offset: resumable(stats.size, facts), facts: { ...facts, hashes } })
     } catch {
       await leave(place)
       return undefined
@@ -115,10 +117,18 @@ export class PartStore {
   /** Deletes what is too old, of no use, or too many, as far as it can; nothing that is in use, and nothing but parts. */
   async sweep(): Promise<void> {
     const names = await this.#namesLike((name) => PART.test(name))
-    for (const [at, { path, stats, state }] of (await this.#unused(names)).entries()) {
+    const ofAccounts = new Map<string, Seen[]>()
+    let count = 0
+    for (const seen of await this.#unused(names)) {
+      const { path, stats, state } = seen
       const isStored = stats.nlink > 1 // By somebody who was killed before the part had lost its own name.
-      if (at >= PARTS_MAX || isOld(stats) || isStored || !state) await remove(path).catch(() => {})
+      if (isOld(stats) || isStored || !state) await remove(path).catch(() => {})
+      else {
+        count += 1
+        ofAccounts.set(state.from, [...(ofAccounts.get(state.from) ?? []), seen])
+      }
     }
+    for (; count > PARTS_MAX; count--) await remove(tooMany([...ofAccounts.values()]).path).catch(() => {})
     const parts = new Set(names)
     for (const name of names) if (name.endsWith('.json') && !parts.has(name.slice(0, -'.json'.length))) await this.#sweepState(name)
   }
@@ -196,8 +206,20 @@ interface Place {
   readonly path: string
 }
 
+/** What was written behind what was there. */
+export interface Written {
+  /** Of all that is there. */
+  readonly hasher: ContentHasher
+  /** Octets that are there. */
+  readonly bytes: number
+  /** As it was before, where anything was there. */
+  readonly taken: Identity | undefined
+}
+
 /** A part that is being written to. Owns its descriptor. */
 export class Part {
+  /** Nobody else changes it. */
+  readonly isOurs = true
   readonly #store: PartStore
   /** Whether the file can be known again, should it be offered once more. */
   readonly isRecognisable: boolean
@@ -205,10 +227,12 @@ export class Part {
   /** Octets of the file that were there. */
   readonly offset: number
   readonly #place: Place
+  readonly #facts: PartFacts
 
   constructor(store: PartStore, place: Place, handle: FileHandle, { offset, facts }: { offset: number; facts: PartFacts }) {
     this.#store = store
     this.isRecognisable = isRecognisable(facts)
+    this.#facts = facts
     this.#place = place
     this.handle = handle
     this.offset = offset
@@ -218,14 +242,22 @@ export class Part {
     return this.#place.path
   }
 
-  /** Closes it; whoever gets the same file again finds it, unless there are too many. */
-  async keep(): Promise<void> {
+  /** Closes it; whoever gets the same file again finds it, unless there are too many, and need not read again what was written now. */
+  async keep(written?: Written): Promise<void> {
     try {
+      if (written) await this.#remember(written).catch(() => {}) // Then it is read.
       await this.handle.close()
     } finally {
       inUse.delete(this.#place.id)
     }
     await this.#store.sweep()
+  }
+
+  async #remember({ hasher, bytes, taken }: Written): Promise<void> {
+    const now = await identify(this)
+    if (taken) carryOver(taken, now)
+    // With its last octet nobody goes on.
+    if (bytes === resumable(bytes, this.#facts)) rememberPlace(now, hasher.names, { end: bytes, state: hasher.state() })
   }
 
   /** Closes it, and takes its name, which may be one of two by now. */
@@ -241,10 +273,13 @@ export class Part {
 /** A last octet is always left to come: a bytestream of none is an end before the first octet to some. */
 const resumable = (bytes: number, { size }: PartFacts) => Math.min(bytes, size - 1)
 
-const stateOf = (path: string) => `${path}.json`
-
-/** A regular file of our own without another name: what is written to it changes no other file. */
-const isOurs = (stats: Stats) => stats.isFile() && stats.nlink === 1 && stats.uid === process.getuid?.()
+/** Takes the oldest part of the account that has the most, of several such accounts the oldest of all. @param accounts the newest first */
+function tooMany(accounts: readonly Seen[][]): Seen {
+  const most = Math.max(...accounts.map(({ length }) => length))
+  const oldest = (parts: readonly Seen[]) => parts.at(-1)?.stats.mtimeMs ?? 0
+  const [whose] = accounts.filter(({ length }) => length === most).sort((one, other) => oldest(one) - oldest(other))
+  return whose?.pop() as Seen
+}
 
 const ageOf = ({ mtimeMs }: Stats) => Date.now() - mtimeMs
 
@@ -252,36 +287,6 @@ const isOld = (stats: Stats) => ageOf(stats) > PART_MS_MAX
 
 /** A process that has kept its part does not use it any more. */
 const isFree = (id: string, { holder }: PartState, stats: Stats) => (isOwn(holder) ? !inUse.has(id) : isGone(holder, ageOf(stats)))
-
-async function writeState({ path }: Place, facts: PartFacts): Promise<void> {
-  const handle = await open(stateOf(path), 'wx', 0o600)
-  try {
-    await handle.writeFile(encodeState({ ...facts, holder: ownHolder }))
-  } finally {
-    await handle.close()
-  }
-}
-
-/** Total: `undefined` for whatever is no state. */
-async function readState(path: string): Promise<PartState | undefined> {
-  // Opening a FIFO would wait for somebody to write to it.
-  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(() => undefined)
-  try {
-    if (!handle) return undefined
-    const stats = await handle.stat()
-    return isOurs(stats) && stats.size <= STATE_BYTES_MAX ? decodeState(await handle.readFile('utf8')) : undefined
-  } catch {
-    return undefined
-  } finally {
-    await handle?.close()
-  }
-}
-
-/** The part goes first: a state alone is no part. */
-async function remove(path: string): Promise<void> {
-  await rm(path, { force: true })
-  await rm(stateOf(path), { force: true })
-}
 
 /** What cannot be removed now is swept another time. */
 async function leave({ id, path }: Place): Promise<void> {

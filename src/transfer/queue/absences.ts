@@ -5,14 +5,11 @@ import type { QueueEntry } from './entry.ts'
 /** Milliseconds for which a receiver that is not there is waited for. */
 export const ABSENT_MS_MAX = 86_400_000
 /** Milliseconds between two looks for it: the first, and the longest. */
-const backOff = { firstMs: 30_000, retryMsMax: 600_000 }
-
-/** Conditions of an answer by which the other side is not there, for the time being (RFC 6120 §8.3.3). */
-const ABSENT: readonly string[] = ['recipient-unavailable', 'service-unavailable', 'remote-server-not-found', 'remote-server-timeout']
+const looks = { firstMs: 30_000, retryMsMax: 600_000 }
 
 /** Whether somebody failed to be there, and nothing else was wrong. */
 export function isAbsence(error: BytestreamError): boolean {
-  if (error instanceof StanzaError) return error.stanzaError.type === 'wait' || ABSENT.includes(error.condition)
+  if (error instanceof StanzaError) return error.stanzaError.type === 'wait' || error.absence === 'for now'
   return error.code === 'ERR_NO_RESOURCE'
 }
 
@@ -23,7 +20,10 @@ const keyOf = ({ to, options: { negotiation = 'auto', method = 'auto' } }: Sough
 
 interface Absence {
   readonly to: string
-  readonly sinceMs: number
+  /** Of the clock, less what we were offline ourselves. */
+  sinceMs: number
+  /** When it was given up. */
+  givenUpMs: number | undefined
   readonly backOff: BackOff
   looks: number
   /** Milliseconds of the clock at which it is looked for again; `undefined` while that goes on. */
@@ -52,6 +52,7 @@ export class Absences implements Disposable {
   readonly #msMax: number
   readonly #onLook: () => void
   readonly #absences = new Map<string, Absence>()
+  #offlineSinceMs: number | undefined
 
   /** @param onLook somebody is no longer to be waited for */
   constructor(clock: Clock, msMax: number, onLook: () => void) {
@@ -65,16 +66,26 @@ export class Absences implements Disposable {
     return this.#absences.get(keyOf(sought))?.nextMs !== undefined
   }
 
-  /** It was not there. @returns nothing when it was waited for long enough */
-  note(sought: Sought): Pick<Absent, 'retryMs' | 'look'> | undefined {
+  /**
+   * It was not there. What was queued before it was given up is given up with it; for what comes later it is waited for anew.
+   *
+   * @param queuedMs when it was handed over to be sent, by the clock
+   * @returns nothing when it was waited for long enough
+   */
+  note(sought: Sought, queuedMs = this.#clock.now()): Pick<Absent, 'retryMs' | 'look'> | undefined {
     const key = keyOf(sought)
     const nowMs = this.#clock.now()
-    const fresh = { sinceMs: nowMs, backOff: new BackOff(backOff), looks: 0, nextMs: undefined, isHeard: false, cancel: () => {} }
-    const absence: Absence = this.#absences.get(key) ?? { to: sought.to, ...fresh }
+    const known = this.#absences.get(key)
+    if (known?.givenUpMs !== undefined && queuedMs <= known.givenUpMs) return undefined
+    const absence: Absence = known && known.givenUpMs === undefined ? known : newAbsence(sought.to, nowMs)
     // Of several that were tried at once, the first has said it.
     if (absence.nextMs !== undefined) return { retryMs: absence.nextMs - nowMs, look: absence.looks }
     const leftMs = this.#msMax - (nowMs - absence.sinceMs)
-    if (leftMs <= 0) return undefined
+    this.#absences.set(key, absence)
+    if (leftMs <= 0) {
+      absence.givenUpMs = nowMs
+      return undefined
+    }
     const retryMs = Math.min(absence.backOff.next(), leftMs)
     absence.looks += 1
     absence.nextMs = nowMs + retryMs
@@ -82,7 +93,6 @@ export class Absences implements Disposable {
       absence.isHeard = false
       this.#look(absence)
     })
-    this.#absences.set(key, absence)
     return { retryMs, look: absence.looks }
   }
 
@@ -90,6 +100,18 @@ export class Absences implements Disposable {
   forget(sought: Sought): void {
     this.#absences.get(keyOf(sought))?.cancel()
     this.#absences.delete(keyOf(sought))
+  }
+
+  /** We cannot look for anybody: that is no time for which somebody is waited for. */
+  pause(): void {
+    this.#offlineSinceMs ??= this.#clock.now()
+  }
+
+  /** We can again. */
+  resume(): void {
+    if (this.#offlineSinceMs === undefined) return
+    for (const absence of this.#absences.values()) absence.sinceMs += this.#clock.now() - this.#offlineSinceMs
+    this.#offlineSinceMs = undefined
   }
 
   /** Somebody has shown its presence. @param from full JID */
@@ -111,4 +133,8 @@ export class Absences implements Disposable {
     for (const absence of this.#absences.values()) absence.cancel()
     this.#absences.clear()
   }
+}
+
+function newAbsence(to: string, sinceMs: number): Absence {
+  return { to, sinceMs, givenUpMs: undefined, backOff: new BackOff(looks), looks: 0, nextMs: undefined, isHeard: false, cancel: () => {} }
 }

@@ -22,12 +22,20 @@ export class Entries {
     return [...this.#entries.values()].toSorted((one, other) => (one.addedAt < other.addedAt ? -1 : Number(one.addedAt > other.addedAt)))
   }
 
-  /** What leads to the same entries, if nobody works them any more. */
+  /** What leads to the same entries. */
   get records(): readonly QueueRecord[] {
+    return this.#inOrderOfEnds.map((entry) => ({ op: 'entry', entry }))
+  }
+
+  /** The same, if nobody works them any more. */
+  get releasedRecords(): readonly QueueRecord[] {
+    return this.#inOrderOfEnds.map((entry) => ({ op: 'entry', entry: { ...entry, state: nextState(entry.state, 'released') } }))
+  }
+
+  /** Those that have not ended last. */
+  get #inOrderOfEnds(): readonly QueueEntry[] {
     const ended = [...this.#ended].map((id) => this.#entries.get(id) as QueueEntry)
-    const active = [...this.#entries.values()].filter(isActive)
-    const released = active.map((entry) => ({ ...entry, state: nextState(entry.state, 'released') }))
-    return [...ended, ...released].map((entry) => ({ op: 'entry', entry }))
+    return [...ended, ...[...this.#entries.values()].filter(isActive)]
   }
 
   /** How many have not ended. */

@@ -41,35 +41,24 @@ export interface QueueEntry extends FileToSend {
   readonly sha256?: string | undefined
 }
 
+/** How what is still to be done may end. */
+const ended = { done: 'done', failed: 'failed' } as const
+
+/** What has ended stays so, whatever comes behind. */
+const stays = <T extends EntryState>(state: T) =>
+  ({ begin: state, done: state, failed: state, released: state, pause: state, resume: state, cancel: state }) as const
+
 /**
  * Every cell is filled: processes that know nothing of each other write these down, so an order may come behind the end, and
  * the beginning behind an order. What is done stays done.
  */
 const table = {
-  waiting: {
-    ...{ begin: 'running', done: 'done', failed: 'failed', released: 'waiting' },
-    ...{ pause: 'paused', resume: 'waiting', cancel: 'cancelled', retry: 'waiting' },
-  },
-  running: {
-    ...{ begin: 'running', done: 'done', failed: 'failed', released: 'waiting' },
-    ...{ pause: 'paused', resume: 'running', cancel: 'cancelled', retry: 'running' },
-  },
-  paused: {
-    ...{ begin: 'paused', done: 'done', failed: 'failed', released: 'paused' },
-    ...{ pause: 'paused', resume: 'waiting', cancel: 'cancelled', retry: 'paused' },
-  },
-  done: {
-    ...{ begin: 'done', done: 'done', failed: 'done', released: 'done' },
-    ...{ pause: 'done', resume: 'done', cancel: 'done', retry: 'done' },
-  },
-  failed: {
-    ...{ begin: 'failed', done: 'done', failed: 'failed', released: 'failed' },
-    ...{ pause: 'failed', resume: 'failed', cancel: 'failed', retry: 'waiting' },
-  },
-  cancelled: {
-    ...{ begin: 'cancelled', done: 'done', failed: 'cancelled', released: 'cancelled' },
-    ...{ pause: 'cancelled', resume: 'cancelled', cancel: 'cancelled', retry: 'waiting' },
-  },
+  waiting: { ...ended, begin: 'running', released: 'waiting', pause: 'paused', resume: 'waiting', cancel: 'cancelled', retry: 'waiting' },
+  running: { ...ended, begin: 'running', released: 'waiting', pause: 'paused', resume: 'running', cancel: 'cancelled', retry: 'running' },
+  paused: { ...ended, begin: 'paused', released: 'paused', pause: 'paused', resume: 'waiting', cancel: 'cancelled', retry: 'paused' },
+  done: { ...stays('done'), retry: 'done' },
+  failed: { ...stays('failed'), done: 'done', retry: 'waiting' },
+  cancelled: { ...stays('cancelled'), done: 'done', retry: 'waiting' },
 } as const satisfies Record<EntryState, Record<EntryEvent, EntryState>>
 
 /** The states of an entry, in the order of {@link EntryState}. */

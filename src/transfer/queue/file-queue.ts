@@ -8,7 +8,7 @@ import { ABSENT_MS_MAX, type Absent } from './absences.ts'
 import { Entries } from './entries.ts'
 import type { QueuedFile, QueueEntry } from './entry.ts'
 import { holderOf, QueueHold, type QueueHolder } from './hold.ts'
-import { Journal } from './journal.ts'
+import { Journal, locate } from './journal.ts'
 import type { QueueRecord } from './records.ts'
 import { QueueWorker } from './worker.ts'
 
@@ -61,12 +61,14 @@ export interface FileQueueEvents {
  * ```
  */
 export class FileQueue extends EventEmitter<FileQueueEvents> {
-  /** Absolute. */
+  /** Absolute, and no symbolic link. */
   readonly path: string
   readonly #clock: Clock
   readonly #journal: Journal
   #entries = new Entries()
   #exists = false
+  /** While this process works it. */
+  #hold: QueueHold | undefined
   #reading: Promise<unknown> = Promise.resolve()
 
   private constructor(path: string, clock: Clock) {
@@ -82,7 +84,7 @@ export class FileQueue extends EventEmitter<FileQueueEvents> {
    * @throws BytestreamError `ERR_FILE` with the number of a line that is wrong
    */
   static async open(path: string, { clock = systemClock }: { readonly clock?: Clock } = {}): Promise<FileQueue> {
-    const queue = new FileQueue(resolve(path), clock)
+    const queue = new FileQueue(await locate(resolve(path)), clock)
     await queue.refresh()
     return queue
   }
@@ -138,7 +140,18 @@ export class FileQueue extends EventEmitter<FileQueueEvents> {
     if (this.#entries.active + added.length > ENTRIES_MAX)
       throw new BytestreamError('ERR_LIMIT_WAITING', `${this.path} would have more than ${ENTRIES_MAX} files that are still to be sent`)
     if (added.length > 0) await this.write(added.map((entry) => ({ op: 'entry', entry })))
-    return { added, repeated }
+    const inList = added.map((entry) => this.#inList(entry))
+    return {
+      added: added.filter((entry, at) => inList[at] === entry),
+      repeated: [...repeated, ...inList.filter((entry, at) => entry !== added[at])],
+    }
+  }
+
+  /** @returns the one of another process instead, which has added the same in the same moment, and was first */
+  #inList(added: QueueEntry): QueueEntry {
+    const { id, path, to } = added
+    if (this.get(id)) return added
+    return this.#entries.like(added) ?? this.entries.findLast((entry) => entry.path === path && entry.to === to) ?? added
   }
 
   /**
@@ -160,15 +173,23 @@ export class FileQueue extends EventEmitter<FileQueueEvents> {
   /**
    * Sends what is in the queue, until nothing of it is left to do; what was under way when a process ended goes on.
    *
-   * @throws BytestreamError `ERR_FILE` when another process works it, with who that is; the reason of `signal`; what has ended the
+   * @throws BytestreamError `ERR_FILE` when another process works it, with who that is, or has taken it over; the reason of `signal`; what has ended the
    *   session of `client`. What was not sent stays in the queue
    */
   async work(client: TransferClient, { signal, absentMsMax = ABSENT_MS_MAX }: WorkInit = {}): Promise<void> {
     throwIfAborted(signal)
     do {
-      await using _ = await QueueHold.take(this.path, this.#clock)
+      await using hold = await QueueHold.take(this.path, this.#clock)
+      await this.#journal.sweep()
       if (!(await this.#inTurn(() => this.#compact()))) return
-      await new QueueWorker(this, client, { clock: this.#clock, absentMsMax }).run(signal)
+      this.#hold = hold
+      try {
+        await new QueueWorker(this, client, { clock: this.#clock, absentMsMax }).run(
+          signal ? AbortSignal.any([signal, hold.lost]) : hold.lost,
+        )
+      } finally {
+        this.#hold = undefined
+      }
       // Somebody may have seen that the queue is worked, and left something, just before it no longer was.
     } while (await this.#hasMore())
   }
@@ -190,7 +211,10 @@ export class FileQueue extends EventEmitter<FileQueueEvents> {
 
   /** Takes in what others have written. @throws BytestreamError `ERR_FILE` */
   async refresh(): Promise<void> {
-    await this.#inTurn(() => this.#read())
+    await this.#inTurn(async () => {
+      await this.#read()
+      if (this.#hold && !this.#hold.lost.aborted) await this.#journal.tidy(() => this.#entries.records)
+    })
   }
 
   /** @internal */
@@ -220,7 +244,7 @@ export class FileQueue extends EventEmitter<FileQueueEvents> {
   async #compact(): Promise<boolean> {
     await this.#read()
     if (!this.#exists) return false
-    const { records } = this.#entries
+    const records = this.#entries.releasedRecords
     await this.#journal.rewrite(records)
     this.#entries = new Entries()
     for (const record of records) this.#entries.apply(record)

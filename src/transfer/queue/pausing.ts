@@ -1,5 +1,6 @@
 import { orAbort } from '../../core/index.ts'
-import type { Sent, Transfer } from '../transfer.ts'
+import type { Transfer } from '../transfer.ts'
+import type { Sent } from '../transfer-facts.ts'
 
 /**
  * Does the work of a transfer that can be paused: its attempt ends, and gives its place up; when the transfer is resumed the

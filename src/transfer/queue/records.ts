@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { BytestreamError, type ErrorCode, errorCodes } from '../../core/index.ts'
 import { offerableAlgorithms } from '../hashes.ts'
 import { type EntryState, entryStates } from './entry.ts'

@@ -34,9 +34,9 @@ export interface QueueClient {
     /** Once it is over for good. */
     readonly end: object | undefined
     readonly isOnline: boolean
-    on(event: 'online', listener: () => void): unknown
+    on(event: 'online' | 'offline', listener: () => void): unknown
     on(event: 'presence', listener: (presence: HeardPresence) => void): unknown
-    off(event: 'online', listener: () => void): unknown
+    off(event: 'online' | 'offline', listener: () => void): unknown
     off(event: 'presence', listener: (presence: HeardPresence) => void): unknown
     once(event: 'ended', listener: (facts: { error: BytestreamError | undefined }) => void): unknown
     off(event: 'ended', listener: (facts: { error: BytestreamError | undefined }) => void): unknown
@@ -58,6 +58,9 @@ export class QueueWorker {
   readonly #absences: Absences
   /** Ids of entries that are to be handed to the client together. */
   readonly #fresh = new Set<string>()
+  readonly #clock: Clock
+  /** When each that is under way was handed over, by the clock. */
+  readonly #handedMs = new Map<string, number>()
   /** Groups of records that are on their way to the disk. */
   #writing = 0
   #isStopping = false
@@ -69,15 +72,16 @@ export class QueueWorker {
   constructor(queue: WorkedQueue, client: QueueClient, { clock, absentMsMax }: { readonly clock: Clock; readonly absentMsMax: number }) {
     this.#queue = queue
     this.#client = client
+    this.#clock = clock
     this.#absences = new Absences(clock, absentMsMax, this.#handAll)
   }
 
   /** Settles when nothing is left to do. @throws BytestreamError why it was stopped before */
-  async run(signal: AbortSignal | undefined): Promise<void> {
+  async run(signal: AbortSignal): Promise<void> {
     const over = new Promise<void>((resolve) => {
       this.#settle = resolve
     })
-    const onAbort = () => this.#stop(abortError(signal as AbortSignal))
+    const onAbort = () => this.#stop(abortError(signal))
     const onEnded = ({
       error = new BytestreamError('ERR_SESSION_CLOSED', 'the session has ended'),
     }: {
@@ -86,23 +90,25 @@ export class QueueWorker {
     const stopWatching = this.#queue.watch(() => this.#during(this.#queue.refresh()))
     this.#queue.on('entry', this.#onEntry)
     const { session } = this.#client
-    session.on('online', this.#handAll)
+    session.on('online', this.#onOnline)
+    session.on('offline', this.#onOffline)
     session.on('presence', this.#onPresence)
     session.once('ended', onEnded)
-    signal?.addEventListener('abort', onAbort, { once: true })
+    signal.addEventListener('abort', onAbort, { once: true })
     try {
       this.#handAll()
-      if (signal?.aborted) onAbort()
+      if (signal.aborted) onAbort()
       this.#look()
       await over
     } finally {
       stopWatching()
       this.#queue.off('entry', this.#onEntry)
-      session.off('online', this.#handAll)
+      session.off('online', this.#onOnline)
+      session.off('offline', this.#onOffline)
       session.off('presence', this.#onPresence)
       session.off('ended', onEnded)
       this.#absences[Symbol.dispose]()
-      signal?.removeEventListener('abort', onAbort)
+      signal.removeEventListener('abort', onAbort)
     }
     if (this.#error) throw this.#error
   }
@@ -120,6 +126,13 @@ export class QueueWorker {
   readonly #handAll = () => {
     for (const entry of this.#queue.entries) this.#onEntry(entry)
   }
+
+  readonly #onOnline = () => {
+    this.#absences.resume()
+    this.#handAll()
+  }
+
+  readonly #onOffline = () => this.#absences.pause()
 
   readonly #onPresence = ({ type, from }: HeardPresence) => {
     if (type === 'available' && from !== undefined) this.#absences.hear(from)
@@ -164,6 +177,7 @@ export class QueueWorker {
   #follow(entry: QueueEntry, transfer: Transfer): void {
     const { id } = entry
     this.#transfers.set(id, transfer)
+    this.#handedMs.set(id, this.#clock.now())
     transfer.on('state', (state) => {
       if (state !== 'preparing') return
       this.#begun.add(id)
@@ -195,7 +209,7 @@ export class QueueWorker {
   #waitsFor(entry: QueueEntry, error: BytestreamError): boolean {
     if (!isAbsence(error)) return false
     const isKnown = this.#absences.has(entry)
-    const look = this.#absences.note(entry)
+    const look = this.#absences.note(entry, this.#handedMs.get(entry.id))
     if (!look || isKnown) return look !== undefined
     this.#queue.emit('absent', { to: entry.to, error, ...look })
     for (const [id, transfer] of this.#transfers) {
@@ -208,7 +222,7 @@ export class QueueWorker {
   }
 
   #leave(id: string, record: QueueRecord | undefined): void {
-    for (const ids of [this.#transfers, this.#cancelled, this.#begun, this.#takenBack]) ids.delete(id)
+    for (const ids of [this.#transfers, this.#handedMs, this.#cancelled, this.#begun, this.#takenBack]) ids.delete(id)
     // It may have been ordered anew before it was over, or be ready for another time at once.
     const again = () => {
       const entry = this.#queue.get(id)

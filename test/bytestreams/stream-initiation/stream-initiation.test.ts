@@ -55,6 +55,16 @@ test(
   /declined: Offer Declined$/,
 )
 test('not-acceptable is declined as well (COMPAT)', refused, fails('not-acceptable'), 'ERR_DECLINED', /declined$/)
+for (const condition of ['forbidden', 'resource-constraint']) {
+  test(
+    `${condition} for a file that is too large is that, with the text`,
+    refused,
+    fails(condition, { application: ['file-too-large', 'urn:xmpp:jingle:apps:file-transfer:errors:0'] }, 'no room'),
+    'ERR_FILE_TOO_LARGE',
+    /declined: no room$/,
+  )
+}
+test('resource-constraint without that keeps what was answered', refused, fails('resource-constraint'), 'ERR_STANZA', /resource-constraint/)
 test(
   'no-valid-streams is ERR_NO_VALID_STREAMS',
   refused,

@@ -41,8 +41,8 @@ test('files are stored in the folders they are sent with, and both ends name the
     transfers.map(({ name }) => name),
     ['holiday/.day 1/7.bin', 'holiday/70000.bin', '0.bin'],
   )
-  t.deepEqual(names.sort(), ['0.bin', 'holiday/70000.bin', 'holiday/day 1/7.bin'])
-  t.true(one.content.equals(await readFile(join(into, 'holiday', 'day 1', '7.bin'))))
+  t.deepEqual(names.sort(), ['0.bin', 'holiday/.day 1/7.bin', 'holiday/70000.bin'])
+  t.true(one.content.equals(await readFile(join(into, 'holiday', '.day 1', '7.bin'))))
   t.true(two.content.equals(await readFile(join(into, 'holiday', '70000.bin'))))
   t.deepEqual(await filesIn(into), ['0.bin', 'holiday'])
 })

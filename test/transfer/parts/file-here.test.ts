@@ -64,10 +64,13 @@ for (const negotiation of ['jingle', 'si'] as const) {
     ['another last octet', 'abcdef', 'abcdeF'],
     ['another octet, its only one', 'a', 'A'],
   ] as const) {
-    test(`by ${negotiation}: ${what} of the same size and date gets a numbered name, and what is here stays`, async (t) => {
-      const { into, send } = await setScene(t)
+    test(`by ${negotiation}: ${what} of the same size and date gets a numbered name, and is found again under that; what is here stays`, async (t) => {
+      const { into, received, send } = await setScene(t)
       await send(await makeDated(t, one), { negotiation })
-      await send(await makeDated(t, other), { negotiation })
+      const second = await makeDated(t, other)
+      await send(second, { negotiation })
+      t.like(await send(second, { negotiation }), { attempts: 1, resumedFrom: one.length - 1, movedBytes: 1 })
+      t.like((await received()).at(-1), { alreadyThere: true, path: join(into, 'file (1).bin') })
       t.deepEqual(await filesIn(into), ['file (1).bin', 'file.bin'])
       t.is(await readFile(join(into, 'file.bin'), 'utf8'), one)
       t.is(await readFile(join(into, 'file (1).bin'), 'utf8'), other)

@@ -114,5 +114,5 @@ test('a size or an offset beyond 2^53 - 1 is refused with a code, up to there it
   for (const range of [{ offset: most + 1 }, { length: most + 1 }]) await t.throwsAsync(offer({ range }), { message: /bad-request/ })
   await t.throwsAsync(offer({ size: most + 1 }), { message: /bad-profile/ })
   await t.throwsAsync(offer({ size: most, range: { offset: most - 1 } }), { code: 'ERR_DECLINED', message: /parts of files/ })
-  await t.throwsAsync(offer({ size: most }), { message: /resource-constraint/ }, 'no disk has room for it')
+  await t.throwsAsync(offer({ size: most }), { code: 'ERR_FILE_TOO_LARGE', message: /no room/ }, 'no disk has room for it')
 })

@@ -82,3 +82,40 @@ test('an absence is what may be otherwise later, not a refusal', (t) => {
   t.false(isAbsence(answered('forbidden', 'cancel')))
   t.false(isAbsence(new BytestreamError('ERR_DECLINED', 'no')))
 })
+
+/** Looks for one that is never there until it is given up. @returns how long that took */
+function giveUp({ clock, absences }: ReturnType<typeof start>): number {
+  const sinceMs = clock.now()
+  for (let next = absences.note(sought); next; next = absences.note(sought)) clock.advance(next.retryMs)
+  return clock.now() - sinceMs
+}
+
+test('what was handed over before one was given up is given up with it; for what comes later it has all of its time again', (t) => {
+  const scene = start()
+  t.is(giveUp(scene), 86_400_000)
+  const { clock, absences } = scene
+  const atTheEndMs = clock.now()
+  clock.advance(10_000)
+  for (const handedMs of [0, atTheEndMs - 1, atTheEndMs]) t.is(absences.note(sought, handedMs), undefined)
+  const again = absences.note(sought, atTheEndMs + 1)
+  t.is(again?.look, 1)
+  t.true((again?.retryMs ?? 0) <= 30_000)
+  clock.advance(again?.retryMs ?? 0)
+  t.is(giveUp(scene) + (again?.retryMs ?? 0), 86_400_000)
+  clock.advance(1)
+  t.is(giveUp(scene), 86_400_000, 'and another time')
+})
+
+test('while we are offline ourselves nobody is waited for, however long that takes', (t) => {
+  const scene = start()
+  const { clock, absences } = scene
+  const first = absences.note(sought)
+  clock.advance(first?.retryMs ?? 0)
+  absences.pause()
+  clock.advance(90_000_000)
+  absences.pause()
+  clock.advance(90_000_000)
+  absences.resume()
+  absences.resume()
+  t.is(giveUp(scene) + (first?.retryMs ?? 0), 86_400_000)
+})

@@ -2,11 +2,12 @@
 // Method: the embedded server and two accounts; other processes are other objects on the same file, those that are killed are processes.
 
 import { once } from 'node:events'
-import { appendFile, readdir, readFile, stat } from 'node:fs/promises'
+import { appendFile, lstat, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { FileQueue, type QueueEntry, type Transfer, type TransferClient } from '../../../src/transfer/index.ts'
 import { startCutLine } from '../../helpers/cut-line.ts'
+import { FakeClock } from '../../helpers/fake-clock.ts'
 import { filesIn, makeFile, makeFolder } from '../../helpers/transfers.ts'
 import { startNetwork } from '../../helpers/xmpp-network.ts'
 
@@ -53,6 +54,18 @@ test('files are queued by their absolute paths, once each, for the owner alone; 
     message: `${path} would have more than 10000 files that are still to be sent`,
   })
   t.is(same.entries.length, 2)
+})
+
+test('of two that add the same file in the same moment, both are told the id that is in the list', async (t) => {
+  const path = join(await makeFolder(t), 'q')
+  const queues = [await FileQueue.open(path), await FileQueue.open(path)]
+  for (let turn = 0; turn < 20; turn++) {
+    const told = await Promise.all(queues.map((queue) => queue.add([{ path: `/${turn}`, to }])))
+    const list = (await FileQueue.open(path)).entries.filter((entry) => entry.path === `/${turn}`)
+    t.is(list.length, 1)
+    for (const { added, repeated } of told) t.deepEqual([...added, ...repeated], list)
+    t.is(told.flatMap(({ added }) => added).length, 1)
+  }
 })
 
 test('what is queued is sent until nothing is left, also what others add meanwhile; each entry tells what came of it', async (t) => {
@@ -127,6 +140,34 @@ test('orders of another process are heard: paused, of another priority, resumed,
   t.deepEqual(await filesIn(into), names)
 })
 
+test('the file of a queue that is worked is written anew when most of it has passed; what runs runs on, orders are still heard', async (t) => {
+  const { sender, path, into, queue, another } = await startScene(t)
+  const { path: file } = await makeFile(t, 10, 'file.bin')
+  sender.pause()
+  const { added } = await queue.add([{ path: file, to }])
+  const id = added[0]?.id as string
+  const handed = once(queue, 'transfer')
+  const working = queue.work(sender)
+  await handed
+  const other = await another()
+  const { ino } = await stat(path)
+  const hasPriority = async (priority: number) => {
+    while (queue.get(id)?.priority !== priority) await once(queue, 'entry')
+  }
+  for (let priority = 1; priority <= 2; priority++) await other.setPriority(priority, Array<string>(10_000).fill(id))
+  await hasPriority(2)
+  await queue.refresh()
+  const { size, ino: now } = await stat(path)
+  t.true(size < 1_000_000 && now !== ino)
+  await other.setPriority(3, [id])
+  await hasPriority(3)
+  t.deepEqual((await another()).entries, queue.entries)
+  sender.resume()
+  await working
+  t.like(queue.entries, [{ id, state: 'done', attempts: 1, priority: 3 }])
+  t.deepEqual(await filesIn(into), ['file.bin'])
+})
+
 test('one process works a queue at a time, and what is added to one that is worked is sent by it', async (t) => {
   const { sender, queue, another } = await startScene(t)
   const { path } = await makeFile(t, 10)
@@ -143,6 +184,23 @@ test('one process works a queue at a time, and what is added to one that is work
   })
   sender.resume()
   await working
+})
+
+test('whose queue somebody else has taken over stops, and leaves what is not sent to them', async (t) => {
+  const { sender, path } = await startScene(t)
+  const file = await makeFile(t, 10)
+  const clock = new FakeClock()
+  const queue = await FileQueue.open(path, { clock })
+  await queue.add([{ path: file.path, to }])
+  sender.pause()
+  const handed = once(queue, 'transfer')
+  const working = queue.work(sender)
+  await handed
+  const [hold = ''] = (await readdir(dirname(path))).filter((name) => name.endsWith('.hold'))
+  await rm(join(dirname(path), hold))
+  clock.advance(60_000)
+  await t.throwsAsync(working, { code: 'ERR_FILE', message: /was taken away: the queue is somebody else's now$/ })
+  t.deepEqual(statesOf(queue.entries), ['waiting'])
 })
 
 test('stopped by a signal, or by the end of the session, what was not sent stays in the queue, and is sent the next time', async (t) => {
@@ -271,4 +329,54 @@ test('a line that is wrong is told by its number, and the file is left as it is'
   await t.throwsAsync(another(), { code: 'ERR_FILE', message: new RegExp(`^${path}, line 3: op is not what it should be`) })
   await t.throwsAsync(queue.work(sender), { code: 'ERR_FILE', message: /line 3/ })
   t.is(await readFile(path, 'utf8'), content)
+})
+
+test('a queue behind a symbolic link is worked where it is; the link stays, and what a kill has left beside the queue does not', async (t) => {
+  const { sender, into, path } = await startScene(t)
+  const link = join(await makeFolder(t), 'link')
+  await symlink(path, link)
+  const queue = await FileQueue.open(link)
+  const file = await makeFile(t, 10, 'one.bin')
+  await queue.add([{ path: file.path, to }])
+  await writeFile(`${queue.path}.0123456789ab.tmp`, '')
+  const direct = await FileQueue.open(path)
+  queue.once('transfer', async () => t.is((await direct.holder())?.pid, process.pid))
+  await queue.work(sender)
+  t.true((await lstat(link)).isSymbolicLink())
+  t.deepEqual(await filesIn(into), ['one.bin'])
+  t.deepEqual(await readdir(dirname(path)), ['outbox.queue'])
+  await direct.refresh()
+  t.deepEqual(statesOf(direct.entries), ['done'])
+})
+
+test('a receiver that was given up is waited for again for what is queued later in the same run', async (t) => {
+  const { sender, path, another } = await startScene(t)
+  const clock = new FakeClock()
+  const queue = await FileQueue.open(path, { clock })
+  const nowhere = 'receiver@localhost/nowhere'
+  const { added } = await queue.add(
+    (await Promise.all(['a', 'b', 'held'].map((name) => makeFile(t, 10, name)))).map((file) => ({ path: file.path, to: nowhere })),
+  )
+  const [a, b, held] = added.map(({ id }) => id) as [string, string, string]
+  await queue.order('pause', [b, held])
+  const looks: number[] = []
+  const failed = new Promise<void>((resolve) => {
+    queue.on('entry', ({ id, state }) => id === a && state === 'failed' && resolve())
+  })
+  const stopping = new AbortController()
+  const again = new Promise<void>((resolve) => {
+    queue.on('absent', ({ look, retryMs }) => {
+      looks.push(look)
+      if (looks.length > 1) resolve()
+      else setImmediate(() => clock.advance(retryMs))
+    })
+  })
+  const working = queue.work(sender, { absentMsMax: 1_000, signal: stopping.signal })
+  await failed
+  clock.advance(1)
+  await (await another()).order('resume', [b])
+  await again
+  t.deepEqual(looks, [1, 1])
+  stopping.abort()
+  await t.throwsAsync(working, { code: 'ERR_ABORTED' })
 })

@@ -1,10 +1,10 @@
 // Goal: what was appended is never lost and never half there, whoever writes when.
 // Method: real files; several journals of one file stand for several processes.
 
-import { appendFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, readdir, readFile, realpath, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import test from 'ava'
-import { Journal } from '../../../src/transfer/queue/journal.ts'
+import { Journal, locate } from '../../../src/transfer/queue/journal.ts'
 import type { QueueRecord } from '../../../src/transfer/queue/records.ts'
 import { makeFolder } from '../../helpers/transfers.ts'
 
@@ -71,6 +71,70 @@ test('appending while it is written anew loses nothing, a hundred times', async 
   t.is(known.size, 101)
 })
 
+test('a file of which most has passed is written anew, beyond 1 MiB, and others that append lose nothing', async (t) => {
+  const path = join(await makeFolder(t), 'q')
+  const [worker, other] = [new Journal(path), new Journal(path)]
+  const many = (count: number) => Array.from({ length: count }, (_, at) => recordOf(`r${at}`))
+  await worker.append(many(15_000))
+  await worker.read()
+  const { size, ino } = await stat(path)
+  t.true(size < 1_048_576)
+  await worker.tidy(() => [])
+  t.is((await stat(path)).ino, ino, 'it is small')
+  await worker.append(many(15_000))
+  await worker.read()
+  await worker.tidy(() => many(15_000))
+  t.is((await stat(path)).ino, ino, 'half of it is of use')
+  await worker.append(many(60_000))
+  await worker.read()
+  await Promise.all([worker.tidy(() => [recordOf('a')]), other.append([recordOf('b')]), worker.append([recordOf('c')])])
+  t.true((await stat(path)).size < 1_000)
+  await worker.append([recordOf('d')])
+  t.deepEqual(new Set(idsOf(await new Journal(path).read())), new Set(['a', 'b', 'c', 'd']))
+})
+
+test('a file is never made so large that it could not be read', async (t) => {
+  const path = join(await makeFolder(t), 'q')
+  const journal = new Journal(path)
+  await journal.append([recordOf('a')])
+  await truncate(path, 268_435_400)
+  await t.throwsAsync(journal.append([recordOf('b')]), {
+    code: 'ERR_FILE',
+    message: /cannot be written: it would have more than 268435456 octets$/,
+  })
+  t.is((await stat(path)).size, 268_435_400)
+})
+
+test('whoever watches is told by the system, and not by looking, also when it has been written anew', async (t) => {
+  const path = join(await makeFolder(t), 'q')
+  const journal = new Journal(path)
+  await journal.append([recordOf('a')])
+  await journal.read()
+  let listener = () => {}
+  const stop = new Journal(path).watch((...looked: unknown[]) => {
+    if (looked.length === 0) listener()
+  })
+  t.teardown(stop)
+  for (let turn = 0; turn < 3; turn++) {
+    await journal.rewrite([recordOf('a')])
+    const other = new Journal(path)
+    await other.read()
+    const id = `r${turn}`
+    const heard = new Promise<void>((resolve) => {
+      listener = () => {
+        void other.read().then((read) => {
+          if (idsOf(read)?.includes(id)) resolve()
+        })
+      }
+    })
+    await new Journal(path).append([recordOf(id)])
+    await heard
+    listener = () => {}
+    await journal.read()
+  }
+  t.pass()
+})
+
 test('another file of the same name is read from its start, also where it has the number of the one before', async (t) => {
   const path = join(await makeFolder(t), 'q')
   const journal = new Journal(path)
@@ -127,4 +191,43 @@ test('whoever watches hears of what others append, until it has heard enough', a
   stop()
   t.deepEqual(idsOf(await journal.read()), ['a', 'b'])
   await rm(path)
+})
+
+test('what was left by those who were killed while they wrote it anew is swept away, and nothing else', async (t) => {
+  const folder = await makeFolder(t)
+  const path = join(folder, 'q')
+  const journal = new Journal(path)
+  await journal.append([recordOf('a')])
+  const others = ['q.0123456789ab.hold', 'q.tmp', 'q.notes.tmp', 'p.0123456789ab.tmp', 'q2.0123456789ab.tmp']
+  for (const name of [...others, 'q.0123456789ab.tmp', 'q.ba9876543210.tmp']) await writeFile(join(folder, name), '')
+  await journal.sweep()
+  t.deepEqual(await readdir(folder), [...others, 'q'].toSorted())
+  t.deepEqual(idsOf(await journal.read()), ['a'])
+})
+
+test('making the file while others sweep loses nothing, a hundred times', async (t) => {
+  const folder = await makeFolder(t)
+  for (let turn = 0; turn < 100; turn++) {
+    const path = join(folder, `q${turn}`)
+    const [one, sweeper] = [new Journal(path), new Journal(path)]
+    await Promise.all([one.append([recordOf('a')]), sweeper.sweep(), sweeper.sweep(), sweeper.sweep()])
+    t.deepEqual(idsOf(await sweeper.read()), ['a'])
+  }
+})
+
+test('a queue is where a symbolic link leads, also before there is one, and over several links', async (t) => {
+  const folder = await realpath(await makeFolder(t))
+  const [target, link, further, loop] = ['target', 'link', 'further', 'loop'].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+    string,
+  ]
+  await symlink('target', link)
+  await symlink(link, further)
+  await symlink(loop, loop)
+  for (const path of [target, link, further]) t.is(await locate(path), target)
+  await new Journal(await locate(further)).append([recordOf('a')])
+  for (const path of [target, link, further]) t.is(await locate(path), target)
+  await t.throwsAsync(locate(loop), { code: 'ERR_FILE', message: /ELOOP/ })
 })
