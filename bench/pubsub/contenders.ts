@@ -91,7 +91,7 @@ export const direct: Contender = {
 const named = (kind: ServerKind) => ({ nothing: nothing(kind), own: own(kind, kind === prosody ? 2_000 : 10_000) })
 
 /** By the server they stand behind, or are part of. */
-export const sides = { prosody: named(prosody), ejabberd: named(ejabberd) }
+const sides = { prosody: named(prosody), ejabberd: named(ejabberd) }
 
 export const contenders: readonly Contender[] = [
   sides.prosody.nothing,

@@ -8,9 +8,9 @@ const CROWD = 'crowd'
 /** Written in one turn of the event loop. */
 const TURN = 100
 
-export const nodeName = (node: number): string => `films/${node}`
-export const accountName = (account: number): string => `screen${account}@accounts.localhost`
-export const itemName = (item: number): string => `week-${item}`
+const nodeName = (node: number): string => `films/${node}`
+const accountName = (account: number): string => `screen${account}@accounts.localhost`
+const itemName = (item: number): string => `week-${item}`
 
 /** The accounts at a node, but for that one; far apart, as their rows are in tables. */
 const accountAt = (node: number, index: number, count: number): number => (node + index * Math.ceil(count / EACH)) % count

@@ -143,7 +143,7 @@ for (const [absence, conditions] of [
     const said = [...CONDITIONS, 'gone', 'redirect'].filter(
       (condition) => new StanzaError({ type: 'cancel', condition }, '', 'example.com').absence === absence,
     )
-    t.deepEqual(said.sort(), [...conditions].sort())
+    t.deepEqual([...new Set(said)].sort(), [...conditions].sort())
   })
 }
 

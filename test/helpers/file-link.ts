@@ -162,13 +162,12 @@ export class FileLink implements AsyncDisposable {
     }
   }
 
-  /** The names of the files a side has received, part files included. */
-  inboxOf(side: Side): string[] {
-    try {
-      return readdirSync(this.#ends[side].inbox).sort()
-    } catch {
-      return [] // It takes a file to make it.
-    }
+  /** The names of the files a side has received, and of those it has parts of. */
+  inboxOf(side: Side): { readonly stored: string[]; readonly parts: string[] } {
+    const { inbox } = this.#ends[side]
+    const names = existsSync(inbox) ? readdirSync(inbox).sort() : [] // It takes a file to make it.
+    const partOf = (name: string) => /^\.(.+)\.[0-9a-f]+\.part(\.json)?$/.exec(name)?.[1]
+    return { stored: names.filter((name) => !partOf(name)), parts: names.flatMap((name) => partOf(name) ?? []) }
   }
 
   pathIn(side: Side, name: string): string {

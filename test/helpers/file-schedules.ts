@@ -104,7 +104,9 @@ export async function playFileSchedule(steps: readonly Step[]): Promise<void> {
   for (const side of [0, 1] as const) {
     for (const { outcome, transfer } of world.transfers[side]) assert.ok(outcome, `${transfer.direction} ${transfer.name} hangs`)
     const whole = [...world.files.values()].filter(({ from, takes }) => from !== side && takes.some(isDone))
-    assert.deepEqual(world.inboxOf(side), whole.map(({ name }) => name).sort(), 'the files that were received, and nothing else')
+    const { stored, parts } = world.inboxOf(side)
+    assert.deepEqual(stored, whole.map(({ name }) => name).sort(), 'the files that were received, and nothing else')
+    for (const name of parts) assert.ok(!stored.includes(name), `a part of ${name} stays, which is whole`)
     for (const { name, content } of whole) assert.ok(content.equals(readFileSync(world.pathIn(side, name))), 'as it was sent')
     if (!has('lose')) assert.deepEqual(world.listeners(side), before[side], 'nobody listens any more')
   }
