@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { allOptions, unknownVariables } from '../config/index.ts'
 import { BytestreamError, silentLogger, version } from '../core/index.ts'
 import { type AddCommand, type CommandContext, CommandFailure, type Start } from './command-line.ts'
+import { addBackup } from './commands/backup.ts'
 import { addCheck } from './commands/check.ts'
 import { addCompletion } from './commands/completion.ts'
 import { addDemo } from './commands/demo.ts'
@@ -35,6 +36,7 @@ const commands: ReadonlyMap<string, AddCommand> = new Map([
   ['disco', addDisco],
   ['pubsub', addPubsub],
   ['check', addCheck],
+  ['backup', addBackup],
   ['completion', addCompletion],
 ])
 

@@ -14,5 +14,6 @@ export {
   wordsOf,
 } from './load.ts'
 export { accountOptions, allOptions, checkOptions, reloadableOptions, serveOptions } from './options.ts'
+export { backupOptions } from './pubsub-options.ts'
 export { queueOptions, receiveOptions, sendOptions, sendQueueOptions } from './transfer-options.ts'
 export type { HostPort } from './values.ts'

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { formatBytes } from '../core/index.ts'
 import { defaultLimits } from '../streamhost/index.ts'
 import type { Options } from './load.ts'
-import { pubsubOptions } from './pubsub-options.ts'
+import { backupOptions, pubsubOptions } from './pubsub-options.ts'
 import { time } from './times.ts'
 import { queueOptions, receiveOptions, sendOptions, sendQueueOptions } from './transfer-options.ts'
 import * as value from './values.ts'
@@ -190,4 +190,5 @@ export const allOptions: readonly Options[] = [
   sendQueueOptions,
   queueOptions,
   receiveOptions,
+  backupOptions,
 ]

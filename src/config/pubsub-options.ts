@@ -1,6 +1,8 @@
+import { BOUNCE_MS_MAX } from '../component/index.ts'
 import { formatBytes } from '../core/index.ts'
 import { pubsubLimits } from '../pubsub/index.ts'
 import type { Options } from './load.ts'
+import { time } from './times.ts'
 import * as value from './values.ts'
 
 const amount = (name: 'nodesPerAccountMax' | 'subscriptionsPerNodeMax' | 'itemsPerNodeMax', what: string) => ({
@@ -38,4 +40,13 @@ export const pubsubOptions = {
     placeholder: 'SIZE',
     description: `octets of a payload (default ${formatBytes(pubsubLimits.payloadBytesMax).replace(' ', '')})`,
   },
+  'pubsub-bounce-time-max': time(
+    BOUNCE_MS_MAX,
+    'how long everything sent to a subscriber may come back before its subscriptions to the node end',
+  ),
+} as const satisfies Options
+
+/** What `streamhost backup` can be told. */
+export const backupOptions = {
+  data: { type: value.text, placeholder: 'DIR', description: 'the directory of "serve --data"; that may run meanwhile' },
 } as const satisfies Options
