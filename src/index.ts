@@ -33,10 +33,12 @@ export {
   findProxies,
   type Verdict,
 } from './check/index.ts'
-export type { ProxyEvents } from './component/index.ts'
+export type { AskedFor, ProxyEvents } from './component/index.ts'
 export { type HostPort, loadSettings, type Option, type Options, type Settings, type Sources, serveOptions } from './config/index.ts'
 export {
+  type Absence,
   BytestreamError,
+  type BytestreamErrorOptions,
   type Clock,
   type ErrorCode,
   type Logger,
@@ -183,6 +185,7 @@ export {
   type PresenceType,
   type PubsubAccountAffiliation,
   type PubsubAccountSubscription,
+  type PubsubAction,
   type PubsubAffiliation,
   type PubsubEvent,
   type PubsubItem,

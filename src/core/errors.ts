@@ -143,7 +143,9 @@ export type ErrorCode = keyof typeof table
 /** All codes, in the order of the table. */
 export const errorCodes = Object.keys(table) as readonly ErrorCode[]
 
+/** What an error is told besides its code and its message. */
 export interface BytestreamErrorOptions extends ErrorOptions {
+  /** The JID of whoever has said so. */
   readonly from?: string | undefined
 }
 

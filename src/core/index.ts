@@ -3,7 +3,9 @@ export { BufferPool } from './buffer-pool.ts'
 export { type Clock, systemClock } from './clock.ts'
 export { ContentBuffers } from './content-buffers.ts'
 export {
+  type Absence,
   BytestreamError,
+  type BytestreamErrorOptions,
   type ErrorCode,
   errorCodes,
   NodeMoved,

@@ -158,7 +158,11 @@ export class PubsubClient {
     return (await this.#asking.ask<'get-default-config'>({ action: 'get-default-config', kind }, options)).config
   }
 
-  /** @param redirect a URI that whoever asks for the node is told, `xmpp:…` */
+  /**
+   * Deletes a node (XEP-0060 §8.4).
+   *
+   * @param redirect a URI that subscribers are told, where what it was for is now, `xmpp:…`
+   */
   async delete(node: string, redirect?: string, options: QuestionOptions = {}): Promise<void> {
     await this.#asking.ask<'delete'>({ action: 'delete', node, redirect }, options)
   }
@@ -211,7 +215,11 @@ export class PubsubClient {
     }
   }
 
-  /** @param init `isNotified`: whether subscribers are told, where the node leaves that to whoever retracts (XEP-0060 §7.2) */
+  /**
+   * Takes an item out of its node (XEP-0060 §7.2).
+   *
+   * @param init `isNotified`: whether subscribers are told, where the node leaves that to whoever retracts
+   */
   async retract(
     node: string,
     ids: string | readonly string[],

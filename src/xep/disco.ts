@@ -10,6 +10,7 @@ export interface DiscoIdentity {
   readonly name?: string | undefined
 }
 
+/** What an entity, or a node of it, is and can do (XEP-0030 §3.1). */
 export interface DiscoInfo {
   readonly identities: readonly DiscoIdentity[]
   readonly features: readonly string[]

@@ -9,6 +9,7 @@ import { buildPageRequest, type PageRequest, parsePageRequest } from './result-s
 /** What each request says. */
 export interface PubsubRequests extends PubsubEntityRequests, PubsubOwnerRequests {}
 
+/** What is asked for: `publish`, `subscribe`, … of XEP-0060, by the name of its element, owners' ones apart. */
 export type PubsubAction = keyof PubsubRequests
 
 /** A request of a kind. */

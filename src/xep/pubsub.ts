@@ -30,6 +30,7 @@ export interface PubsubItem {
   readonly payload?: Element | undefined
 }
 
+/** Who is subscribed to a node, and how (XEP-0060 §6.1.2). */
 export interface PubsubSubscription {
   readonly node?: string | undefined
   readonly jid: string
@@ -46,6 +47,7 @@ export interface PubsubNodeAffiliation {
   readonly node: string
   readonly affiliation: PubsubAffiliation
 }
+/** The affiliation of an account with the node that was asked about (XEP-0060 §8.9.1). */
 export interface PubsubAccountAffiliation {
   readonly jid: string
   readonly affiliation: PubsubAffiliation
