@@ -228,6 +228,7 @@ test('what nobody says is the default', (t) => {
       'embedded-tls-key': undefined,
     },
     ...{ data: undefined, pubsub: false, 'pubsub-only': false, 'pubsub-create': undefined, 'pubsub-payload-max': 65_536 },
+    'pubsub-bounce-time-max': 7 * 24 * 3_600_000,
     ...{ 'pubsub-nodes-per-account-max': 1_000, 'pubsub-subscriptions-per-node-max': 1_000_000, 'pubsub-items-per-node-max': 10_000 },
     ...{ 'open-sockets-max': limits.openSocketsMax, 'half-open-max': 4_096, 'waiting-max': 8_192 },
     ...{ 'open-per-source-max': 512, 'half-open-per-source-max': 256, 'read-ahead-max': 64 * 2 ** 20 },
