@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
 import { accountOptions } from '../../config/index.ts'
 import { prepareJid } from '../../core/index.ts'
-import { TransferClient } from '../../transfer/index.ts'
+import type { TransferClient } from '../../transfer/index.ts'
 import { buildDiscoInfoRequest, buildDiscoItemsRequest, parseDiscoInfo, parseDiscoItems } from '../../xep/index.ts'
-import { accountOf, addExamples, addOptions, type Run, type Start, settingsOf } from '../command-line.ts'
+import { accountOf, addExamples, addOptions, logIn, type Run, type Start, settingsOf } from '../command-line.ts'
 import { tableLines, tellForm } from './pubsub-lines.ts'
 
 /** `streamhost disco JID [NODE]`, `streamhost disco info|items JID` (XEP-0030). */
@@ -60,7 +60,7 @@ function ask(command: Command, start: Start, { jid, node, telling }: About & { r
   return start(command, async (run) => {
     const about = { jid: prepareJid(jid), node }
     const init = { ...accountOf(settingsOf(command, accountOptions, run), run), reconnect: false }
-    await using client = await TransferClient.connect(init, { logger: run.logger })
+    await using client = await logIn(init, run)
     for (const tell of telling) await tell(client, run, about)
   })
 }

@@ -3,8 +3,8 @@ import type { Command } from 'commander'
 import { accountOptions } from '../../config/index.ts'
 import { BytestreamError, prepareJid, StanzaError } from '../../core/index.ts'
 import { type FieldChanges, PubsubClient } from '../../pubsub-client/index.ts'
-import { TransferClient } from '../../transfer/index.ts'
-import { accountOf, addListOption, addOptions, CommandFailure, type Run, type Start, settingsOf } from '../command-line.ts'
+import type { TransferClient } from '../../transfer/index.ts'
+import { accountOf, addListOption, addOptions, CommandFailure, logIn, type Run, type Start, settingsOf } from '../command-line.ts'
 import { EXIT, exitCodeOf } from '../exit-codes.ts'
 
 /** Looks at what a command was told, and says what it does once it has its service. */
@@ -30,7 +30,7 @@ export function onService(start: Start, command: Command, prepare: OnService): P
     const service = to === undefined ? undefined : prepareJid(to)
     const ask = prepare(run)
     const init = { ...accountOf(settingsOf(command, accountOptions, run), run), reconnect: false }
-    await using client = await TransferClient.connect(init, { logger: run.logger })
+    await using client = await logIn(init, run)
     const pubsub = service === undefined ? await findService(client, run.signal) : new PubsubClient(client.session, service)
     try {
       await ask(pubsub)
