@@ -54,7 +54,10 @@ onServer(prosody, 'commands over TLS', { accounts: ['laptop', 'desk'], certified
     const { code, stdout, stderr } = await ask(t, as('laptop', server))
     t.is(code, 1)
     t.is(stdout, '')
-    t.regex(stderr, /^streamhost: xmpp:\/\/127\.0\.0\.1:\d+ cannot be trusted: its certificate comes from an authority .*\n$/)
+    t.regex(
+      stderr,
+      /^streamhost: between laptop@localhost and its server: xmpp:\/\/127\.0\.0\.1:\d+ cannot be trusted: its certificate comes from an authority .*\n$/,
+    )
     t.true(stderr.includes(UNKNOWN_HELP))
   })
 
