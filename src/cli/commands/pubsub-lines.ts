@@ -60,6 +60,6 @@ export function payloadText({ payload }: PubsubItem): string {
 }
 
 /** An item as programs are told it. */
-export function itemFacts({ id, publisher, payload }: PubsubItem): object {
+export function itemFacts({ id, publisher, payload }: PubsubItem): Record<'id' | 'publisher' | 'payload', string | undefined> {
   return { id, publisher, payload: payload && writeXml(payload) }
 }

@@ -74,7 +74,9 @@ function tellEvent(output: Output, event: PubsubEvent): void {
     }
     case 'collection': {
       const { node, change, child } = event
-      return output.tell(`${change}d`, { node, child }, line(node, change === 'associate' ? `has ${child} now` : `no longer has ${child}`))
+      const isIn = change === 'associate'
+      const text = isIn ? `has ${child} now` : `no longer has ${child}`
+      return output.tell(isIn ? 'associated' : 'disassociated', { node, child }, line(node, text))
     }
   }
 }
