@@ -188,7 +188,6 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
         directory,
         limits: pubsubLimitsOf(settings),
         mayCreate: (account) => this.#mayCreate.mayUse(account),
-        bounceMsMax: settings['pubsub-bounce-time-max'],
         onFailed: (error) => this.emit('ended', { error }),
       },
     )
@@ -347,6 +346,7 @@ function pubsubLimitsOf(settings: ServiceSettings): Partial<PubsubLimits> {
     subscriptionsPerNodeMax: settings['pubsub-subscriptions-per-node-max'],
     itemsPerNodeMax: settings['pubsub-items-per-node-max'],
     payloadBytesMax: settings['pubsub-payload-max'],
+    bounceMsMax: settings['pubsub-bounce-time-max'],
   }
 }
 

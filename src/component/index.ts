@@ -1,7 +1,6 @@
 export { BytestreamProxy, type ProxyComponents, type ProxyEvents, type ProxyInit } from './bytestreams.ts'
 export { presentComponent } from './component.ts'
 export { logProxy } from './proxy-log.ts'
-export { BOUNCE_MS_MAX } from './pubsub/bounces.ts'
 export { PublishSubscribe, type PublishSubscribeComponents, type PublishSubscribeInit } from './pubsub/publish-subscribe.ts'
 export {
   type AskedFor,

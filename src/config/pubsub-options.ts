@@ -1,4 +1,3 @@
-import { BOUNCE_MS_MAX } from '../component/index.ts'
 import { formatBytes } from '../core/index.ts'
 import { pubsubLimits } from '../pubsub/index.ts'
 import type { Options } from './load.ts'
@@ -41,7 +40,7 @@ export const pubsubOptions = {
     description: `octets of a payload (default ${formatBytes(pubsubLimits.payloadBytesMax).replace(' ', '')})`,
   },
   'pubsub-bounce-time-max': time(
-    BOUNCE_MS_MAX,
+    pubsubLimits.bounceMsMax,
     'how long everything sent to a subscriber may come back before its subscriptions to the node end',
   ),
 } as const satisfies Options

@@ -27,6 +27,8 @@ export interface PubsubLimits {
   readonly cachedRecipientsMax: number
   readonly sweepRowsMax: number
   readonly sweepMs: number
+  /** Nothing but errors from a subscriber, until its subscription to a node ends. */
+  readonly bounceMsMax: number
 }
 
 export const pubsubLimits: PubsubLimits = {
@@ -52,4 +54,5 @@ export const pubsubLimits: PubsubLimits = {
   cachedRecipientsMax: 500_000,
   sweepRowsMax: 500,
   sweepMs: 10_000,
+  bounceMsMax: 604_800_000,
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import test from 'ava'
 import { startCli } from '../helpers/cli.ts'
 import { DOMAIN, PROXY } from '../helpers/prosody.ts'
-import { outcome, PubsubClient } from '../helpers/pubsub-service.ts'
+import { outcome, WirePubsub } from '../helpers/pubsub-service.ts'
 import { type Address, login } from '../helpers/raw-client.ts'
 import { startServe } from '../helpers/serve.ts'
 import { makeFolder } from '../helpers/transfers.ts'
@@ -16,7 +16,7 @@ test('a backup of a service that runs is restored as the database of another one
     const { client } = (await serve.cli.event('ready')) as unknown as { client: Address }
     const stream = await login(client, { local: 'hamlet', password: 'pencil', domain: DOMAIN }, 'desk')
     t.teardown(() => stream.destroy())
-    return new PubsubClient(stream, PROXY)
+    return new WirePubsub(stream, PROXY)
   }
   const hamlet = await start(data)
   t.is(outcome(await hamlet.set("<create node='news'/>")), 'result')

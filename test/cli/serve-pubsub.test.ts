@@ -5,7 +5,7 @@ import test, { type ExecutionContext } from 'ava'
 import { attribute, NS } from '../../src/xep/index.ts'
 import { startCli } from '../helpers/cli.ts'
 import { DOMAIN, PROXY } from '../helpers/prosody.ts'
-import { outcome, PubsubClient } from '../helpers/pubsub-service.ts'
+import { outcome, WirePubsub } from '../helpers/pubsub-service.ts'
 import { type Address, login } from '../helpers/raw-client.ts'
 import { type Serve, startServe } from '../helpers/serve.ts'
 import { embedded } from '../helpers/server.ts'
@@ -18,11 +18,11 @@ async function folderFor(t: ExecutionContext): Promise<string> {
   return folder
 }
 
-async function enter(t: ExecutionContext, serve: Serve, local: string): Promise<PubsubClient> {
+async function enter(t: ExecutionContext, serve: Serve, local: string): Promise<WirePubsub> {
   const { client } = (await serve.cli.event('ready')) as unknown as { client: Address }
   const stream = await login(client, { local, password: 'pencil', domain: DOMAIN }, 'desk')
   t.teardown(() => stream.destroy())
-  return new PubsubClient(stream, PROXY)
+  return new WirePubsub(stream, PROXY)
 }
 
 test('serve --data: what is published is told and kept, also beyond the end of the process; the proxy is beside it', async (t) => {

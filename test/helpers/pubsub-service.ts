@@ -62,10 +62,10 @@ export class PubsubBehindServer {
   }
 
   /** Logs an account in, for as long as the test runs. */
-  async enter(local: (typeof ACCOUNTS)[number], resource = 'elsinore'): Promise<PubsubClient> {
+  async enter(local: (typeof ACCOUNTS)[number], resource = 'elsinore'): Promise<WirePubsub> {
     const stream = await login(this.#client, { local, password: PASSWORD, domain: DOMAIN }, resource)
     this.#t.teardown(() => stream.destroy())
-    return new PubsubClient(stream)
+    return new WirePubsub(stream)
   }
 }
 
@@ -84,7 +84,7 @@ export function outcome(answer: Element): string {
 }
 
 /** An account that speaks with the service in raw XML. */
-export class PubsubClient {
+export class WirePubsub {
   readonly stream: RawStream
   readonly #messages: Element[] = []
   #asked = 0

@@ -120,7 +120,6 @@ const rowOf: Readonly<Record<string, string>> = {
   'pubsub/operations/metadata ROSTERS_MAX': 'owners whose rosters are asked',
   'component/pubsub/write-notice PAYLOADS_BYTES_MAX': 'octets of the payloads in one notification',
   'component/pubsub/fan-outs PIECE_MS_MAX': 'time until a piece of notifications',
-  'component/pubsub/bounces BOUNCE_MS_MAX': 'nothing but errors from a subscriber',
   'component/pubsub/bounces BOUNCING_MAX': 'addresses that send notifications back',
   'component/pubsub/bounces PASSING_MAX': 'errors that may pass',
   'component/pubsub/bounces FIRST_PAUSE_MS': 'a subscriber that is not there',

@@ -14,8 +14,6 @@ interface Bounce {
   triedMs: number | undefined
 }
 
-/** Milliseconds of nothing but errors until a subscription ends. */
-export const BOUNCE_MS_MAX = 7 * 24 * 3_600_000
 /** Addresses that are remembered to have sent something back. */
 const BOUNCING_MAX = 100_000
 /** Errors that may pass before nothing more is sent for a while. */
@@ -43,6 +41,7 @@ export class Bounces {
   /** By address, then by node; the address that began first is the first. */
   readonly #bounces = new Map<string, Map<number, Bounce>>()
 
+  /** @param bounceMsMax milliseconds of nothing but errors until a subscription ends */
   constructor(clock: Clock, bounceMsMax: number) {
     this.#clock = clock
     this.#bounceMsMax = bounceMsMax

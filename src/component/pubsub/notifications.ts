@@ -2,7 +2,7 @@ import { type Clock, type Logger, LogRation, toBytestreamError } from '../../cor
 import type { NodeRecord, Notice, Pubsub, Recipient } from '../../pubsub/index.ts'
 import type { Session } from '../../session/index.ts'
 import { type DataForm, type Element, type Message, type NotificationParts, type Presence, parseStanzaError } from '../../xep/index.ts'
-import { BOUNCE_MS_MAX, Bounces } from './bounces.ts'
+import { Bounces } from './bounces.ts'
 import { FanOut, type Origin } from './fan-out.ts'
 import { type FanOutLimits, FanOuts, fanOutLimits } from './fan-outs.ts'
 import { NotificationIds } from './notification-ids.ts'
@@ -22,8 +22,6 @@ export interface NotificationsComponents {
 export interface NotificationsInit {
   /** The address of the service. */
   readonly jid: string
-  /** Milliseconds of nothing but errors until a subscription ends. Default 7 days. */
-  readonly bounceMsMax?: number
   readonly limits?: Partial<FanOutLimits>
 }
 
@@ -62,12 +60,12 @@ export class Notifications implements Disposable {
   /** Connections there have been. */
   #connections = 0
 
-  constructor(components: NotificationsComponents, { jid, bounceMsMax = BOUNCE_MS_MAX, limits }: NotificationsInit) {
-    const { session, clock, logger } = components
+  constructor(components: NotificationsComponents, { jid, limits }: NotificationsInit) {
+    const { session, pubsub, clock, logger } = components
     this.#components = components
     this.#jid = jid
     this.#fanOuts = new FanOuts(clock, { ...fanOutLimits, ...limits }, (err) => logger.error({ err }, 'subscribers could not be told'))
-    this.#bounces = new Bounces(clock, bounceMsMax)
+    this.#bounces = new Bounces(clock, pubsub.limits.bounceMsMax)
     this.#drops = new LogRation(clock)
     session.on('online', this.#onOnline).on('ended', this.#onEnded).on('message', this.#onMessage).on('presence', this.#onPresence)
   }

@@ -29,8 +29,6 @@ export interface PublishSubscribeInit {
   readonly directory: string | undefined
   readonly limits: Partial<PubsubLimits>
   readonly mayCreate: NonNullable<PubsubInit['mayCreate']>
-  /** Milliseconds of nothing but errors until the subscriptions of an address end. Default 604,800,000 (a week). */
-  readonly bounceMsMax?: number
   /** Nothing can be kept any more: only a new start finds out what is there. */
   readonly onFailed: (error: BytestreamError) => void
 }
@@ -40,7 +38,6 @@ export class PublishSubscribe implements AsyncDisposable {
   readonly pubsub: Pubsub
   readonly #components: PublishSubscribeComponents
   readonly #store: PubsubStore
-  readonly #bounceMsMax: number | undefined
   #service: PubsubService | undefined
   #notifications: Notifications | undefined
   #stopSweeping = () => {}
@@ -60,10 +57,9 @@ export class PublishSubscribe implements AsyncDisposable {
   }
 
   private constructor(components: PublishSubscribeComponents, store: PubsubStore, init: PublishSubscribeInit) {
-    const { limits, mayCreate, bounceMsMax } = init
+    const { limits, mayCreate } = init
     this.#components = components
     this.#store = store
-    this.#bounceMsMax = bounceMsMax
     this.pubsub = new Pubsub({ store }, { limits, mayCreate })
   }
 
@@ -71,12 +67,8 @@ export class PublishSubscribe implements AsyncDisposable {
   attach(session: Session, jid: string): PubsubService {
     const { clock, logger } = this.#components
     const { pubsub } = this
-    const bounceMsMax = this.#bounceMsMax
     const configForm = (node: NodeRecord) => this.#configForm(node)
-    const notifications = new Notifications(
-      { session, pubsub, clock, logger, configForm },
-      { jid, ...(bounceMsMax !== undefined && { bounceMsMax }) },
-    )
+    const notifications = new Notifications({ session, pubsub, clock, logger, configForm }, { jid })
     const service = new PubsubService({ session, pubsub, notifications, logger })
     logPubsub(service, logger, clock)
     this.#service = service

@@ -13,7 +13,7 @@ const GONE = "<error type='cancel'><item-not-found xmlns='urn:ietf:params:xml:ns
 async function open(t: ExecutionContext, subscribers: readonly string[] = [FRIEND, STRANGER]) {
   const clock = new FakeClock()
   const line = await openLine(t, SERVICE, { clock })
-  const scene = new TellingScene(line.session, clock, { bounceMsMax: 60 * MINUTE })
+  const scene = new TellingScene(line.session, clock, { pubsub: { limits: { bounceMsMax: 60 * MINUTE } } })
   scene.node('news', subscribers)
   let published = 0
   /** Whom a publish reaches, with the ids of their notifications; the owner's own message comes last. */

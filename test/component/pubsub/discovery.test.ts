@@ -2,14 +2,14 @@
 
 import test from 'ava'
 import { attribute, type Element, NS, parseDiscoInfo, parseDiscoItems } from '../../../src/xep/index.ts'
-import { field, outcome, PubsubBehindServer, type PubsubClient, SERVICE } from '../../helpers/pubsub-service.ts'
+import { field, outcome, PubsubBehindServer, SERVICE, type WirePubsub } from '../../helpers/pubsub-service.ts'
 
 const inside = (answer: Element) => answer.getChildElements()[0] as Element
-const info = async (client: PubsubClient, node: string) => {
+const info = async (client: WirePubsub, node: string) => {
   const answer = await client.ask('get', `<query xmlns='${NS.discoInfo}' node='${node}'/>`)
   return outcome(answer) === 'result' ? parseDiscoInfo(inside(answer)) : outcome(answer)
 }
-const items = async (client: PubsubClient, node = '', page = '') =>
+const items = async (client: WirePubsub, node = '', page = '') =>
   inside(
     await client.ask(
       'get',
@@ -90,7 +90,7 @@ test('XEP-0248: the items of a collection are the nodes in it', async (t) => {
   )
 })
 
-const listed = async (client: PubsubClient, name: 'subscriptions' | 'affiliations', node?: string) => {
+const listed = async (client: WirePubsub, name: 'subscriptions' | 'affiliations', node?: string) => {
   const answer = await client.get(`<${name}${node === undefined ? '' : ` node='${node}'`}/>`)
   const list = answer.getChild('pubsub')?.getChild(name)
   const word = name === 'subscriptions' ? 'subscription' : 'affiliation'

@@ -4,7 +4,7 @@
 import test from 'ava'
 import { NS, parseDiscoInfo } from '../../../src/xep/index.ts'
 import { formText } from '../../helpers/pubsub-examples.ts'
-import { PubsubBehindServer, type PubsubClient } from '../../helpers/pubsub-service.ts'
+import { PubsubBehindServer, type WirePubsub } from '../../helpers/pubsub-service.ts'
 
 const config = (fields: string) => formText('submit', 'node_config', fields)
 const field = (name: string, ...values: string[]) =>
@@ -13,7 +13,7 @@ const changed = (affiliation: string) =>
   `<affiliations node='n'><affiliation jid='bernardo@denmark.lit' affiliation='${affiliation}'/></affiliations>`
 const PAYLOAD = "<test xmlns='urn:example'/>"
 
-type Probe = (client: PubsubClient) => Promise<string>
+type Probe = (client: WirePubsub) => Promise<string>
 const get =
   (inside: string): Probe =>
   (client) =>

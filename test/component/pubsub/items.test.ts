@@ -3,11 +3,11 @@
 import test from 'ava'
 import { attribute, type Element, NS } from '../../../src/xep/index.ts'
 import { formText } from '../../helpers/pubsub-examples.ts'
-import { field, outcome, PAYLOAD, PubsubBehindServer, type PubsubClient } from '../../helpers/pubsub-service.ts'
+import { field, outcome, PAYLOAD, PubsubBehindServer, type WirePubsub } from '../../helpers/pubsub-service.ts'
 
 const idsIn = (list: Element | undefined, name = 'item') => list?.getChildren(name).map((item) => attribute(item, 'id'))
 const eventOf = (message: Element) => message.getChild('event', NS.pubsubEvent)?.getChild('items')
-const itemsOf = async (client: PubsubClient, inside: string) => (await client.get(inside)).getChild('pubsub')?.getChild('items')
+const itemsOf = async (client: WirePubsub, inside: string) => (await client.get(inside)).getChild('pubsub')?.getChild('items')
 
 test('§7.1: what is published is told to each subscriber once, with its payload, and kept; its publisher is answered with the id', async (t) => {
   const scene = await PubsubBehindServer.start(t)
@@ -93,7 +93,7 @@ test('§7.2: items are retracted by whoever may, told if it is asked for, and al
   await francisco.set(`<subscribe node='n' jid='${francisco.jid}'/>`)
   for (const id of ['a', 'b', 'c']) await hamlet.publish('n', id)
   for (const _ of 'abc') await francisco.message()
-  const retract = (client: PubsubClient, ids: string, attributes = "node='n'") =>
+  const retract = (client: WirePubsub, ids: string, attributes = "node='n'") =>
     client.outcome(client.set(`<retract ${attributes}>${[...ids].map((id) => `<item id='${id}'/>`).join('')}</retract>`))
   t.is(await retract(francisco, 'a'), 'auth forbidden', '§7.2.3.1')
   t.is(await retract(hamlet, 'a', "node='nowhere'"), 'cancel item-not-found', '§7.2.3.2')

@@ -3,21 +3,21 @@
 import test from 'ava'
 import { type ApprovalRequest, attribute, buildApproval, type Element, NS, parseApprovalRequest } from '../../../src/xep/index.ts'
 import { formText } from '../../helpers/pubsub-examples.ts'
-import { field, outcome, PAYLOAD, PubsubBehindServer, type PubsubClient, SERVICE } from '../../helpers/pubsub-service.ts'
+import { field, outcome, PAYLOAD, PubsubBehindServer, SERVICE, type WirePubsub } from '../../helpers/pubsub-service.ts'
 
 const stateTold = (message: Element) => {
   const subscription = message.getChild('event', NS.pubsubEvent)?.getChild('subscription')
   return subscription && `${attribute(subscription, 'node')} ${attribute(subscription, 'subscription')}`
 }
 /** The next request an owner gets, whatever comes before it. */
-async function requestTo(client: PubsubClient): Promise<ApprovalRequest> {
+async function requestTo(client: WirePubsub): Promise<ApprovalRequest> {
   for (;;) {
     const request = parseApprovalRequest(await client.message())
     if (request) return request
   }
 }
 
-const listed = async (client: PubsubClient, name: 'subscriptions' | 'affiliations', node: string) => {
+const listed = async (client: WirePubsub, name: 'subscriptions' | 'affiliations', node: string) => {
   const list = (await client.ownerGet(`<${name} node='${node}'/>`)).getChild('pubsub')?.getChild(name)
   const word = name.slice(0, -1)
   return list?.getChildren(word).map((each) => `${attribute(each, 'jid')} ${attribute(each, word)}`)
@@ -29,7 +29,7 @@ test('§6.1.4, §8.6: an owner approves, denies, or puts off; nobody else does',
   hamlet.say('<presence/>')
   const francisco = await scene.enter('francisco')
   await hamlet.create('n', field('access_model', 'authorize'))
-  const decide = (client: PubsubClient, isAllowed: boolean, { subid }: { subid?: string | undefined } = {}) =>
+  const decide = (client: WirePubsub, isAllowed: boolean, { subid }: { subid?: string | undefined } = {}) =>
     client.say(`<message to='${SERVICE}' id='approve1'>${buildApproval({ node: 'n', jid: francisco.jid, subid, isAllowed })}</message>`)
   const request = async () => {
     const answer = await francisco.set(`<subscribe node='n' jid='${francisco.jid}'/>`)
@@ -119,7 +119,7 @@ test('§8.9: an owner manages affiliations; the last owner stays, and nobody is 
   const hamlet = await scene.enter('hamlet')
   const francisco = await scene.enter('francisco')
   await hamlet.create('n')
-  const set = (client: PubsubClient, ...entries: [jid: string, affiliation: string][]) =>
+  const set = (client: WirePubsub, ...entries: [jid: string, affiliation: string][]) =>
     client.ownerSet(
       `<affiliations node='n'>${entries.map(([jid, word]) => `<affiliation jid='${jid}' affiliation='${word}'/>`).join('')}</affiliations>`,
     )

@@ -3,9 +3,9 @@
 import test from 'ava'
 import { attribute, NS } from '../../../src/xep/index.ts'
 import { formText } from '../../helpers/pubsub-examples.ts'
-import { field, outcome, PubsubBehindServer, type PubsubClient } from '../../helpers/pubsub-service.ts'
+import { field, outcome, PubsubBehindServer, type WirePubsub } from '../../helpers/pubsub-service.ts'
 
-const configure = (client: PubsubClient, node: string, ...fields: string[]) =>
+const configure = (client: WirePubsub, node: string, ...fields: string[]) =>
   client.outcome(client.ownerSet(`<configure node='${node}'>${formText('submit', 'node_config', fields.join(''))}</configure>`))
 const valueIn = (form: string, name: string) =>
   new RegExp(`var="pubsub#${name}".*?</field>`).exec(form)?.[0].match(/<value>([^<]*)<\/value><\/field>/)?.[1]
@@ -109,7 +109,7 @@ test('§8.5: an owner purges a node, and subscribers get one notification, howev
   await hamlet.create('fleeting', field('persist_items', '0'))
   for (const id of ['a', 'b', 'c']) await hamlet.publish('n', id)
   await francisco.set(`<subscribe node='n' jid='${francisco.jid}'/>`)
-  const purge = (client: PubsubClient, node: string) => client.outcome(client.ownerSet(`<purge node='${node}'/>`))
+  const purge = (client: WirePubsub, node: string) => client.outcome(client.ownerSet(`<purge node='${node}'/>`))
   t.is(await purge(francisco, 'n'), 'auth forbidden', '§8.5.3.2')
   t.is(await purge(hamlet, 'fleeting'), 'cancel feature-not-implemented unsupported persistent-items', '§8.5.3.3')
   t.is(await purge(hamlet, 'nowhere'), 'cancel item-not-found', '§8.5.3.4')
