@@ -15,7 +15,7 @@ const PACKAGE = /^node_modules\/(?:.*\/node_modules\/)?((?:@[^/]+\/)?[^/]+)\//
 /** Our types speak of theirs, so that they are installed as well. */
 const BUILT_IN_DEPENDENCIES = ['zod']
 
-const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+const { dependencies, optionalDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const { metafile } = await build({
   absWorkingDir: root,
   // The last one for whoever asks why there is no native relay, as pack-check.js does.
@@ -25,7 +25,7 @@ const { metafile } = await build({
   chunkNames: 'chunks/[name]-[hash]',
   bundle: true,
   splitting: true,
-  external: Object.keys(dependencies).filter((name) => !BUILT_IN_DEPENDENCIES.includes(name)),
+  external: Object.keys({ ...dependencies, ...optionalDependencies }).filter((name) => !BUILT_IN_DEPENDENCIES.includes(name)),
   // What is CommonJS asks for Node's modules by require, which an ES module has not.
   banner: { js: "import { createRequire as makeRequire_ } from 'node:module'; const require = makeRequire_(import.meta.url);" },
   format: 'esm',

@@ -1,7 +1,7 @@
 // Why: a package can pass every test in its repository and lack a file once it is installed. This packs what would be
 // published, installs the archive into an empty folder without development dependencies, and uses it as a user does.
 
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { publint } from 'publint'
@@ -103,6 +103,13 @@ function installAndCheckNative(folder, filename) {
   console.log(`the native relay: ${built}`)
 }
 
+/** SQLite is loaded from where it was installed, by the command and by its thread: it finds its native part by that. */
+function checkStorage(folder, command) {
+  mkdirSync(join(folder, 'data'))
+  writeFileSync(join(folder, 'data', 'streamhost.db'), '')
+  run(command, ['backup', '--data', 'data', 'copy.db'], { cwd: folder, env })
+}
+
 async function main(folder) {
   const packed = pack(folder)
   checkContents(packed)
@@ -119,6 +126,7 @@ async function main(folder) {
   const version = run(command, ['--version'], { ...inFolder, stdio: 'pipe' }).trim()
   expect(version === manifest.version, `streamhost --version says ${version}`)
   run(command, ['demo', '--size', DEMO_SIZE], inFolder)
+  checkStorage(folder, command)
   const names = run(process.execPath, ['--eval', "import('streamhost').then((all) => console.log(Object.keys(all).join(' ')))"], {
     ...inFolder,
     stdio: 'pipe',
