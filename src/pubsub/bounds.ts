@@ -25,6 +25,10 @@ export interface PubsubLimits {
   readonly collectionDepthMax: number
   readonly childrenPerCollectionMax: number
   readonly cachedRecipientsMax: number
+  /** Deleted nodes that say where to go instead. */
+  readonly movedNodesMax: number
+  readonly movedNodesPerAccountMax: number
+  readonly movedMsMax: number
   readonly sweepRowsMax: number
   readonly sweepMs: number
   /** Nothing but errors from a subscriber, until its subscription to a node ends. */
@@ -52,6 +56,9 @@ export const pubsubLimits: PubsubLimits = {
   collectionDepthMax: 8,
   childrenPerCollectionMax: 1_000,
   cachedRecipientsMax: 500_000,
+  movedNodesMax: 10_000,
+  movedNodesPerAccountMax: 100,
+  movedMsMax: 31_536_000_000,
   sweepRowsMax: 500,
   sweepMs: 10_000,
   bounceMsMax: 604_800_000,

@@ -1,4 +1,4 @@
-import { BytestreamError } from '../core/index.ts'
+import { BytestreamError, NodeMoved } from '../core/index.ts'
 import type { PubsubLimits } from './bounds.ts'
 import type { AccessModel, NodeConfig } from './node-config.ts'
 import type { SubscriptionView } from './notices.ts'
@@ -43,11 +43,18 @@ export function settingOf<Field extends keyof NodeConfig>(core: Core, node: Node
   return (node.config[field] as NodeConfig[Field] | undefined) ?? core.defaults[field]
 }
 
-/** @throws BytestreamError `ERR_ITEM_NOT_FOUND` */
+/** @throws BytestreamError `ERR_ITEM_NOT_FOUND`; `ERR_PUBSUB_NODE_MOVED` where it has moved (XEP-0060 §6.1.3.11) */
 export function findNode(core: Core, name: string): NodeRecord {
   const node = core.store.node(name)
-  if (!node) throw new BytestreamError('ERR_ITEM_NOT_FOUND', `there is no node "${name.slice(0, 100)}"`)
-  return node
+  if (node) return node
+  checkNotMoved(core, name)
+  throw new BytestreamError('ERR_ITEM_NOT_FOUND', `there is no node "${name.slice(0, 100)}"`)
+}
+
+/** @throws BytestreamError `ERR_PUBSUB_NODE_MOVED` for the name of a node that was deleted with word of where it is now (XEP-0060 §8.4.1) */
+export function checkNotMoved(core: Core, name: string): void {
+  const moved = core.store.moved(name)
+  if (moved && moved.expiresMs > core.now()) throw new NodeMoved(moved.uri, 'the node was deleted, with word of where it is now')
 }
 
 /**

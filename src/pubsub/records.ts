@@ -67,5 +67,16 @@ export interface ItemRecord {
   readonly payload: string | undefined
 }
 
+/** Where whoever asks for a node that is gone is sent (XEP-0060 §6.1.3.11, §8.4.1). */
+export interface MovedRecord {
+  /** The name of the node that was. */
+  readonly name: string
+  readonly uri: string
+  /** The bare JID of its creator. */
+  readonly creator: string
+  /** Until then, in milliseconds since 1970. */
+  readonly expiresMs: number
+}
+
 /** What tells a subscription from others of its JID at the node. */
 export const subidOf = (subscription: SubscriptionRecord): string => subscription.id.toString(36)

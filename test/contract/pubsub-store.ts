@@ -41,6 +41,7 @@ export function pubsubStoreContract(test: TestFn, open: () => Promise<PubsubStor
     })
 
   nodesContract(holds)
+  movedContract(holds)
   affiliationsContract(holds)
   subscriptionsContract(holds)
   itemsContract(holds)
@@ -145,6 +146,50 @@ function nodesContract(holds: Holds): void {
     t.deepEqual(store.subscriptions(node.id, { limit: 9 }), [])
     t.is(store.countSubscriptionsOf('a@b'), 1)
     t.is(store.countSubscriptions(other.id), 3)
+  })
+}
+
+function movedContract(holds: Holds): void {
+  const move = (store: PubsubStore, name: string, expiresMs: number, creator = OWNER) => {
+    const moved = { name, uri: `xmpp:a@b?;node=${name}`, creator, expiresMs }
+    store.putMoved(moved)
+    return moved
+  }
+
+  holds('where a node has moved is found by its name, and the last word counts', (t, store) => {
+    move(store, 'news', 10, 'other@denmark.lit')
+    const moved = move(store, 'news', 20)
+    t.deepEqual(store.moved('news'), moved)
+    t.is(store.moved('News'), undefined)
+    t.deepEqual([store.countMoved(), store.countMovedOf(OWNER), store.countMovedOf('other@denmark.lit')], [1, 1, 0])
+    t.deepEqual(store.dueMoved(15, 9), [])
+    store.removeMoved('news')
+    store.removeMoved('news')
+    t.is(store.moved('news'), undefined)
+    t.deepEqual([store.countMoved(), store.countMovedOf(OWNER)], [0, 0])
+  })
+
+  holds('of nodes that have moved, in all or of one creator, those that are forgotten first come first', (t, store) => {
+    for (const [name, expiresMs] of [
+      ['c', 30],
+      ['a', 10],
+      ['d', 40],
+    ] as const)
+      move(store, name, expiresMs)
+    move(store, 'b', 20, 'other@denmark.lit')
+    t.deepEqual(
+      store.dueMoved(30, 9).map(({ name }) => name),
+      ['a', 'b', 'c'],
+    )
+    t.deepEqual(
+      store.dueMoved(99, 2).map(({ name }) => name),
+      ['a', 'b'],
+    )
+    t.deepEqual(
+      store.dueMovedOf(OWNER, 2).map(({ name }) => name),
+      ['a', 'c'],
+    )
+    t.deepEqual([store.countMoved(), store.countMovedOf(OWNER)], [4, 3])
   })
 }
 

@@ -1,4 +1,5 @@
 import test from 'ava'
+import { type BytestreamError, NodeMoved } from '../../src/core/index.ts'
 import { type NodeConfig, nodeDefaults } from '../../src/pubsub/index.ts'
 import { by, FRIEND, OWNER, PubsubScene, STRANGER } from '../helpers/pubsub.ts'
 
@@ -187,7 +188,7 @@ test('all subscribers hear that a node is deleted, and where to go instead; thos
   const [notice] = pubsub.delete(by(OWNER), 'news', 'xmpp:x@y?;node=blog').notices
   if (notice?.kind !== 'deleted') return t.fail()
   t.is(notice.redirectUri, 'xmpp:x@y?;node=blog')
-  t.throws(() => pubsub.node('news'), { code: 'ERR_ITEM_NOT_FOUND' })
+  t.throws(() => pubsub.node('news'), { code: 'ERR_PUBSUB_NODE_MOVED' })
   pubsub.create(by(STRANGER), { node: 'news' })
   t.false(pubsub.sweep().more)
   t.deepEqual(scene.told(notice), [OWNER, FRIEND])
@@ -256,4 +257,58 @@ test('an item names whom the node says (XEP-0060 §12.16)', (t) => {
     const expected = { none: undefined, owner: OWNER, publisher: `${FRIEND}/device` }
     t.is(item && pubsub.publisherOf(node, item), expected[itemReply])
   }
+})
+
+/** What is said of a node: where it has moved, or the code. */
+function wordOf({ pubsub }: PubsubScene, name: string): string {
+  try {
+    return pubsub.node(name).name
+  } catch (error) {
+    return error instanceof NodeMoved ? error.uri : (error as BytestreamError).code
+  }
+}
+
+function move({ pubsub }: PubsubScene, name: string, owner = OWNER): void {
+  pubsub.create(by(owner), { node: name })
+  pubsub.delete(by(owner), name, `xmpp:elsewhere?;node=${name}`)
+}
+
+test('where a node has moved is said for as long as that is remembered, also before it is swept (XEP-0060 §6.1.3.11)', (t) => {
+  const scene = new PubsubScene({ limits: { movedMsMax: 1000 } })
+  move(scene, 'news')
+  scene.nowMs += 999
+  scene.pubsub.sweep()
+  t.is(wordOf(scene, 'news'), 'xmpp:elsewhere?;node=news')
+  scene.nowMs += 1
+  t.is(wordOf(scene, 'news'), 'ERR_ITEM_NOT_FOUND')
+  t.is(scene.store.countMoved(), 1)
+  scene.pubsub.sweep()
+  t.is(scene.store.countMoved(), 0)
+})
+
+test('a node that is published to is not created again where it has moved (XEP-0060 §7.1.4)', (t) => {
+  const scene = new PubsubScene({ autoCreate: true })
+  move(scene, 'news')
+  t.throws(() => scene.publish('news', 'a'), { code: 'ERR_PUBSUB_NODE_MOVED' })
+  t.deepEqual(scene.publish('other', 'a'), [])
+})
+
+test('of too many nodes that have moved, those of one creator make way for its own, and in all the first that would go', (t) => {
+  const scene = new PubsubScene({ limits: { movedNodesMax: 3, movedNodesPerAccountMax: 2 } })
+  const names = ['a', 'b', 'c', 'd', 'e']
+  move(scene, 'a', FRIEND)
+  for (const name of ['b', 'c', 'd']) {
+    scene.nowMs++
+    move(scene, name)
+  }
+  t.deepEqual(
+    names.map((name) => wordOf(scene, name).startsWith('xmpp:')),
+    [true, false, true, true, false],
+  )
+  scene.nowMs++
+  move(scene, 'e', STRANGER)
+  t.deepEqual(
+    names.map((name) => wordOf(scene, name).startsWith('xmpp:')),
+    [false, false, true, true, true],
+  )
 })

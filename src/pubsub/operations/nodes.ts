@@ -5,6 +5,7 @@ import type { Notice } from '../notices.ts'
 import type { NodeKind, NodeRecord } from '../records.ts'
 import { checkConfig, differing } from '../rules/configuration.ts'
 import { accountOf, checkNodeName } from '../rules/names.ts'
+import { rememberMove } from './moved.ts'
 import { checkAssociation, parentOf } from './tree.ts'
 
 /** What an owner may change; `collection` is the name of the one it shall be in, or empty for none. */
@@ -42,6 +43,7 @@ export function createNode(core: Core, asker: Asker, { node: name, kind = 'leaf'
     config: differing(fields, core.defaults),
   })
   core.store.setAffiliation(node.id, creator, 'owner')
+  core.store.removeMoved(node.name)
   const notices: Notice[] = parent ? [{ kind: 'associated', node: parent, child: node.name }] : []
   return { node, notices }
 }
@@ -90,13 +92,15 @@ export function itemsMaxOf(core: Core, node: NodeRecord): number {
 }
 
 /**
- * The name is free at once; what is left of the node stays until its subscribers are told.
+ * The name is free at once; what is left of the node stays until its subscribers are told. Whoever asks for it afterwards hears the URI,
+ * until there is a node of that name again.
  *
- * @throws BytestreamError `ERR_ITEM_NOT_FOUND`, `ERR_FORBIDDEN`
+ * @throws BytestreamError `ERR_ITEM_NOT_FOUND`, `ERR_FORBIDDEN`, `ERR_NOT_ACCEPTABLE` for a URI that is too long
  * @see XEP-0060 §8.4
  */
 export function deleteNode(core: Core, asker: Asker, name: string, redirectUri: string | undefined) {
   const node = findOwnNode(core, asker, name, 'delete')
+  if (redirectUri !== undefined) rememberMove(core, node, redirectUri)
   const parent = parentOf(core, node)
   core.store.retireNode(node.id)
   core.audiences.forget(node.id)

@@ -1,5 +1,5 @@
 import { BytestreamError, UnsupportedFeature } from '../../core/index.ts'
-import { type Asker, type Core, findNode, isSubscribed, settingOf } from '../core.ts'
+import { type Asker, type Core, checkNotMoved, findNode, isSubscribed, settingOf } from '../core.ts'
 import type { NodeConfig } from '../node-config.ts'
 import type { Notice } from '../notices.ts'
 import type { ItemRecord, NodeRecord } from '../records.ts'
@@ -39,6 +39,7 @@ export function publish(core: Core, asker: Asker, { node: name, items, options }
 }
 
 function findOrCreate(core: Core, asker: Asker, name: string, options: Partial<NodeConfig> = {}): NodeRecord {
+  checkNotMoved(core, name)
   return core.autoCreate ? createNode(core, asker, { node: name, config: options }).node : findNode(core, name)
 }
 

@@ -4,7 +4,7 @@ import { tellOwners } from './subscribe.ts'
 import { endSubscription } from './subscriptions.ts'
 
 /**
- * Takes away what has expired, and what is left of deleted nodes: one bounded step.
+ * Takes away what has expired, and what is left of deleted nodes, where they were sent: one bounded step.
  *
  * @param keep nodes whose subscribers have still to be told
  * @returns whom to tell; and whether there is more to be done
@@ -23,6 +23,8 @@ export function sweep(core: Core, keep: ReadonlySet<number>) {
     core.audiences.forget(node.id)
     return [...endSubscription(core, node, subscription), ...tellOwners(core, node, viewOf(node, subscription, 'none'))]
   })
+  const moved = core.store.dueMoved(core.now(), limit)
+  for (const { name } of moved) core.store.removeMoved(name)
   const retired = core.store.sweepRetired(limit, keep)
-  return { notices, more: items.length === limit || leases.length === limit || retired === limit }
+  return { notices, more: [items.length, leases.length, moved.length, retired].includes(limit) }
 }

@@ -3,6 +3,10 @@ export class Due<T extends { readonly expiresMs: number | undefined }> {
   readonly #heap: T[] = []
   readonly #places = new Map<T, number>()
 
+  get size(): number {
+    return this.#heap.length
+  }
+
   /** Does nothing with what never falls due. */
   add(thing: T): void {
     if (thing.expiresMs === undefined) return

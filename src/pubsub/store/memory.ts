@@ -1,6 +1,7 @@
-import type { Affiliation, AffiliationRecord, ItemRecord, NodeRecord, SubscriptionRecord } from '../records.ts'
+import type { Affiliation, AffiliationRecord, ItemRecord, MovedRecord, NodeRecord, SubscriptionRecord } from '../records.ts'
 import { Due } from './due.ts'
 import { MemoryNode } from './memory-node.ts'
+import { MovedNodes } from './moved-nodes.ts'
 import { Ordered } from './ordered.ts'
 import type { ItemRange, PubsubStore, Range } from './store.ts'
 
@@ -17,6 +18,7 @@ export class MemoryStore implements PubsubStore {
   readonly #subscriptions = new Map<string, SubscriptionRecord | Ordered<SubscriptionRecord>>()
   readonly #dueItems = new Due<ItemRecord>()
   readonly #dueSubscriptions = new Due<SubscriptionRecord>()
+  readonly #moved = new MovedNodes()
   #lastNode = 0
   #lastSubscription = 0
   #lastItem = 0
@@ -101,6 +103,34 @@ export class MemoryStore implements PubsubStore {
 
   countChildren(parent: number): number {
     return this.#children.get(parent)?.size ?? 0
+  }
+
+  putMoved(moved: MovedRecord): void {
+    this.#moved.put(moved)
+  }
+
+  moved(name: string): MovedRecord | undefined {
+    return this.#moved.get(name)
+  }
+
+  removeMoved(name: string): void {
+    this.#moved.remove(name)
+  }
+
+  countMoved(): number {
+    return this.#moved.size
+  }
+
+  countMovedOf(creator: string): number {
+    return this.#moved.countOf(creator)
+  }
+
+  dueMoved(nowMs: number, limit: number): readonly MovedRecord[] {
+    return this.#moved.due(nowMs, limit)
+  }
+
+  dueMovedOf(creator: string, limit: number): readonly MovedRecord[] {
+    return this.#moved.dueOf(creator, limit)
   }
 
   affiliation(nodeId: number, account: string): Affiliation {

@@ -4,6 +4,7 @@ import type {
   Affiliation,
   AffiliationRecord,
   ItemRecord,
+  MovedRecord,
   NodeKind,
   NodeRecord,
   SubscriptionOptions,
@@ -20,6 +21,7 @@ export type NodeRow = readonly [
   createdMs: number,
   config: string,
 ]
+export type MovedRow = readonly [name: string, uri: string, creator: string, expiresMs: number]
 export type AffiliationRow = readonly [nodeId: number, account: string, affiliation: Exclude<Affiliation, 'none'>]
 export type SubscriptionRow = readonly [
   id: number,
@@ -41,6 +43,10 @@ export type ItemRow = readonly [
 
 export function toNode([id, name, kind, parent, creator, createdMs, config]: NodeRow): NodeRecord {
   return { id, name, kind, parent: parent ?? undefined, creator, createdMs, config: JSON.parse(config) as Partial<NodeConfig> }
+}
+
+export function toMoved([name, uri, creator, expiresMs]: MovedRow): MovedRecord {
+  return { name, uri, creator, expiresMs }
 }
 
 export function toAffiliation([nodeId, account, affiliation]: AffiliationRow): AffiliationRecord {

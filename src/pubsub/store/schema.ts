@@ -124,4 +124,21 @@ CREATE TRIGGER item_removed AFTER DELETE ON item BEGIN
   UPDATE node SET items = items - 1 WHERE id = old.node;
 END;
 `,
+  `
+CREATE TABLE moved (
+  name TEXT NOT NULL PRIMARY KEY,
+  uri TEXT NOT NULL,
+  creator TEXT NOT NULL,
+  expires_ms INTEGER NOT NULL
+) STRICT;
+CREATE INDEX moved_creator ON moved (creator, expires_ms);
+CREATE INDEX moved_due ON moved (expires_ms);
+ALTER TABLE total ADD COLUMN moved INTEGER NOT NULL DEFAULT 0;
+CREATE TRIGGER moved_added AFTER INSERT ON moved BEGIN
+  UPDATE total SET moved = moved + 1 WHERE id = 1;
+END;
+CREATE TRIGGER moved_removed AFTER DELETE ON moved BEGIN
+  UPDATE total SET moved = moved - 1 WHERE id = 1;
+END;
+`,
 ]

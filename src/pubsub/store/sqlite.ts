@@ -1,12 +1,14 @@
 import type { Change, Query, Storage } from '../../storage/index.ts'
-import type { Affiliation, AffiliationRecord, ItemRecord, NodeRecord, SubscriptionRecord } from '../records.ts'
+import type { Affiliation, AffiliationRecord, ItemRecord, MovedRecord, NodeRecord, SubscriptionRecord } from '../records.ts'
 import {
   type AffiliationRow,
   type ItemRow,
+  type MovedRow,
   type NodeRow,
   type SubscriptionRow,
   toAffiliation,
   toItem,
+  toMoved,
   toNode,
   toSubscription,
 } from './rows.ts'
@@ -22,6 +24,9 @@ interface Rows {
   nodeById: NodeRow
   nodes: NodeRow
   children: NodeRow
+  moved: MovedRow
+  dueMoved: MovedRow
+  dueMovedOf: MovedRow
   affiliation: readonly [affiliation: Affiliation]
   affiliations: AffiliationRow
   affiliationsOf: AffiliationRow
@@ -121,6 +126,34 @@ export class SqliteStore implements PubsubStore {
 
   countChildren(parent: number): number {
     return count(this.#read.countChildren.get(parent))
+  }
+
+  putMoved({ name, uri, creator, expiresMs }: MovedRecord): void {
+    this.#write.putMoved.run(name, uri, creator, expiresMs)
+  }
+
+  moved(name: string): MovedRecord | undefined {
+    return map(this.#read.moved.get(name), toMoved)
+  }
+
+  removeMoved(name: string): void {
+    this.#write.removeMoved.run(name)
+  }
+
+  countMoved(): number {
+    return count(this.#read.countMoved.get())
+  }
+
+  countMovedOf(creator: string): number {
+    return count(this.#read.countMovedOf.get(creator))
+  }
+
+  dueMoved(nowMs: number, limit: number): readonly MovedRecord[] {
+    return this.#read.dueMoved.all(nowMs, limit).map(toMoved)
+  }
+
+  dueMovedOf(creator: string, limit: number): readonly MovedRecord[] {
+    return this.#read.dueMovedOf.all(creator, limit).map(toMoved)
   }
 
   affiliation(nodeId: number, account: string): Affiliation {

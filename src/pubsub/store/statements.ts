@@ -4,6 +4,7 @@
  */
 
 const NODE = 'id, name, kind, parent, creator, created_ms, config'
+const MOVED = 'name, uri, creator, expires_ms'
 const SUBSCRIPTION = 'id, node, jid, is_pending, options, expires_ms'
 const ITEM = 'i.node, i.seq, i.id, i.publisher, i.published_ms, i.expires_ms, i.payload'
 /** Of a node that is retired nothing but its subscriptions is to be seen. */
@@ -21,6 +22,12 @@ export const queries = {
   countNodes: 'SELECT nodes FROM total WHERE id = 1',
   countNodesOf: 'SELECT nodes FROM account WHERE jid = ?',
   countChildren: 'SELECT children FROM node WHERE id = ? AND name IS NOT NULL',
+
+  moved: `SELECT ${MOVED} FROM moved WHERE name = ?`,
+  countMoved: 'SELECT moved FROM total WHERE id = 1',
+  countMovedOf: 'SELECT count(*) FROM moved WHERE creator = ?',
+  dueMoved: `SELECT ${MOVED} FROM moved WHERE expires_ms <= ? ORDER BY expires_ms LIMIT ?`,
+  dueMovedOf: `SELECT ${MOVED} FROM moved WHERE creator = ? ORDER BY expires_ms LIMIT ?`,
 
   affiliation: `SELECT a.affiliation FROM ${LIVE_AFFILIATION} WHERE a.node = ? AND a.jid = ?`,
   affiliations: `SELECT a.node, a.jid, a.affiliation FROM ${LIVE_AFFILIATION} WHERE a.node = ? AND a.jid > ? ORDER BY a.jid LIMIT ?`,
@@ -59,6 +66,10 @@ export const changes = {
   replaceNode: 'UPDATE node SET parent = ?, config = ? WHERE id = ? AND name IS NOT NULL',
   retireNode: 'UPDATE node SET name = NULL WHERE id = ? AND name IS NOT NULL',
   removeNode: 'DELETE FROM node WHERE id = ?',
+
+  putMoved: `INSERT INTO moved (name, uri, creator, expires_ms) VALUES (?, ?, ?, ?)
+    ON CONFLICT (name) DO UPDATE SET uri = excluded.uri, creator = excluded.creator, expires_ms = excluded.expires_ms`,
+  removeMoved: 'DELETE FROM moved WHERE name = ?',
 
   setAffiliation: `INSERT INTO affiliation VALUES (?, ?, ?)
     ON CONFLICT (node, jid) DO UPDATE SET affiliation = excluded.affiliation WHERE affiliation <> excluded.affiliation`,

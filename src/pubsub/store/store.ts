@@ -1,4 +1,4 @@
-import type { Affiliation, AffiliationRecord, ItemRecord, NodeRecord, SubscriptionRecord } from '../records.ts'
+import type { Affiliation, AffiliationRecord, ItemRecord, MovedRecord, NodeRecord, SubscriptionRecord } from '../records.ts'
 
 /** A part of a list in its order: what comes behind `after`, at most `limit`. */
 export interface Range {
@@ -41,6 +41,17 @@ export interface PubsubStore {
   countNodes(): number
   countNodesOf(creator: string): number
   countChildren(parent: number): number
+
+  /** Takes the place of what was said of that name before. */
+  putMoved(moved: MovedRecord): void
+  moved(name: string): MovedRecord | undefined
+  removeMoved(name: string): void
+  countMoved(): number
+  countMovedOf(creator: string): number
+  /** Those that have expired, the earliest first. */
+  dueMoved(nowMs: number, limit: number): readonly MovedRecord[]
+  /** All of a creator, those that expire first. */
+  dueMovedOf(creator: string, limit: number): readonly MovedRecord[]
 
   affiliation(nodeId: number, account: string): Affiliation
   /** `none` takes the record away. */

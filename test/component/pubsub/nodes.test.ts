@@ -1,9 +1,9 @@
 // XEP-0060 §8.1-§8.5: nodes, created, configured, deleted and purged.
 
 import test from 'ava'
-import { attribute, NS } from '../../../src/xep/index.ts'
+import { attribute, NS, parseStanzaError } from '../../../src/xep/index.ts'
 import { formText } from '../../helpers/pubsub-examples.ts'
-import { field, outcome, PubsubBehindServer, type WirePubsub } from '../../helpers/pubsub-service.ts'
+import { field, outcome, PAYLOAD, PubsubBehindServer, type WirePubsub } from '../../helpers/pubsub-service.ts'
 
 const configure = (client: WirePubsub, node: string, ...fields: string[]) =>
   client.outcome(client.ownerSet(`<configure node='${node}'>${formText('submit', 'node_config', fields.join(''))}</configure>`))
@@ -96,9 +96,44 @@ test('§8.4: an owner deletes a node, and every subscriber hears of it, also one
   t.is(outcome(await hamlet.ownerSet("<delete node='n'><redirect uri='xmpp:example.org?;node=m'/></delete>")), 'result')
   const deleted = (await francisco.message()).getChild('event', NS.pubsubEvent)?.getChild('delete')
   t.deepEqual([deleted && attribute(deleted, 'node'), deleted?.getChild('redirect')?.attrs['uri']], ['n', 'xmpp:example.org?;node=m'])
-  t.is(outcome(await hamlet.ownerGet("<configure node='n'/>")), 'cancel item-not-found')
   t.is(await hamlet.create('n'), 'result', 'the name is free')
   t.regex((await hamlet.get("<items node='n'/>")).toString(), /<items node="n"\/>/)
+})
+
+test('§6.1.3.11, §8.4.1: whoever asks for a node that has moved is told where to, whatever is asked, until there is another of that name', async (t) => {
+  const scene = await PubsubBehindServer.start(t)
+  const hamlet = await scene.enter('hamlet')
+  const francisco = await scene.enter('francisco')
+  const uri = 'xmpp:pubsub.example.org?;node=blog&amp;x'
+  const move = (redirect: string) => hamlet.outcome(hamlet.ownerSet(`<delete node='n'>${redirect}</delete>`))
+  await hamlet.create('n')
+  t.is(await move(`<redirect uri='${'x'.repeat(1025)}'/>`), 'modify not-acceptable', 'longer than it may be')
+  t.is(await move('<redirect/>'), 'modify bad-request', 'to nowhere')
+  t.is(outcome(await hamlet.get("<items node='n'/>")), 'result', 'still there')
+  t.is(await move(`<redirect uri='${uri}'/>`), 'result')
+  const asked = [
+    () => francisco.set(`<subscribe node='n' jid='${francisco.jid}'/>`),
+    () => francisco.set(`<unsubscribe node='n' jid='${francisco.jid}'/>`),
+    () => francisco.get(`<options node='n' jid='${francisco.jid}'/>`),
+    () => francisco.get("<items node='n'/>"),
+    () => francisco.get("<affiliations node='n'/>"),
+    () => francisco.set("<retract node='n'><item id='a'/></retract>"),
+    () => francisco.set(`<publish node='n'><item id='a'>${PAYLOAD}</item></publish>`),
+    () => francisco.ask('get', `<query xmlns='${NS.discoInfo}' node='n'/>`),
+    () => francisco.ask('get', `<query xmlns='${NS.discoItems}' node='n'/>`),
+    () => hamlet.ownerGet("<configure node='n'/>"),
+    () => hamlet.ownerGet("<subscriptions node='n'/>"),
+    () => hamlet.ownerSet("<purge node='n'/>"),
+    () => hamlet.ownerSet("<delete node='n'/>"),
+  ]
+  for (const ask of asked) {
+    const { stanzaError } = parseStanzaError(await ask())
+    t.deepEqual([stanzaError.type, stanzaError.condition, stanzaError.uri], ['modify', 'gone', uri.replace('&amp;', '&')], String(ask))
+  }
+  t.is(await francisco.create('n'), 'result', 'the name is free')
+  t.is(outcome(await hamlet.get("<items node='n'/>")), 'result')
+  await francisco.ownerSet("<delete node='n'/>")
+  t.is(outcome(await hamlet.get("<items node='n'/>")), 'cancel item-not-found', 'and what was said of it forgotten')
 })
 
 test('§8.5: an owner purges a node, and subscribers get one notification, however many items there were', async (t) => {

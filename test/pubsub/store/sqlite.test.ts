@@ -137,6 +137,12 @@ for (const name of versions) {
     t.is(store.countSubscriptionsOf('francisco@denmark.lit'), 1)
     t.like(store.item(news.id, 'ae890ac52d0df67ed7cfdf51b644e901'), { payload: "<entry xmlns='urn:x'>“é” 😀</entry>", expiresMs: 6000 })
     t.is(store.countItems(news.id), 2)
+    const moved =
+      name === 'version-1.sql'
+        ? []
+        : [{ name: 'musings', uri: 'xmpp:hamlet@denmark.lit?;node=blog', creator: 'hamlet@denmark.lit', expiresMs: 9000 }]
+    t.deepEqual(store.dueMoved(9000, 9), moved)
+    t.is(store.countMoved(), moved.length)
     const added = store.putItem({ ...item, nodeId: news.id })
     t.deepEqual(store.items(news.id, { limit: 1, fromEnd: true }), [added])
     await store.settled()
