@@ -53,7 +53,8 @@ const WITH_ROSTERS: readonly AccessModel[] = ['open', 'presence', 'roster', 'aut
 
 /**
  * Publish-subscribe without its XML (XEP-0060, XEP-0248): every use case is a method, which either throws a coded error and has changed
- * nothing, or gives what to answer and whom to tell. Nobody may be answered or told before {@link settled} has.
+ * nothing, or gives what to answer and whom to tell. Nobody may be told before it is {@link committed}, and nobody answered who
+ * relies on it before it is {@link settled}.
  */
 export class Pubsub {
   readonly limits: PubsubLimits
@@ -70,10 +71,19 @@ export class Pubsub {
     this.#core = { store, limits: this.limits, defaults, autoCreate, mayCreate, accessModels, now, newId, audiences }
   }
 
-  /** Settles once everything so far is durable; rejects when it is not, and has not happened. */
-  async settled(): Promise<void> {
+  /** Settles once everything so far has happened, however this process ends; rejects when it has not. */
+  committed(): Promise<void> {
+    return this.#unlessUndone(this.#core.store.committed())
+  }
+
+  /** Settles once everything so far is durable, whatever becomes of the machine; rejects when it is not. */
+  settled(): Promise<void> {
+    return this.#unlessUndone(this.#core.store.settled())
+  }
+
+  async #unlessUndone(done: Promise<void>): Promise<void> {
     try {
-      await this.#core.store.settled()
+      await done
     } catch (error) {
       this.#audiences.forgetAll() // Some of them may have been made of what has not happened.
       throw error

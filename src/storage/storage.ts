@@ -45,9 +45,15 @@ export interface Change {
   run(...values: Value[]): number
 }
 
+/** What was written in one turn of the event loop. */
+interface Batch {
+  readonly committed: Deferred
+  readonly durable: Deferred
+}
+
 /**
  * A database in a directory. All that is written in one turn of the event loop is one transaction, which is committed at the end of the
- * turn; {@link settled} tells whether, and when it is durable. Reads see what was written at once.
+ * turn: {@link committed} tells whether, and {@link settled} when it is durable. Reads see what was written at once.
  */
 export class Storage extends EventEmitter<StorageEvents> implements AsyncDisposable {
   readonly #file: string
@@ -58,10 +64,10 @@ export class Storage extends EventEmitter<StorageEvents> implements AsyncDisposa
   readonly #begin: PreparedStatement
   readonly #commit: PreparedStatement
   /** What was written in this turn. */
-  #batch: Deferred | undefined
+  #batch: Batch | undefined
   #batchError: BytestreamError | undefined
-  /** The last that was committed. */
-  #committed: Promise<void> = Promise.resolve()
+  /** Whether what was committed last is durable. */
+  #durable: Promise<void> = Promise.resolve()
   #end: BytestreamError | undefined
   #closing: Promise<void> | undefined
 
@@ -127,12 +133,21 @@ export class Storage extends EventEmitter<StorageEvents> implements AsyncDisposa
   }
 
   /**
+   * Settles when all that was written so far is committed: the next process finds it, however this one ends. Only with the power it may
+   * be lost, until it is {@link settled}; it rejects where that does.
+   */
+  committed(): Promise<void> {
+    if (this.#batch) return this.#batch.committed.promise
+    return this.#end && !this.#closing ? Promise.reject(this.#end) : Promise.resolve()
+  }
+
+  /**
    * Settles when all that was written so far is durable. Rejects when what was written in this turn is not, and never will be;
    * once {@link StorageEvents.failed} was told, always.
    */
   settled(): Promise<void> {
-    if (this.#batch) return this.#batch.promise
-    return this.#end && !this.#closing ? Promise.reject(this.#end) : this.#committed
+    if (this.#batch) return this.#batch.durable.promise
+    return this.#end && !this.#closing ? Promise.reject(this.#end) : this.#durable
   }
 
   #attempt<Result>(work: () => Result): Result {
@@ -148,7 +163,7 @@ export class Storage extends EventEmitter<StorageEvents> implements AsyncDisposa
     if (this.#batch) return
     if (this.#end) throw this.#end
     this.#attempt(() => this.#begin.run())
-    this.#batch = new Deferred()
+    this.#batch = { committed: new Deferred(), durable: new Deferred() }
     // Behind whatever else is read from sockets in this turn.
     setImmediate(() => this.#finishBatch())
   }
@@ -164,18 +179,20 @@ export class Storage extends EventEmitter<StorageEvents> implements AsyncDisposa
       return
     }
     this.#batch = undefined
-    this.#committed = batch.promise
-    if (this.#logSync) this.#logSync.add(batch)
-    else batch.resolve()
+    this.#durable = batch.durable.promise
+    batch.committed.resolve()
+    if (this.#logSync) this.#logSync.add(batch.durable)
+    else batch.durable.resolve()
     this.#checkpoints.afterCommit()
   }
 
-  #rollBack(batch: Deferred, error: BytestreamError): void {
+  #rollBack(batch: Batch, error: BytestreamError): void {
     if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
     this.#batch = undefined
     this.#batchError = undefined
     this.emit('rolledBack', error)
-    batch.reject(error)
+    batch.committed.reject(error)
+    batch.durable.reject(error)
   }
 
   #fail(error: BytestreamError): void {

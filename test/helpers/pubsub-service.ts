@@ -14,7 +14,7 @@ const PASSWORD = 'pencil'
 /** The accounts of XEP-0060's examples. */
 const ACCOUNTS = ['hamlet', 'francisco', 'bernardo', 'horatio', 'polonius'] as const
 
-export type PubsubSceneInit = Partial<Omit<PublishSubscribeInit, 'onFailed'>>
+export type PubsubSceneInit = Partial<PublishSubscribeInit>
 
 /** The publish-subscribe service behind an embedded server, as accounts of that see it. */
 export class PubsubBehindServer {

@@ -1,32 +1,13 @@
-import { chmodSync, closeSync, mkdirSync, openSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import test from 'ava'
 import { BytestreamError } from '../../src/core/index.ts'
+import { loadDriver } from '../../src/storage/driver.ts'
 import { Storage } from '../../src/storage/index.ts'
-import { newDirectory, notes, notesOf, openStorage } from '../helpers/storage.ts'
+import { breakDisk, newDirectory, notes, notesOf, openStorage, ownDescriptor } from '../helpers/storage.ts'
 
 const modeOf = (path: string): string => (statSync(path).mode & 0o777).toString(8)
-
-/** SQLite writes to a log; we have it open for reading. */
-function ownDescriptor(log: string): number {
-  const isOurs = (name: string) => {
-    try {
-      return readlinkSync(`/proc/self/fd/${name}`) === log && /^flags:\s+0\d*0$/m.test(readFileSync(`/proc/self/fdinfo/${name}`, 'utf8'))
-    } catch {
-      return false
-    }
-  }
-  return Number(readdirSync('/proc/self/fd').find(isOurs))
-}
-
-/** What cannot be synchronised, EINVAL, where something else was open: a device that fails, as far as the program can tell. */
-function putInPlace(descriptor: number): void {
-  closeSync(descriptor)
-  const others: number[] = []
-  for (let opened = openSync('/dev/null', 'r'); opened !== descriptor; opened = openSync('/dev/null', 'r')) others.push(opened)
-  for (const other of others) closeSync(other)
-}
 
 test('what was settled is there when it is opened again', async (t) => {
   const directory = await newDirectory(t)
@@ -70,8 +51,25 @@ test('writes of one turn are read at once, and are one transaction', async (t) =
   await storage.settled()
 })
 
+test('what was written is committed at the end of its turn, for other connections to see, and durable after that', async (t) => {
+  const directory = await newDirectory(t)
+  const storage = await openStorage(t, directory)
+  const other = (await loadDriver()).open(join(directory, 'streamhost.db'))
+  t.teardown(() => other.close())
+  const seen = other.prepare('SELECT count(*) AS count FROM note')
+  const order: string[] = []
+  notesOf(storage).add('one')
+  const settled = storage.settled().then(() => order.push('settled'))
+  t.like(seen.get(), { count: 0 })
+  await storage.committed().then(() => order.push('committed'))
+  t.like(seen.get(), { count: 1 })
+  await settled
+  t.deepEqual(order, ['committed', 'settled'])
+})
+
 test('with nothing written, everything is settled', async (t) => {
   const storage = await openStorage(t)
+  await t.notThrowsAsync(storage.committed())
   await t.notThrowsAsync(storage.settled())
   notesOf(storage).add('one')
   await setImmediate()
@@ -90,8 +88,10 @@ test('of a turn in which a write fails nothing is kept, and only that turn hears
   add('one')
   t.throws(() => clash.run(), { code: 'ERR_STORAGE' })
   t.throws(() => add('two'), { code: 'ERR_STORAGE' })
+  const committed = storage.committed()
   const error = await t.throwsAsync(storage.settled(), { instanceOf: BytestreamError, code: 'ERR_STORAGE' })
   t.deepEqual(rolledBack, [error])
+  await t.throwsAsync(committed, { is: error })
   t.deepEqual(all(), ['before'])
   await t.notThrowsAsync(before)
   add('after')
@@ -122,10 +122,13 @@ test('when the disk does not take the log nothing is promised anymore', async (t
   await storage.settled()
   const failed: BytestreamError[] = []
   storage.on('failed', (error) => failed.push(error))
-  putInPlace(ownDescriptor(join(directory, 'streamhost.db-wal')))
+  breakDisk(directory)
   add('two')
+  const committed = storage.committed()
   const error = await t.throwsAsync(storage.settled(), { code: 'ERR_STORAGE', message: /may not have reached the disk.*start again$/ })
   t.deepEqual(failed, [error])
+  await t.notThrowsAsync(committed)
+  await t.throwsAsync(storage.committed(), { is: error })
   t.throws(() => add('three'), { is: error })
   await t.throwsAsync(storage.settled(), { is: error })
   t.deepEqual(all(), ['one', 'two'])
@@ -185,5 +188,5 @@ test('without waiting for the disk, what is settled is in the log', async (t) =>
   notesOf(storage).add('one')
   await storage.settled()
   t.true(statSync(join(directory, 'streamhost.db-wal')).size > 0)
-  t.is(ownDescriptor(join(directory, 'streamhost.db-wal')), Number.NaN)
+  t.is(ownDescriptor(directory), Number.NaN)
 })

@@ -99,7 +99,7 @@ export class PublishSubscribe implements AsyncDisposable {
       if (suppressed !== undefined) logger.error({ err, suppressed }, 'what has expired could not be taken away')
     }
     const tell = (notices: readonly Notice[]) => {
-      this.pubsub.settled().then(() => notifications.tell(notices), onFailed)
+      this.pubsub.committed().then(() => notifications.tell(notices), onFailed)
     }
     return startSweeping({ pubsub: this.pubsub, clock }, tell, onFailed)
   }

@@ -18,7 +18,7 @@ import {
 import { getPending } from './commands.ts'
 import { showNodes } from './nodes.ts'
 import type { Notifications } from './notifications.ts'
-import { featuresOf, perform } from './use-cases.ts'
+import { featuresOf, perform, waitsForDisk } from './use-cases.ts'
 
 /** What owners' rosters say of somebody, where the server lets us ask. */
 export interface Rosters {
@@ -47,7 +47,8 @@ interface Course {
 }
 
 /**
- * The XMPP side of publish-subscribe: takes what is asked, and answers when it is durable; only then anybody is told.
+ * The XMPP side of publish-subscribe: takes what is asked, tells whom it is of interest once it is committed, and answers once it is
+ * durable: nobody who is told has to wait for the disk.
  *
  * @see XEP-0060
  */
@@ -82,8 +83,9 @@ export class PubsubService extends EventEmitter<PubsubServiceEvents> {
     const node = 'node' in request ? request.node : undefined
     const asker = node === undefined ? { jid: from } : this.#askerOf(from, node)
     const { answer, notices = [], refused } = perform(pubsub, asker instanceof Promise ? await asker : asker, request)
-    if (type === 'set') await pubsub.settled()
+    if (type === 'set') await pubsub.committed()
     this.#tell(notices)
+    if (type === 'set' && waitsForDisk(request.action)) await pubsub.settled()
     if (refused) throw refused
     return buildPubsubAnswer(request.action, answer)
   }
@@ -124,7 +126,7 @@ export class PubsubService extends EventEmitter<PubsubServiceEvents> {
     if (!approval) return
     const { pubsub } = this.#components
     const { notices } = pubsub.decide({ jid: from }, approval, approval.isAllowed)
-    await pubsub.settled()
+    await pubsub.committed()
     this.#tell(notices)
   }
 
@@ -155,7 +157,7 @@ export class PubsubService extends EventEmitter<PubsubServiceEvents> {
     return rosters.contacts(owners, bareJid(from)).then((contacts) => ({ jid: from, contacts }))
   }
 
-  /** Behind the answer: whoever was told first could not know yet of what. */
+  /** Behind an answer that does not wait for the disk: a subscriber who was told first could not know yet of what. */
   #tell(notices: readonly Notice[]): void {
     if (notices.length > 0) process.nextTick(() => this.#components.notifications.tell(notices))
   }

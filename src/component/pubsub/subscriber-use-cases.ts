@@ -15,6 +15,7 @@ export const placeInList = ({ id }: ListedSubscription) => String(id)
 export const subscriberUseCases: UseCases<Exclude<keyof PubsubEntityRequests, 'create' | 'publish' | 'retract' | 'get-items'>> = {
   subscribe: {
     features: ['subscribe', 'multi-subscribe', 'leased-subscription', 'subscription-notifications'],
+    isAnsweredAtOnce: true,
     handle(pubsub, asker, { node, jid, options: form }) {
       const wanted = form && readOptions(form)
       const { subscription, options, notices } = pubsub.subscribe(asker, { node, jid, options: wanted })
@@ -26,6 +27,7 @@ export const subscriberUseCases: UseCases<Exclude<keyof PubsubEntityRequests, 'c
   },
   unsubscribe: {
     features: ['subscribe'],
+    isAnsweredAtOnce: true,
     handle(pubsub, asker, request) {
       const { subscription, notices } = pubsub.unsubscribe(asker, request)
       return { answer: { subscription: toSubscription(subscription) }, notices }
@@ -41,6 +43,7 @@ export const subscriberUseCases: UseCases<Exclude<keyof PubsubEntityRequests, 'c
   },
   'set-options': {
     features: ['subscription-options'],
+    isAnsweredAtOnce: true,
     handle(pubsub, asker, { options, ...subscriber }) {
       if (options.type === 'cancel') {
         pubsub.options(asker, subscriber)

@@ -5,7 +5,7 @@ import type { PubsubAction, PubsubAnswers, PubsubRequestOf } from '../../xep/ind
 /** What comes of a request that was not refused as a whole. */
 export interface Outcome<Action extends PubsubAction> {
   readonly answer: PubsubAnswers[Action]
-  /** Whom to tell, once it is durable. */
+  /** Whom to tell, once it is committed. */
   readonly notices?: readonly Notice[]
   /** In place of the answer: of several changes some were made, and these not (XEP-0060 §8.8.2.4, §8.9.2.4). */
   readonly refused?: BytestreamError
@@ -15,6 +15,8 @@ export interface Outcome<Action extends PubsubAction> {
 export interface UseCase<Action extends PubsubAction> {
   /** What service discovery shows because of it, without the namespace (XEP-0060 §10). */
   readonly features: readonly string[]
+  /** Answered once it is committed, without waiting for the disk: somebody's own subscription, which he can ask for again. */
+  readonly isAnsweredAtOnce?: boolean
   handle(pubsub: Pubsub, asker: Asker, request: PubsubRequestOf<Action>): Outcome<Action>
 }
 

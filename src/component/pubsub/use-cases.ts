@@ -14,6 +14,9 @@ export function perform(pubsub: Pubsub, asker: Asker, request: PubsubRequest): O
   return useCase.handle(pubsub, asker, request)
 }
 
+/** Whether the answer has to wait until what was asked for is on the disk. */
+export const waitsForDisk = (action: PubsubAction): boolean => !useCases[action].isAnsweredAtOnce
+
 /** XEP-0060 §10: what the use cases show of themselves, and what the service is like unless a node is different. */
 export function featuresOf(pubsub: Pubsub): readonly string[] {
   const shown = Object.values(useCases).flatMap(({ features }) => features)

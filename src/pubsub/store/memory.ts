@@ -289,6 +289,10 @@ export class MemoryStore implements PubsubStore {
     return this.#dueSubscriptions.page(nowMs, limit)
   }
 
+  committed(): Promise<void> {
+    return Promise.resolve()
+  }
+
   settled(): Promise<void> {
     return Promise.resolve()
   }

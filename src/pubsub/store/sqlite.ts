@@ -277,6 +277,10 @@ export class SqliteStore implements PubsubStore {
     return this.#read.dueSubscriptions.all(nowMs, limit).map(toSubscription)
   }
 
+  committed(): Promise<void> {
+    return this.#storage.committed()
+  }
+
   settled(): Promise<void> {
     return this.#storage.settled()
   }

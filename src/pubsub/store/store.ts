@@ -100,6 +100,8 @@ export interface PubsubStore {
   /** Subscriptions whose lease is over, the earliest first. */
   dueSubscriptions(nowMs: number, limit: number): readonly SubscriptionRecord[]
 
+  /** Settles once all that has been written so far is there for the next process, however this one ends; rejects when it is not, and will not be. */
+  committed(): Promise<void>
   /** Settles once all that has been written so far is durable; rejects when it is not, and will not be. */
   settled(): Promise<void>
   close(): Promise<void>
