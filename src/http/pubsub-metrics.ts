@@ -12,7 +12,10 @@ const errors: readonly ErrorCode[] = [
 
 /** What publish-subscribe has, what it is asked, and how telling goes. */
 export function tellPubsub(use: Instruments, { pubsub, service, notifications }: PublishSubscribe): void {
-  use.gauge(metric('pubsub_nodes', 'Nodes there are'), () => pubsub.countNodes())
+  use.gauge(metric('pubsub_nodes', 'Nodes there are'), () => pubsub.totals.nodes)
+  use.gauge(metric('pubsub_subscriptions', 'Subscriptions there are'), () => pubsub.totals.subscriptions)
+  use.gauge(metric('pubsub_items', 'Items that are kept'), () => pubsub.totals.items)
+
   const answered = use.eventsBy({
     ...metric('pubsub_requests_total', 'Requests of publish-subscribe (XEP-0060), by result'),
     ...{ label: 'result', known: [OK, ...errors] },
@@ -25,11 +28,15 @@ export function tellPubsub(use: Instruments, { pubsub, service, notifications }:
     answered(code ?? OK)
     if (code === undefined) granted(action)
   })
-  const counts = () => notifications?.counts ?? { sent: 0, dropped: 0, ended: 0, waiting: 0, waitingBytes: 0, bouncing: 0 }
+  const counts = () => notifications?.counts ?? { sent: 0, dropped: 0, ended: 0, waiting: 0, waitingBytes: 0 }
   use.counter(metric('pubsub_notifications_total', 'Notifications that were sent'), () => counts().sent)
   use.counter(metric('pubsub_dropped_total', 'Facts subscribers were not told, as too much waited'), () => counts().dropped)
   use.counter(metric('pubsub_bounced_total', 'Subscriptions that ended as their notifications came back'), () => counts().ended)
   use.gauge(metric('pubsub_waiting', 'Facts that not all subscribers have been told yet'), () => counts().waiting)
   use.gauge(metric('pubsub_waiting_bytes', 'Octets of their texts'), () => counts().waitingBytes)
-  use.gauge(metric('pubsub_bouncing', 'Addresses that sent notifications back'), () => counts().bouncing)
+  use.gauge(
+    metric('pubsub_suspended', 'Subscribers of a node that are left alone, or tried again, as their notifications came back'),
+    () => pubsub.bounces.suspended,
+  )
+  use.gauge(metric('pubsub_bouncing', 'Addresses that sent notifications back'), () => pubsub.bounces.size)
 }

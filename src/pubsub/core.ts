@@ -1,4 +1,5 @@
 import { BytestreamError, NodeMoved } from '../core/index.ts'
+import type { Bounces } from './bounces.ts'
 import type { PubsubLimits } from './bounds.ts'
 import type { AccessModel, NodeConfig } from './node-config.ts'
 import type { SubscriptionView } from './notices.ts'
@@ -37,6 +38,7 @@ export interface Core {
   readonly now: () => number
   readonly newId: () => string
   readonly audiences: AudienceWatch
+  readonly bounces: Pick<Bounces, 'ended' | 'nodeEnded'>
 }
 
 export function settingOf<Field extends keyof NodeConfig>(core: Core, node: NodeRecord, field: Field): NodeConfig[Field] {
@@ -76,6 +78,12 @@ export function subscriptionsAt(core: Core, nodeId: number, account: string): re
   if (all.every(({ expiresMs }) => expiresMs === undefined)) return all
   const nowMs = core.now()
   return all.filter(({ expiresMs }) => (expiresMs ?? Number.POSITIVE_INFINITY) > nowMs)
+}
+
+/** Takes a subscription away, with what is remembered of it. */
+export function removeSubscription(core: Core, subscription: SubscriptionRecord): void {
+  core.store.removeSubscription(subscription)
+  core.bounces.ended(subscription.nodeId, subscription.jid)
 }
 
 /** Whether any JID of an account is subscribed, and not pending. */

@@ -1,4 +1,5 @@
 export type { NotedRecipient, Recipient } from './audience.ts'
+export type { Bounces } from './bounces.ts'
 export { type PubsubLimits, pubsubLimits } from './bounds.ts'
 export type { Asker } from './core.ts'
 export { type AccessModel, type NodeConfig, nodeDefaults, type PublishModel } from './node-config.ts'
@@ -14,6 +15,8 @@ export { Pubsub, type PubsubComponents, type PubsubInit } from './pubsub.ts'
 export {
   type Affiliation,
   type AffiliationRecord,
+  type Bounce,
+  type BouncingSubscription,
   type ItemRecord,
   type NodeKind,
   type NodeRecord,

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { audienceOf, type Recipient, RememberedAudiences } from './audience.ts'
+import { Bounces } from './bounces.ts'
 import { type PubsubLimits, pubsubLimits } from './bounds.ts'
 import { type Asker, type Core, findNode, settingOf } from './core.ts'
 import { type AccessModel, type NodeConfig, nodeDefaults } from './node-config.ts'
@@ -46,6 +47,8 @@ export interface PubsubInit {
   readonly mayCreate?: (account: string) => boolean
   /** Whether owners' rosters can be asked, now: without them there are no access models `presence` and `roster`. Default no. */
   readonly hasRosters?: () => boolean
+  /** Hears why it is not in the store who sends notifications back. */
+  readonly onBounceUnsaved?: (error: unknown) => void
 }
 
 const WITHOUT_ROSTERS: readonly AccessModel[] = ['open', 'authorize', 'whitelist']
@@ -58,17 +61,22 @@ const WITH_ROSTERS: readonly AccessModel[] = ['open', 'presence', 'roster', 'aut
  */
 export class Pubsub {
   readonly limits: PubsubLimits
+  /** Who sends notifications back. */
+  readonly bounces: Bounces
   readonly #core: Core
   readonly #audiences: RememberedAudiences
 
   constructor({ store, now = Date.now, newId = randomUUID }: PubsubComponents, init: PubsubInit = {}) {
     const { autoCreate = false, mayCreate = () => true, hasRosters = () => false } = init
+    const { onBounceUnsaved: onUnsaved = () => {} } = init
     this.limits = { ...pubsubLimits, ...init.limits }
     this.#audiences = new RememberedAudiences(this.limits.cachedRecipientsMax)
     const accessModels = () => (hasRosters() ? WITH_ROSTERS : WITHOUT_ROSTERS)
     const defaults = { ...nodeDefaults, ...init.defaults }
     const audiences = this.#audiences
-    this.#core = { store, limits: this.limits, defaults, autoCreate, mayCreate, accessModels, now, newId, audiences }
+    const bounces = new Bounces({ store, now }, { bounceMsMax: this.limits.bounceMsMax, onUnsaved })
+    this.bounces = bounces
+    this.#core = { store, limits: this.limits, defaults, autoCreate, mayCreate, accessModels, now, newId, audiences, bounces }
   }
 
   /** Settles once everything so far has happened, however this process ends; rejects when it has not. */
@@ -255,8 +263,10 @@ export class Pubsub {
     if (notice.kind === 'deleted') this.#audiences.kept.delete(notice.node.id)
   }
 
-  countNodes(): number {
-    return this.#core.store.countNodes()
+  /** How many there are; of deleted nodes, what is not swept yet is among them. */
+  get totals() {
+    const { store } = this.#core
+    return { nodes: store.countNodes(), subscriptions: store.countAllSubscriptions(), items: store.countAllItems() }
   }
 
   /** One bounded step of taking away what has expired, and what is left of deleted nodes. */

@@ -54,6 +54,23 @@ export interface SubscriptionRecord {
   readonly expiresMs: number | undefined
 }
 
+/** What has come back of what a JID was told of one node (XEP-0060 §12.4). Times are milliseconds since 1970. */
+export interface Bounce {
+  /** Since then nothing has arrived, for all we know. */
+  readonly firstMs: number
+  /** Errors that may pass; they count until there are enough. */
+  readonly passing: number
+  /** How long it was left alone the last time; 0 for not yet. */
+  readonly pauseMs: number
+  /** Until then it is told nothing. */
+  readonly untilMs: number
+}
+
+/** A subscription whose notifications come back. */
+export interface BouncingSubscription extends Pick<SubscriptionRecord, 'id' | 'nodeId' | 'jid'> {
+  readonly bounce: Bounce
+}
+
 export interface ItemRecord {
   readonly nodeId: number
   /** Grows with each item that is published, over all nodes: the order of publication (XEP-0060 §12.1). */

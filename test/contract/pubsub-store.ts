@@ -44,6 +44,7 @@ export function pubsubStoreContract(test: TestFn, open: () => Promise<PubsubStor
   movedContract(holds)
   affiliationsContract(holds)
   subscriptionsContract(holds)
+  bouncesContract(holds)
   itemsContract(holds)
   timeContract(holds)
 }
@@ -75,6 +76,27 @@ function nodesContract(holds: Holds): void {
     t.deepEqual(store.nodes({ after: nodes[3]?.id, limit: 5 }), [])
     store.retireNode(nodes[1]?.id as number)
     t.deepEqual(names(store.nodes({ after: nodes[0]?.id, limit: 1 })), ['b'])
+  })
+
+  holds('subscriptions and items are counted in all, with what is left of nodes until it is swept', (t, store) => {
+    const totals = () => [store.countAllSubscriptions(), store.countAllItems()]
+    t.deepEqual(totals(), [0, 0])
+    const [one, two] = [leaf(store, 'one'), leaf(store, 'two')]
+    const [first] = ['a@b', 'c@d'].map((jid) => subscribe(store, one, jid)) as [SubscriptionRecord]
+    subscribe(store, two, 'a@b', { state: 'pending' })
+    for (const id of ['a', 'b', 'a', 'c']) put(store, one, id)
+    put(store, two, 'a')
+    t.deepEqual(totals(), [3, 4])
+    store.removeSubscription(first)
+    store.removeSubscription(first)
+    store.removeItem(one.id, 'b')
+    store.removeItem(one.id, 'b')
+    t.deepEqual(totals(), [2, 3])
+    store.removeItems(one.id)
+    t.deepEqual(totals(), [2, 1])
+    store.retireNode(two.id)
+    while (store.sweepRetired(100, new Set()) > 0) {}
+    t.deepEqual(totals(), [1, 0])
   })
 
   holds('a node that is replaced keeps its place and its id', (t, store) => {
@@ -312,6 +334,45 @@ function subscriptionsContract(holds: Holds): void {
     }
     t.deepEqual(seen, [...ids(all.slice(0, 49)), ...ids(all.slice(60))].map(Number))
     t.is(store.countSubscriptions(node.id), 41)
+  })
+}
+
+function bouncesContract(holds: Holds): void {
+  const bounce = { firstMs: 1_700_000_000_000, passing: 2, pauseMs: 60_000, untilMs: 1_700_000_060_000 }
+  const bouncing = (store: PubsubStore, after?: number) =>
+    store.bouncing({ after, limit: 9 }).map(({ nodeId, jid, bounce: { passing } }) => [nodeId, jid, passing])
+
+  holds('what comes back of a subscription is kept with it, as it was given, until something else is', (t, store) => {
+    const [one, two] = [leaf(store, 'one'), leaf(store, 'two')]
+    t.deepEqual(store.bouncing({ limit: 9 }), [])
+    const [first, second] = [subscribe(store, two, 'a@b/device'), subscribe(store, one, 'a@b')]
+    store.setBounce(second, { ...bounce, passing: 1 })
+    store.setBounce(first, bounce)
+    t.deepEqual(store.bouncing({ limit: 1 }), [{ id: first.id, nodeId: two.id, jid: 'a@b/device', bounce }])
+    t.deepEqual(bouncing(store, first.id), [[one.id, 'a@b', 1]])
+    store.setBounce(second, { ...bounce, passing: 3 })
+    store.setBounce(first, undefined)
+    t.deepEqual(bouncing(store), [[one.id, 'a@b', 3]])
+    t.deepEqual(store.subscriptionsAt(one.id, 'a@b'), [second], 'the subscription is what it was')
+  })
+
+  holds('it stays with a subscription that is replaced, goes with one that is taken away, and comes to none that is gone', (t, store) => {
+    const node = leaf(store, 'news')
+    const [one, two, three] = ['a@b', 'c@d', 'e@f'].map((jid) => subscribe(store, node, jid)) as [
+      SubscriptionRecord,
+      SubscriptionRecord,
+      SubscriptionRecord,
+    ]
+    for (const each of [one, two]) store.setBounce(each, bounce)
+    store.replaceSubscription({ ...one, options: { deliver: false } })
+    store.removeSubscription(two)
+    store.removeSubscription(three)
+    store.setBounce(three, bounce)
+    t.deepEqual(bouncing(store), [[node.id, 'a@b', 2]])
+    store.retireNode(node.id)
+    t.deepEqual(bouncing(store), [])
+    while (store.sweepRetired(100, new Set()) > 0) {}
+    t.deepEqual(bouncing(store), [])
   })
 }
 

@@ -19,6 +19,11 @@ export class PubsubScene {
     this.pubsub = new Pubsub({ store, now: () => this.nowMs, newId: () => `id-${++this.#ids}` }, init)
   }
 
+  /** Lets so many milliseconds pass. */
+  pass(ms: number): void {
+    this.nowMs += ms
+  }
+
   /** Everybody a notice is for, in the order of telling: what is noted behind the JID. */
   told(notice: Notice): string[] {
     if ('to' in notice) return [...notice.to]

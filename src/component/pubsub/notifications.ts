@@ -2,7 +2,6 @@ import { type Clock, type Logger, LogRation, toBytestreamError } from '../../cor
 import type { NodeRecord, Notice, Pubsub, Recipient } from '../../pubsub/index.ts'
 import type { Session } from '../../session/index.ts'
 import { type DataForm, type Element, type Message, type NotificationParts, type Presence, parseStanzaError } from '../../xep/index.ts'
-import { Bounces } from './bounces.ts'
 import { FanOut, type Origin } from './fan-out.ts'
 import { type FanOutLimits, FanOuts, fanOutLimits } from './fan-outs.ts'
 import { NotificationIds } from './notification-ids.ts'
@@ -35,8 +34,6 @@ export interface NotificationCounts {
   readonly waiting: number
   /** Now. */
   readonly waitingBytes: number
-  /** Now: addresses that sent something back. */
-  readonly bouncing: number
 }
 
 /**
@@ -49,7 +46,6 @@ export class Notifications implements Disposable {
   readonly #components: NotificationsComponents
   readonly #jid: string
   readonly #fanOuts: FanOuts
-  readonly #bounces: Bounces
   readonly #ids = new NotificationIds()
   readonly #drops: LogRation<string>
   #sent = 0
@@ -61,18 +57,17 @@ export class Notifications implements Disposable {
   #connections = 0
 
   constructor(components: NotificationsComponents, { jid, limits }: NotificationsInit) {
-    const { session, pubsub, clock, logger } = components
+    const { session, clock, logger } = components
     this.#components = components
     this.#jid = jid
     this.#fanOuts = new FanOuts(clock, { ...fanOutLimits, ...limits }, (err) => logger.error({ err }, 'subscribers could not be told'))
-    this.#bounces = new Bounces(clock, pubsub.limits.bounceMsMax)
     this.#drops = new LogRation(clock)
     session.on('online', this.#onOnline).on('ended', this.#onEnded).on('message', this.#onMessage).on('presence', this.#onPresence)
   }
 
   get counts(): NotificationCounts {
     const { count: waiting, bytes: waitingBytes } = this.#fanOuts
-    return { sent: this.#sent, dropped: this.#dropped, ended: this.#ended, waiting, waitingBytes, bouncing: this.#bounces.size }
+    return { sent: this.#sent, dropped: this.#dropped, ended: this.#ended, waiting, waitingBytes }
   }
 
   /** Tells what has been written, and is durable. */
@@ -83,11 +78,6 @@ export class Notifications implements Disposable {
       for (const parts of writeNotice({ pubsub, configForm, from: this.#jid }, notice)) this.#add(notice, parts)
     }
     void this.#tellAll()
-  }
-
-  /** An account has asked for something: it is there. */
-  heard(jid: string): void {
-    this.#bounces.heard(jid)
   }
 
   [Symbol.dispose](): void {
@@ -105,7 +95,7 @@ export class Notifications implements Disposable {
     this.#fanOuts.clear()
   }
   readonly #onPresence = ({ type, from }: Presence) => {
-    if (type === 'available' && from) this.#bounces.heard(from)
+    if (type === 'available' && from) this.#components.pubsub.bounces.heard(from)
   }
   readonly #onMessage = (message: Required<Message>, stanza: Element) => {
     if (message.type === 'error' && message.id && message.from) this.#takeBack(message.id, message.from, stanza)
@@ -167,7 +157,7 @@ export class Notifications implements Disposable {
   #writeOne(fanOut: FanOut, recipient: Recipient): string | undefined {
     const { nodeId, idPrefix } = fanOut.originOf(recipient)
     const jid = typeof recipient === 'string' ? recipient : recipient.jid
-    return this.#bounces.mayTell(nodeId, jid) ? fanOut.write(recipient, this.#ids.next(idPrefix)) : undefined
+    return this.#components.pubsub.bounces.mayTell(nodeId, jid) ? fanOut.write(recipient, this.#ids.next(idPrefix)) : undefined
   }
 
   /** A notification comes back. It counts from the address it went to, and while that is subscribed. */
@@ -176,7 +166,7 @@ export class Notifications implements Disposable {
     const nodeId = this.#ids.nodeOf(id)
     const node = nodeId && pubsub.subscribedNode(nodeId, from)
     if (!nodeId || !node) return
-    if (!this.#bounces.failed(nodeId, from, parseStanzaError(stanza).stanzaError)) return
+    if (!pubsub.bounces.failed(nodeId, from, parseStanzaError(stanza).stanzaError)) return
     pubsub.endSubscriptions(node, from)
     this.#ended += 1
     logger.info({ from }, 'a subscription has ended: what its subscriber is told has come back for too long')

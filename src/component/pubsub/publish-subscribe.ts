@@ -60,7 +60,12 @@ export class PublishSubscribe implements AsyncDisposable {
     const { limits, mayCreate } = init
     this.#components = components
     this.#store = store
-    this.pubsub = new Pubsub({ store }, { limits, mayCreate })
+    const ration = new LogRation(components.clock)
+    const onBounceUnsaved = (err: unknown) => {
+      const suppressed = ration.take('bounces')
+      if (suppressed !== undefined) components.logger.error({ err, suppressed }, 'who sends notifications back could not be kept')
+    }
+    this.pubsub = new Pubsub({ store }, { limits, mayCreate, onBounceUnsaved })
   }
 
   /** Answers over a session that has not started yet, at the address it will have. */

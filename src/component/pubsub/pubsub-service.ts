@@ -28,7 +28,7 @@ export interface Rosters {
 export interface PubsubServiceComponents {
   readonly session: Session
   readonly pubsub: Pubsub
-  readonly notifications: Pick<Notifications, 'tell' | 'heard'>
+  readonly notifications: Pick<Notifications, 'tell'>
   readonly rosters?: Rosters
   readonly logger?: Logger
 }
@@ -136,7 +136,7 @@ export class PubsubService extends EventEmitter<PubsubServiceEvents> {
     work: (course: Course) => Promise<Element | undefined>,
   ): Promise<Element | undefined> {
     const course: Course = { action: 'unknown' }
-    this.#components.notifications.heard(from)
+    this.#components.pubsub.bounces.heard(from)
     try {
       // At the domain of the service nobody lives.
       if (bareJid(to).includes('@')) throw new BytestreamError('ERR_SERVICE_UNAVAILABLE', '')

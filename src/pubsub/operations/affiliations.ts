@@ -1,5 +1,5 @@
 import { BytestreamError } from '../../core/index.ts'
-import { type Asker, type Core, findNode, findOwnNode, settingOf, viewOf } from '../core.ts'
+import { type Asker, type Core, findNode, findOwnNode, removeSubscription, settingOf, viewOf } from '../core.ts'
 import type { Notice } from '../notices.ts'
 import type { Affiliation, NodeRecord } from '../records.ts'
 import { mayReceive } from '../rules/access.ts'
@@ -80,7 +80,7 @@ function setAffiliation(core: Core, node: NodeRecord, account: string, affiliati
     { kind: 'affiliation', to: [account], node: node.name, affiliation },
     ...core.store.subscriptionsAt(node.id, account).flatMap((subscription): Notice[] => {
       if (!mayReceive(affiliation, settingOf(core, node, 'accessModel'))) {
-        core.store.removeSubscription(subscription)
+        removeSubscription(core, subscription)
         return [{ kind: 'subscription', to: [subscription.jid], subscription: viewOf(node, subscription, 'none') }]
       }
       // XEP-0060 §8.7.4: who is made owner or publisher needs no approval any more.

@@ -1,5 +1,5 @@
 import { bareJid } from '../../core/index.ts'
-import { type Asker, type Core, findOwnNode, subscriptionsAt, viewOf } from '../core.ts'
+import { type Asker, type Core, findOwnNode, removeSubscription, subscriptionsAt, viewOf } from '../core.ts'
 import type { Notice } from '../notices.ts'
 import { accountOf, anyJid } from '../rules/names.ts'
 import { privileges } from '../rules/privileges.ts'
@@ -18,7 +18,7 @@ export function decide(core: Core, asker: Asker, { node: name, jid, subid }: Sub
   const subscription = chooseSubscription(subid === undefined ? all.filter(({ state }) => state === 'pending') : all, subid)
   if (subscription.state !== 'pending') return { notices: [] as Notice[] }
   if (isAllowed) return { notices: approve(core, node, subscription) }
-  core.store.removeSubscription(subscription)
+  removeSubscription(core, subscription)
   const notices: Notice[] = [{ kind: 'subscription', to: [subscription.jid], subscription: viewOf(node, subscription, 'none') }]
   return { notices }
 }

@@ -103,6 +103,7 @@ export function deleteNode(core: Core, asker: Asker, name: string, redirectUri: 
   if (redirectUri !== undefined) rememberMove(core, node, redirectUri)
   const parent = parentOf(core, node)
   core.store.retireNode(node.id)
+  core.bounces.nodeEnded(node.id)
   core.audiences.forget(node.id)
   const notices: Notice[] = []
   if (settingOf(core, node, 'notifyDelete')) {

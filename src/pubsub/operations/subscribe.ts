@@ -1,5 +1,5 @@
 import { BytestreamError, bareJid, UnsupportedFeature } from '../../core/index.ts'
-import { type Asker, accessQuestion, type Core, findNode, settingOf, subscriptionsAt, viewOf } from '../core.ts'
+import { type Asker, accessQuestion, type Core, findNode, removeSubscription, settingOf, subscriptionsAt, viewOf } from '../core.ts'
 import type { Notice, SubscriptionView } from '../notices.ts'
 import type { NodeRecord, SubscriptionOptions, SubscriptionRecord } from '../records.ts'
 import { maySubscribe } from '../rules/access.ts'
@@ -100,7 +100,7 @@ function lastItem(core: Core, node: NodeRecord, { jid, options, state }: Subscri
 /** @throws BytestreamError as XEP-0060 §6.2.3 has it */
 export function unsubscribe(core: Core, asker: Asker, name: SubscriptionName) {
   const { node, subscription } = findSubscription(core, asker, name)
-  core.store.removeSubscription(subscription)
+  removeSubscription(core, subscription)
   core.audiences.forget(node.id)
   const view = viewOf(node, subscription, 'none')
   return { subscription: view, notices: tellOwners(core, node, view) }

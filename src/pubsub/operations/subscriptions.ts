@@ -1,5 +1,5 @@
 import { BytestreamError, bareJid, toBytestreamError } from '../../core/index.ts'
-import { type Asker, type Core, findNode, findOwnNode, settingOf, subscriptionsAt, viewOf } from '../core.ts'
+import { type Asker, type Core, findNode, findOwnNode, removeSubscription, settingOf, subscriptionsAt, viewOf } from '../core.ts'
 import type { Notice, SubscriptionView } from '../notices.ts'
 import { type NodeRecord, type SubscriptionRecord, type SubscriptionState, subidOf } from '../records.ts'
 import { mayReceive } from '../rules/access.ts'
@@ -89,7 +89,7 @@ function setSubscription(
 }
 
 export function endSubscription(core: Core, node: NodeRecord, subscription: SubscriptionRecord): Notice[] {
-  core.store.removeSubscription(subscription)
+  removeSubscription(core, subscription)
   return [{ kind: 'subscription', to: [subscription.jid], subscription: viewOf(node, subscription, 'none') }]
 }
 
@@ -121,7 +121,7 @@ export function endSubscriptionsOf(core: Core, name: string, jid: string): void 
   const node = core.store.node(name)
   if (!node) return
   for (const subscription of core.store.subscriptionsAt(node.id, bareJid(jid))) {
-    if (subscription.jid === jid) core.store.removeSubscription(subscription)
+    if (subscription.jid === jid) removeSubscription(core, subscription)
   }
   core.audiences.forget(node.id)
 }

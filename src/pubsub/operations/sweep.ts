@@ -1,4 +1,4 @@
-import { type Core, viewOf } from '../core.ts'
+import { type Core, removeSubscription, viewOf } from '../core.ts'
 import type { Notice } from '../notices.ts'
 import { tellOwners } from './subscribe.ts'
 import { endSubscription } from './subscriptions.ts'
@@ -17,7 +17,7 @@ export function sweep(core: Core, keep: ReadonlySet<number>) {
   const notices = leases.flatMap((subscription): Notice[] => {
     const node = core.store.nodeById(subscription.nodeId)
     if (!node) {
-      core.store.removeSubscription(subscription)
+      removeSubscription(core, subscription)
       return []
     }
     core.audiences.forget(node.id)

@@ -33,6 +33,11 @@ export class MemoryNode {
     return this.#subscriptions
   }
 
+  subscription(id: number): SubscriptionRecord | undefined {
+    const [found] = this.subscriptions.page({ after: id - 1, limit: 1 })
+    return found?.id === id ? found : undefined
+  }
+
   subscriptionsAt(account: string): readonly SubscriptionRecord[] {
     const found = this.#byAccount?.get(account)
     return found === undefined ? [] : 'id' in found ? [found] : found

@@ -1,4 +1,13 @@
-import type { Affiliation, AffiliationRecord, ItemRecord, MovedRecord, NodeRecord, SubscriptionRecord } from '../records.ts'
+import type {
+  Affiliation,
+  AffiliationRecord,
+  Bounce,
+  BouncingSubscription,
+  ItemRecord,
+  MovedRecord,
+  NodeRecord,
+  SubscriptionRecord,
+} from '../records.ts'
 import { Due } from './due.ts'
 import { MemoryNode } from './memory-node.ts'
 import { MovedNodes } from './moved-nodes.ts'
@@ -19,6 +28,10 @@ export class MemoryStore implements PubsubStore {
   readonly #dueItems = new Due<ItemRecord>()
   readonly #dueSubscriptions = new Due<SubscriptionRecord>()
   readonly #moved = new MovedNodes()
+  /** By the id of the subscription. */
+  readonly #bouncing = new Map<number, BouncingSubscription>()
+  #subscriptionCount = 0
+  #itemCount = 0
   #lastNode = 0
   #lastSubscription = 0
   #lastItem = 0
@@ -62,7 +75,7 @@ export class MemoryStore implements PubsubStore {
     count(this.#created, creator, this.countNodesOf(creator) - 1)
     for (const account of kept.affiliations.keys()) this.#forgetAffiliation(id, account)
     kept.affiliations.clear()
-    for (const item of kept.clearItems()) this.#dueItems.remove(item)
+    this.#clearItems(kept)
     this.#retired.set(id, kept)
   }
 
@@ -179,6 +192,7 @@ export class MemoryStore implements PubsubStore {
     const { nodeId, jid, account, state, options, expiresMs } = given
     const subscription = { id: ++this.#lastSubscription, nodeId, jid, account, state, options, expiresMs }
     this.#byId.get(nodeId)?.addSubscription(subscription)
+    this.#subscriptionCount++
     const own = this.#subscriptions.get(account)
     if (own instanceof Ordered) own.add(subscription)
     else this.#subscriptions.set(account, own ? ordered([own, subscription]) : subscription)
@@ -203,6 +217,8 @@ export class MemoryStore implements PubsubStore {
     if (own instanceof Ordered) own.remove(removed)
     if (!(own instanceof Ordered) || own.size === 0) this.#subscriptions.delete(account)
     this.#dueSubscriptions.remove(removed)
+    this.#bouncing.delete(id)
+    this.#subscriptionCount--
   }
 
   subscriptionsAt(nodeId: number, account: string): readonly SubscriptionRecord[] {
@@ -244,10 +260,31 @@ export class MemoryStore implements PubsubStore {
     return own instanceof Ordered ? own.size : own ? 1 : 0
   }
 
+  countAllSubscriptions(): number {
+    return this.#subscriptionCount
+  }
+
+  setBounce({ id, nodeId }: Pick<SubscriptionRecord, 'id' | 'nodeId'>, bounce: Bounce | undefined): void {
+    const subscription = this.#keeper(nodeId)?.subscription(id)
+    if (!subscription) return
+    if (bounce) this.#bouncing.set(id, { id, nodeId, jid: subscription.jid, bounce })
+    else this.#bouncing.delete(id)
+  }
+
+  bouncing({ after = 0, limit }: Range): readonly BouncingSubscription[] {
+    return [...this.#bouncing.values()]
+      .filter(({ id, nodeId }) => id > after && this.#byId.has(nodeId))
+      .sort((one, other) => one.id - other.id)
+      .slice(0, limit)
+  }
+
   putItem(given: Omit<ItemRecord, 'seq'>): ItemRecord {
     const item = { ...given, seq: ++this.#lastItem }
     this.removeItem(item.nodeId, item.id)
-    this.#byId.get(item.nodeId)?.addItem(item)
+    const kept = this.#byId.get(item.nodeId)
+    if (!kept) return item
+    kept.addItem(item)
+    this.#itemCount++
     this.#dueItems.add(item)
     return item
   }
@@ -258,11 +295,14 @@ export class MemoryStore implements PubsubStore {
 
   removeItem(nodeId: number, id: string): void {
     const removed = this.#byId.get(nodeId)?.removeItem(id)
-    if (removed) this.#dueItems.remove(removed)
+    if (!removed) return
+    this.#dueItems.remove(removed)
+    this.#itemCount--
   }
 
   removeItems(nodeId: number): void {
-    for (const item of this.#byId.get(nodeId)?.clearItems() ?? []) this.#dueItems.remove(item)
+    const kept = this.#byId.get(nodeId)
+    if (kept) this.#clearItems(kept)
   }
 
   items(nodeId: number, range: ItemRange): readonly ItemRecord[] {
@@ -271,6 +311,10 @@ export class MemoryStore implements PubsubStore {
 
   countItems(nodeId: number): number {
     return this.#byId.get(nodeId)?.itemCount ?? 0
+  }
+
+  countAllItems(): number {
+    return this.#itemCount
   }
 
   countItemsBefore(nodeId: number, seq: number): number {
@@ -304,6 +348,13 @@ export class MemoryStore implements PubsubStore {
   /** A retired node still has its subscriptions. */
   #keeper(nodeId: number): MemoryNode | undefined {
     return this.#byId.get(nodeId) ?? this.#retired.get(nodeId)
+  }
+
+  #clearItems(kept: MemoryNode): void {
+    for (const item of kept.clearItems()) {
+      this.#dueItems.remove(item)
+      this.#itemCount--
+    }
   }
 
   #hang(node: NodeRecord): void {

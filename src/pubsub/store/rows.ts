@@ -3,6 +3,8 @@ import type { NodeConfig } from '../node-config.ts'
 import type {
   Affiliation,
   AffiliationRecord,
+  Bounce,
+  BouncingSubscription,
   ItemRecord,
   MovedRecord,
   NodeKind,
@@ -31,6 +33,7 @@ export type SubscriptionRow = readonly [
   options: string | null,
   expiresMs: number | null,
 ]
+export type BounceRow = readonly [id: number, nodeId: number, jid: string, bounce: string]
 export type ItemRow = readonly [
   nodeId: number,
   seq: number,
@@ -63,6 +66,10 @@ export function toSubscription([id, nodeId, jid, isPending, options, expiresMs]:
     options: options === null ? undefined : (JSON.parse(options) as SubscriptionOptions),
     expiresMs: expiresMs ?? undefined,
   }
+}
+
+export function toBouncing([id, nodeId, jid, bounce]: BounceRow): BouncingSubscription {
+  return { id, nodeId, jid, bounce: JSON.parse(bounce) as Bounce }
 }
 
 export function toItem([nodeId, seq, id, publisher, publishedMs, expiresMs, payload]: ItemRow): ItemRecord {

@@ -141,4 +141,24 @@ CREATE TRIGGER moved_removed AFTER DELETE ON moved BEGIN
   UPDATE total SET moved = moved - 1 WHERE id = 1;
 END;
 `,
+  `
+ALTER TABLE subscription ADD COLUMN bounce TEXT;
+CREATE INDEX subscription_bouncing ON subscription (id) WHERE bounce IS NOT NULL;
+
+ALTER TABLE total ADD COLUMN subscriptions INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE total ADD COLUMN items INTEGER NOT NULL DEFAULT 0;
+UPDATE total SET subscriptions = (SELECT count(*) FROM subscription), items = (SELECT count(*) FROM item);
+CREATE TRIGGER subscription_counted AFTER INSERT ON subscription BEGIN
+  UPDATE total SET subscriptions = subscriptions + 1 WHERE id = 1;
+END;
+CREATE TRIGGER subscription_discounted AFTER DELETE ON subscription BEGIN
+  UPDATE total SET subscriptions = subscriptions - 1 WHERE id = 1;
+END;
+CREATE TRIGGER item_counted AFTER INSERT ON item BEGIN
+  UPDATE total SET items = items + 1 WHERE id = 1;
+END;
+CREATE TRIGGER item_discounted AFTER DELETE ON item BEGIN
+  UPDATE total SET items = items - 1 WHERE id = 1;
+END;
+`,
 ]

@@ -1,12 +1,23 @@
 import type { Change, Query, Storage } from '../../storage/index.ts'
-import type { Affiliation, AffiliationRecord, ItemRecord, MovedRecord, NodeRecord, SubscriptionRecord } from '../records.ts'
+import type {
+  Affiliation,
+  AffiliationRecord,
+  Bounce,
+  BouncingSubscription,
+  ItemRecord,
+  MovedRecord,
+  NodeRecord,
+  SubscriptionRecord,
+} from '../records.ts'
 import {
   type AffiliationRow,
+  type BounceRow,
   type ItemRow,
   type MovedRow,
   type NodeRow,
   type SubscriptionRow,
   toAffiliation,
+  toBouncing,
   toItem,
   toMoved,
   toNode,
@@ -35,6 +46,7 @@ interface Rows {
   subscriptions: SubscriptionRow
   pending: SubscriptionRow
   subscriptionsOf: SubscriptionRow
+  bouncing: BounceRow
   item: ItemRow
   items: ItemRow
   itemsFromEnd: ItemRow
@@ -233,6 +245,18 @@ export class SqliteStore implements PubsubStore {
     return count(this.#read.countSubscriptionsOf.get(account))
   }
 
+  countAllSubscriptions(): number {
+    return count(this.#read.countAllSubscriptions.get())
+  }
+
+  setBounce({ id, nodeId }: Pick<SubscriptionRecord, 'id' | 'nodeId'>, bounce: Bounce | undefined): void {
+    this.#write.setBounce.run(bounce ? JSON.stringify(bounce) : null, nodeId, id)
+  }
+
+  bouncing({ after = 0, limit }: Range): readonly BouncingSubscription[] {
+    return this.#read.bouncing.all(after, limit).map(toBouncing)
+  }
+
   putItem(given: Omit<ItemRecord, 'seq'>): ItemRecord {
     const item = { ...given, seq: this.#itemNumbers.next() }
     const { nodeId, seq, id, publisher, publishedMs, expiresMs, payload } = item
@@ -259,6 +283,10 @@ export class SqliteStore implements PubsubStore {
 
   countItems(nodeId: number): number {
     return count(this.#read.countItems.get(nodeId))
+  }
+
+  countAllItems(): number {
+    return count(this.#read.countAllItems.get())
   }
 
   countItemsBefore(nodeId: number, seq: number): number {

@@ -47,12 +47,16 @@ export const queries = {
   countSubscriptions: 'SELECT subscriptions FROM node WHERE id = ?',
   countPending: 'SELECT pending FROM node WHERE id = ? AND name IS NOT NULL',
   countSubscriptionsOf: 'SELECT subscriptions FROM account WHERE jid = ?',
+  countAllSubscriptions: 'SELECT subscriptions FROM total WHERE id = 1',
+  bouncing: `SELECT s.id, s.node, s.jid, s.bounce FROM subscription s INDEXED BY subscription_bouncing
+    JOIN node n ON n.id = s.node AND n.name IS NOT NULL WHERE s.bounce IS NOT NULL AND s.id > ? ORDER BY s.id LIMIT ?`,
 
   item: `SELECT ${ITEM} FROM ${LIVE_ITEM} WHERE i.node = ? AND i.id = ?`,
   items: `SELECT ${ITEM} FROM ${LIVE_ITEM} WHERE i.node = ? AND i.seq > ? AND i.seq < ? ORDER BY i.seq LIMIT ?`,
   itemsFromEnd: `SELECT ${ITEM} FROM ${LIVE_ITEM} WHERE i.node = ? AND i.seq > ? AND i.seq < ? ORDER BY i.seq DESC LIMIT ?`,
   itemAt: `SELECT ${ITEM} FROM ${LIVE_ITEM} WHERE i.node = ? ORDER BY i.seq LIMIT 1 OFFSET ?`,
   countItems: 'SELECT items FROM node WHERE id = ? AND name IS NOT NULL',
+  countAllItems: 'SELECT items FROM total WHERE id = 1',
   countItemsBefore: `SELECT count(*) FROM ${LIVE_ITEM} WHERE i.node = ? AND i.seq < ?`,
 
   dueItems: `SELECT ${ITEM} FROM ${LIVE_ITEM} WHERE i.expires_ms <= ? ORDER BY i.expires_ms LIMIT ?`,
@@ -79,6 +83,7 @@ export const changes = {
   addSubscription: `INSERT INTO subscription (node, id, account, jid, is_pending, options, expires_ms)
     VALUES (?, ?, (SELECT id FROM account WHERE jid = ?), ?, ?, ?, ?)`,
   replaceSubscription: 'UPDATE subscription SET is_pending = ?, options = ?, expires_ms = ? WHERE node = ? AND id = ?',
+  setBounce: 'UPDATE subscription SET bounce = ? WHERE node = ? AND id = ?',
   removeSubscription: 'DELETE FROM subscription WHERE node = ? AND id = ?',
 
   /** One that takes another's place is moved to the end, and counts once. */

@@ -1,4 +1,13 @@
-import type { Affiliation, AffiliationRecord, ItemRecord, MovedRecord, NodeRecord, SubscriptionRecord } from '../records.ts'
+import type {
+  Affiliation,
+  AffiliationRecord,
+  Bounce,
+  BouncingSubscription,
+  ItemRecord,
+  MovedRecord,
+  NodeRecord,
+  SubscriptionRecord,
+} from '../records.ts'
 
 /** A part of a list in its order: what comes behind `after`, at most `limit`. */
 export interface Range {
@@ -83,6 +92,13 @@ export interface PubsubStore {
   /** Those at nodes that are retired and not swept yet may be among them. */
   countSubscriptionsOf(account: string): number
 
+  /** In all; those at nodes that are retired and not swept yet may be among them. */
+  countAllSubscriptions(): number
+  /** What of the notifications of a subscription comes back is kept with it, whoever replaces it, and goes with it; `undefined` for nothing. */
+  setBounce(subscription: Pick<SubscriptionRecord, 'id' | 'nodeId'>, bounce: Bounce | undefined): void
+  /** Those whose notifications come back, of all nodes, by id. */
+  bouncing(range: Range): readonly BouncingSubscription[]
+
   /** Takes the place of an item of the same id at the node, and is the newest. @returns what was given, with its number */
   putItem(item: Omit<ItemRecord, 'seq'>): ItemRecord
   item(nodeId: number, id: string): ItemRecord | undefined
@@ -90,6 +106,8 @@ export interface PubsubStore {
   removeItems(nodeId: number): void
   items(nodeId: number, range: ItemRange): readonly ItemRecord[]
   countItems(nodeId: number): number
+  /** In all; those of nodes that are retired and not swept yet may be among them. */
+  countAllItems(): number
   /** How many items of the node come before the one of that number. */
   countItemsBefore(nodeId: number, seq: number): number
   /** The item with `index` others before it. */

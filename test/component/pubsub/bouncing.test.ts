@@ -3,7 +3,6 @@
 
 import test, { type ExecutionContext } from 'ava'
 import { openLine } from '../../helpers/component-line.ts'
-import { FakeClock } from '../../helpers/fake-clock.ts'
 import { by, FRIEND, OWNER, STRANGER } from '../../helpers/pubsub.ts'
 import { SERVICE, TellingScene } from '../../helpers/pubsub-notifications.ts'
 
@@ -11,9 +10,8 @@ const MINUTE = 60_000
 const GONE = "<error type='cancel'><item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>"
 
 async function open(t: ExecutionContext, subscribers: readonly string[] = [FRIEND, STRANGER]) {
-  const clock = new FakeClock()
-  const line = await openLine(t, SERVICE, { clock })
-  const scene = new TellingScene(line.session, clock, { pubsub: { limits: { bounceMsMax: 60 * MINUTE } } })
+  const line = await openLine(t, SERVICE)
+  const scene = new TellingScene(line.session, undefined, { pubsub: { limits: { bounceMsMax: 60 * MINUTE } } })
   scene.node('news', subscribers)
   let published = 0
   /** Whom a publish reaches, with the ids of their notifications; the owner's own message comes last. */
@@ -31,15 +29,15 @@ async function open(t: ExecutionContext, subscribers: readonly string[] = [FRIEN
   }
   const sendBack = (from: string, id = '', error = GONE) =>
     line.say(`<message type='error' from='${from}' to='${SERVICE}' id='${id}'>${error}</message>`)
-  return { ...line, clock, scene, publish, sendBack }
+  return { ...line, scene, publish, sendBack }
 }
 
 test('who sends a notification back is left alone, and tried again later (XEP-0060 §12.4)', async (t) => {
-  const { clock, scene, publish, sendBack } = await open(t)
+  const { scene, publish, sendBack } = await open(t)
   sendBack(FRIEND, (await publish()).get(FRIEND))
-  t.is(scene.notifications.counts.bouncing, 1)
+  t.is(scene.pubsub.bounces.size, 1)
   t.deepEqual([...(await publish()).keys()], [STRANGER])
-  clock.advance(MINUTE)
+  scene.pass(MINUTE)
   t.deepEqual([...(await publish()).keys()], [FRIEND, STRANGER])
 })
 
@@ -56,25 +54,25 @@ test('an error counts from the very address the notification went to, and with i
     [FRIEND, ''],
   ]
   for (const [from, id] of wrong) sendBack(from, id)
-  t.is(scene.notifications.counts.bouncing, 0)
+  t.is(scene.pubsub.bounces.size, 0)
   sendBack(FRIEND, id)
-  t.is(scene.notifications.counts.bouncing, 1)
+  t.is(scene.pubsub.bounces.size, 1)
 })
 
 test('what is no error is none, whatever its id', async (t) => {
   const { scene, say, publish } = await open(t)
   const id = (await publish()).get(FRIEND)
   say(`<message from='${FRIEND}' to='${SERVICE}' id='${id}'>${GONE}</message>`)
-  t.is(scene.notifications.counts.bouncing, 0)
+  t.is(scene.pubsub.bounces.size, 0)
 })
 
 test('after the time for it the subscription ends, and is logged; others stay', async (t) => {
-  const { clock, scene, publish, sendBack } = await open(t)
+  const { scene, publish, sendBack } = await open(t)
   for (let tried = 0; tried < 7; tried++) {
     const id = (await publish()).get(FRIEND)
     if (id === undefined) break
     sendBack(FRIEND, id)
-    clock.advance(MINUTE * 2 ** tried)
+    scene.pass(MINUTE * 2 ** tried)
   }
   t.is(scene.notifications.counts.ended, 1)
   t.deepEqual(scene.pubsub.subscriptions(by(FRIEND), { node: 'news' }), [])
@@ -93,7 +91,7 @@ for (const [what, stanza] of [
     const { scene, say, publish, sendBack } = await open(t)
     sendBack(FRIEND, (await publish()).get(FRIEND))
     if (stanza) say(stanza)
-    else scene.notifications.heard(`${FRIEND}/device`)
+    else scene.pubsub.bounces.heard(`${FRIEND}/device`)
     t.deepEqual([...(await publish()).keys()], [FRIEND, STRANGER])
   })
 }
@@ -112,7 +110,7 @@ test('of somebody who hears by way of a collection, its subscription to that is 
   scene.pubsub.configure(by(OWNER), 'news', { collection: 'all' })
   scene.pubsub.subscribe(by(FRIEND), { node: 'all', jid: FRIEND })
   sendBack(FRIEND, (await publish()).get(FRIEND))
-  t.is(scene.notifications.counts.bouncing, 1)
+  t.is(scene.pubsub.bounces.size, 1)
   t.is((await publish()).size, 0)
 })
 
@@ -120,6 +118,6 @@ test('who sends back what it is told of its subscription is told on', async (t) 
   const { scene, hear, sendBack, publish } = await open(t, [FRIEND])
   scene.tell(scene.pubsub.setNodeAffiliations(by(OWNER), 'news', [{ jid: FRIEND, affiliation: 'publisher' }]))
   sendBack(FRIEND, String((await hear()).attrs['id']))
-  t.is(scene.notifications.counts.bouncing, 0)
+  t.is(scene.pubsub.bounces.size, 0)
   t.is((await publish()).size, 1)
 })

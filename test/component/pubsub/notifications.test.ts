@@ -34,7 +34,7 @@ test('each subscriber gets what was published, at the address it subscribed (XEP
   const items = '<items node="news"><item id="a"><a xmlns="urn:example">&lt;漢 &amp; 😀</a></item></items>'
   t.is(await hear(), event(FRIEND, items))
   t.is(await hear(), event(`${STRANGER}/device`, items))
-  t.deepEqual(scene.notifications.counts, { sent: 2, dropped: 0, ended: 0, waiting: 0, waitingBytes: 0, bouncing: 0 })
+  t.deepEqual(scene.notifications.counts, { sent: 2, dropped: 0, ended: 0, waiting: 0, waitingBytes: 0 })
 })
 
 test('what a node says of payloads, of the type of messages and of publishers is heeded (XEP-0060 §7.1.2)', async (t) => {

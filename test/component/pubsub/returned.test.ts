@@ -45,7 +45,7 @@ onEachServer('notifications', { accounts: ['romeo'], components: ['normal.localh
         scene.announce('news', 'b')
         await romeo.next()
         while (scene.notifications.counts.waiting > 0) await new Promise(setImmediate)
-        t.is(scene.notifications.counts.bouncing, expected.length)
+        t.is(scene.pubsub.bounces.size, expected.length)
         t.is(scene.notifications.counts.sent, 3 + 3 - expected.length)
       },
     )

@@ -143,6 +143,12 @@ for (const name of versions) {
         : [{ name: 'musings', uri: 'xmpp:hamlet@denmark.lit?;node=blog', creator: 'hamlet@denmark.lit', expiresMs: 9000 }]
     t.deepEqual(store.dueMoved(9000, 9), moved)
     t.is(store.countMoved(), moved.length)
+    t.deepEqual([store.countAllSubscriptions(), store.countAllItems()], [2, 2])
+    const came = name < 'version-3.sql' ? [] : [{ firstMs: 4000, passing: 1, pauseMs: 60_000, untilMs: 64_000 }]
+    t.deepEqual(
+      store.bouncing({ limit: 9 }).map(({ bounce }) => bounce),
+      came,
+    )
     const added = store.putItem({ ...item, nodeId: news.id })
     t.deepEqual(store.items(news.id, { limit: 1, fromEnd: true }), [added])
     await store.settled()
