@@ -1,5 +1,5 @@
 import type { NodeKind, OptionsChange, SubscriptionSettings } from '../../pubsub/index.ts'
-import { type DataForm, pubsubForms } from '../../xep/index.ts'
+import { type DataForm, type FormField, pubsubForms } from '../../xep/index.ts'
 import { checkFixed, choice, dateTime, type Field, readField, writeField, yesOrNo } from './fields.ts'
 
 const deliver: Field<boolean> = { name: 'pubsub#deliver', label: 'Whether notifications are sent', ...yesOrNo }
@@ -26,7 +26,8 @@ export function buildOptionsForm(options: SubscriptionSettings, formType: 'form'
     writeField(expire, options.expiresMs ?? null),
     ...(kind === 'collection' ? ofCollections : []),
   ]
-  return { type: formType, formType: pubsubForms.subscribeOptions, fields }
+  const inForm = (field: FormField): FormField => (formType === 'form' ? field : { var: field.var, values: field.values })
+  return { type: formType, formType: pubsubForms.subscribeOptions, fields: fields.map(inForm) }
 }
 
 /** @throws BytestreamError `ERR_PUBSUB_INVALID_OPTIONS` */

@@ -1,14 +1,6 @@
 import { BytestreamError } from '../../core/index.ts'
-import type { SubscriptionChange } from '../../pubsub/index.ts'
 import { PartialRefusal } from '../../session/index.ts'
-import {
-  buildPubsubAnswer,
-  type Element,
-  type PubsubAccountSubscription,
-  type PubsubAction,
-  type PubsubAnswers,
-  type PubsubOwnerRequests,
-} from '../../xep/index.ts'
+import { buildPubsubAnswer, type Element, type PubsubAction, type PubsubAnswers, type PubsubOwnerRequests } from '../../xep/index.ts'
 import { buildConfigForm, readConfig } from './config-form.ts'
 import { asPart, forwardPage, placeOf, readForward } from './pages.ts'
 import { placeInList, toSubscription } from './subscriber-use-cases.ts'
@@ -75,7 +67,7 @@ export const ownerUseCases: UseCases<'create' | keyof PubsubOwnerRequests> = {
   'set-node-subscriptions': {
     features: ['manage-subscriptions'],
     handle(pubsub, asker, { node, subscriptions }) {
-      const { notices, refused } = pubsub.setNodeSubscriptions(asker, node, subscriptions.map(toChange))
+      const { notices, refused } = pubsub.setNodeSubscriptions(asker, node, subscriptions)
       const what = refusal(refused, 'get-node-subscriptions', { node, subscriptions: refused })
       return { answer: {}, notices, ...what }
     },
@@ -98,11 +90,6 @@ export const ownerUseCases: UseCases<'create' | keyof PubsubOwnerRequests> = {
       return { answer: {}, notices, ...what }
     },
   },
-}
-
-function toChange({ jid, subid, state }: PubsubAccountSubscription): SubscriptionChange {
-  if (state === 'unconfigured') throw new BytestreamError('ERR_NOT_ACCEPTABLE', 'no subscription has to be configured here')
-  return { jid, subid, state }
 }
 
 /** The changes that were not made, each with what stays in its place (XEP-0060 §8.8.2.4, §8.9.2.4). */

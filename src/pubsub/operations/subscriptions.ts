@@ -9,7 +9,8 @@ import { approve, checkRoom } from './subscribe.ts'
 export interface SubscriptionChange {
   readonly jid: string
   readonly subid?: string | undefined
-  readonly state: SubscriptionState | 'none'
+  /** `unconfigured` can be asked for, and never be had: nothing here has to be configured first. */
+  readonly state: SubscriptionState | 'none' | 'unconfigured'
 }
 
 /** What is told of a subscription in a list, and its place there. */
@@ -82,6 +83,7 @@ function setSubscription(
   meant: readonly SubscriptionRecord[],
   { jid, subid, state }: SubscriptionChange,
 ): Notice[] | undefined {
+  if (state === 'unconfigured') return undefined
   if (state === 'none') return meant.flatMap((each) => endSubscription(core, node, each))
   if (state === 'pending') return meant.length > 0 && meant.every((each) => each.state === 'pending') ? [] : undefined
   if (meant.length > 0) return meant.flatMap((each) => (each.state === 'pending' ? approve(core, node, each) : []))
