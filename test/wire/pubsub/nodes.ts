@@ -128,5 +128,7 @@ export async function removing(stage: PubsubStage): Promise<void> {
   const elsewhere = `<delete node='${NODE}'><redirect uri='xmpp:hamlet@denmark.lit?;node=blog'/></delete>`
   await hamlet.ownerSet('E158 E159', elsewhere)
   await francisco.hear('E160', event(elsewhere), HEADLINE)
+  const gone = `<error type='modify'><gone xmlns='${NS.stanzas}'>xmpp:hamlet@denmark.lit?;node=blog</gone></error>`
+  await francisco.set('E40', `<subscribe node='${NODE}' jid='francisco@denmark.lit'/>`, gone)
   await francisco.hearNothing()
 }
