@@ -16,10 +16,10 @@ import { parseArgs } from 'node:util'
 import { pubsubMigrations, SqliteStore } from '../src/pubsub/index.ts'
 import { changes, queries } from '../src/pubsub/store/statements.ts'
 import { Storage } from '../src/storage/index.ts'
+import { type Claim, isHeld, verdict } from './claims.ts'
 import { checks, EACH, fill, placesIn, timeChecks } from './pubsub/tables.ts'
-import { type Claim, isHeld } from './relay/claims.ts'
-import { markdown, verdict } from './relay/report.ts'
-import { Results } from './relay/results.ts'
+import { Results } from './results.ts'
+import { markdown } from './tables.ts'
 
 const SMALL = 1_000
 const PLACES = 20_000

@@ -13,13 +13,14 @@
 // code is 1 when a promise of docs/verification.md ("The data path") does not hold.
 
 import { setupFor, whatIsMissing } from '../test/helpers/foreign-programs.ts'
-import { claims, isHeld } from './relay/claims.ts'
+import { isHeld, verdict } from './claims.ts'
+import { claims } from './relay/claims.ts'
 import { type Contender, ejabberd, floor, haproxy, nobody, prosody, type Relay, splice, stream } from './relay/contenders.ts'
 import type { Measure } from './relay/measures.ts'
 import { readPlan } from './relay/options.ts'
 import { Programs } from './relay/programs.ts'
-import { summary, tables, verdict } from './relay/report.ts'
-import { Results } from './relay/results.ts'
+import { summary, tables } from './relay/report.ts'
+import { Results } from './results.ts'
 
 /** After that no further round begins. */
 const MINUTES_MAX = 11

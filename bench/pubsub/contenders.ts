@@ -1,12 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { ForeignProgram } from '../../test/helpers/foreign-programs.ts'
 import { SECRET } from '../../test/helpers/prosody.ts'
-import { processTree } from '../relay/usage.ts'
+import { processTree } from '../usage.ts'
 import { Driver } from './driver.ts'
-import { BEHIND, ejabberd, OWN, prosody, type Server, type ServerKind } from './servers.ts'
+import type { Measure } from './measures.ts'
+import { type Databases, subscribed } from './ours.ts'
+import { end, ready } from './processes.ts'
+import { BEHIND, ejabberd, OWN, prosody, type Server, type ServerKind, type Subscribed } from './servers.ts'
 
 /** A publish-subscribe service that runs. */
 export interface Service extends AsyncDisposable {
@@ -24,20 +25,23 @@ export interface Contender {
   /** Its server, for who stands behind one: they share it. */
   readonly behind?: ServerKind
   /** Subscribers it has from its start. */
-  readonly subscribed?: ServerKind['subscribed']
+  readonly subscribed?: Subscribed
   /** How many subscriptions of one node it takes in bearable time. */
   readonly subscriptionsMax: number
   /** Whether its subscriptions cost the same however many there are: nobody has to be there before. */
   readonly isIndifferent?: boolean
-  /** Rounds it takes part in, when it need not be in all. */
-  readonly rounds?: number
+  /** In how many rounds it is measured, when it need not be in all. */
+  rounds?(measure: Pick<Measure, 'name' | 'n'>): number
   /** @param server the one it stands behind */
-  start(server: Server | undefined): Promise<Service>
+  start(server: Server | undefined, databases: Databases): Promise<Service>
 }
 
+const [NOTHING, OURS] = BEHIND
+
 const own = (kind: ServerKind, subscriptionsMax: number): Contender => ({
-  ...{ name: `${kind.name}'s own`, needs: kind.needs, subscriptionsMax, rounds: 2 },
+  ...{ name: `${kind.name}'s own`, needs: kind.needs, subscriptionsMax },
   ...(kind.subscribed && { subscribed: kind.subscribed }),
+  rounds: ({ name, n }) => (name === 'nodes' || n === 1 ? 2 : 1),
   async start() {
     const server = await kind.start(true)
     const { driver, pids } = server
@@ -47,26 +51,15 @@ const own = (kind: ServerKind, subscriptionsMax: number): Contender => ({
 
 const DO_NOTHING = fileURLToPath(new URL('do-nothing.ts', import.meta.url))
 
-async function ready(child: ChildProcess): Promise<ChildProcess> {
-  for await (const line of createInterface({ input: child.stdout as NodeJS.ReadableStream })) if (line.includes('ready')) return child
-  throw new Error(`${child.spawnargs.join(' ')} ended`)
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  child.kill('SIGTERM')
-  await once(child, 'exit')
-}
-
 const startNothing = (port: number, jid: string): Promise<ChildProcess> =>
   ready(spawn(process.execPath, ['--import=tsx', DO_NOTHING, String(port), jid, SECRET], { stdio: ['pipe', 'pipe', 'inherit'] }))
 
-const nothing = (kind: ServerKind): Contender => ({
-  ...{ name: `do-nothing, ${kind.name}`, needs: kind.needs, behind: kind, subscriptionsMax: Number.POSITIVE_INFINITY, isIndifferent: true },
-  async start(server) {
+/** Behind a server of that kind, at one of its addresses. */
+const behind = (kind: ServerKind, address: string, start: (port: number, databases: Databases) => Promise<ChildProcess>) => ({
+  ...{ needs: kind.needs, behind: kind, subscriptionsMax: Number.POSITIVE_INFINITY },
+  async start(server: Server | undefined, databases: Databases): Promise<Service> {
     if (!server) throw new Error('it stands behind a server')
-    const [address] = BEHIND
-    const child = await startNothing(server.port(address), address)
+    const child = await start(server.port(address), databases)
     return {
       ...{ driver: server.driver, address, pids: processTree(child.pid as number), serverPids: server.pids },
       [Symbol.asyncDispose]: () => end(child),
@@ -74,29 +67,39 @@ const nothing = (kind: ServerKind): Contender => ({
   },
 })
 
+const ours = (kind: ServerKind): Contender => ({
+  ...{ name: `streamhost, ${kind.name}`, subscribed },
+  ...behind(kind, OURS, (port, databases) => databases.serve(port, OURS)),
+})
+
+const nothing = (kind: ServerKind): Contender => ({
+  ...{ name: `do-nothing, ${kind.name}`, isIndifferent: true, rounds: ({ name }) => (name === 'nodes' ? 1 : Number.POSITIVE_INFINITY) },
+  ...behind(kind, NOTHING, (port) => startNothing(port, NOTHING)),
+})
+
 /** What the driver itself can take: the same without a server in between. */
-export const direct: Contender = {
+export const direct = {
   ...{ name: 'do-nothing, no server', needs: [], subscriptionsMax: Number.POSITIVE_INFINITY, isIndifferent: true },
+  rounds: () => 1,
   async start() {
     const { port, driver } = await Driver.listen()
-    const [address] = BEHIND
-    const child = await startNothing(port, address)
+    const child = await startNothing(port, NOTHING)
     return {
-      ...{ driver: await driver, address, pids: processTree(child.pid as number), serverPids: [] },
+      ...{ driver: await driver, address: NOTHING, pids: processTree(child.pid as number), serverPids: [] },
       [Symbol.asyncDispose]: () => end(child),
     }
   },
-}
+} satisfies Contender
 
-const named = (kind: ServerKind) => ({ nothing: nothing(kind), own: own(kind, kind === prosody ? 2_000 : 10_000) })
+const side = (kind: ServerKind) => ({
+  server: kind.name,
+  ours: ours(kind),
+  nothing: nothing(kind),
+  own: own(kind, kind === prosody ? 2_000 : 10_000),
+})
 
 /** By the server they stand behind, or are part of. */
-const sides = { prosody: named(prosody), ejabberd: named(ejabberd) }
+export const sides = [side(prosody), side(ejabberd)]
 
-export const contenders: readonly Contender[] = [
-  sides.prosody.nothing,
-  sides.prosody.own,
-  sides.ejabberd.nothing,
-  sides.ejabberd.own,
-  direct,
-]
+/** Whoever is compared goes one after the other. */
+export const contenders: readonly Contender[] = [...sides.flatMap(({ ours, nothing, own }) => [ours, nothing, own]), direct]

@@ -5,6 +5,30 @@ import { LOAD } from './stanzas.ts'
 /** Seconds without an expected stanza. */
 const SILENCE_SECONDS_MAX = 30
 
+/** Of one node. */
+const SUBSCRIBERS_MAX = 100_000
+const AT = Buffer.from(`@${LOAD}`)
+const ZERO = '0'.charCodeAt(0)
+
+/** @returns the number of the subscriber it is to, whose address has the first `@` of a notification. `undefined`: somebody else */
+function subscriberOf(octets: Buffer, start: number): number | undefined {
+  const end = octets.indexOf(AT, start)
+  let number = 0
+  let at = end - 1
+  for (let place = 1; at > start; at -= 1, place *= 10) {
+    const digit = (octets[at] as number) - ZERO
+    if (digit < 0 || digit > 9) break
+    number += digit * place
+  }
+  return at < end - 1 && number < SUBSCRIBERS_MAX ? number : undefined
+}
+
+/** What has come since some moment. */
+export interface Count {
+  /** @throws Error unless each of them has got so many since, and nobody else any */
+  expect(notifications: number): void
+}
+
 interface Asked {
   resolve(answer: string): void
   reject(error: Error): void
@@ -17,6 +41,8 @@ interface Asked {
 export class Driver implements Disposable {
   /** Notifications so far. */
   received = 0
+  /** By the number of the subscriber. */
+  readonly #receivedBy = new Uint32Array(SUBSCRIBERS_MAX)
   /** Sees each notification, when there is somebody. */
   onNotification: ((text: string) => void) | undefined
   readonly #asked = new Map<string, Asked>()
@@ -85,12 +111,30 @@ export class Driver implements Disposable {
     })
   }
 
+  /** Begins to count what the first `n` subscribers get. */
+  countOf(n: number): Count {
+    const [total, by] = [this.received, this.#receivedBy.slice(0, n)]
+    return {
+      expect: (notifications) => {
+        const off = [...by].map((before, index) => (this.#receivedBy[index] as number) - before - notifications)
+        const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0)
+        const missing = -sum(off.filter((each) => each < 0))
+        const doubled = sum(off.filter((each) => each > 0))
+        const astray = this.received - total - n * notifications + missing - doubled
+        if (missing + doubled + astray === 0) return
+        throw new Error(`of ${n * notifications} notifications ${missing} are missing, ${doubled} came again, ${astray} came to others`)
+      },
+    }
+  }
+
   [Symbol.dispose](): void {
     this.#line?.[Symbol.dispose]()
   }
 
   #count(octets: Buffer, start: number, end: number): void {
     this.received += 1
+    const subscriber = subscriberOf(octets, start)
+    if (subscriber !== undefined) this.#receivedBy[subscriber] = (this.#receivedBy[subscriber] as number) + 1
     this.onNotification?.(octets.toString('utf8', start, end))
     if (this.received >= this.#awaited) this.#onAwaited()
   }

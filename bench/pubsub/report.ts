@@ -1,5 +1,5 @@
-import { markdown } from '../relay/report.ts'
-import type { Results } from '../relay/results.ts'
+import type { Measurement, Results, Spread } from '../results.ts'
+import { markdown } from '../tables.ts'
 import type { Measure } from './measures.ts'
 
 const TITLES: Readonly<Record<string, string>> = {
@@ -20,6 +20,9 @@ const COLUMNS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 /** As many digits as say something. */
 const inShort = (value: number): string => (value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(3))
 
+const rangeOf = ({ median, min, max }: Spread): string =>
+  min === max ? inShort(median) : `${inShort(median)} [${inShort(min)}-${inShort(max)}]`
+
 function table(results: Results, { name, n }: Measure, contenders: readonly string[]): string {
   const columns = Object.entries(COLUMNS[name] ?? {})
   const rows = contenders
@@ -28,11 +31,17 @@ function table(results: Results, { name, n }: Measure, contenders: readonly stri
       contender,
       ...columns.map(([value]) => {
         const spread = results.spread(contender, name, n, value)
-        return spread ? `${inShort(spread.median)} [${inShort(spread.min)}-${inShort(spread.max)}]` : '-'
+        return spread ? rangeOf(spread) : '-'
       }),
     ])
   return markdown([['', ...columns.map(([, title]) => title)], ...rows])
 }
+
+/** The figures of one run, by themselves. */
+export const inWords = ({ measure, values }: Measurement): string =>
+  Object.entries(COLUMNS[measure] ?? {})
+    .flatMap(([value, title]) => (values[value] === undefined ? [] : `${inShort(values[value])} ${title}`))
+    .join(', ')
 
 /** Every figure, median [min-max]. */
 export const tables = (results: Results, measures: readonly Measure[], contenders: readonly string[]): string =>

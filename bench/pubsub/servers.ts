@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { startEjabberd } from '../../test/helpers/ejabberd.ts'
 import type { ForeignProgram } from '../../test/helpers/foreign-programs.ts'
 import { DOMAIN, SECRET, startProsody } from '../../test/helpers/prosody.ts'
-import { processTree } from '../relay/usage.ts'
+import { processTree } from '../usage.ts'
 import { Driver } from './driver.ts'
 import { LOAD, publisher, subscriber } from './stanzas.ts'
 
@@ -21,18 +21,21 @@ export interface Server extends AsyncDisposable {
   port(jid: string): number
 }
 
+/** How many subscribers nodes have from the start. */
+export type Subscribed = Readonly<Record<string, number>>
+
 export interface ServerKind {
   readonly name: string
   readonly needs: readonly ForeignProgram[]
-  /** Subscribers that {@link start} has put into a node of its own module, as it would take minutes to let them subscribe. */
-  readonly subscribed?: { readonly node: string; readonly count: number }
+  /** Those that {@link start} has put into nodes of its own module, as it would take minutes to let them subscribe. */
+  readonly subscribed?: Subscribed
   start(isOwn: boolean): Promise<Server>
 }
 
-const subscribed = { node: 'fan10000', count: 10_000 }
+const subscribed = { fan10000: 10_000 }
 
 /** As mod_pubsub writes it. */
-function nodeFile({ node, count }: typeof subscribed): string {
+function nodeFile(node: string, count: number): string {
   const subscribers = Array.from({ length: count }, (_, index) => `["${subscriber(index)}"] = true;`)
   return `return {
 ["affiliations"] = { ["${publisher}"] = "owner"; };
@@ -51,7 +54,7 @@ export const prosody: ServerKind = {
     const folder = await mkdtemp(join(tmpdir(), 'streamhost-bench-'))
     const nodes = join(folder, OWN.replaceAll('.', '%2e'), 'pubsub_nodes')
     await mkdir(nodes, { recursive: true })
-    if (isOwn) await writeFile(join(nodes, `${subscribed.node}.dat`), nodeFile(subscribed))
+    for (const [node, count] of Object.entries(isOwn ? subscribed : {})) await writeFile(join(nodes, `${node}.dat`), nodeFile(node, count))
     const service = isOwn ? `Component "${OWN}" "pubsub"\n  admins = { "${publisher}" }\n` : BEHIND.map(component).join('')
     const server = await startProsody({
       configuration: `data_path = "${folder}"\n`,

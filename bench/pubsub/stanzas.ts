@@ -18,6 +18,9 @@ export const ANNOUNCEMENT = [
   '</file-sharing>',
 ].join('')
 
+/** As short as an item is. */
+export const SHORT = "<a xmlns='urn:example'/>"
+
 const create = (node: string, configure: string): string => `<pubsub xmlns='${PUBSUB}'><create node='${node}'/>${configure}</pubsub>`
 const field = (name: string, value: string): string => `<field var='${name}'><value>${value}</value></field>`
 
@@ -38,5 +41,5 @@ export function createNode(node: string): string {
 export const subscribe = (node: string, jid: string): string =>
   `<pubsub xmlns='${PUBSUB}'><subscribe node='${node}' jid='${jid}'/></pubsub>`
 
-export const publish = (node: string, id: string): string =>
-  `<pubsub xmlns='${PUBSUB}'><publish node='${node}'><item id='${id}'>${ANNOUNCEMENT}</item></publish></pubsub>`
+export const publish = (node: string, id: string, payload = ANNOUNCEMENT): string =>
+  `<pubsub xmlns='${PUBSUB}'><publish node='${node}'><item id='${id}'>${payload}</item></publish></pubsub>`

@@ -1,16 +1,6 @@
+import type { Claim } from '../claims.ts'
+import type { Results } from '../results.ts'
 import { AT_ONCE } from './measures.ts'
-import type { Results } from './results.ts'
-
-/** What docs/verification.md promises of the data path, line by line. */
-export interface Claim {
-  /** Number of the promise. */
-  readonly hold: number
-  readonly what: string
-  /** `undefined`: not measured in this run. */
-  readonly figure: number | undefined
-  readonly bound: number
-  readonly isAtLeast?: boolean
-}
 
 export interface Names {
   readonly splice: string
@@ -62,8 +52,6 @@ function setUpClaims(results: Results, { splice, stream, prosody, ejabberd }: Na
   return [splice, stream].flatMap((ours) => [setUps(ours, prosody, 1), setUps(ours, ejabberd, 2)])
 }
 
+/** What docs/verification.md promises of the data path, line by line. */
 export const claims = (results: Results, names: Names): Claim[] =>
   [costClaims, echoClaims, memoryClaims, setUpClaims].flatMap((claim) => claim(results, names))
-
-export const isHeld = ({ figure, bound, isAtLeast }: Claim): boolean =>
-  figure === undefined || (isAtLeast ? figure >= bound : figure <= bound)

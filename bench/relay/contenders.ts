@@ -9,9 +9,9 @@ import { startEjabberd } from '../../test/helpers/ejabberd.ts'
 import type { ForeignProgram } from '../../test/helpers/foreign-programs.ts'
 import { DOMAIN, freePort, PROXY, SECRET, startProsody } from '../../test/helpers/prosody.ts'
 import type { Address } from '../../test/helpers/raw-client.ts'
+import { processTree } from '../usage.ts'
 import type { Programs } from './programs.ts'
 import { ACCOUNT, type Reach } from './reach.ts'
-import { processTree } from './usage.ts'
 
 const MIB = 1024 ** 2
 const GIB = 1024 * MIB

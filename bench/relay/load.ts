@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { computeDstAddr } from '../../src/socks5/index.ts'
+import { firstCpu } from '../usage.ts'
 import { ACCOUNT, type Reach, TARGET } from './reach.ts'
-import { firstCpu } from './usage.ts'
 
 /** So many ask for activations at once, so that no connection to a server is the narrow place. */
 const REQUESTERS = 4

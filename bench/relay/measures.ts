@@ -1,8 +1,9 @@
 import { setTimeout } from 'node:timers/promises'
+import type { Values } from '../results.ts'
+import { cpuSeconds, pin, rssKib } from '../usage.ts'
 import type { Contender, Relay } from './contenders.ts'
 import { Load, type LoadSettings, type Phase } from './load.ts'
 import type { Programs } from './programs.ts'
-import { cpuSeconds, pin, rssKib } from './usage.ts'
 
 const GIB = 1024 ** 3
 /** Said each way before a bytestream counts as open. */
@@ -21,9 +22,6 @@ const MANY = 1_000
 const MANY_SNDBUF_BYTES = 64 * 1024
 /** Of all of them together. The slowest gets fewer: each of its bytestreams would take as long. */
 const MANY_OCTETS_MAX = GIB
-
-/** `undefined`: there is no such figure, as of the memory of no relay. */
-export type Values = Readonly<Record<string, number | undefined>>
 
 /** Something to measure, `n` times at once. */
 export interface Measure {

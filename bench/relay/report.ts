@@ -1,16 +1,6 @@
-import { type Claim, isHeld } from './claims.ts'
+import type { Results } from '../results.ts'
+import { inShort, markdown } from '../tables.ts'
 import type { Measure } from './measures.ts'
-import type { Results } from './results.ts'
-
-/** Three digits that count. */
-const inShort = (value: number): string => (value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2))
-
-/** A table: its head, and its rows. */
-export function markdown(rows: readonly (readonly string[])[]): string {
-  const [head = [], ...body] = rows
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
-  return [line(head), `|${'---|'.repeat(head.length)}`, ...body.map(line)].join('\n')
-}
 
 /** Every figure of one kind of measure, median [min-max], a column for each number at once. */
 function measureTable(results: Results, measures: readonly Measure[], contenders: readonly string[], value: string): string {
@@ -78,16 +68,4 @@ export function summary(
     }),
   ])
   return markdown([['', ...measures.map(({ name, n }) => `${name}, ${n}`)], ...rows])
-}
-
-/** One line for each promise. */
-export function verdict(all: readonly Claim[]): string {
-  const rows = all.map((claim) => [
-    String(claim.hold),
-    claim.what,
-    claim.figure === undefined ? '-' : inShort(claim.figure),
-    `${claim.isAtLeast ? '≥' : '≤'} ${claim.bound}`,
-    claim.figure === undefined ? 'not measured' : isHeld(claim) ? 'held' : 'NOT HELD',
-  ])
-  return markdown([['', 'must hold', 'figure', 'bound', ''], ...rows])
 }

@@ -5,7 +5,7 @@ import { userInfo } from 'node:os'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { freePort } from '../../test/helpers/prosody.ts'
-import { cpuSeconds, processTree } from '../relay/usage.ts'
+import { cpuSeconds, processTree } from '../usage.ts'
 import type { Contender } from './contenders.ts'
 import { Timed } from './timed.ts'
 

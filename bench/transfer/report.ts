@@ -1,6 +1,6 @@
-import type { Claim } from '../relay/claims.ts'
-import { markdown } from '../relay/report.ts'
-import type { Results } from '../relay/results.ts'
+import type { Claim } from '../claims.ts'
+import type { Results } from '../results.ts'
+import { markdown } from '../tables.ts'
 import { direct, floor, proxied, slixmpp } from './contenders.ts'
 
 const COLUMNS = {

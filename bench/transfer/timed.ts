@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { closeSync, openSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
-import { processTree } from '../relay/usage.ts'
+import { processTree } from '../usage.ts'
 
 /** Milliseconds one program may take; afterwards it is ended, and its run has failed. */
 const RUN_MS_MAX = 120_000

@@ -1,11 +1,11 @@
 // Goal: the bench of the data path measures what it says, and says no when a promise does not hold.
 
-import { isHeld } from '../../bench/relay/claims.ts'
+import { isHeld } from '../../bench/claims.ts'
 import { floor, nobody } from '../../bench/relay/contenders.ts'
 import { Load, type LoadSettings } from '../../bench/relay/load.ts'
 import { Programs } from '../../bench/relay/programs.ts'
-import { Results } from '../../bench/relay/results.ts'
-import { cpuSeconds, processTree, rssKib } from '../../bench/relay/usage.ts'
+import { Results } from '../../bench/results.ts'
+import { cpuSeconds, processTree, rssKib } from '../../bench/usage.ts'
 import { foreign } from '../helpers/foreign.ts'
 
 const test = foreign("the bench's own programs", ['cc'])

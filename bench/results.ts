@@ -1,4 +1,5 @@
-import type { Values } from './measures.ts'
+/** `undefined`: there is no such figure, as of the memory of no relay. */
+export type Values = Readonly<Record<string, number | undefined>>
 
 /** One run of one contender. */
 export interface Measurement {
