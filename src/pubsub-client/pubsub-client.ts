@@ -10,11 +10,13 @@ import {
   type PubsubAccountSubscription,
   type PubsubItem,
   type PubsubNodeAffiliation,
+  type PubsubSubscriber,
   type PubsubSubscription,
   parseDiscoItems,
   parsePage,
   pubsubForms,
 } from '../xep/index.ts'
+import { decide, pendingAt } from './approvals.ts'
 import { Asking, type ListInit } from './asking.ts'
 import { type FieldChanges, fillForm, submitFields } from './fields.ts'
 import { findPubsubServices } from './find-services.ts'
@@ -299,6 +301,33 @@ export class PubsubClient {
   /** Changes subscriptions to a node of ours: `subscribed` approves one that waits, `none` ends one (XEP-0060 §8.8.2). */
   async setSubscribers(node: string, subscriptions: readonly PubsubAccountSubscription[], options: QuestionOptions = {}): Promise<void> {
     await this.#asking.ask<'set-node-subscriptions'>({ action: 'set-node-subscriptions', node, subscriptions }, options)
+  }
+
+  /**
+   * Who waits for us to let them subscribe: to one node of ours, or to any (XEP-0060 §8.7).
+   *
+   * @throws StanzaError `forbidden` from whoever owns nothing, another where the service does not have it
+   */
+  pending(node?: string, options: QuestionOptions = {}): AsyncIterable<PubsubSubscriber> {
+    return pendingAt(this.#asking, node, options)
+  }
+
+  /** Lets somebody who waits subscribe to a node of ours (XEP-0060 §8.6). @throws StanzaError where nobody of that JID waits, as far as the service says so */
+  async approve(
+    node: string,
+    jid: string,
+    { subid, ...options }: QuestionOptions & { readonly subid?: string | undefined } = {},
+  ): Promise<void> {
+    await decide(this.#asking, { node, jid, subid, isAllowed: true }, options)
+  }
+
+  /** Refuses somebody who waits (XEP-0060 §8.6). @throws StanzaError as {@link approve} */
+  async deny(
+    node: string,
+    jid: string,
+    { subid, ...options }: QuestionOptions & { readonly subid?: string | undefined } = {},
+  ): Promise<void> {
+    await decide(this.#asking, { node, jid, subid, isAllowed: false }, options)
   }
 
   /** Everybody's affiliations with a node of ours (XEP-0060 §8.9.1). */

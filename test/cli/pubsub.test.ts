@@ -139,6 +139,35 @@ for (const kind of [ours, prosody, ejabberd]) {
   })
 }
 
+for (const kind of [ours, ejabberd]) {
+  onServer(kind, 'approvals by command', { accounts: ['owner', 'friend'], ownPubsub: SERVICE }, (test) => {
+    test('who waits for an owner is let in, or refused', async (t, server) => {
+      const [owner, friend] = [as('owner', server), as('friend', server)]
+      await owner.says(t, ['pubsub', 'create', 'club', '--set', 'access_model=authorize'])
+      const waits = async () =>
+        t.regex(await friend.says(t, ['pubsub', 'subscribe', 'club']), /^friend@localhost waits for the owner of club/)
+      await waits()
+      t.like(await friend.fails('pubsub', 'items', 'club'), { code: 3 })
+      if (kind === ours) {
+        t.regex(await owner.says(t, ['pubsub', 'pending']), /^club {2}friend@localhost {2}\w+\n$/)
+        t.like(await owner.facts(t, ['pubsub', 'pending', 'club']), [{ event: 'pending', node: 'club', jid: 'friend@localhost' }])
+      }
+      t.is(await owner.says(t, ['pubsub', 'deny', 'club', 'Friend@localhost']), 'friend@localhost may not subscribe to club\n')
+      await waits()
+      t.like(await owner.facts(t, ['pubsub', 'approve', 'club', 'friend@localhost']), [
+        { event: 'approved', node: 'club', jid: 'friend@localhost' },
+      ])
+      t.like(await friend.facts(t, ['pubsub', 'subscriptions']), [{ node: 'club', state: 'subscribed' }])
+      const nobody = await owner.fails('pubsub', 'approve', 'club', 'friend@localhost')
+      t.is(nobody.code, 3)
+      t.regex(nobody.stderr, /^streamhost: pubsub\.localhost answered unexpected-request.*; "streamhost pubsub pending" tells who waits\n$/)
+      const two = await owner.fails('pubsub', 'approve', 'club', 'a@localhost', 'b@localhost', '--subid', 'x')
+      t.like(two, { code: 2, stderr: 'streamhost: --subid is of one request: name one JID\n' })
+      await owner.says(t, ['pubsub', 'delete', 'club'])
+    })
+  })
+}
+
 async function subscribed(t: ExecutionContext, { facts }: ReturnType<typeof as>, text: string): Promise<string> {
   const [{ subid } = {}] = await facts(t, ['pubsub', 'subscriptions', 'builds'])
   return subid === undefined ? `${text}\n` : `${text}, subscription ${subid}\n`

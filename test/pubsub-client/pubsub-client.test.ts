@@ -161,6 +161,41 @@ for (const kind of [ours, prosody, ejabberd]) {
       await owner.delete('affiliations')
     })
 
+    test('an owner hears who waits, and lets them in or refuses them (XEP-0060 §8.6, §8.7)', async (t, server) => {
+      const { owner, friend } = await meet(t, server)
+      if (kind === prosody) {
+        const error = await t.throwsAsync(all(owner.pending()), { instanceOf: StanzaError })
+        return void t.is(error.condition, 'service-unavailable', 'it has no approvals')
+      }
+      await owner.create('approvals', { access_model: 'authorize' })
+      // ejabberd asks the devices of the owner, whatever device has asked it.
+      const waiting = async (node?: string) => (await all(owner.pending(node))).map(({ jid }) => jid)
+      const ask = () => friend.subscribe('approvals')
+      const state = async () => (await all(friend.subscriptions('approvals'))).map((each) => each.state)
+
+      const { subid } = await ask()
+      for (const node of [undefined, 'approvals']) t.deepEqual(await waiting(node), kind === ours ? [friend.account] : [])
+      if (kind === ours) t.deepEqual(await all(owner.pending('approvals')), [{ node: 'approvals', jid: friend.account, subid }])
+      await owner.deny('approvals', friend.account)
+      t.deepEqual(await state(), [])
+      t.deepEqual(await waiting(), [])
+
+      await ask()
+      await owner.approve('approvals', friend.account)
+      t.deepEqual(await state(), ['subscribed'])
+      t.deepEqual(await waiting('approvals'), [])
+      const nobody = await t.throwsAsync(owner.approve('approvals', 'nobody@localhost'), { instanceOf: StanzaError })
+      t.is(nobody.condition, 'unexpected-request')
+      for (const decided of [
+        owner.deny('nowhere', friend.account),
+        friend.approve('approvals', friend.account),
+        all(friend.pending('approvals')),
+      ]) {
+        await t.throwsAsync(decided, { instanceOf: StanzaError })
+      }
+      await owner.delete('approvals')
+    })
+
     test('a question that is no longer of interest is not waited for', async (t, server) => {
       const { owner } = await meet(t, server)
       const stopping = new AbortController()

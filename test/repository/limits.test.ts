@@ -112,6 +112,7 @@ const rowOf: Readonly<Record<string, string>> = {
   'xep/pubsub-entity-requests ENTRIES_MAX': 'items, subscriptions or affiliations in one request',
   'xep/bounded CHARACTERS_MAX': 'characters of an identifier',
   'pubsub-client/pages PAGE_ENTRIES_MAX': 'entries of a list a client asks for at once',
+  'pubsub-client/approvals REQUESTS_MAX': 'requests to subscribe to one node that `pending` gathers',
   'pubsub-client/notifications WAITING_MAX': 'events that wait for whoever looks at them',
   'pubsub-client/find-services ITEMS_MAX': 'services that are looked for among the items',
   'pubsub-client/find-services ANSWER_MS_MAX': 'for one of those items to say',

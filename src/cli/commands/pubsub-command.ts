@@ -21,10 +21,15 @@ export function addSet(command: Command, help: string): Command {
   return addListOption(command, '--set <FIELD=VALUE>', `${help}; repeatable, also for several values of one field`)
 }
 
+/** What to do about a refusal, by its condition: XEP-0060's own, or else that of RFC 6120. */
+type Advices = Readonly<Record<string, string>>
+
 /**
  * Logs in, finds the service, and has the command ask it.
+ *
+ * @param own advices that are of this command alone
  */
-export function onService(start: Start, command: Command, prepare: OnService): Promise<void> {
+export function onService(start: Start, command: Command, prepare: OnService, own: Advices = {}): Promise<void> {
   return start(command, async (run) => {
     const { to } = command.opts<{ to?: string }>()
     const service = to === undefined ? undefined : prepareJid(to)
@@ -35,7 +40,7 @@ export function onService(start: Start, command: Command, prepare: OnService): P
     try {
       await ask(pubsub)
     } catch (thrown) {
-      throw explained(thrown)
+      throw explained(thrown, { ...advices, ...own })
     }
   })
 }
@@ -49,12 +54,11 @@ async function findService({ session }: TransferClient, signal: AbortSignal): Pr
   }
 }
 
-/** What to do about a refusal, by its condition: XEP-0060's own, or else that of RFC 6120. */
-const advices: Readonly<Record<string, string>> = {
+const advices: Advices = {
   'closed-node': 'ask its owner to put you on its list, with "streamhost pubsub affiliations --set"',
   'presence-subscription-required': 'subscribe to the presence of its owner first',
   'not-in-roster-group': 'its owner has to put you into a group of the roster',
-  'pending-subscription': 'its owner has not decided yet',
+  'pending-subscription': 'its owner lets you in with "streamhost pubsub approve"',
   'subid-required': 'there are several subscriptions: name one with --subid, as "streamhost pubsub subscriptions" has them',
   'invalid-subid': '"streamhost pubsub subscriptions" tells which there are',
   'not-subscribed': 'subscribe first, with "streamhost pubsub subscribe"',
@@ -62,12 +66,15 @@ const advices: Readonly<Record<string, string>> = {
   'precondition-not-met': '"streamhost pubsub configure" tells how the node is configured',
   'nodeid-required': 'name a node',
   'item-not-found': '"streamhost pubsub nodes" tells which nodes there are',
-  conflict: 'there is one of that name already',
+  conflict: 'choose another name, or change that one with "streamhost pubsub configure"',
   forbidden: '"streamhost pubsub affiliations" tells what you are to the node',
+  'not-acceptable': '"streamhost pubsub configure" tells what there is to choose from',
+  'feature-not-implemented': '"streamhost disco" tells what the service does',
+  'service-unavailable': '"streamhost disco" tells what the service does',
 }
 
 /** A refusal with what to do about it. */
-function explained(thrown: unknown): unknown {
+function explained(thrown: unknown, advices: Advices): unknown {
   if (!(thrown instanceof StanzaError)) return thrown
   const { condition, application } = thrown.stanzaError
   const advice = advices[application?.[0] ?? ''] ?? advices[condition]

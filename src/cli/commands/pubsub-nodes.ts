@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { BytestreamError } from '../../core/index.ts'
 import { addExamples, type Start } from '../command-line.ts'
-import { addServiceOptions, addSet, changesOf, onService } from './pubsub-command.ts'
+import { addServiceOptions, addSet, changesOf, type OnService, onService } from './pubsub-command.ts'
 import { tableLines, tellForm } from './pubsub-lines.ts'
 
 /** `streamhost pubsub nodes [NODE]`. */
@@ -34,15 +34,14 @@ export function addCreate(pubsub: Command, start: Start): void {
     'streamhost pubsub create builds --set title=Builds --set max_items=50 \\',
     '  --account you@example.org --password-file pw',
   )
-  create.action((name: string | undefined) =>
-    onService(start, create, ({ output, signal }) => {
-      const config = changesOf(create)
-      return async (service) => {
-        const node = await service.create(name, config, { signal })
-        output.tell('created', { service: service.service, node }, `created ${node} at ${service.service}`)
-      }
-    }),
-  )
+  const prepare: OnService = ({ output, signal }) => {
+    const config = changesOf(create)
+    return async (service) => {
+      const node = await service.create(create.args[0], config, { signal })
+      output.tell('created', { service: service.service, node }, `created ${node} at ${service.service}`)
+    }
+  }
+  create.action(() => onService(start, create, prepare, { forbidden: 'whoever runs the service says who may create nodes' }))
 }
 
 /** `streamhost pubsub configure [NODE]`. */

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { Start } from '../command-line.ts'
+import { addApprove, addDeny, addPending } from './pubsub-approvals.ts'
 import { addItems, addPublish, addRetract } from './pubsub-items.ts'
 import { addConfigure, addCreate, addDelete, addNodes } from './pubsub-nodes.ts'
 import { addSubscriptionOptions } from './pubsub-options.ts'
@@ -9,6 +10,7 @@ const commands = [
   ...[addNodes, addCreate, addConfigure, addDelete],
   ...[addPublish, addItems, addRetract],
   ...[addSubscribe, addUnsubscribe, addSubscriptionOptions, addSubscriptions, addAffiliations],
+  ...[addPending, addApprove, addDeny],
 ]
 
 /** `streamhost pubsub …`: what an account can do at a publish-subscribe service (XEP-0060). */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { BytestreamError } from '../../core/index.ts'
-import type { Asker, Notice, Pubsub } from '../../pubsub/index.ts'
+import type { Asker, Pubsub, SubscriptionView } from '../../pubsub/index.ts'
 import { buildCommandAnswer, type CommandRequest, type DiscoInfo, type Element, NS, pubsubForms } from '../../xep/index.ts'
 
 /** XEP-0060 §8.7 */
@@ -16,23 +16,30 @@ export function describeCommands(name: string): DiscoInfo {
   return { identities: [{ category: 'automation', type, name: title }], features: [NS.commands, NS.dataForms] }
 }
 
+/** What a step comes to, and those who wait, who are asked about in messages. */
+interface Step {
+  readonly answer: Element
+  readonly pending: readonly SubscriptionView[]
+}
+
 /**
- * First the nodes at which somebody waits for the asker's word, then each request at one of them once more, in messages.
+ * First the nodes at which somebody waits for the asker's word, then each request at one of them once more.
  *
  * @throws BytestreamError `ERR_ITEM_NOT_FOUND` for another command, `ERR_FORBIDDEN` from whoever owns nothing
  * @see XEP-0060 §8.7, XEP-0050 §3
  */
-export function getPending(pubsub: Pubsub, asker: Asker, request: CommandRequest): { answer: Element; notices: readonly Notice[] } {
+export function getPending(pubsub: Pubsub, asker: Asker, request: CommandRequest): Step {
   const { node: command, action, sessionId = randomUUID(), form } = request
   if (command !== GET_PENDING) throw new BytestreamError('ERR_ITEM_NOT_FOUND', 'there is no such command')
   const step = { node: command, sessionId }
   if (action === 'cancel' || form?.type === 'cancel') {
-    return { answer: buildCommandAnswer({ ...step, status: 'canceled' }), notices: [] }
+    return { answer: buildCommandAnswer({ ...step, status: 'canceled' }), pending: [] }
   }
-  if (!form) return { answer: askWhich(pubsub, asker, step), notices: [] }
+  if (!form) return { answer: askWhich(pubsub, asker, step), pending: [] }
   const name = form.fields.find((field) => field.var === FIELD)?.values[0]
   if (!name) throw new BytestreamError('ERR_BAD_REQUEST', 'the form names no node')
-  return { answer: buildCommandAnswer({ ...step, status: 'completed' }), notices: pendingAt(pubsub, asker, name) }
+  // A page of them: whoever has decided these asks again.
+  return { answer: buildCommandAnswer({ ...step, status: 'completed' }), pending: pubsub.pending(asker, name).found }
 }
 
 function askWhich(pubsub: Pubsub, asker: Asker, step: { readonly node: string; readonly sessionId: string }): Element {
@@ -57,6 +64,3 @@ function nodesWithPending(pubsub: Pubsub, asker: Asker): readonly string[] {
   }
   return names
 }
-
-/** A page of them: whoever has decided these asks again. */
-const pendingAt = (pubsub: Pubsub, asker: Asker, name: string): readonly Notice[] => pubsub.pending(asker, name).found

@@ -1,10 +1,13 @@
+import { randomUUID } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { BytestreamError, bareJid, type ErrorCode, type Logger, silentLogger, toBytestreamError } from '../../core/index.ts'
-import type { Asker, Contact, Notice, Pubsub } from '../../pubsub/index.ts'
+import type { Asker, Contact, Notice, Pubsub, SubscriptionView } from '../../pubsub/index.ts'
 import type { ServicePart, Session } from '../../session/index.ts'
 import {
   attribute,
+  buildApprovalRequest,
   buildErrorReply,
+  buildMessage,
   buildPubsubAnswer,
   type Element,
   type IqRequest,
@@ -93,9 +96,15 @@ export class PubsubService extends EventEmitter<PubsubServiceEvents> {
   async #command({ from, payload }: IqRequest, course: Course): Promise<Element> {
     course.action = 'get-pending'
     const request = parseCommand(payload, pubsubForms.subscribeAuthorization)
-    const { answer, notices } = getPending(this.#components.pubsub, { jid: from }, request)
-    this.#tell(notices)
+    const { answer, pending } = getPending(this.#components.pubsub, { jid: from }, request)
+    if (pending.length > 0) process.nextTick(() => this.#askAgain(from, pending))
     return answer
+  }
+
+  /** Who has asked is asked, at that device, and at once: what is answered from now on comes behind it, so that nothing more has to be waited for. */
+  #askAgain(to: string, pending: readonly SubscriptionView[]): void {
+    const { session } = this.#components
+    for (const each of pending) session.send(buildMessage({ from: session.jid, to, id: randomUUID() }, buildApprovalRequest(each)))
   }
 
   /** XEP-0060 §7.1.3.5: what is so large was to be published, as far as anybody can tell. */

@@ -1,6 +1,6 @@
 import { bareJid } from '../../core/index.ts'
 import { type Asker, type Core, findOwnNode, removeSubscription, subscriptionsAt, viewOf } from '../core.ts'
-import type { Notice } from '../notices.ts'
+import type { Notice, SubscriptionView } from '../notices.ts'
 import { accountOf, anyJid } from '../rules/names.ts'
 import { privileges } from '../rules/privileges.ts'
 import { chooseSubscription } from '../rules/subids.ts'
@@ -43,12 +43,10 @@ export function nodesWithPending(core: Core, asker: Asker, after?: number): Part
   return { found, next: records.length < limit ? undefined : records.at(-1)?.nodeId }
 }
 
-/** The requests of a node that wait for an owner, as they are asked for again (XEP-0060 §8.7.4). */
-export function pendingAt(core: Core, asker: Asker, name: string, after?: number): Part<Notice> {
+/** Those who wait for an owner's word at a node (XEP-0060 §8.7.4). */
+export function pendingAt(core: Core, asker: Asker, name: string, after?: number): Part<SubscriptionView> {
   const node = findOwnNode(core, asker, name, 'manage')
   const limit = core.limits.pageMax
   const pending = core.store.pending(node.id, { after, limit })
-  const to = [accountOf(asker.jid)]
-  const found = pending.map((each): Notice => ({ kind: 'approval', to, subscription: viewOf(node, each) }))
-  return { found, next: pending.length < limit ? undefined : pending.at(-1)?.id }
+  return { found: pending.map((each) => viewOf(node, each)), next: pending.length < limit ? undefined : pending.at(-1)?.id }
 }
