@@ -2,7 +2,7 @@ import type { Clock } from '../../core/index.ts'
 import type { Recipient } from '../../pubsub/index.ts'
 import type { FanOut } from './fan-out.ts'
 
-/** How much waits to be told; what comes beyond is dropped. */
+/** How much waits to be told; of what comes beyond, the node with the most loses what came last. */
 export interface FanOutLimits {
   readonly fanOutsMax: number
   /** Octets of their texts, of which each has one. */
@@ -61,12 +61,29 @@ export class FanOuts {
     return this.#bytes
   }
 
-  /** @returns `false` when there is no room for it */
-  add(fanOut: FanOut): boolean {
+  /**
+   * Where there is no room, the node that holds the most gives way: what came last of it is over. Otherwise whoever
+   * publishes fast to many would have nobody else told.
+   *
+   * @returns how many are told to nobody for want of room, this one perhaps among them
+   */
+  add(fanOut: FanOut): number {
     const { fanOutsMax, heldBytesMax } = this.#limits
-    if (this.#count >= fanOutsMax || this.#bytes + fanOut.bytes > heldBytesMax) return false
+    const own = this.#lanes.get(fanOut.node) ?? []
+    let dropped = 0
+    for (;;) {
+      const isFull = this.#count >= fanOutsMax
+      if (!isFull && this.#bytes + fanOut.bytes <= heldBytesMax) break
+      const weigh = isFull ? (lane: readonly FanOut[]) => lane.length : bytesOf
+      const heaviest = fanOut.bytes > heldBytesMax ? undefined : this.#heaviestLane(weigh)
+      const last = heaviest && weigh(heaviest) > weigh([...own, fanOut]) ? (heaviest.pop() as FanOut) : undefined
+      dropped += 1
+      if (last) this.#letGo(last)
+      ;(last ?? fanOut).end()
+      if (!last) return dropped
+    }
     this.#hold(fanOut, (lane) => lane.push(fanOut))
-    return true
+    return dropped
   }
 
   /** Takes what is next; `undefined` when nothing waits. */
@@ -138,8 +155,26 @@ export class FanOuts {
   }
 
   #release(lane: FanOut[]): void {
-    const fanOut = lane.shift() as FanOut
+    this.#letGo(lane.shift() as FanOut)
+  }
+
+  #letGo(fanOut: FanOut): void {
     this.#count -= 1
     this.#bytes -= fanOut.bytes
   }
+
+  /** Of those with more than the one that may be under way. */
+  #heaviestLane(weigh: (lane: readonly FanOut[]) => number): FanOut[] | undefined {
+    let heaviest: FanOut[] | undefined
+    for (const lane of this.#lanes.values()) {
+      if (lane.length > 1 && (!heaviest || weigh(lane) > weigh(heaviest))) heaviest = lane
+    }
+    return heaviest
+  }
+}
+
+function bytesOf(lane: readonly FanOut[]): number {
+  let bytes = 0
+  for (const fanOut of lane) bytes += fanOut.bytes
+  return bytes
 }

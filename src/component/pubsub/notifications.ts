@@ -113,9 +113,9 @@ export class Notifications implements Disposable {
         if (!('to' in notice)) pubsub.told(notice)
       },
     })
-    if (this.#fanOuts.add(fanOut)) return
-    fanOut.end()
-    this.#dropped += 1
+    const dropped = this.#fanOuts.add(fanOut)
+    if (dropped === 0) return
+    this.#dropped += dropped
     const suppressed = this.#drops.take('no room')
     if (suppressed === undefined) return
     const { count: waiting, bytes: waitingBytes } = this.#fanOuts

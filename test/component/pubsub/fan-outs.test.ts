@@ -127,13 +127,40 @@ test('to put back again and again loses nothing, and doubles nothing', (t) => {
 })
 
 test('there is room for so many, and so much text', (t) => {
-  const { add, takeAll } = scene({ fanOutsMax: 2, heldBytesMax: 100 })
-  t.true(add('n', 'a', [['z']]))
-  t.false(add('n', 'b', [['z']], 'x'.repeat(100)))
-  t.true(add('n', 'c', [['z']]))
-  t.false(add('n', 'd', [['z']]))
+  const { add, takeAll, over } = scene({ fanOutsMax: 2, heldBytesMax: 100 })
+  t.is(add('n', 'a', [['z']]), 0)
+  t.is(add('n', 'b', [['z']], 'x'.repeat(100)), 1)
+  t.is(add('n', 'c', [['z']]), 0)
+  t.is(add('n', 'd', [['z']]), 1)
+  t.deepEqual(over, ['b', 'd'])
   t.deepEqual(takeAll(), ['a z', 'c z'])
-  t.true(add('n', 'e', [['z']]))
+  t.is(add('n', 'e', [['z']]), 0)
+})
+
+test('a node that has everything waiting does not keep others from being told: what came last of it gives way', (t) => {
+  const { fanOuts, add, takeAll, over } = scene({ fanOutsMax: 4, heldBytesMax: 1_000_000 })
+  for (const what of ['a', 'b', 'c', 'd']) add('loud', what, [['z']])
+  t.is(add('quiet', 'e', [['z']]), 1)
+  t.is(add('calm', 'f', [['z']]), 1)
+  t.deepEqual(over, ['d', 'c'])
+  t.is(add('still', 'g', [['z']]), 1, 'even one of two')
+  t.is(add('last', 'h', [['z']]), 1, 'what may be under way does not')
+  t.deepEqual(over, ['d', 'c', 'b', 'h'])
+  t.is(fanOuts.count, 4)
+  t.deepEqual(takeAll(), ['a z', 'e z', 'f z', 'g z'])
+  t.deepEqual([fanOuts.count, fanOuts.bytes], [0, 0])
+})
+
+test('the same goes for octets: of what takes up the most, as much gives way as is needed', (t) => {
+  const { fanOuts, add, takeAll, over } = scene({ fanOutsMax: 100, heldBytesMax: 10_200 })
+  for (const what of ['a', 'b', 'c']) add('loud', what, [['z']], 'x'.repeat(3_000))
+  t.is(add('quiet', 'd', [['z']], 'x'.repeat(4_000)), 1)
+  t.is(add('other', 'e', [['z']], 'x'.repeat(7_000)), 1, 'it would hold more itself')
+  t.is(add('other', 'f', [['z']], 'x'.repeat(1_000)), 1)
+  t.is(add('huge', 'g', [['z']], 'x'.repeat(20_000)), 1)
+  t.deepEqual(over, ['c', 'e', 'b', 'g'])
+  t.deepEqual(takeAll(), ['a z', 'd z', 'f z'])
+  t.deepEqual([fanOuts.count, fanOuts.bytes], [0, 0])
 })
 
 test('where recipients cannot be found, the others are told, and what was found of it', (t) => {
