@@ -10,7 +10,7 @@ export type Recipient = string | NotedRecipient
 
 export interface NotedRecipient {
   readonly jid: string
-  /** Which of several subscriptions have brought this about (XEP-0060 §12.15); none, where there is one. */
+  /** Which of several subscriptions have brought this about (XEP-0060 §7.1.2.4); none, where there is one. */
   readonly subids: readonly string[]
   /** XEP-0248: the collection it is subscribed to, where that is not the node itself. */
   readonly collection: string | undefined
@@ -105,12 +105,21 @@ export function* audienceOf(core: Core, remembered: RememberedAudiences, notice:
     yield* throughCollections(core, [node, ...ancestorsOf(core, node)], 'nodes', () => true)
     return
   }
-  yield* kind === 'deleted' ? everySubscriber(core, node) : ownRecipients(core, remembered, node)
-  if (kind !== 'published' && kind !== 'retracted') return
+  if (kind === 'deleted') {
+    yield* everySubscriber(core, node)
+    return
+  }
+  for (const page of ownRecipients(core, remembered, node)) yield isOfItems(notice) ? page : page.map(jidOf)
+  if (!isOfItems(notice)) return
   // XEP-0248: what a collection passes on is for those who might retrieve it.
   const maySee = (each: SubscriptionRecord) => mayRetrieve(accessQuestion(core, node, each.account)) === 'yes' && !isTold(core, node, each)
   yield* throughCollections(core, ancestorsOf(core, node), 'items', maySee)
 }
+
+/** XEP-0060 §12.16: what else is told is the same for every subscription, and names none. */
+const isOfItems = ({ kind }: Broadcast) => kind === 'published' || kind === 'retracted'
+
+const jidOf = (recipient: Recipient) => (typeof recipient === 'string' ? recipient : recipient.jid)
 
 function* pages(core: Core, nodeId: number): Generator<readonly SubscriptionRecord[]> {
   let page = core.store.subscriptions(nodeId, { limit: core.limits.pageMax })

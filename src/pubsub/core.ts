@@ -72,7 +72,7 @@ export function findOwnNode(core: Core, asker: Asker, name: string, action: Acti
   return node
 }
 
-/** What an account has at a node, without what is over and not swept yet (XEP-0060 §12.18). */
+/** What an account has at a node, without what is over and not swept yet (XEP-0060 §12.19). */
 export function subscriptionsAt(core: Core, nodeId: number, account: string): readonly SubscriptionRecord[] {
   const all = core.store.subscriptionsAt(nodeId, account)
   if (all.every(({ expiresMs }) => expiresMs === undefined)) return all

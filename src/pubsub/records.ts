@@ -50,7 +50,7 @@ export interface SubscriptionRecord {
   readonly state: SubscriptionState
   /** Missing for a subscriber who has set none. */
   readonly options: SubscriptionOptions | undefined
-  /** When the lease ends (XEP-0060 §12.18), in milliseconds since 1970. */
+  /** When the lease ends (XEP-0060 §12.19), in milliseconds since 1970. */
   readonly expiresMs: number | undefined
 }
 

@@ -156,9 +156,10 @@ export class Player {
   }
 
   /** Is told what an example tells, next; at its full address, or its bare one. */
-  async hear(examples: string, inside: string, { to = this.#stream.jid, type }: { to?: string; type?: string } = {}): Promise<void> {
+  async hear(examples: string, inside: string, { to, type }: { to?: string; type?: string } = {}): Promise<void> {
     const typed = type === undefined ? '' : ` type='${type}'`
-    const expected = `<message from='${this.#stage.jid}' to='${this.#stage.translate(to)}'${typed} id='{_}'>${this.#stage.translate(inside)}</message>`
+    const whom = to === undefined ? this.#stream.jid : this.#stage.translate(to)
+    const expected = `<message from='${this.#stage.jid}' to='${whom}'${typed} id='{_}'>${this.#stage.translate(inside)}</message>`
     stanzaFits(this.#t, this.#messages.shift() ?? (await this.#next()), expected, this.#stage.found, examples)
   }
 

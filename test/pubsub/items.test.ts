@@ -187,7 +187,7 @@ test('what one may retract goes, and is told where the node or the request says 
   }
 })
 
-test('of several items to be retracted all go, or none (XEP-0060 §12.8)', (t) => {
+test('of several items to be retracted all go, or none (XEP-0060 §12.11)', (t) => {
   const scene = sceneWith({ publishModel: 'open' })
   scene.publish('news', 'mine', FRIEND)
   const retract = (asker: string, ...itemIds: string[]) => scene.pubsub.retract(by(asker), { node: 'news', itemIds })

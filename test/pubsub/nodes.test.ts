@@ -248,7 +248,7 @@ test('what everybody may know of a node is counted (XEP-0060 §5.4)', (t) => {
   t.like(scene.pubsub.metadata('news'), { owners: [OWNER], subscribers: 1, items: 1, collection: undefined })
 })
 
-test('an item names whom the node says (XEP-0060 §12.16)', (t) => {
+test('an item names whom the node says (XEP-0060 §12.17)', (t) => {
   const { pubsub } = new PubsubScene()
   for (const itemReply of ['none', 'owner', 'publisher'] as const) {
     pubsub.create(by(OWNER), { node: itemReply, config: { itemReply, publishModel: 'open' } })

@@ -63,7 +63,7 @@ for (const [persistItems, deliverPayloads, ...answers] of events) {
   })
 }
 
-test('of several items all are published, or none (XEP-0060 §12.8)', (t) => {
+test('of several items all are published, or none (XEP-0060 §12.11)', (t) => {
   const scene = sceneWith({ maxItems: 2, maxPayloadBytes: 10 })
   const publish = (...payloads: string[]) =>
     scene.pubsub.publish(by(OWNER), { node: 'news', items: payloads.map((payload) => ({ payload })) })

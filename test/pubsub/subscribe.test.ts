@@ -165,7 +165,7 @@ test('what would be refused when it is true can be had when it is false', (t) =>
   t.deepEqual(pubsub.subscribe(by(FRIEND), { ...own(FRIEND), options }).options, pubsub.defaultOptions)
 })
 
-test('a lease ends, is renewed, and is cut to what a service allows (XEP-0060 §12.18)', (t) => {
+test('a lease ends, is renewed, and is cut to what a service allows (XEP-0060 §12.19)', (t) => {
   const scene = sceneWith({}, { leaseMsMax: 1_000 })
   const { pubsub } = scene
   const { options } = pubsub.subscribe(by(FRIEND), { ...own(FRIEND), options: { expiresMs: 9_000_000 } })
@@ -182,7 +182,7 @@ test('a lease ends, is renewed, and is cut to what a service allows (XEP-0060 §
   t.deepEqual(pubsub.subscriptions(by(FRIEND)), [])
 })
 
-test('a lease that is over counts no more, swept or not (XEP-0060 §12.18)', (t) => {
+test('a lease that is over counts no more, swept or not (XEP-0060 §12.19)', (t) => {
   const scene = sceneWith({ accessModel: 'authorize', publishModel: 'subscribers' }, { subscriptionsPerAccountAtNodeMax: 1 })
   const { pubsub } = scene
   pubsub.setNodeAffiliations(by(OWNER), 'news', [{ jid: FRIEND, affiliation: 'member' }])

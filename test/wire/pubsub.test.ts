@@ -7,7 +7,7 @@ import { entityUseCases } from './pubsub/entity.ts'
 import { notRetrieving, retrieving } from './pubsub/items.ts'
 import { configuring, creating, removing } from './pubsub/nodes.ts'
 import { approving, managingAffiliations, managingSubscriptions } from './pubsub/owner.ts'
-import { notPublishing, publishing, retracting } from './pubsub/publisher.ts'
+import { notPublishing, publishing, retracting, separately } from './pubsub/publisher.ts'
 import { configuringSubscriptions, subscribing, unsubscribing } from './pubsub/subscriber.ts'
 
 /** What is said, by the label of the service it is said to. */
@@ -19,6 +19,7 @@ const conversations: Readonly<Record<string, readonly [title: string, run: (stag
   items: ['§6.1.7, §6.5: the last item, and items that are asked for', retrieving],
   noitems: ['§6.5.9: items that are not to be had', notRetrieving],
   publish: ['§7.1: publishing', publishing],
+  separately: ['§6.1.6: full JIDs of one account are told each by itself', separately],
   nopublish: ['§7.1.3, §7.1.5: what is not published', notPublishing, { limits: { payloadBytesMax: 2_000 } }],
   retract: ['§7.2: items are deleted', retracting],
   create: ['§8.1: nodes are created', creating, { mayCreate: (account) => account.startsWith('hamlet@') }],

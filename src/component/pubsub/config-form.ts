@@ -92,7 +92,7 @@ const nodeType: Field<NodeKind> = {
 }
 const collection: Field<string> = { name: 'pubsub#collection', label: 'The collection it is in', ...text }
 
-/** What depends on presence, which a component is not told (XEP-0060 §12.4-§12.6), and lists a collection keeps itself. */
+/** What depends on presence, which a component is not told (XEP-0060 §12.5-§12.7), and lists a collection keeps itself. */
 const fixed = {
   'pubsub#presence_based_delivery': ['0', 'false'],
   'pubsub#purge_offline': ['0', 'false'],

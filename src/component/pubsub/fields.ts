@@ -64,7 +64,7 @@ export const numberOrMax = (unit = 1): Kind<number | 'max'> => ({
   read: (values) => single(values, (value) => (value === 'max' ? value : /^\d{1,12}$/.test(value) ? Number(value) * unit : undefined)),
 })
 
-/** XEP-0060 §12.18; nothing for never. */
+/** XEP-0060 §12.19; nothing for never. */
 export const dateTime: Kind<number | null> = {
   type: 'text-single',
   datatype: { name: 'xs:dateTime' },

@@ -13,7 +13,7 @@ const depth: Field<'1' | 'all'> = {
   ...choice<'1' | 'all'>({ '1': 'Those in the collection itself', all: 'Also those further down' }),
 }
 
-/** XEP-0060 §12.7: nobody here turns payloads into text, or gathers them. */
+/** XEP-0060 §12.8: nobody here turns payloads into text, or gathers them. */
 const fixed = { 'pubsub#digest': ['0', 'false'], 'pubsub#include_body': ['0', 'false'] }
 
 const CODE = 'ERR_PUBSUB_INVALID_OPTIONS'

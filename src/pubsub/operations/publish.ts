@@ -15,7 +15,7 @@ export interface Publication {
   readonly options?: Partial<NodeConfig> | undefined
 }
 
-/** @throws BytestreamError as XEP-0060 §7.1.3 and §12.8 have it; then nothing is published */
+/** @throws BytestreamError as XEP-0060 §7.1.3 and §12.11 have it; then nothing is published */
 export function publish(core: Core, asker: Asker, { node: name, items, options }: Publication) {
   const existing = core.store.node(name)
   if (existing && options) checkPreconditions(core, existing, options)

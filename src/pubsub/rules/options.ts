@@ -7,7 +7,7 @@ export interface OptionsChange extends SubscriptionOptions {
   readonly expiresMs?: number | null | undefined
   /** Digests are not made: only `false` can be had. */
   readonly digest?: boolean | undefined
-  /** XEP-0060 §12.7: there is no body unless a payload is understood, and none is. */
+  /** XEP-0060 §12.8: there is no body unless a payload is understood, and none is. */
   readonly includeBody?: boolean | undefined
 }
 
@@ -22,7 +22,7 @@ export const optionDefaults = { deliver: true, type: 'items', depth: 1 } as cons
 const keys = ['deliver', 'type', 'depth'] as const
 
 /**
- * @param leaseMsMax a lease is cut to it (XEP-0060 §12.18)
+ * @param leaseMsMax a lease is cut to it (XEP-0060 §12.19)
  * @throws BytestreamError `ERR_PUBSUB_INVALID_OPTIONS`
  */
 export function changeOptions(before: Options, change: OptionsChange, kind: NodeKind, nowMs: number, leaseMsMax: number): Options {

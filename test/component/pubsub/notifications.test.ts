@@ -95,7 +95,7 @@ test('a new subscriber gets what was published last, and hears when that was (XE
   t.is(await hear(), event(FRIEND, '<items node="news"><item id="a"><a xmlns="urn:example"/></item></items>', { behind: delay }))
 })
 
-test('one notification names all the subscriptions of a JID it comes of (XEP-0060 §12.15), and the collection (XEP-0248)', async (t) => {
+test('one notification names all the subscriptions of a JID it comes of (XEP-0060 §7.1.2.4), and the collection (XEP-0248)', async (t) => {
   const { scene, next } = await open(t)
   const { pubsub } = scene
   pubsub.create(by(OWNER), { node: 'all', kind: 'collection' })
@@ -109,6 +109,22 @@ test('one notification names all the subscriptions of a JID it comes of (XEP-006
   t.like(parseNotification(to), { subids, collection: undefined })
   t.is(via.attrs['to'], STRANGER)
   t.like(parseNotification(via), { subids: [], collection: 'all' })
+})
+
+test('what is the same for every subscription names none of them (XEP-0060 §12.16)', async (t) => {
+  const { scene, next } = await open(t)
+  const { pubsub } = scene
+  scene.node('news', [FRIEND], { notifyConfig: true })
+  pubsub.subscribe(by(FRIEND), { node: 'news', jid: FRIEND, options: { expiresMs: 2_000_000 } })
+  scene.announce('news', 'a')
+  t.is(parseNotification(await next())?.subids.length, 2)
+  scene.tell(pubsub.configure(by(OWNER), 'news', { title: 'News' }))
+  scene.tell(pubsub.purge(by(OWNER), 'news'))
+  scene.tell(pubsub.delete(by(OWNER), 'news'))
+  for (const kind of ['configuration', 'purge', 'delete']) {
+    const notification = parseNotification(await next())
+    t.deepEqual([notification?.event.kind as string, notification?.subids], [kind, []])
+  }
 })
 
 test('nodes that come into a collection, and leave it, are told of (XEP-0248)', async (t) => {

@@ -1,4 +1,4 @@
-// Goal: every access model answers every affiliation as XEP-0060 §4.5, §6.1.3 and §6.5 have it.
+// Goal: every access model answers every affiliation as XEP-0060 §4.5, §6.1.3, §6.5.1 and §12.12 have it.
 // Method: all cells of affiliation x model x what else decides, against tables written from the clauses.
 
 import test from 'ava'

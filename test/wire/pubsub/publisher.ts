@@ -34,6 +34,20 @@ async function subscribeTwice(stage: PubsubStage, francisco: Player): Promise<vo
 
 const notated = `<headers xmlns='${NS.shim}'><header name='SubID'>{one}</header><header name='SubID'>{other}</header></headers>`
 
+/** XEP-0060 §6.1.6: full JIDs of one account are told as if they were of several. */
+export async function separately(stage: PubsubStage): Promise<void> {
+  const hamlet = await stage.enter('hamlet', 'blogbot')
+  const players = [await stage.enter('francisco', 'barracks'), await stage.enter('francisco', 'elsinore')] as const
+  stage.node()
+  await players[0].set('', `<subscribe node='${NODE}' jid='francisco@denmark.lit/barracks'/>`, '<etc/>')
+  await players[1].set('', `<subscribe node='${NODE}' jid='francisco@denmark.lit/elsinore'/>`, '<etc/>')
+  await hamlet.set('', publish(ID), published(ID))
+  for (const player of players) {
+    await player.hear('§6.1.6', event(`<item id='${ID}'>${ENTRY}</item>`), { type: 'headline' })
+    await player.hearNothing()
+  }
+}
+
 /** XEP-0060 §7.1, but for its errors. */
 export async function publishing(stage: PubsubStage): Promise<void> {
   const hamlet = await stage.enter('hamlet', 'blogbot')
@@ -45,7 +59,7 @@ export async function publishing(stage: PubsubStage): Promise<void> {
   await francisco.hear('E100', event(`<item id='${ID}'>${ENTRY}</item>`), headline)
   await hamlet.set('E97 E99', publish(undefined), published('{made}'))
   await francisco.hear('E100', event(`<item id='{made}'>${ENTRY}</item>`), headline)
-  await hamlet.set('§7.1.2', publish(ID, '<entry xmlns="http://www.w3.org/2005/Atom"/>'), published(ID))
+  await hamlet.set('§7.1.2, §7.1.3', publish(ID, '<entry xmlns="http://www.w3.org/2005/Atom"/>'), published(ID))
   await francisco.hear('§7.1.2', event(`<item id='${ID}'><entry xmlns="http://www.w3.org/2005/Atom"/></item>`), headline)
   const over = `<items node='${NODE}'><item id='${ID}'><entry xmlns="http://www.w3.org/2005/Atom"/></item></items>`
   await francisco.get('§7.1.2', `<items node='${NODE}'><item id='${ID}'/></items>`, over)
@@ -60,7 +74,7 @@ export async function publishing(stage: PubsubStage): Promise<void> {
   stage.node({ config: { itemReply: 'publisher' } })
   await subscribe(francisco, 'francisco')
   const spoofed = `<publish node='${NODE}'><item id='${ID}' publisher='bard@shakespeare.lit'>${ENTRY}</item></publish>`
-  await hamlet.set('', spoofed, published(ID))
+  await hamlet.set('§7.1.2.3', spoofed, published(ID))
   const named = `<item id='${ID}' publisher='hamlet@denmark.lit/blogbot'>${ENTRY}</item>`
   await francisco.hear('E102', event(named), headline)
   await francisco.get('E103', `<items node='${NODE}'/>`, `<items node='${NODE}'>${named}</items>`)

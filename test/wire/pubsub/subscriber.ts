@@ -1,4 +1,5 @@
-import { formText } from '../../helpers/pubsub-examples.ts'
+import { NS } from '../../../src/xep/index.ts'
+import { ENTRY, formText } from '../../helpers/pubsub-examples.ts'
 import { NODE, type Player, type PubsubStage, refused, unsupported } from '../../helpers/pubsub-stage.ts'
 
 const FRANCISCO = 'francisco@denmark.lit'
@@ -19,9 +20,12 @@ const options = formText(
    <field var='pubsub#show-values'><value>chat</value><value>online</value><value>away</value></field>`,
 )
 const invalid = formText('submit', 'subscribe_options', "<field var='pubsub#deliver'><value>sometimes</value></field>")
+/** All the options there are: §12.8 has none for bodies where there are none. */
 const told = (type: string) => {
-  const typed = type === 'form' ? " label='{_}' type='boolean'" : ''
-  return formText(type, 'subscribe_options', `<field var='pubsub#deliver'${typed}><value>1</value></field><etc/>`)
+  const [deliver, expire] = type === 'form' ? [" label='{_}' type='boolean'", " label='{_}' type='text-single'"] : ['', '']
+  const datatype = type === 'form' ? `<validate xmlns='${NS.dataValidation}' datatype='xs:dateTime'><basic/></validate>` : ''
+  const fields = `<field var='pubsub#deliver'${deliver}><value>1</value></field><field var='pubsub#expire'${expire}>${datatype}</field>`
+  return formText(type, 'subscribe_options', fields)
 }
 
 /** A node that two subscriptions of one JID make ambiguous. */
@@ -103,7 +107,24 @@ export async function configuringSubscriptions(stage: PubsubStage): Promise<void
   await francisco.get('E55 E56', get, `<options ${own} subid='{subid}'>${told('form')}</options>`)
   await francisco.get('E59', `<options node='${NODE}'/>`, refused('modify', 'bad-request', 'jid-required'))
   await francisco.get('E61', `<options ${own} subid='nonsense'/>`, refused('modify', 'not-acceptable', 'invalid-subid'))
+  for (const [name, value] of [
+    ['include_body', '1'],
+    ['digest', '1'],
+    ['expire', 'presence'],
+  ] as const) {
+    const form = formText('submit', 'subscribe_options', `<field var='pubsub#${name}'><value>${value}</value></field>`)
+    await francisco.set('§12.8', `<options ${own}>${form}</options>`, refused('modify', 'bad-request', 'invalid-options'))
+  }
+  const publish = `<publish node='${NODE}'><item id='one'>${ENTRY}</item></publish>`
+  const published = `<publish node='${NODE}'><item id='one'/></publish>`
+  const quiet = formText('submit', 'subscribe_options', "<field var='pubsub#deliver'><value>0</value></field>")
+  await francisco.set('§12.3', `<options ${own}>${quiet}</options>`)
+  await hamlet.set('§12.3', publish, published)
   await francisco.set('E64 E65', `<options ${own}>${options}</options>`)
+  await hamlet.set('§12.3', publish, published)
+  const event = `<event xmlns='${NS.pubsubEvent}'><items node='${NODE}'><item id='one'>${ENTRY}</item></items></event>`
+  await francisco.hear('§12.3', event, { to: FRANCISCO, type: 'headline' })
+  await francisco.hearNothing()
   await francisco.set('E66', `<options ${own}>${invalid}</options>`, refused('modify', 'bad-request', 'invalid-options'))
   await francisco.get('E69 E71', `<default node='${NODE}'/>`, `<default node='${NODE}'>${told('form')}</default>`)
   await francisco.get('E70', '<default/>', `<default>${told('form')}</default>`)
