@@ -213,13 +213,13 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
     this.streamhost.changeRates(ratesOf(settings))
   }
 
-  /** Lets running bytestreams finish, for as long as the settings say, then closes everything. */
+  /** Lets running bytestreams finish and tells subscribers what waits, for as long as the settings say, then closes everything. */
   async close({ drainMs = this.#init.settings['drain-time-max'] }: { drainMs?: number } = {}): Promise<void> {
     this.#isClosing = true
     this.#monitor?.stop()
     this.#checking.abort()
     await this.#checked
-    await this.streamhost.close({ drainMs })
+    await Promise.all([this.streamhost.close({ drainMs }), this.#pubsub?.drain(drainMs)])
     await this.#session?.stop()
     await this.#pubsub?.[Symbol.asyncDispose]()
     await this.#embedded?.close()

@@ -15,7 +15,7 @@ const amount = (name: 'openSocketsMax' | 'halfOpenMax' | 'waitingMax' | 'openPer
   description: `${what} (default ${limits[name]})`,
 })
 
-/** Milliseconds running bytestreams get to finish after SIGTERM. */
+/** Milliseconds running bytestreams and notifications get to finish after SIGTERM. */
 const DRAIN_MS_MAX = 30_000
 
 /** What `streamhost serve` can be told. */
@@ -113,7 +113,7 @@ export const serveOptions = {
   'handshake-time-max': time(limits.handshakeMsMax, 'for the SOCKS5 handshake'),
   'waiting-time-max': time(limits.waitingMsMax, 'for the other side, or for activation'),
   'idle-time-max': time(limits.idleMsMax, 'without an octet, after activation'),
-  'drain-time-max': time(DRAIN_MS_MAX, 'for running bytestreams to finish after SIGTERM'),
+  'drain-time-max': time(DRAIN_MS_MAX, 'for running bytestreams and notifications to finish after SIGTERM'),
   'log-level': {
     type: z.enum(['debug', 'info', 'warn', 'error', 'silent'], { error: 'expected debug, info, warn, error or silent' }).default('info'),
     placeholder: 'LEVEL',

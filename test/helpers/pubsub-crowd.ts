@@ -41,7 +41,8 @@ export class PubsubCrowd {
    * @param clock says when the service comes back
    */
   static async enter(t: ExecutionContext, server: ServerUnderTest, directory: string, clock: Clock = systemClock): Promise<PubsubCrowd> {
-    const connect = (jid: string) => componentConnector(jid === PUBSUB ? clock : systemClock, { jid, secret: server.secret, service: server.componentAt(jid) })
+    const connect = (jid: string) =>
+      componentConnector(jid === PUBSUB ? clock : systemClock, { jid, secret: server.secret, service: server.componentAt(jid) })
     const everybody = { directory, limits: {}, mayCreate: () => true, onFailed: (error: Error) => t.fail(error.message) }
     const whole = await PublishSubscribe.open({ clock: systemClock, logger: silentLogger }, everybody)
     const session = new Session({ clock }, connect(PUBSUB), reconnect)

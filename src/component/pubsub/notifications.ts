@@ -1,7 +1,15 @@
 import { type Clock, type Logger, LogRation, toBytestreamError } from '../../core/index.ts'
 import type { NodeRecord, Notice, Pubsub, Recipient } from '../../pubsub/index.ts'
 import type { Session } from '../../session/index.ts'
-import { type DataForm, type Element, type Message, type NotificationParts, type Presence, parseStanzaError } from '../../xep/index.ts'
+import {
+  buildPing,
+  type DataForm,
+  type Element,
+  type Message,
+  type NotificationParts,
+  type Presence,
+  parseStanzaError,
+} from '../../xep/index.ts'
 import { FanOut, type Origin } from './fan-out.ts'
 import { type FanOutLimits, FanOuts, fanOutLimits } from './fan-outs.ts'
 import { NotificationIds } from './notification-ids.ts'
@@ -52,6 +60,8 @@ export class Notifications implements Disposable {
   #dropped = 0
   #ended = 0
   #isTelling = false
+  /** Nothing waits any more. */
+  #onTold = () => {}
   #isOver = false
   /** Connections there have been. */
   #connections = 0
@@ -80,6 +90,17 @@ export class Notifications implements Disposable {
     void this.#tellAll()
   }
 
+  /** Settles when everybody has been told, and the server has read all of it, or when the time for that is over. */
+  async drain(msMax: number): Promise<void> {
+    const { session, clock } = this.#components
+    const endMs = clock.now() + msMax
+    await this.#allTold(msMax)
+    const answerMsMax = endMs - clock.now()
+    if (answerMsMax <= 0 || this.#sent === 0 || !session.isOnline) return
+    // What comes back to us the server has read behind all that was said before.
+    await session.request({ type: 'get', to: this.#jid, payload: buildPing() }, { answerMsMax }).catch(() => {})
+  }
+
   [Symbol.dispose](): void {
     const { session } = this.#components
     session.off('online', this.#onOnline).off('ended', this.#onEnded).off('message', this.#onMessage).off('presence', this.#onPresence)
@@ -91,8 +112,12 @@ export class Notifications implements Disposable {
     void this.#tellAll()
   }
   readonly #onEnded = () => {
+    const { count: waiting, bytes: waitingBytes } = this.#fanOuts
+    if (waiting > 0)
+      this.#components.logger.warn({ waiting, waitingBytes }, 'not everybody was told of what has happened: the service ends')
     this.#isOver = true
     this.#fanOuts.clear()
+    this.#onTold()
   }
   readonly #onPresence = ({ type, from }: Presence) => {
     if (type === 'available' && from) this.#components.pubsub.bounces.heard(from)
@@ -152,6 +177,18 @@ export class Notifications implements Disposable {
       }
     }
     this.#isTelling = false
+    if (this.#fanOuts.count === 0) this.#onTold()
+  }
+
+  #allTold(msMax: number): Promise<void> {
+    if (!this.#isTelling && this.#fanOuts.count === 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      const cancel = this.#components.clock.after(msMax, resolve)
+      this.#onTold = () => {
+        cancel()
+        resolve()
+      }
+    })
   }
 
   #writeOne(fanOut: FanOut, recipient: Recipient): string | undefined {

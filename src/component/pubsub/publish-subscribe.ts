@@ -109,6 +109,16 @@ export class PublishSubscribe implements AsyncDisposable {
     return startSweeping({ pubsub: this.pubsub, clock }, tell, onFailed)
   }
 
+  /** Changes nothing any more, and tells what waits to be told, for so long at the most. */
+  async drain(msMax: number): Promise<void> {
+    this.#service?.close()
+    this.#stopSweeping()
+    // What was asked in this turn is told in the next.
+    await this.pubsub.committed().catch(() => {})
+    await new Promise(setImmediate)
+    await this.#notifications?.drain(msMax)
+  }
+
   /** Once the session is over. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopSweeping()

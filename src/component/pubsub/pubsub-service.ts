@@ -58,6 +58,7 @@ interface Course {
 export class PubsubService extends EventEmitter<PubsubServiceEvents> {
   readonly part: ServicePart
   readonly #components: PubsubServiceComponents
+  #isClosing = false
 
   constructor(components: PubsubServiceComponents) {
     super()
@@ -79,9 +80,15 @@ export class PubsubService extends EventEmitter<PubsubServiceEvents> {
     session.iqs.refuseCut((from) => this.#refuseCut(from))
   }
 
+  /** Nothing is changed any more; what is there can be asked for. */
+  close(): void {
+    this.#isClosing = true
+  }
+
   async #perform({ type, from, payload }: IqRequest, course: Course): Promise<Element | undefined> {
     const request = parsePubsubRequest(type, payload)
     course.action = request.action
+    if (type === 'set') this.#throwIfClosing()
     const { pubsub } = this.#components
     const node = 'node' in request ? request.node : undefined
     const asker = node === undefined ? { jid: from } : this.#askerOf(from, node)
@@ -105,6 +112,11 @@ export class PubsubService extends EventEmitter<PubsubServiceEvents> {
   #askAgain(to: string, pending: readonly SubscriptionView[]): void {
     const { session } = this.#components
     for (const each of pending) session.send(buildMessage({ from: session.jid, to, id: randomUUID() }, buildApprovalRequest(each)))
+  }
+
+  /** Who would have to be told might not be any more. */
+  #throwIfClosing(): void {
+    if (this.#isClosing) throw new BytestreamError('ERR_SHUTTING_DOWN', 'the service is shutting down')
   }
 
   /** XEP-0060 §7.1.3.5: what is so large was to be published, as far as anybody can tell. */
@@ -133,6 +145,7 @@ export class PubsubService extends EventEmitter<PubsubServiceEvents> {
     course.action = 'decide'
     const approval = parseApproval(stanza)
     if (!approval) return
+    this.#throwIfClosing()
     const { pubsub } = this.#components
     const { notices } = pubsub.decide({ jid: from }, approval, approval.isAllowed)
     await pubsub.committed()

@@ -96,7 +96,7 @@ test('what is to be told waits while there is no connection, and goes on where i
   t.is(scene.notifications.counts.waitingBytes, 0)
 })
 
-test('when the session is over, nothing waits any more', async (t) => {
+test('when the session is over, nothing waits any more, and how much did is logged', async (t) => {
   const { session, scene, side, again } = await open(t)
   scene.node('news', ['z@denmark.lit'])
   const accepted = again()
@@ -106,5 +106,9 @@ test('when the session is over, nothing waits any more', async (t) => {
   t.is(scene.notifications.counts.waiting, 1)
   await session.stop()
   t.is(scene.notifications.counts.waiting, 0)
+  t.deepEqual(
+    scene.log.lines.map(({ sentence, waiting }) => [sentence, waiting]),
+    [['not everybody was told of what has happened: the service ends', 1]],
+  )
   void accepted
 })
