@@ -41,7 +41,7 @@ export interface Core {
   readonly bounces: Pick<Bounces, 'ended' | 'nodeEnded'>
 }
 
-export function settingOf<Field extends keyof NodeConfig>(core: Core, node: NodeRecord, field: Field): NodeConfig[Field] {
+export function settingOf<Field extends keyof NodeConfig>(core: Core, node: Pick<NodeRecord, 'config'>, field: Field): NodeConfig[Field] {
   return (node.config[field] as NodeConfig[Field] | undefined) ?? core.defaults[field]
 }
 

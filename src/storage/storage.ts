@@ -63,6 +63,8 @@ export class Storage extends EventEmitter<StorageEvents> implements AsyncDisposa
   readonly #logSync: LogSync | undefined
   readonly #begin: PreparedStatement
   readonly #commit: PreparedStatement
+  /** Whether there is a transaction: from the first read or write of a turn to its end. */
+  #isOpen = false
   /** What was written in this turn. */
   #batch: Batch | undefined
   #batchError: BytestreamError | undefined
@@ -95,7 +97,7 @@ export class Storage extends EventEmitter<StorageEvents> implements AsyncDisposa
     this.#file = file
     this.#database = database
     this.#lock = lock
-    this.#begin = database.prepare('BEGIN IMMEDIATE')
+    this.#begin = database.prepare('BEGIN')
     this.#commit = database.prepare('COMMIT')
     const look = rows(database, 'PRAGMA wal_checkpoint(NOOP)')
     const copy = rows(database, 'PRAGMA wal_checkpoint(PASSIVE)')
@@ -110,9 +112,13 @@ export class Storage extends EventEmitter<StorageEvents> implements AsyncDisposa
   /** Prepared once. */
   query<Row extends readonly Value[]>(sql: string): Query<Row> {
     const statement = this.#attempt(() => rows(this.#database, sql))
+    const read = <Result>(work: () => Result): Result => {
+      if (!this.#end) this.#ensureOpen()
+      return this.#attempt(work)
+    }
     return {
-      get: (...values) => this.#attempt(() => statement.get(...values)) as Row | undefined,
-      all: (...values) => this.#attempt(() => statement.all(...values)) as Row[],
+      get: (...values) => read(() => statement.get(...values)) as Row | undefined,
+      all: (...values) => read(() => statement.all(...values)) as Row[],
     }
   }
 
@@ -121,9 +127,9 @@ export class Storage extends EventEmitter<StorageEvents> implements AsyncDisposa
     const statement = this.#attempt(() => this.#database.prepare(sql))
     return {
       run: (...values) => {
-        this.#ensureBatch()
+        const isFirst = this.#ensureBatch()
         try {
-          return statement.run(...values).changes as number
+          return (isFirst ? this.#runFirst(statement, values) : statement.run(...values)).changes as number
         } catch (cause) {
           this.#batchError ??= storageError(cause, this.#file)
           throw this.#batchError
@@ -158,19 +164,40 @@ export class Storage extends EventEmitter<StorageEvents> implements AsyncDisposa
     }
   }
 
-  #ensureBatch(): void {
-    if (this.#batchError) throw this.#batchError
-    if (this.#batch) return
-    if (this.#end) throw this.#end
+  /** Reads of one turn have one transaction, too: to begin one costs as much as most of them. */
+  #ensureOpen(): void {
+    if (this.#isOpen) return
     this.#attempt(() => this.#begin.run())
-    this.#batch = { committed: new Deferred(), durable: new Deferred() }
+    this.#isOpen = true
     // Behind whatever else is read from sockets in this turn.
-    setImmediate(() => this.#finishBatch())
+    setImmediate(() => this.#finishTurn())
   }
 
-  #finishBatch(): void {
+  /** @returns whether nothing was written in this turn yet */
+  #ensureBatch(): boolean {
+    if (this.#batchError) throw this.#batchError
+    if (this.#batch) return false
+    if (this.#end) throw this.#end
+    this.#ensureOpen()
+    this.#batch = { committed: new Deferred(), durable: new Deferred() }
+    return true
+  }
+
+  /** Where another program writes, or has written since this turn has read something, what is read from now on is later than that. */
+  #runFirst(statement: PreparedStatement, values: readonly Value[]) {
+    try {
+      return statement.run(...values)
+    } catch (cause) {
+      if (storageError(cause, this.#file).code !== 'ERR_STORAGE_IN_USE') throw cause
+      this.#database.exec('COMMIT; BEGIN IMMEDIATE')
+      return statement.run(...values)
+    }
+  }
+
+  #finishTurn(): void {
+    if (!this.#isOpen) return
+    this.#isOpen = false
     const batch = this.#batch
-    if (!batch) return
     try {
       if (this.#batchError) throw this.#batchError
       this.#commit.run()
@@ -178,6 +205,10 @@ export class Storage extends EventEmitter<StorageEvents> implements AsyncDisposa
       this.#rollBack(batch, storageError(cause, this.#file))
       return
     }
+    if (batch) this.#tellCommitted(batch)
+  }
+
+  #tellCommitted(batch: Batch): void {
     this.#batch = undefined
     this.#durable = batch.durable.promise
     batch.committed.resolve()
@@ -186,8 +217,9 @@ export class Storage extends EventEmitter<StorageEvents> implements AsyncDisposa
     this.#checkpoints.afterCommit()
   }
 
-  #rollBack(batch: Batch, error: BytestreamError): void {
+  #rollBack(batch: Batch | undefined, error: BytestreamError): void {
     if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
+    if (!batch) return
     this.#batch = undefined
     this.#batchError = undefined
     this.emit('rolledBack', error)
@@ -206,7 +238,7 @@ export class Storage extends EventEmitter<StorageEvents> implements AsyncDisposa
   }
 
   async #close(): Promise<void> {
-    this.#finishBatch()
+    this.#finishTurn()
     this.#end ??= new BytestreamError('ERR_STORAGE', `${this.#file} is closed`)
     await this.#checkpoints[Symbol.asyncDispose]()
     await this.#logSync?.close()

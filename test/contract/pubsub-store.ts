@@ -384,6 +384,9 @@ function itemsContract(holds: Holds): void {
     t.is(store.item(other.id, 'a'), undefined)
     t.is(store.item(node.id, 'A'), undefined)
     t.is(put(store, node, 'b').payload, undefined)
+    t.deepEqual([store.hasItem(node.id, 'a'), store.hasItem(node.id, 'A'), store.hasItem(other.id, 'a')], [true, false, false])
+    store.removeItem(node.id, 'a')
+    t.false(store.hasItem(node.id, 'a'))
   })
 
   holds('items come in the order of publication, of which one that is published again is the last (XEP-0060 §12.1)', (t, store) => {
@@ -392,6 +395,7 @@ function itemsContract(holds: Holds): void {
     const again = put(store, node, 'a', { payload: '<new/>' })
     t.true(again.seq > (a?.seq as number))
     t.deepEqual(ids(store.items(node.id, { limit: 9 })), ['b', 'c', 'a'])
+    t.deepEqual(store.oldestItemIds(node.id, 2), ['b', 'c'])
     t.is(store.item(node.id, 'a')?.payload, '<new/>')
     t.is(store.countItems(node.id), 3)
   })

@@ -46,6 +46,19 @@ test('publishing to what is not there fails, and creates it where that is wanted
   t.false(pubsub.publish(by(OWNER), request).isCreated)
 })
 
+test('a publish that is refused creates no node (XEP-0060 §7.1.4)', (t) => {
+  const { pubsub } = new PubsubScene({ autoCreate: true, limits: { payloadBytesMax: 100 } })
+  const refused = (code: string, items: readonly { readonly id?: string; readonly payload?: string }[], options = {}) =>
+    t.throws(() => pubsub.publish(by(OWNER), { node: 'new', items, options }), { code })
+  refused('ERR_PUBSUB_PAYLOAD_TOO_BIG', [{ payload: 'x'.repeat(101) }])
+  refused('ERR_PUBSUB_ITEM_REQUIRED', [])
+  refused('ERR_PUBSUB_MAX_ITEMS', [{ payload: '<a/>' }, { payload: '<b/>' }], { maxItems: 1 })
+  t.is(pubsub.nodes().length, 0)
+  t.throws(() => pubsub.node('new'), { code: 'ERR_ITEM_NOT_FOUND' })
+  t.true(pubsub.publish(by(OWNER), { node: 'new', items: [{ payload: '<a/>' }] }).isCreated)
+  t.is(pubsub.nodes().length, 1)
+})
+
 const events: readonly [persistItems: boolean, deliverPayloads: boolean, none: string, empty: string, whole: string][] = [
   [true, true, 'ERR_PUBSUB_ITEM_REQUIRED', 'ERR_PUBSUB_PAYLOAD_REQUIRED', 'fine'],
   [true, false, 'ERR_PUBSUB_ITEM_REQUIRED', 'fine', 'fine'],

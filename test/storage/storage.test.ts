@@ -67,6 +67,23 @@ test('what was written is committed at the end of its turn, for other connection
   t.deepEqual(order, ['committed', 'settled'])
 })
 
+test('what another program has written since a turn has read something keeps that turn from nothing', async (t) => {
+  const directory = await newDirectory(t)
+  const storage = await openStorage(t, directory)
+  const { add, all } = notesOf(storage)
+  const other = (await loadDriver()).open(join(directory, 'streamhost.db'))
+  t.teardown(() => other.close())
+  add('one')
+  await storage.settled()
+  t.deepEqual(all(), ['one'])
+  other.exec("INSERT INTO note (text) VALUES ('of another')")
+  t.deepEqual(all(), ['one'], 'a turn sees one moment')
+  add('two')
+  t.deepEqual(all(), ['one', 'of another', 'two'])
+  await storage.settled()
+  t.like(other.prepare('SELECT count(*) AS count FROM note').get(), { count: 3 })
+})
+
 test('with nothing written, everything is settled', async (t) => {
   const storage = await openStorage(t)
   await t.notThrowsAsync(storage.committed())

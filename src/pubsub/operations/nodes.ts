@@ -20,8 +20,24 @@ export interface NodeToCreate {
   readonly config?: ConfigChange | undefined
 }
 
-/** @throws BytestreamError as XEP-0060 §8.1 and XEP-0248 have it; `ERR_PUBSUB_TOO_MANY_NODES`, `ERR_PUBSUB_LIMIT` */
-export function createNode(core: Core, asker: Asker, { node: name, kind = 'leaf', config = {} }: NodeToCreate) {
+/** @throws BytestreamError as {@link planNode} does */
+export function createNode(core: Core, asker: Asker, wanted: NodeToCreate) {
+  const plan = planNode(core, asker, wanted)
+  const parent = plan.parent === undefined ? undefined : core.store.nodeById(plan.parent)
+  const node = addNode(core, plan)
+  const notices: Notice[] = parent ? [{ kind: 'associated', node: parent, child: node.name }] : []
+  return { node, notices }
+}
+
+/** A node that may be created, and is not yet. */
+export type PlannedNode = Omit<NodeRecord, 'id'>
+
+/**
+ * Looks whether a node may be created, and changes nothing.
+ *
+ * @throws BytestreamError as XEP-0060 §8.1 and XEP-0248 have it; `ERR_PUBSUB_TOO_MANY_NODES`, `ERR_PUBSUB_LIMIT`
+ */
+export function planNode(core: Core, asker: Asker, { node: name, kind = 'leaf', config = {} }: NodeToCreate): PlannedNode {
   const creator = accountOf(asker.jid)
   if (!core.mayCreate(creator)) throw new BytestreamError('ERR_FORBIDDEN', 'you may not create nodes here')
   if (name !== undefined) checkNodeName(name, core.limits.nodeNameBytesMax)
@@ -34,18 +50,21 @@ export function createNode(core: Core, asker: Asker, { node: name, kind = 'leaf'
   }
   if (core.store.countNodes() >= core.limits.nodesMax) throw new BytestreamError('ERR_PUBSUB_LIMIT', 'there are too many nodes')
 
-  const node = core.store.addNode({
+  return {
     name: name ?? instantName(core),
     kind,
     parent: parent?.id,
     creator,
     createdMs: core.now(),
     config: differing(fields, core.defaults),
-  })
-  core.store.setAffiliation(node.id, creator, 'owner')
+  }
+}
+
+export function addNode(core: Core, plan: PlannedNode): NodeRecord {
+  const node = core.store.addNode(plan)
+  core.store.setAffiliation(node.id, plan.creator, 'owner')
   core.store.removeMoved(node.name)
-  const notices: Notice[] = parent ? [{ kind: 'associated', node: parent, child: node.name }] : []
-  return { node, notices }
+  return node
 }
 
 function instantName(core: Core): string {
@@ -82,11 +101,11 @@ function trimItems(core: Core, node: NodeRecord): void {
   }
   const beyond = core.store.countItems(node.id) - itemsMaxOf(core, node)
   if (beyond <= 0) return
-  for (const { id } of core.store.items(node.id, { limit: beyond })) core.store.removeItem(node.id, id)
+  for (const id of core.store.oldestItemIds(node.id, beyond)) core.store.removeItem(node.id, id)
 }
 
 /** How many items a node keeps. */
-export function itemsMaxOf(core: Core, node: NodeRecord): number {
+export function itemsMaxOf(core: Core, node: Pick<NodeRecord, 'config'>): number {
   const most = settingOf(core, node, 'maxItems')
   return most === 'max' ? core.limits.itemsPerNodeMax : Math.min(most, core.limits.itemsPerNodeMax)
 }

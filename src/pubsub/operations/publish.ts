@@ -6,7 +6,7 @@ import type { ItemRecord, NodeRecord } from '../records.ts'
 import { differing } from '../rules/configuration.ts'
 import { accountOf, checkItemId } from '../rules/names.ts'
 import { checkEventType, type ItemToPublish, mayPublish } from '../rules/publishing.ts'
-import { createNode, itemsMaxOf } from './nodes.ts'
+import { addNode, itemsMaxOf, type PlannedNode, planNode } from './nodes.ts'
 
 export interface Publication {
   readonly node: string
@@ -19,15 +19,11 @@ export interface Publication {
 export function publish(core: Core, asker: Asker, { node: name, items, options }: Publication) {
   const existing = core.store.node(name)
   if (existing && options) checkPreconditions(core, existing, options)
-  const node = existing ?? findOrCreate(core, asker, name, options)
-  if (node.kind === 'collection') throw new UnsupportedFeature('publish', 'nothing can be published to a collection')
-  const account = accountOf(asker.jid)
-  const affiliation = core.store.affiliation(node.id, account)
-  if (!mayPublish(affiliation, settingOf(core, node, 'publishModel'), () => isSubscribed(core, node.id, account))) {
-    throw new BytestreamError('ERR_FORBIDDEN', 'you may not publish here')
-  }
-  checkItems(core, node, items)
+  const found = existing ?? planMissing(core, asker, name, options)
+  if (existing) checkMayPublish(core, asker, existing)
+  checkItems(core, found, items)
 
+  const node = existing ?? addNode(core, found)
   const notices: Notice[] = []
   const retracted = makeRoom(core, node, items)
   const published = items.map((item) => toRecord(core, node, asker, item)).map((item) => keep(core, node, item))
@@ -38,9 +34,19 @@ export function publish(core: Core, asker: Asker, { node: name, items, options }
   return { node, items: published, isCreated: existing === undefined, notices }
 }
 
-function findOrCreate(core: Core, asker: Asker, name: string, options: Partial<NodeConfig> = {}): NodeRecord {
+/** The node that publishing creates, where it does. */
+function planMissing(core: Core, asker: Asker, name: string, options: Partial<NodeConfig> = {}): PlannedNode {
   checkNotMoved(core, name)
-  return core.autoCreate ? createNode(core, asker, { node: name, config: options }).node : findNode(core, name)
+  return core.autoCreate ? planNode(core, asker, { node: name, config: options }) : findNode(core, name)
+}
+
+function checkMayPublish(core: Core, asker: Asker, node: NodeRecord): void {
+  if (node.kind === 'collection') throw new UnsupportedFeature('publish', 'nothing can be published to a collection')
+  const account = accountOf(asker.jid)
+  const affiliation = core.store.affiliation(node.id, account)
+  if (!mayPublish(affiliation, settingOf(core, node, 'publishModel'), () => isSubscribed(core, node.id, account))) {
+    throw new BytestreamError('ERR_FORBIDDEN', 'you may not publish here')
+  }
 }
 
 /** XEP-0060 §7.1.5 */
@@ -49,7 +55,7 @@ function checkPreconditions(core: Core, node: NodeRecord, options: Partial<NodeC
   if (unlike.length > 0) throw new BytestreamError('ERR_PUBSUB_PRECONDITION', `the node has another ${unlike.join(', ')}`)
 }
 
-function checkItems(core: Core, node: NodeRecord, items: readonly ItemToPublish[]): void {
+function checkItems(core: Core, node: PlannedNode, items: readonly ItemToPublish[]): void {
   const { limits } = core
   const persistItems = settingOf(core, node, 'persistItems')
   checkEventType({ persistItems, deliverPayloads: settingOf(core, node, 'deliverPayloads') }, items)
@@ -79,13 +85,13 @@ function checkItems(core: Core, node: NodeRecord, items: readonly ItemToPublish[
  */
 function makeRoom(core: Core, node: NodeRecord, items: readonly ItemToPublish[]): string[] {
   if (!settingOf(core, node, 'persistItems')) return []
-  const replaced = new Set(items.flatMap(({ id }) => (id !== undefined && core.store.item(node.id, id) ? [id] : [])))
+  const replaced = new Set(items.flatMap(({ id }) => (id !== undefined && core.store.hasItem(node.id, id) ? [id] : [])))
   const beyond = core.store.countItems(node.id) - replaced.size + countOf(items) - itemsMaxOf(core, node)
   if (beyond <= 0) return []
   const whenFull = settingOf(core, node, 'whenFull')
   if (whenFull === 'reject') throw new BytestreamError('ERR_PUBSUB_NODE_FULL', 'the node is full')
-  const oldest = core.store.items(node.id, { limit: beyond + replaced.size }).filter(({ id }) => !replaced.has(id))
-  const gone = oldest.slice(0, beyond).map(({ id }) => id)
+  const oldest = core.store.oldestItemIds(node.id, beyond + replaced.size).filter((id) => !replaced.has(id))
+  const gone = oldest.slice(0, beyond)
   for (const id of gone) core.store.removeItem(node.id, id)
   return whenFull === 'retract-oldest' && settingOf(core, node, 'notifyRetract') ? gone : []
 }
@@ -111,7 +117,7 @@ function toRecord(core: Core, node: NodeRecord, asker: Asker, { id, payload }: I
 
 function unusedId(core: Core, node: NodeRecord): string {
   let id = core.newId()
-  while (core.store.item(node.id, id)) id = core.newId()
+  while (core.store.hasItem(node.id, id)) id = core.newId()
   return id
 }
 

@@ -293,6 +293,10 @@ export class MemoryStore implements PubsubStore {
     return this.#byId.get(nodeId)?.item(id)
   }
 
+  hasItem(nodeId: number, id: string): boolean {
+    return this.item(nodeId, id) !== undefined
+  }
+
   removeItem(nodeId: number, id: string): void {
     const removed = this.#byId.get(nodeId)?.removeItem(id)
     if (!removed) return
@@ -307,6 +311,10 @@ export class MemoryStore implements PubsubStore {
 
   items(nodeId: number, range: ItemRange): readonly ItemRecord[] {
     return this.#byId.get(nodeId)?.items(range) ?? []
+  }
+
+  oldestItemIds(nodeId: number, limit: number): readonly string[] {
+    return this.items(nodeId, { limit }).map(({ id }) => id)
   }
 
   countItems(nodeId: number): number {

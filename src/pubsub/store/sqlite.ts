@@ -9,6 +9,7 @@ import type {
   NodeRecord,
   SubscriptionRecord,
 } from '../records.ts'
+import { KNOWN_AFFILIATIONS_MAX, KnownNodes } from './known-nodes.ts'
 import {
   type AffiliationRow,
   type BounceRow,
@@ -28,6 +29,7 @@ import { changes, queries } from './statements.ts'
 import type { ItemRange, PubsubStore, Range } from './store.ts'
 
 type Count = readonly [count: number]
+type AccountRow = readonly [id: number, subscriptions: number]
 
 /** The rows each query gives; of those that are not named here, a count. */
 interface Rows {
@@ -42,6 +44,7 @@ interface Rows {
   affiliations: AffiliationRow
   affiliationsOf: AffiliationRow
   owners: readonly [account: string]
+  account: AccountRow
   subscriptionsAt: SubscriptionRow
   subscriptions: SubscriptionRow
   pending: SubscriptionRow
@@ -51,6 +54,7 @@ interface Rows {
   items: ItemRow
   itemsFromEnd: ItemRow
   itemAt: ItemRow
+  oldestItemIds: readonly [id: string]
   dueItems: ItemRow
   dueSubscriptions: SubscriptionRow
 }
@@ -58,7 +62,7 @@ type QueryName = keyof typeof queries
 type Queries = { readonly [Name in QueryName]: Query<Name extends keyof Rows ? Rows[Name] : Count> }
 type Changes = { readonly [Name in keyof typeof changes]: Change }
 
-/** Keeps everything in a database, and nothing of it in memory: what is read is what is there, whatever was rolled back. */
+/** Keeps everything in a database. What it remembers of nodes is forgotten when something is rolled back: then it is read again. */
 export class SqliteStore implements PubsubStore {
   readonly #storage: Storage
   readonly #read: Queries
@@ -66,6 +70,9 @@ export class SqliteStore implements PubsubStore {
   readonly #nodeIds: Sequence
   readonly #subscriptionIds: Sequence
   readonly #itemNumbers: Sequence
+  readonly #known = new KnownNodes()
+  /** Of the account that was looked for last: whoever asks for a subscription is looked for several times. */
+  #account: { readonly jid: string; readonly row: AccountRow | undefined } | undefined
 
   /** @param storage opened with `pubsubMigrations`; closed with the store */
   constructor(storage: Storage) {
@@ -78,33 +85,44 @@ export class SqliteStore implements PubsubStore {
     this.#itemNumbers = sequence('item')
     storage.on('rolledBack', () => {
       for (const each of [this.#nodeIds, this.#subscriptionIds, this.#itemNumbers]) each.forget()
+      this.#known.clear()
+      this.#account = undefined
     })
   }
 
   addNode(given: Omit<NodeRecord, 'id'>): NodeRecord {
     const node = { ...given, id: this.#nodeIds.next() }
     const { id, name, kind, parent, creator, createdMs, config } = node
+    this.#account = undefined
     this.#write.addNode.run(id, name, kind, parent ?? null, creator, createdMs, JSON.stringify(config))
     return node
   }
 
   node(name: string): NodeRecord | undefined {
-    return map(this.#read.node.get(name), toNode)
+    const known = this.#known.named(name)
+    if (known) return known.record
+    const node = map(this.#read.node.get(name), toNode)
+    if (node) this.#known.add(node)
+    return node
   }
 
   nodeById(id: number): NodeRecord | undefined {
-    return map(this.#read.nodeById.get(id), toNode)
+    return this.#known.ofId(id)?.record ?? map(this.#read.nodeById.get(id), toNode)
   }
 
   replaceNode({ id, parent, config }: NodeRecord): void {
+    this.#known.forget(id)
     this.#write.replaceNode.run(parent ?? null, JSON.stringify(config), id)
   }
 
   retireNode(id: number): void {
+    this.#known.forget(id)
+    this.#account = undefined
     this.#write.retireNode.run(id)
   }
 
   sweepRetired(limit: number, keep: ReadonlySet<number>): number {
+    this.#account = undefined
     let left = limit
     for (let id = this.#nextRetired(0); id !== undefined && left > 0; id = this.#nextRetired(id)) {
       if (keep.has(id)) continue
@@ -169,10 +187,26 @@ export class SqliteStore implements PubsubStore {
   }
 
   affiliation(nodeId: number, account: string): Affiliation {
-    return this.#read.affiliation.get(nodeId, account)?.[0] ?? 'none'
+    const known = this.#affiliationsOf(nodeId)
+    return (known ? known.get(account) : this.#read.affiliation.get(nodeId, account)?.[0]) ?? 'none'
+  }
+
+  /** All of a node, where they can be remembered. */
+  #affiliationsOf(nodeId: number): ReadonlyMap<string, Affiliation> | undefined {
+    const known = this.#known.ofId(nodeId)
+    if (!known) return undefined
+    known.affiliations ??= this.#readAffiliations(nodeId)
+    return known.affiliations === 'many' ? undefined : known.affiliations
+  }
+
+  #readAffiliations(nodeId: number): ReadonlyMap<string, Affiliation> | 'many' {
+    const rows = this.#read.affiliations.all(nodeId, '', KNOWN_AFFILIATIONS_MAX + 1)
+    return rows.length > KNOWN_AFFILIATIONS_MAX ? 'many' : new Map(rows.map(([, account, affiliation]) => [account, affiliation]))
   }
 
   setAffiliation(nodeId: number, account: string, affiliation: Affiliation): void {
+    const known = this.#known.ofId(nodeId)
+    if (known) known.affiliations = undefined
     if (affiliation === 'none') this.#write.removeAffiliation.run(nodeId, account)
     else this.#write.setAffiliation.run(nodeId, account, affiliation)
   }
@@ -203,8 +237,9 @@ export class SqliteStore implements PubsubStore {
   addSubscription(given: Omit<SubscriptionRecord, 'id'>): SubscriptionRecord {
     const subscription = { ...given, id: this.#subscriptionIds.next() }
     const { id, nodeId, jid, account, expiresMs } = subscription
-    this.#write.addAccount.run(account)
+    if (!this.#findAccount(account)) this.#write.addAccount.run(account)
     this.#write.addSubscription.run(nodeId, id, account, jid, ...decided(subscription), expiresMs ?? null)
+    this.#countSubscription(nodeId, 1)
     return subscription
   }
 
@@ -214,11 +249,23 @@ export class SqliteStore implements PubsubStore {
   }
 
   removeSubscription({ id, nodeId }: SubscriptionRecord): void {
-    this.#write.removeSubscription.run(nodeId, id)
+    this.#countSubscription(nodeId, -this.#write.removeSubscription.run(nodeId, id))
+  }
+
+  #countSubscription(nodeId: number, more: number): void {
+    this.#account = undefined
+    const known = this.#known.ofId(nodeId)
+    if (known?.subscriptions !== undefined) known.subscriptions += more
   }
 
   subscriptionsAt(nodeId: number, account: string): readonly SubscriptionRecord[] {
-    return this.#read.subscriptionsAt.all(account, nodeId).map(toSubscription)
+    const row = this.#findAccount(account)
+    return row ? this.#read.subscriptionsAt.all(row[0], nodeId).map(toSubscription) : []
+  }
+
+  #findAccount(jid: string): AccountRow | undefined {
+    if (this.#account?.jid !== jid) this.#account = { jid, row: this.#read.account.get(jid) }
+    return this.#account.row
   }
 
   subscriptions(nodeId: number, { after = 0, limit }: Range): readonly SubscriptionRecord[] {
@@ -234,7 +281,10 @@ export class SqliteStore implements PubsubStore {
   }
 
   countSubscriptions(nodeId: number): number {
-    return count(this.#read.countSubscriptions.get(nodeId))
+    const known = this.#known.ofId(nodeId)
+    if (!known) return count(this.#read.countSubscriptions.get(nodeId))
+    known.subscriptions ??= count(this.#read.countSubscriptions.get(nodeId))
+    return known.subscriptions
   }
 
   countPending(nodeId: number): number {
@@ -242,7 +292,7 @@ export class SqliteStore implements PubsubStore {
   }
 
   countSubscriptionsOf(account: string): number {
-    return count(this.#read.countSubscriptionsOf.get(account))
+    return this.#findAccount(account)?.[1] ?? 0
   }
 
   countAllSubscriptions(): number {
@@ -268,6 +318,10 @@ export class SqliteStore implements PubsubStore {
     return map(this.#read.item.get(nodeId, id), toItem)
   }
 
+  hasItem(nodeId: number, id: string): boolean {
+    return this.#read.hasItem.get(nodeId, id) !== undefined
+  }
+
   removeItem(nodeId: number, id: string): void {
     this.#write.removeItem.run(nodeId, id)
   }
@@ -279,6 +333,10 @@ export class SqliteStore implements PubsubStore {
   items(nodeId: number, { after = 0, before = Number.MAX_SAFE_INTEGER, limit, fromEnd }: ItemRange): readonly ItemRecord[] {
     if (!fromEnd) return this.#read.items.all(nodeId, after, before, limit).map(toItem)
     return this.#read.itemsFromEnd.all(nodeId, after, before, limit).map(toItem).reverse()
+  }
+
+  oldestItemIds(nodeId: number, limit: number): readonly string[] {
+    return this.#read.oldestItemIds.all(nodeId, limit).map(([id]) => id)
   }
 
   countItems(nodeId: number): number {

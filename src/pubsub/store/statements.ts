@@ -37,7 +37,7 @@ export const queries = {
   countOwners: 'SELECT owners FROM node WHERE id = ? AND name IS NOT NULL',
 
   subscriptionsAt: `SELECT ${SUBSCRIPTION} FROM subscription INDEXED BY subscription_here
-    WHERE account = (SELECT id FROM account WHERE jid = ?) AND node = ? ORDER BY id`,
+    WHERE account = ? AND node = ? ORDER BY id`,
   subscriptions: `SELECT ${SUBSCRIPTION} FROM subscription WHERE node = ? AND id > ? ORDER BY id LIMIT ?`,
   pending: `SELECT ${SUBSCRIPTION} FROM subscription INDEXED BY subscription_pending
     WHERE node = ? AND is_pending = 1 AND id > ? ORDER BY id LIMIT ?`,
@@ -46,12 +46,14 @@ export const queries = {
     WHERE s.account = (SELECT id FROM account WHERE jid = ?) AND s.id > ? ORDER BY s.id LIMIT ?`,
   countSubscriptions: 'SELECT subscriptions FROM node WHERE id = ?',
   countPending: 'SELECT pending FROM node WHERE id = ? AND name IS NOT NULL',
-  countSubscriptionsOf: 'SELECT subscriptions FROM account WHERE jid = ?',
+  account: 'SELECT id, subscriptions FROM account WHERE jid = ?',
   countAllSubscriptions: 'SELECT subscriptions FROM total WHERE id = 1',
   bouncing: `SELECT s.id, s.node, s.jid, s.bounce FROM subscription s INDEXED BY subscription_bouncing
     JOIN node n ON n.id = s.node AND n.name IS NOT NULL WHERE s.bounce IS NOT NULL AND s.id > ? ORDER BY s.id LIMIT ?`,
 
   item: `SELECT ${ITEM} FROM ${LIVE_ITEM} WHERE i.node = ? AND i.id = ?`,
+  hasItem: `SELECT 1 FROM ${LIVE_ITEM} WHERE i.node = ? AND i.id = ?`,
+  oldestItemIds: `SELECT i.id FROM ${LIVE_ITEM} WHERE i.node = ? ORDER BY i.seq LIMIT ?`,
   items: `SELECT ${ITEM} FROM ${LIVE_ITEM} WHERE i.node = ? AND i.seq > ? AND i.seq < ? ORDER BY i.seq LIMIT ?`,
   itemsFromEnd: `SELECT ${ITEM} FROM ${LIVE_ITEM} WHERE i.node = ? AND i.seq > ? AND i.seq < ? ORDER BY i.seq DESC LIMIT ?`,
   itemAt: `SELECT ${ITEM} FROM ${LIVE_ITEM} WHERE i.node = ? ORDER BY i.seq LIMIT 1 OFFSET ?`,

@@ -102,9 +102,12 @@ export interface PubsubStore {
   /** Takes the place of an item of the same id at the node, and is the newest. @returns what was given, with its number */
   putItem(item: Omit<ItemRecord, 'seq'>): ItemRecord
   item(nodeId: number, id: string): ItemRecord | undefined
+  hasItem(nodeId: number, id: string): boolean
   removeItem(nodeId: number, id: string): void
   removeItems(nodeId: number): void
   items(nodeId: number, range: ItemRange): readonly ItemRecord[]
+  /** Of those that were published first, in that order. */
+  oldestItemIds(nodeId: number, limit: number): readonly string[]
   countItems(nodeId: number): number
   /** In all; those of nodes that are retired and not swept yet may be among them. */
   countAllItems(): number

@@ -46,6 +46,43 @@ test('what was rolled back is not there, and its numbers are not given again', a
   await t.notThrowsAsync(store.settled())
 })
 
+test('what is remembered of a node is what is there, also when that was rolled back', async (t) => {
+  await using storage = await open()
+  const store = new SqliteStore(storage)
+  const { id } = store.addNode(node)
+  store.setAffiliation(id, 'a@example.com', 'owner')
+  await store.settled()
+  const seen = () => [store.node('news')?.config, store.affiliation(id, 'a@example.com'), store.countSubscriptions(id)]
+  t.deepEqual(seen(), [{}, 'owner', 0])
+  store.replaceNode({ ...node, id, config: { title: 'New' } })
+  store.setAffiliation(id, 'a@example.com', 'outcast')
+  const first = store.addSubscription({ ...subscription, nodeId: id })
+  t.deepEqual(seen(), [{ title: 'New' }, 'outcast', 1])
+  t.is(store.nodeById(id)?.config.title, 'New')
+  t.throws(() => store.addNode(node), { code: 'ERR_STORAGE' })
+  await t.throwsAsync(store.settled(), { code: 'ERR_STORAGE' })
+  t.deepEqual(seen(), [{}, 'owner', 0])
+  t.deepEqual(store.subscriptionsAt(id, first.account), [])
+  store.removeSubscription(store.addSubscription({ ...subscription, nodeId: id }))
+  t.deepEqual([store.countSubscriptions(id), store.countSubscriptionsOf('b@example.com')], [0, 0])
+})
+
+test('more nodes, and more affiliations of one, than are remembered are all there', async (t) => {
+  await using storage = await open()
+  const store = new SqliteStore(storage)
+  const names = Array.from({ length: 1100 }, (_, at) => `node ${at}`)
+  const [first] = names.map((name) => store.addNode({ ...node, name }))
+  for (let round = 0; round < 2; round++) t.deepEqual([...new Set(names.map((name) => store.node(name)?.name))], names)
+  const accounts = Array.from({ length: 30 }, (_, at) => `${at}@x`)
+  for (const account of accounts) {
+    store.setAffiliation(first?.id as number, account, 'member')
+    t.is(store.node('node 0')?.id, first?.id)
+    t.is(store.affiliation(first?.id as number, account), 'member')
+    t.is(store.affiliation(first?.id as number, 'somebody@x'), 'none')
+  }
+  await store.settled()
+})
+
 test('a number is never given again, although what had it is gone', async (t) => {
   const directory = newDirectory()
   const store = new SqliteStore(await open(directory))

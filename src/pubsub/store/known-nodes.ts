@@ -1,0 +1,53 @@
+import type { Affiliation, NodeRecord } from '../records.ts'
+
+/** Nodes that are remembered: those that were used last. */
+const KNOWN_NODES_MAX = 1_000
+/** Of one node; where there are more, each is looked up. */
+export const KNOWN_AFFILIATIONS_MAX = 20
+
+/** What a store has read of a node, and what it has written since. Whatever is missing has to be read. */
+export interface KnownNode {
+  readonly record: NodeRecord
+  /** All there are; `many` where those are too many. */
+  affiliations?: ReadonlyMap<string, Affiliation> | 'many' | undefined
+  subscriptions?: number | undefined
+}
+
+/** The nodes that were used last, as they are in the database, or will be at the end of this turn of the event loop. */
+export class KnownNodes {
+  /** The one that was used last is the last. */
+  readonly #byName = new Map<string, KnownNode>()
+  readonly #byId = new Map<number, KnownNode>()
+
+  named(name: string): KnownNode | undefined {
+    const known = this.#byName.get(name)
+    if (!known) return undefined
+    this.#byName.delete(name)
+    this.#byName.set(name, known)
+    return known
+  }
+
+  ofId(id: number): KnownNode | undefined {
+    return this.#byId.get(id)
+  }
+
+  add(record: NodeRecord): void {
+    const known = { record }
+    this.#byName.set(record.name, known)
+    this.#byId.set(record.id, known)
+    if (this.#byName.size <= KNOWN_NODES_MAX) return
+    for (const oldest of this.#byName.values()) return this.forget(oldest.record.id)
+  }
+
+  forget(id: number): void {
+    const known = this.#byId.get(id)
+    if (!known) return
+    this.#byId.delete(id)
+    this.#byName.delete(known.record.name)
+  }
+
+  clear(): void {
+    this.#byId.clear()
+    this.#byName.clear()
+  }
+}
