@@ -125,6 +125,7 @@ const table = {
   ERR_STORAGE: { type: 'cancel', condition: 'internal-server-error' },
   ERR_STORAGE_DRIVER: { type: 'cancel', condition: 'internal-server-error' },
   ERR_STORAGE_FOREIGN: { type: 'cancel', condition: 'internal-server-error' },
+  ERR_STORAGE_FULL: { type: 'wait', condition: 'resource-constraint' },
   ERR_STORAGE_IN_USE: { type: 'cancel', condition: 'internal-server-error' },
   ERR_STORAGE_READ_ONLY: { type: 'cancel', condition: 'internal-server-error' },
   ERR_STORAGE_VERSION: { type: 'cancel', condition: 'internal-server-error' },

@@ -7,7 +7,13 @@ const OK = 'ok'
 const actions: readonly AskedFor[] = ['create', 'delete', 'publish', 'retract', 'subscribe', 'unsubscribe', 'get-items']
 const errors: readonly ErrorCode[] = [
   ...(['ERR_FORBIDDEN', 'ERR_ITEM_NOT_FOUND', 'ERR_BAD_REQUEST', 'ERR_NOT_ACCEPTABLE', 'ERR_PUBSUB_LIMIT'] as const),
-  ...(['ERR_PUBSUB_PAYLOAD_TOO_BIG', 'ERR_PUBSUB_TOO_MANY_NODES', 'ERR_PUBSUB_TOO_MANY_SUBSCRIPTIONS', 'ERR_STORAGE'] as const),
+  ...([
+    'ERR_PUBSUB_PAYLOAD_TOO_BIG',
+    'ERR_PUBSUB_TOO_MANY_NODES',
+    'ERR_PUBSUB_TOO_MANY_SUBSCRIPTIONS',
+    'ERR_STORAGE',
+    'ERR_STORAGE_FULL',
+  ] as const),
 ]
 
 /** What publish-subscribe has, what it is asked, and how telling goes. */

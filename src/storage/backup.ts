@@ -10,7 +10,7 @@ import { SqlThread } from './thread.ts'
  * file, without a log: it is restored as the `streamhost.db` of an empty directory.
  *
  * @param to must not exist
- * @throws BytestreamError `ERR_FILE_EXISTS`, `ERR_STORAGE…`, `ERR_DISK_SPACE`
+ * @throws BytestreamError `ERR_FILE_EXISTS`, `ERR_STORAGE…`
  */
 export async function backUp(directory: string, to: string): Promise<void> {
   const file = databaseIn(directory)

@@ -11,7 +11,7 @@ export const databaseIn = (directory: string): string => join(directory, 'stream
  * Makes what is missing: the directory, for its owner alone, and the database, likewise; SQLite gives the files beside it the
  * same mode.
  *
- * @throws BytestreamError `ERR_STORAGE_READ_ONLY`, `ERR_DISK_SPACE` or `ERR_STORAGE`
+ * @throws BytestreamError `ERR_STORAGE_READ_ONLY`, `ERR_STORAGE_FULL` or `ERR_STORAGE`
  */
 export function makePlace(directory: string): void {
   try {

@@ -2,7 +2,7 @@ import { BytestreamError, type ErrorCode } from '../core/index.ts'
 
 type Meaning = readonly [code: ErrorCode, whatToDo: string]
 
-const FULL: Meaning = ['ERR_DISK_SPACE', 'the disk is full: make room']
+const FULL: Meaning = ['ERR_STORAGE_FULL', 'the disk is full: make room']
 const NOT_WRITABLE: Meaning = ['ERR_STORAGE_READ_ONLY', 'it cannot be written: see to its permissions, or name another directory']
 
 /** By SQLite's result code, or the lowest octet of it, which is the kind of failure (sqlite.org/rescode.html), or by the name of the system's. */

@@ -73,7 +73,7 @@ export class Storage extends EventEmitter<StorageEvents> implements AsyncDisposa
   #end: BytestreamError | undefined
   #closing: Promise<void> | undefined
 
-  /** @throws BytestreamError whose code says what is wrong, and its message what to do: `ERR_STORAGE…`, `ERR_DISK_SPACE` */
+  /** @throws BytestreamError whose code says what is wrong, and its message what to do: `ERR_STORAGE…` */
   static async open(init: StorageInit): Promise<Storage> {
     const driver = await loadDriver()
     const file = databaseIn(init.directory)

@@ -40,7 +40,7 @@ test('a disk that fills costs what does not fit, and nothing else', async (t) =>
   t.is(await first.heard(), 'open 0')
   t.is(await first.write(1000), 'settled 1')
   await disk.fill()
-  t.is(await first.write(30 * MIB), 'ERR_DISK_SPACE 1')
+  t.is(await first.write(30 * MIB), 'ERR_STORAGE_FULL 1')
   t.is(await first.write(1000), 'settled 2')
   await disk.free()
   t.is(await first.write(10 * MIB), 'settled 3')
@@ -53,6 +53,6 @@ test('a disk that fills costs what does not fit, and nothing else', async (t) =>
 test('without room for its log a database is not opened', async (t) => {
   const disk = await startSmallDisk(t, 8 * MIB)
   const child = startNotes(t, disk)
-  t.is(await child.heard(), 'ERR_DISK_SPACE')
+  t.is(await child.heard(), 'ERR_STORAGE_FULL')
   await child.end()
 })

@@ -1,5 +1,5 @@
 import test from 'ava'
-import type { ItemsQuery, NodeConfig, PubsubLimits } from '../../src/pubsub/index.ts'
+import { type ItemsQuery, MemoryStore, type NodeConfig, type PubsubLimits } from '../../src/pubsub/index.ts'
 import { by, FRIEND, OWNER, PubsubScene, STRANGER } from '../helpers/pubsub.ts'
 
 function sceneWith(config: Partial<NodeConfig> = {}, limits: Partial<PubsubLimits> = {}, count = 5): PubsubScene {
@@ -77,6 +77,49 @@ test('an answer carries so many items, and octets, and no more; one always (XEP-
   t.is(read(sceneWith({}, { pageBytesMax: 1 }), { maxItems: 3 }), 'e 4/5')
   t.is(read(sceneWith({}, { pageBytesMax: 1 }), { itemIds: ['b'] }), 'b 1/5')
   t.throws(() => read(scene, { itemIds: ['a', 'b', 'c'] }), { code: 'ERR_PUBSUB_LIMIT' })
+})
+
+test('of large items no more is read than an answer can carry, whichever page is asked for', (t) => {
+  class Reading extends MemoryStore {
+    read = 0
+    override items(...range: Parameters<MemoryStore['items']>) {
+      const items = super.items(...range)
+      this.read += items.length
+      return items
+    }
+  }
+  const store = new Reading()
+  const scene = new PubsubScene({ limits: { pageBytesMax: 4_000 } }, store)
+  scene.pubsub.create(by(OWNER), { node: 'news', config: { maxItems: 'max' } })
+  const publish = (ids: readonly number[], payload: string) => {
+    for (const id of ids) scene.pubsub.publish(by(OWNER), { node: 'news', items: [{ id: `${id}`, payload }] })
+  }
+  publish([...Array(400).keys()], `<a>${'x'.repeat(1_000)}</a>`)
+  const ids = (query: Partial<ItemsQuery>) => scene.pubsub.items(by(STRANGER), { node: 'news', ...query }).items.map(({ id }) => id)
+  for (const [query, expected] of [
+    [{}, ['0', '1', '2']],
+    [{ maxItems: 400 }, ['397', '398', '399']],
+    [{ page: { before: '' } }, ['397', '398', '399']],
+    [{ page: { before: '100' } }, ['97', '98', '99']],
+    [{ page: { after: '100' } }, ['101', '102', '103']],
+    [{ page: { index: 200 } }, ['200', '201', '202']],
+  ] as const) {
+    store.read = 0
+    t.deepEqual(ids(query), [...expected])
+    t.true(store.read <= 16, `${store.read}`)
+  }
+  // Of small ones, as many as there are.
+  publish([...Array(100).keys()], '<a/>')
+  t.is(ids({ page: { before: '' } }).length, 103)
+  t.deepEqual(
+    ids({ maxItems: 40 }),
+    [...Array(40).keys()].map((id) => `${60 + id}`),
+  )
+  t.deepEqual(
+    ids({ page: { max: 40, after: '9' } }),
+    [...Array(40).keys()].map((id) => `${10 + id}`),
+  )
+  t.deepEqual(ids({ page: { max: 0 } }), [])
 })
 
 test('who may not retrieve items hears why (XEP-0060 §6.5.9)', (t) => {

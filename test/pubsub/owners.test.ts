@@ -256,3 +256,20 @@ test('an owner subscribes nobody who is banned, not on the list, or one too many
   )
   t.deepEqual(said(notices), ['subscription subscribed > member@x'])
 })
+
+test('owners do not fill the room somebody has for subscriptions: the other half is his own', (t) => {
+  const scene = sceneWith({}, { subscriptionsPerAccountMax: 4 })
+  const { pubsub } = scene
+  const set = (...resources: string[]) =>
+    pubsub.setNodeSubscriptions(
+      by(OWNER),
+      'news',
+      resources.map((resource) => ({ jid: `${FRIEND}/${resource}`, state: 'subscribed' as const })),
+    ).refused
+  t.deepEqual(
+    set('a', 'b', 'c').map(({ jid }) => jid),
+    [`${FRIEND}/c`],
+  )
+  for (const resource of ['c', 'd']) pubsub.subscribe(by(FRIEND), { node: 'news', jid: `${FRIEND}/${resource}` })
+  t.is(pubsub.subscriptions(by(FRIEND)).length, 4)
+})

@@ -1,7 +1,7 @@
 import { BytestreamError } from '../../core/index.ts'
 import type { AccessModel, ConfigChange, NodeConfig, NodeKind } from '../../pubsub/index.ts'
 import { type DataForm, type FormField, pubsubForms } from '../../xep/index.ts'
-import { checkFixed, choice, type Field, list, numberOrMax, readField, text, writeField, yesOrNo } from './fields.ts'
+import { accounts, checkFixed, choice, type Field, list, numberOrMax, readField, text, writeField, yesOrNo } from './fields.ts'
 
 const accessModels: Readonly<Record<AccessModel, string>> = {
   open: 'Everybody',
@@ -76,7 +76,7 @@ const fields: NodeFields = {
   },
   childrenAssociationWhitelist: {
     ...{ name: 'pubsub#children_association_whitelist', label: 'That list', of: 'collection' },
-    ...list('jid-multi'),
+    ...accounts,
   },
   childrenMax: {
     name: 'pubsub#children_max',

@@ -1,4 +1,5 @@
 import { BytestreamError, type ErrorCode } from '../../core/index.ts'
+import { Pubsub } from '../../pubsub/index.ts'
 import {
   type DataForm,
   type FieldDatatype,
@@ -41,6 +42,19 @@ export const list = (type: 'text-multi' | 'jid-multi'): Kind<readonly string[]> 
   write: (values) => values,
   read: (values) => [...new Set(values.filter((value) => value !== ''))],
 })
+
+/** As they are known here, whoever writes them how. */
+export const accounts: Kind<readonly string[]> = {
+  type: 'jid-multi',
+  write: (values) => values,
+  read: (values) => {
+    try {
+      return [...new Set(values.filter((value) => value !== '').map(Pubsub.accountOf))]
+    } catch {
+      return undefined // ERR_JID_MALFORMED is the only reason.
+    }
+  },
+}
 
 export const yesOrNo: Kind<boolean> = {
   type: 'boolean',

@@ -16,7 +16,7 @@ import { Storage } from '../../storage/index.ts'
 import type { DataForm } from '../../xep/index.ts'
 import { buildConfigForm } from './config-form.ts'
 import { Notifications } from './notifications.ts'
-import { logPubsub } from './pubsub-log.ts'
+import { logPubsub, logStorage } from './pubsub-log.ts'
 import { PubsubService } from './pubsub-service.ts'
 
 export interface PublishSubscribeComponents {
@@ -42,13 +42,13 @@ export class PublishSubscribe implements AsyncDisposable {
   #notifications: Notifications | undefined
   #stopSweeping = () => {}
 
-  /** @throws BytestreamError `ERR_STORAGE…`, `ERR_DISK_SPACE` */
+  /** @throws BytestreamError `ERR_STORAGE…` */
   static async open(components: PublishSubscribeComponents, init: PublishSubscribeInit): Promise<PublishSubscribe> {
     if (init.directory === undefined) return new PublishSubscribe(components, new MemoryStore(), init)
     const storage = await Storage.open({ directory: init.directory, migrations: pubsubMigrations })
     const whole = new PublishSubscribe(components, new SqliteStore(storage), init)
-    const { logger } = components
-    storage.on('strained', (err) => logger.warn({ err }, 'the log of the database cannot be copied into it, and grows'))
+    const { logger, clock } = components
+    logStorage(storage, logger, clock)
     storage.on('failed', (err) => {
       logger.error({ err }, 'nothing can be kept any more: see to the disk, then start again')
       init.onFailed(err)

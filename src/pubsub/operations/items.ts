@@ -3,6 +3,7 @@ import { type Asker, type Core, checkMayRetrieve, findNode, subscriptionsAt } fr
 import type { ItemRecord, NodeRecord } from '../records.ts'
 import { accountOf } from '../rules/names.ts'
 import { chooseSubscription } from '../rules/subids.ts'
+import type { ItemRange } from '../store/store.ts'
 import { checkPersists } from './retract.ts'
 
 /** Which part of a list is wanted (XEP-0059 §2). */
@@ -42,11 +43,10 @@ export function itemsOf(core: Core, asker: Asker, query: ItemsQuery): ItemsPage 
   checkSubid(core, node, asker, query.subid)
   checkPersists(core, node)
   const items = query.itemIds ? byIds(core, node, query.itemIds) : pageOf(core, node, query)
-  const shown = query.itemIds ? items : withinBytes(core, items, query)
-  const [first] = shown
+  const [first] = items
   return {
     node,
-    items: shown,
+    items,
     count: core.store.countItems(node.id),
     firstIndex: first === undefined ? 0 : core.store.countItemsBefore(node.id, first.seq),
   }
@@ -65,11 +65,16 @@ function byIds(core: Core, node: NodeRecord, itemIds: readonly string[]): ItemRe
   if (itemIds.length > core.limits.itemsPerRequestMax) {
     throw new BytestreamError('ERR_PUBSUB_MAX_ITEMS', `at most ${core.limits.itemsPerRequestMax} items at once`)
   }
-  const items = [...new Set(itemIds)].flatMap((id) => core.store.item(node.id, id) ?? [])
+  const items: ItemRecord[] = []
   let bytes = 0
-  for (const { payload } of items) bytes += Buffer.byteLength(payload ?? '')
-  if (items.length > 1 && bytes > core.limits.pageBytesMax) {
-    throw new BytestreamError('ERR_PUBSUB_LIMIT', `those items have more than ${core.limits.pageBytesMax} octets together: ask for fewer`)
+  for (const id of new Set(itemIds)) {
+    const item = core.store.item(node.id, id)
+    if (!item) continue
+    items.push(item)
+    bytes += Buffer.byteLength(item.payload ?? '')
+    if (items.length > 1 && bytes > core.limits.pageBytesMax) {
+      throw new BytestreamError('ERR_PUBSUB_LIMIT', `those items have more than ${core.limits.pageBytesMax} octets together: ask for fewer`)
+    }
   }
   return items
 }
@@ -79,11 +84,12 @@ function pageOf(core: Core, node: NodeRecord, { maxItems, page = {} }: ItemsQuer
   const limit = Math.min(page.max ?? limits.pageMax, maxItems ?? limits.pageMax, limits.pageMax)
   if (page.index !== undefined) {
     const first = store.itemAt(node.id, page.index)
-    return first ? store.items(node.id, { after: first.seq - 1, limit }) : []
+    return first ? readWithin(core, node, { after: first.seq - 1, limit }) : []
   }
   const after = seqOf(core, node, page.after)
   const before = seqOf(core, node, page.before)
-  return store.items(node.id, { after, before, limit, fromEnd: isFromEnd(page, maxItems) })
+  const isFromEnd = page.before !== undefined || (maxItems !== undefined && page.after === undefined)
+  return readWithin(core, node, { after, before, limit, fromEnd: isFromEnd })
 }
 
 function seqOf(core: Core, node: NodeRecord, id: string | undefined): number | undefined {
@@ -93,18 +99,28 @@ function seqOf(core: Core, node: NodeRecord, id: string | undefined): number | u
   return item.seq
 }
 
-const isFromEnd = (page: Page, maxItems: number | undefined) =>
-  page.before !== undefined || (maxItems !== undefined && page.after === undefined)
+/** Items that are read first, then twice as many each time: what is not shown any more costs as much to read. */
+const FIRST_READ = 16
 
 /** At least one, and no more than an answer can carry: from the end that was asked for. */
-function withinBytes(core: Core, items: readonly ItemRecord[], { page = {}, maxItems }: ItemsQuery): readonly ItemRecord[] {
-  const fromEnd = page.index === undefined && isFromEnd(page, maxItems)
-  const inOrder = fromEnd ? [...items].reverse() : items
+function readWithin(core: Core, node: NodeRecord, range: ItemRange): readonly ItemRecord[] {
+  const { limit, fromEnd = false } = range
+  const found: ItemRecord[] = []
   let bytes = 0
-  const beyond = inOrder.findIndex(({ payload }, at) => {
-    bytes += Buffer.byteLength(payload ?? '')
-    return at > 0 && bytes > core.limits.pageBytesMax
-  })
-  if (beyond === -1) return items
-  return fromEnd ? items.slice(items.length - beyond) : items.slice(0, beyond)
+  let { after, before } = range
+  for (let atOnce = FIRST_READ; found.length < limit; atOnce *= 2) {
+    const wanted = Math.min(atOnce, limit - found.length)
+    const read = core.store.items(node.id, { after, before, limit: wanted, fromEnd })
+    for (const item of fromEnd ? read.toReversed() : read) {
+      bytes += Buffer.byteLength(item.payload ?? '')
+      if (found.length > 0 && bytes > core.limits.pageBytesMax) return inOrder(found, fromEnd)
+      found.push(item)
+    }
+    if (read.length < wanted) break
+    if (fromEnd) before = found.at(-1)?.seq
+    else after = found.at(-1)?.seq
+  }
+  return inOrder(found, fromEnd)
 }
+
+const inOrder = (found: readonly ItemRecord[], isBackwards: boolean) => (isBackwards ? found.toReversed() : found)

@@ -99,6 +99,8 @@ export function endSubscription(core: Core, node: NodeRecord, subscription: Subs
 function addSubscription(core: Core, node: NodeRecord, jid: string): Notice[] | undefined {
   const account = bareJid(jid)
   if (!mayReceive(core.store.affiliation(node.id, account), settingOf(core, node, 'accessModel'))) return undefined
+  // The other half is for the account itself: nobody fills that.
+  if (core.store.countSubscriptionsOf(account) >= core.limits.subscriptionsPerAccountMax / 2) return undefined
   try {
     checkRoom(core, node, account, core.store.subscriptionsAt(node.id, account).length)
   } catch (error) {

@@ -4,9 +4,12 @@ import { EventEmitter, once } from 'node:events'
 import { setImmediate } from 'node:timers/promises'
 import test from 'ava'
 import { PubsubService } from '../../../src/component/index.ts'
+import { logStorage } from '../../../src/component/pubsub/pubsub-log.ts'
 import { type Notice, Pubsub, pubsubMigrations, SqliteStore } from '../../../src/pubsub/index.ts'
 import { Session } from '../../../src/session/index.ts'
 import { type Element, NS, parseElement } from '../../../src/xep/index.ts'
+import { FakeClock } from '../../helpers/fake-clock.ts'
+import { keepLines } from '../../helpers/log-lines.ts'
 import { pubsub as inPubsub } from '../../helpers/pubsub-examples.ts'
 import { outcome, PAYLOAD, PubsubBehindServer, SERVICE } from '../../helpers/pubsub-service.ts'
 import { breakDisk, newDirectory, openStorage } from '../../helpers/storage.ts'
@@ -41,13 +44,16 @@ async function startNoting(t: Parameters<typeof openStorage>[0]) {
   let hindrance = () => {}
   const notifications = {
     tell: (notices: readonly Notice[]) => void course.push(...notices.map(({ kind }) => kind)),
-    heard: () => queueMicrotask(hindrance),
   }
   const session = new Session({}, () => Promise.reject(new Error('nobody connects')), { reconnect: 'never' })
   new PubsubService({ session, pubsub, notifications })
   const ask = async (from: string, inside: string) => {
     const asked = parseElement(`<iq type='set' id='1' from='${from}' to='${SERVICE}'>${inPubsub(inside)}</iq>`)
-    course.push(outcome((await session.iqs.answer(asked)) as Element))
+    const answering = session.iqs.answer(asked)
+    queueMicrotask(hindrance)
+    const answer = (await answering) as Element
+    course.push(outcome(answer))
+    return answer
   }
   return { storage, pubsub, course, ask, hinder: (how: () => void) => (hindrance = how) }
 }
@@ -84,4 +90,23 @@ test('of what is not committed nobody is told, and who asked for it hears an err
   t.deepEqual(course, ['cancel internal-server-error', 'cancel internal-server-error'])
   t.deepEqual(pubsub.items({ jid: OWNER }, { node: 'n' }).items, [])
   t.deepEqual(pubsub.subscriptions({ jid: 'a@x' }), [])
+})
+
+test('a full disk: whoever asks hears the condition and nothing of the machine, the log what to do about it', async (t) => {
+  const { storage, ask } = await startNoting(t)
+  const log = keepLines()
+  const clock = new FakeClock()
+  logStorage(storage, log.logger, clock)
+  storage.query('PRAGMA max_page_count = 1').get() // No more than there are.
+  const long = `<publish node='n'><item><x xmlns='urn:example'>${'x'.repeat(60_000)}</x></item></publish>`
+  const refused = [await ask(OWNER, long), await ask(OWNER, long)]
+  for (const answer of refused) {
+    t.is(outcome(answer), 'wait resource-constraint')
+    t.is(answer.getChild('error')?.getChildText('text', NS.stanzas) ?? '', '')
+  }
+  await t.throwsAsync(storage.settled(), { code: 'ERR_STORAGE_FULL' })
+  t.deepEqual(
+    log.lines.map(({ level, suppressed, err }) => [level, suppressed, `${err}`.replace(/^.*; /, '')]),
+    [['error', 0, 'the disk is full: make room']],
+  )
 })

@@ -153,3 +153,18 @@ test('§8.5: an owner purges a node, and subscribers get one notification, howev
   t.deepEqual(await francisco.messages(), [])
   t.regex((await hamlet.get("<items node='n'/>")).toString(), /<items node="n"\/>/)
 })
+
+test('a list of accounts that may put nodes into a collection has them, however they are written, and nothing else', async (t) => {
+  const scene = await PubsubBehindServer.start(t)
+  const hamlet = await scene.enter('hamlet')
+  const francisco = await scene.enter('francisco')
+  const whitelist = (...jids: string[]) =>
+    [
+      field('node_type', 'collection'),
+      field('children_association_policy', 'whitelist'),
+      field('children_association_whitelist', ...jids),
+    ].join('')
+  t.is(await hamlet.create('wrong', whitelist('@nobody@')), 'modify not-acceptable')
+  t.is(await hamlet.create('c', whitelist('Francisco@Denmark.lit/barracks')), 'result')
+  t.is(await francisco.create('n', field('collection', 'c')), 'result')
+})
