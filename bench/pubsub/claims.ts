@@ -29,6 +29,9 @@ export function claims(results: Results, { server, ours, nothing, own }: Side): 
       claim(`subscriptions per second, up to ${n}, to do-nothing's`, ratio(nothing, ['subscribing', n, 'perSecond']), 0.8, true),
     ),
     ...sizes.slice(-1).map((n) => claim(`KiB per subscription, of ${n}`, median(['subscribing', n, 'kibEach']), 0.5)),
-    ...results.numbers('nodes').map((n) => claim(`KiB per node, of ${n}`, median(['nodes', n, 'kibEach']), 1.5)),
+    ...results
+      .numbers('nodes')
+      .slice(-1)
+      .map((n) => claim(`KiB per node, of ${n}`, median(['nodes', n, 'kibEach']), 1.5)),
   ]
 }

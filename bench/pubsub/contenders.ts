@@ -26,7 +26,8 @@ export interface Contender {
   readonly behind?: ServerKind
   /** Subscribers it has from its start. */
   readonly subscribed?: Subscribed
-  /** How many subscriptions of one node it takes in bearable time. */
+  /** How many nodes, and how many subscriptions of one, it takes in bearable time. */
+  readonly nodesMax: number
   readonly subscriptionsMax: number
   /** Whether its subscriptions cost the same however many there are: nobody has to be there before. */
   readonly isIndifferent?: boolean
@@ -36,10 +37,11 @@ export interface Contender {
   start(server: Server | undefined, databases: Databases): Promise<Service>
 }
 
+const BOUNDLESS = { nodesMax: Number.POSITIVE_INFINITY, subscriptionsMax: Number.POSITIVE_INFINITY }
 const [NOTHING, OURS] = BEHIND
 
 const own = (kind: ServerKind, subscriptionsMax: number): Contender => ({
-  ...{ name: `${kind.name}'s own`, needs: kind.needs, subscriptionsMax },
+  ...{ name: `${kind.name}'s own`, needs: kind.needs, nodesMax: 10_000, subscriptionsMax },
   ...(kind.subscribed && { subscribed: kind.subscribed }),
   rounds: ({ name, n }) => (name === 'nodes' || n === 1 ? 2 : 1),
   async start() {
@@ -56,7 +58,7 @@ const startNothing = (port: number, jid: string): Promise<ChildProcess> =>
 
 /** Behind a server of that kind, at one of its addresses. */
 const behind = (kind: ServerKind, address: string, start: (port: number, databases: Databases) => Promise<ChildProcess>) => ({
-  ...{ needs: kind.needs, behind: kind, subscriptionsMax: Number.POSITIVE_INFINITY },
+  ...{ needs: kind.needs, behind: kind, ...BOUNDLESS },
   async start(server: Server | undefined, databases: Databases): Promise<Service> {
     if (!server) throw new Error('it stands behind a server')
     const child = await start(server.port(address), databases)
@@ -79,7 +81,7 @@ const nothing = (kind: ServerKind): Contender => ({
 
 /** What the driver itself can take: the same without a server in between. */
 export const direct = {
-  ...{ name: 'do-nothing, no server', needs: [], subscriptionsMax: Number.POSITIVE_INFINITY, isIndifferent: true },
+  ...{ name: 'do-nothing, no server', needs: [], ...BOUNDLESS, isIndifferent: true },
   rounds: () => 1,
   async start() {
     const { port, driver } = await Driver.listen()

@@ -74,13 +74,13 @@ async function settledRssKib({ pids }: Service): Promise<number> {
 
 /** Of `count` nodes nobody is subscribed to. */
 export const nodes = (count: number): Measure => ({
-  ...{ name: 'nodes', n: count, isFor: () => true },
+  ...{ name: 'nodes', n: count, isFor: ({ nodesMax }) => count <= nodesMax },
   async run(service) {
     const { driver, address } = service
     const create = (name: string) => driver.ask(publisher, address, createPlain(name))
-    await askAll(WARM_UP, (index) => create(`warm${index}`))
+    await askAll(WARM_UP, (index) => create(`warm${count}-${index}`))
     const before = await settledRssKib(service)
-    const spent = await spentOn(service, () => askAll(count, (index) => create(`node${index}`)))
+    const spent = await spentOn(service, () => askAll(count, (index) => create(`node${count}-${index}`)))
     return { ...each(count, spent), kibEach: ((await settledRssKib(service)) - before) / count }
   },
 })
