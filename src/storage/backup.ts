@@ -15,11 +15,13 @@ import { SqlThread } from './thread.ts'
 export async function backUp(directory: string, to: string): Promise<void> {
   const file = databaseIn(directory)
   if (!existsSync(file)) throw new BytestreamError('ERR_STORAGE', `there is no ${file}: name the directory of a service`)
+  if (existsSync(to)) throw new BytestreamError('ERR_FILE_EXISTS', `${to} exists already: name another file`)
   const driver = await loadDriver()
-  makeNewFile(to)
+  // Only what is whole has its name: an empty file would be restored as an empty database, without a word.
   const part = `${to}.part`
+  if (existsSync(part)) throw new BytestreamError('ERR_FILE_EXISTS', `${part} exists already: delete it, unless a backup is running`)
+  makeNewFile(part)
   try {
-    makeNewFile(part)
     await using thread = new SqlThread(driver, file)
     await thread.ask(`VACUUM INTO '${part.replaceAll("'", "''")}'`)
     await using written = await open(part, 'r+')
@@ -27,7 +29,7 @@ export async function backUp(directory: string, to: string): Promise<void> {
     await rename(part, to)
     keepName(to)
   } catch (error) {
-    await Promise.all([rm(part, { force: true }), rm(to, { force: true })])
+    await rm(part, { force: true })
     throw error
   }
 }

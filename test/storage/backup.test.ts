@@ -1,7 +1,8 @@
 // Goal: a backup is the database as it was at one moment, whoever writes; a copy of the files is not.
 
-import { copyFileSync, mkdirSync, readdirSync, statSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import test from 'ava'
 import { backUp } from '../../src/storage/index.ts'
 import { newDirectory, notesOf, openStorage } from '../helpers/storage.ts'
@@ -55,6 +56,22 @@ test('a copy of the files lacks what is moved from the one to the other in betwe
   copy('streamhost.db-wal')
   const broken = await openStorage(t, restored)
   t.deepEqual(notesOf(broken).all(), [])
+})
+
+test('a backup has its name when it is whole: one that is broken off is not taken for one', async (t) => {
+  const directory = await newDirectory(t)
+  await openStorage(t, directory)
+  const to = join(dirname(directory), 'copy.db')
+  const part = `${to}.part`
+  const backup = backUp(directory, to)
+  while (!existsSync(part)) await setImmediate()
+  t.false(existsSync(to))
+  await t.throwsAsync(backUp(directory, to), {
+    code: 'ERR_FILE_EXISTS',
+    message: /copy\.db\.part exists already: delete it, unless a backup is running$/,
+  })
+  await backup
+  t.deepEqual(readdirSync(dirname(directory)).sort(), ['copy.db', 'data'])
 })
 
 test('a backup is never written over a file', async (t) => {
