@@ -62,7 +62,7 @@ export async function approving(stage: PubsubStage): Promise<void> {
   await hamlet.ask('E181', 'set', chosen('nowhere'), refused('cancel', 'item-not-found'))
   await horatio.ask('E180', 'set', chosen(NODE), refused('auth', 'forbidden'))
   await hamlet.ask('E182 E183', 'set', chosen(NODE), command("sessionid='{session}' status='completed'"))
-  await hamlet.hear('E170', asked, { to: 'hamlet@denmark.lit' })
+  await hamlet.hear('E170', asked)
 
   horatio.say(decision(true), 'approve1')
   await horatio.hear('§8.6', `<etc/>`, { to: '{_}', type: 'error' })
