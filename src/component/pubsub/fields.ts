@@ -1,4 +1,4 @@
-import { BytestreamError, type ErrorCode } from '../../core/index.ts'
+import { BytestreamError, type ErrorCode, prepareJid } from '../../core/index.ts'
 import { Pubsub } from '../../pubsub/index.ts'
 import {
   type DataForm,
@@ -37,23 +37,27 @@ export const text: Kind<string> = {
   read: (values) => (values.length === 0 ? '' : single(values, (value) => value)),
 }
 
+/** What comes twice counts once, a JID however it is written (XEP-0004 §3.3). */
+/** What comes twice counts once (XEP-0004 §3.3). */
+function eachOnce(values: readonly string[], prepare: (value: string) => string): readonly string[] | undefined {
+  try {
+    return [...new Set(values.filter((value) => value !== '').map(prepare))]
+  } catch {
+    return undefined // ERR_JID_MALFORMED is the only reason.
+  }
+}
+
 export const list = (type: 'text-multi' | 'jid-multi'): Kind<readonly string[]> => ({
   type,
   write: (values) => values,
-  read: (values) => [...new Set(values.filter((value) => value !== ''))],
+  read: (values) => eachOnce(values, type === 'jid-multi' ? prepareJid : (value) => value),
 })
 
 /** As they are known here, whoever writes them how. */
 export const accounts: Kind<readonly string[]> = {
   type: 'jid-multi',
   write: (values) => values,
-  read: (values) => {
-    try {
-      return [...new Set(values.filter((value) => value !== '').map(Pubsub.accountOf))]
-    } catch {
-      return undefined // ERR_JID_MALFORMED is the only reason.
-    }
-  },
+  read: (values) => eachOnce(values, Pubsub.accountOf),
 }
 
 export const yesOrNo: Kind<boolean> = {

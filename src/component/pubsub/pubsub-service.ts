@@ -67,7 +67,8 @@ export class PubsubService extends EventEmitter<PubsubServiceEvents> {
     const nodes = showNodes({ pubsub, jid: () => session.jid, askerOf: (from, node) => this.#askerOf(from, node) })
     this.part = {
       identities: [{ category: 'pubsub', type: 'service', name: 'Publish-subscribe' }],
-      features: [...featuresOf(pubsub), NS.commands],
+      // XEP-0004 §6: owners decide by forms that stand in messages themselves.
+      features: [...featuresOf(pubsub), NS.commands, NS.dataForms],
       nodes,
     }
     for (const type of ['get', 'set'] as const) {

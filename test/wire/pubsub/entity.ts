@@ -10,6 +10,7 @@ export async function entityUseCases(stage: PubsubStage): Promise<void> {
   const hamlet = await stage.enter('hamlet', 'elsinore')
   const francisco = await stage.enter('francisco', 'barracks')
   const shown = "<identity category='pubsub' type='service' name='{_}'/><feature var='http://jabber.org/protocol/pubsub'/>"
+  await francisco.ask('XEP-0004 §6', 'get', query('info'), query('info', "<feature var='jabber:x:data'/><etc/>"))
   await francisco.ask('E7 E8', 'get', query('info'), query('info', `${shown}<etc/>`))
 
   await francisco.get('E16 E18', '<subscriptions/>', '<subscriptions/>')

@@ -33,6 +33,15 @@ export async function retrieving(stage: PubsubStage): Promise<void> {
   await francisco.get('E74 E75', all, items(IDS))
   const page = `<set xmlns='${NS.resultSets}'><first index='0'>${IDS[0]}</first><last>${IDS[2]}</last><count>4</count></set>`
   await francisco.get('E76', `${all}<set xmlns='${NS.resultSets}'><max>3</max></set>`, `${items(IDS.slice(0, 3))}${page}`)
+  const none = (bounds: string) => `${all}<set xmlns='${NS.resultSets}'>${bounds}</set>`
+  await francisco.get('XEP-0059 §2.7', none('<max>0</max>'), none('<count>4</count>'))
+  await francisco.get('XEP-0059 §2.2', none(`<max>3</max><after>${IDS[3]}</after>`), none('<count>4</count>'))
+  await francisco.get('XEP-0059 §2.3', none(`<max>3</max><before>${IDS[0]}</before>`), none('<count>4</count>'))
+  await francisco.get('XEP-0059 §2.6', none('<max>3</max><index>4</index>'), none('<count>4</count>'))
+  const only = `<set xmlns='${NS.resultSets}'><first index='3'>${IDS[3]}</first><last>${IDS[3]}</last><count>4</count></set>`
+  await francisco.get('XEP-0059 §2.5', none('<max>1</max><before/>'), `${items([IDS[3]])}${only}`)
+  await francisco.get('XEP-0059 §2.6', none('<max>1</max><index>3</index>'), `${items([IDS[3]])}${only}`)
+  await francisco.get('XEP-0059 §2.4', none('<after>nothing</after>'), refused('cancel', 'item-not-found'))
   const newest = (...ids: readonly string[]) => `${items(ids)}<etc/>`
   await francisco.get('E77', `<items node='${NODE}' max_items='1'/>`, newest(IDS[3]))
   await francisco.get('E80 E81', `<items node='${NODE}' max_items='2'/>`, newest(IDS[2], IDS[3]))

@@ -83,6 +83,16 @@ export async function configuring(stage: PubsubStage): Promise<void> {
   await hamlet.ownerSet('E149', set({ max_items: 'many' }), refused('modify', 'not-acceptable'))
   await hamlet.ownerGet('E149', get, is(['title', 'Before'], ['max_items', '20']))
   await subscribe(francisco)
+  const contacts = (...jids: readonly string[]) => {
+    const values = jids.map((jid) => `<value>${jid}</value>`).join('')
+    return config(`<field var='pubsub#contact'>${values}</field>`)
+  }
+  await hamlet.ownerSet('XEP-0004 §3.3', `<configure node='${NODE}'>${contacts('a@b@c')}</configure>`, refused('modify', 'not-acceptable'))
+  await hamlet.ownerSet(
+    'XEP-0004 §3.3',
+    `<configure node='${NODE}'>${contacts('bard@shakespeare.lit', 'Bard@SHAKESPEARE.lit')}</configure>`,
+  )
+  await hamlet.ownerGet('XEP-0004 §3.3', get, is(['contact', 'bard@shakespeare.lit']))
   await hamlet.ownerSet('E146 E148', set({}))
   await hamlet.ownerGet('E146', get, is(...shown))
   await hamlet.ownerSet('', set({ notify_config: '1' }))

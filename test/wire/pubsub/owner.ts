@@ -122,6 +122,7 @@ export async function managingAffiliations(stage: PubsubStage): Promise<void> {
   const own = `<affiliation node='${NODE}' affiliation='outcast'/>`
   await polonius.get('E26 E27', list(), list(own))
   await hamlet.ownerSet('§8.9.2.1', list(is('polonius')))
+  await hamlet.ownerGet('§8.9.2.1', list(), list(is('hamlet', 'owner') + is('polonius', 'outcast')))
   await polonius.ownerGet('E200', list(), refused('auth', 'forbidden'))
   await polonius.ownerSet('E206', list(is('polonius', 'owner')), refused('auth', 'forbidden'))
   const changes = is('hamlet', 'none') + is('polonius', 'none') + is('horatio', 'publisher')
