@@ -5,8 +5,9 @@
 // XMPP, and as floor `nc` and two passes of `openssl dgst`. Over XMPP the sender is told the full JID of the receiver. Each process
 // counts from its start to its end, login included: wall time from the start of the sender on, CPU time of both ends, and beside it
 // that of the relay and the XMPP server together. What is called the transfer alone is that less the same for a file of one octet, in
-// the same round. Each round has another order; every copy is compared. Minima are compared, as memory a virtual machine has given
-// back costs seconds at random when it is touched again.
+// the same round. NODE_EXTRA_CA_CERTS is taken away from them: Node reads that file at each start. Each round has another order;
+// every copy is compared. Minima are compared, as memory a virtual machine has given back costs seconds at random when it is touched
+// again.
 //
 //   npm run bench:transfer -- [--rounds N] [--size 1GiB] [--only WORD,WORD] [--json]
 //

@@ -22,21 +22,23 @@ export class Trust {
   readonly isInsecure: boolean
   /** Whether somebody said what to trust: then nothing but TLS will do. */
   readonly isExplicit: boolean
-  readonly #context: tls.SecureContext
+  readonly #given: readonly string[] | undefined
+  #context: tls.SecureContext | undefined
 
   /** @throws BytestreamError `ERR_CONFIG` when `ca` holds no certificate */
   constructor({ ca, insecure = false }: TrustInit) {
     this.isInsecure = insecure
     this.isExplicit = ca !== undefined
-    const given = ca === undefined ? undefined : readCertificates(ca).map(String)
-    // Node takes what it is given instead of what the machine trusts; what was named is trusted whoever vouches for it.
-    this.#context = tls.createSecureContext({
-      minVersion: VERSION_MIN,
-      ...(given && { ca: [...machineAuthorities(), ...given], allowPartialTrustChain: true }),
-    })
+    this.#given = ca === undefined ? undefined : readCertificates(ca).map(String)
   }
 
+  /** Made once it is needed: OpenSSL takes 15 ms to read what the machine trusts. */
   get context(): tls.SecureContext {
+    // Node takes what it is given instead of what the machine trusts; what was named is trusted whoever vouches for it.
+    this.#context ??= tls.createSecureContext({
+      minVersion: VERSION_MIN,
+      ...(this.#given && { ca: [...machineAuthorities(), ...this.#given], allowPartialTrustChain: true }),
+    })
     return this.#context
   }
 }

@@ -11,6 +11,7 @@ import { describeFailure, type Failure, sceneOf, sentenceOf } from '../failures.
 import { firstWhole } from '../first-whole.ts'
 import type { Output } from '../output.ts'
 import { tellMapping } from '../port-mapping.ts'
+import { optimiseRarely } from '../rare-optimization.ts'
 import { timingsOf, within, withResource } from '../way.ts'
 
 const options = { ...accountOptions, ...receiveOptions }
@@ -118,9 +119,10 @@ function tell(output: Output, transfer: Transfer): void {
   output.follow(transfer)
   const { peer, name } = transfer
   transfer.on('step', (step) => tellMapping(output, step, name))
-  transfer.on('opened', ({ negotiation, method, streamhost, blockSize }) =>
-    output.tell('opened', { name, from: peer, size: transfer.size, negotiation, method, streamhost: streamhost?.jid, blockSize }),
-  )
+  transfer.on('opened', ({ negotiation, method, streamhost, blockSize }) => {
+    optimiseRarely(method)
+    output.tell('opened', { name, from: peer, size: transfer.size, negotiation, method, streamhost: streamhost?.jid, blockSize })
+  })
   transfer.on('done', ({ path, size, sha256, verified, alreadyThere, method, durationMs, resumedFrom, movedBytes }) => {
     const rate = formatBytes((movedBytes / Math.max(1, durationMs)) * 1000)
     output.tell(

@@ -9,6 +9,7 @@ import { describeFailure, type Failure, type Scene, sceneOf, sentenceOf } from '
 import { findFiles } from '../found-files.ts'
 import type { Output } from '../output.ts'
 import { tellMapping } from '../port-mapping.ts'
+import { optimiseRarely } from '../rare-optimization.ts'
 import { timingsOf, within, withResource } from '../way.ts'
 import { sendQueued } from './send-queued.ts'
 
@@ -217,6 +218,7 @@ class Teller {
       if (step.step === 'without folder') this.#tellWithoutFolder(path, step.reason)
     })
     transfer.on('opened', ({ negotiation, method, streamhost, blockSize, peer }) => {
+      optimiseRarely(method)
       const inBand = `in band, through the XMPP servers${reason ? `: ${reason}` : ''}`
       const way = { direct: 'directly', proxy: `through the proxy ${streamhost?.jid}${reason ? `: ${reason}` : ''}`, ibb: inBand }[method]
       const { jid, host, port } = streamhost ?? {}
