@@ -16,7 +16,15 @@ const itemName = (item: number): string => `week-${item}`
 const accountAt = (node: number, index: number, count: number): number => (node + index * Math.ceil(count / EACH)) % count
 
 const leaf = (node: number) =>
-  ({ name: nodeName(node), kind: 'leaf', parent: undefined, creator: accountName(node), createdMs: 1000 + node, config: {} }) as const
+  ({
+    name: nodeName(node),
+    kind: 'leaf',
+    parent: undefined,
+    creator: accountName(node),
+    createdMs: 1000 + node,
+    isListed: true,
+    config: {},
+  }) as const
 
 function addSubscription(store: PubsubStore, nodeId: number, account: string): void {
   store.addSubscription({ nodeId, jid: account, account, state: 'subscribed', options: undefined, expiresMs: undefined })

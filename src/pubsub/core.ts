@@ -102,6 +102,19 @@ export function accessQuestion(core: Core, node: NodeRecord, account: string, co
   }
 }
 
+/** Whether an account has an affiliation with a node, other than outcast, or a subscription. */
+export function isSomebodyAt(core: Core, node: NodeRecord, account: string): boolean {
+  const affiliation = core.store.affiliation(node.id, account)
+  return affiliation !== 'outcast' && (affiliation !== 'none' || subscriptionsAt(core, node.id, account).length > 0)
+}
+
+/** Whether somebody may know more of a node than that there is one of its name (XEP-0060 §5.2, §5.4). */
+export function mayFind(core: Core, node: NodeRecord, asker: Asker): boolean {
+  const account = accountOf(asker.jid)
+  if (node.isListed || isSomebodyAt(core, node, account)) return true
+  return mayRetrieve(accessQuestion(core, node, account, asker.contacts)) === 'yes'
+}
+
 /** @throws BytestreamError what XEP-0060 §6.5.9 has for whoever may not retrieve items */
 export function checkMayRetrieve(core: Core, node: NodeRecord, asker: Asker): void {
   const answer = mayRetrieve(accessQuestion(core, node, accountOf(asker.jid), asker.contacts))

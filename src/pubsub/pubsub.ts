@@ -2,14 +2,16 @@ import { randomUUID } from 'node:crypto'
 import { audienceOf, type Recipient, RememberedAudiences } from './audience.ts'
 import { Bounces } from './bounces.ts'
 import { type PubsubLimits, pubsubLimits } from './bounds.ts'
-import { type Asker, type Core, findNode, settingOf } from './core.ts'
+import { type Asker, type Core, findNode, mayFind, settingOf } from './core.ts'
 import { type AccessModel, type NodeConfig, nodeDefaults } from './node-config.ts'
 import type { Broadcast } from './notices.ts'
 import { type AffiliationChange, affiliationsAt, affiliationsOf, setAffiliations } from './operations/affiliations.ts'
 import { decide, nodesWithPending, pendingAt } from './operations/approvals.ts'
 import { type ItemsPage, type ItemsQuery, itemsOf } from './operations/items.ts'
+import { childrenFor, nodesFor } from './operations/lists.ts'
 import { configuration, metadata, rostersFor } from './operations/metadata.ts'
 import { type ConfigChange, configureNode, createNode, deleteNode, type NodeToCreate } from './operations/nodes.ts'
+import type { Page } from './operations/parts.ts'
 import { type Publication, publish } from './operations/publish.ts'
 import { purge, type Retraction, retract } from './operations/retract.ts'
 import { readOptions, type SubscriptionName, setOptions, subscribe, unsubscribe } from './operations/subscribe.ts'
@@ -158,19 +160,19 @@ export class Pubsub {
     return setOptions(this.#core, asker, subscription, change)
   }
 
-  /** Of the account that asks: at one node, or a part of all, behind the one of that `id`. */
-  subscriptions(asker: Asker, which: { readonly node?: string; readonly after?: number; readonly max?: number } = {}) {
+  /** Of the account that asks: at one node, or a part of all. */
+  subscriptions(asker: Asker, which: { readonly node?: string; readonly page?: Page | undefined } = {}) {
     return subscriptionsOf(this.#core, asker, which)
   }
 
-  /** Of the account that asks: at one node, or a part of all, behind the node of that name. */
-  affiliations(asker: Asker, which: { readonly node?: string; readonly after?: string; readonly max?: number } = {}) {
+  /** Of the account that asks: at one node, or a part of all. */
+  affiliations(asker: Asker, which: { readonly node?: string; readonly page?: Page | undefined } = {}) {
     return affiliationsOf(this.#core, asker, which)
   }
 
   /** For owners. */
-  nodeSubscriptions(asker: Asker, name: string, part: { readonly after?: number; readonly max?: number } = {}) {
-    return subscriptionsOfNode(this.#core, asker, name, part)
+  nodeSubscriptions(asker: Asker, name: string, page?: Page) {
+    return subscriptionsOfNode(this.#core, asker, name, page)
   }
 
   setNodeSubscriptions(asker: Asker, name: string, changes: readonly SubscriptionChange[]) {
@@ -178,8 +180,8 @@ export class Pubsub {
   }
 
   /** For owners. */
-  nodeAffiliations(asker: Asker, name: string, part: { readonly after?: string; readonly max?: number } = {}) {
-    return affiliationsAt(this.#core, asker, name, part)
+  nodeAffiliations(asker: Asker, name: string, page?: Page) {
+    return affiliationsAt(this.#core, asker, name, page)
   }
 
   setNodeAffiliations(asker: Asker, name: string, changes: readonly AffiliationChange[]) {
@@ -214,11 +216,14 @@ export class Pubsub {
     return findNode(this.#core, name)
   }
 
-  /** In the order of their creation; of one collection, those in it. */
-  nodes({ collection, after, max }: { readonly collection?: string; readonly after?: string; readonly max?: number } = {}) {
-    const { store, limits } = this.#core
-    const range = { after: after === undefined ? undefined : this.node(after).id, limit: Math.min(max ?? limits.pageMax, limits.pageMax) }
-    return collection === undefined ? store.nodes(range) : store.children(this.node(collection).id, range)
+  /** What who asks may find, in the order of creation: of all nodes, or of those in a collection. */
+  nodes(asker: Asker, { collection, page }: { readonly collection?: string | undefined; readonly page?: Page | undefined } = {}) {
+    return collection === undefined ? nodesFor(this.#core, asker, page) : childrenFor(this.#core, asker, collection, page)
+  }
+
+  /** Whether who asks may know of a node what {@link metadata} tells. */
+  mayFind(asker: Asker, name: string): boolean {
+    return mayFind(this.#core, this.node(name), asker)
   }
 
   /** The whole configuration of a node. */
@@ -231,7 +236,7 @@ export class Pubsub {
     return configuration(this.#core, asker, name)
   }
 
-  /** What everybody may know of a node (XEP-0060 §5.4). */
+  /** What whoever may find a node may know of it (XEP-0060 §5.4). */
   metadata(name: string) {
     return metadata(this.#core, this.node(name))
   }

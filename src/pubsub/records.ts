@@ -17,6 +17,8 @@ export interface NodeRecord {
   /** The bare JID of its creator. */
   readonly creator: string
   readonly createdMs: number
+  /** Whether it is in lists that everybody sees. */
+  readonly isListed: boolean
   /** What differs from the defaults. */
   readonly config: Partial<NodeConfig>
 }

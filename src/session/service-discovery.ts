@@ -31,7 +31,7 @@ export interface DiscoItemsPage {
 
 /** What else there is at the address of a part, by name (XEP-0030 §3.2, §4.2). Names it does not know are item-not-found. */
 export interface DiscoNodes {
-  info(node: string, from: string): DiscoInfo
+  info(node: string, from: string): DiscoInfo | Promise<DiscoInfo>
   /** Of a node; without a name, the nodes themselves. */
   items(node: string | undefined, page: PageRequest | undefined, from: string): DiscoItemsPage | Promise<DiscoItemsPage>
 }
@@ -59,11 +59,11 @@ export class ServiceDiscovery {
 
   constructor(iqs: IqRouter, init: ServiceDiscoveryInit = {}) {
     this.#init = init
-    iqs.handle('get', NS.discoInfo, 'query', (request) => {
+    iqs.handle('get', NS.discoInfo, 'query', async (request) => {
       const { capabilities } = this
       const node = this.#nodeOf(request)
       const isOurself = node === undefined || node === (capabilities && `${capabilities.node}#${capabilities.ver}`)
-      const info = isOurself ? this.#info : this.#nodes.info(node, request.from)
+      const info = isOurself ? this.#info : await this.#nodes.info(node, request.from)
       this.#init.onAsked?.({ from: request.from, about: 'info' })
       return buildDiscoInfo(info, node)
     })

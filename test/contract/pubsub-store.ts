@@ -4,7 +4,7 @@ import { type NodeRecord, nodeDefaults, type PubsubStore, type SubscriptionRecor
 const OWNER = 'hamlet@denmark.lit'
 
 const leaf = (store: PubsubStore, name: string, more: Partial<NodeRecord> = {}): NodeRecord =>
-  store.addNode({ name, kind: 'leaf', parent: undefined, creator: OWNER, createdMs: 1000, config: {}, ...more })
+  store.addNode({ name, kind: 'leaf', parent: undefined, creator: OWNER, createdMs: 1000, isListed: true, config: {}, ...more })
 
 const subscribe = (store: PubsubStore, { id }: NodeRecord, jid: string, more: Partial<SubscriptionRecord> = {}): SubscriptionRecord =>
   store.addSubscription({
@@ -71,11 +71,45 @@ function nodesContract(holds: Holds): void {
 
   holds('nodes come in the order of their creation, page by page', (t, store) => {
     const nodes = ['c', 'a', 'b', 'd'].map((name) => leaf(store, name))
-    t.deepEqual(names(store.nodes({ limit: 2 })), ['c', 'a'])
-    t.deepEqual(names(store.nodes({ after: nodes[1]?.id, limit: 5 })), ['b', 'd'])
-    t.deepEqual(store.nodes({ after: nodes[3]?.id, limit: 5 }), [])
+    t.deepEqual(names(store.listedNodes({ limit: 2 })), ['c', 'a'])
+    t.deepEqual(names(store.listedNodes({ after: nodes[1]?.id, limit: 5 })), ['b', 'd'])
+    t.deepEqual(store.listedNodes({ after: nodes[3]?.id, limit: 5 }), [])
     store.retireNode(nodes[1]?.id as number)
-    t.deepEqual(names(store.nodes({ after: nodes[0]?.id, limit: 1 })), ['b'])
+    t.deepEqual(names(store.listedNodes({ after: nodes[0]?.id, limit: 1 })), ['b'])
+  })
+
+  holds('what not everybody finds is listed for those it is about, from either end, however that changes', (t, store) => {
+    const all = ['a', 'b', 'c', 'd', 'e'].map((name, at) => leaf(store, name, { isListed: at % 2 === 0 })) as [NodeRecord, ...NodeRecord[]]
+    const [a, b, c, d] = all as [NodeRecord, NodeRecord, NodeRecord, NodeRecord, NodeRecord]
+    t.deepEqual(names(store.listedNodes({ limit: 9 })), ['a', 'c', 'e'])
+    t.deepEqual(names(store.listedNodes({ limit: 2, fromEnd: true })), ['c', 'e'])
+    t.deepEqual(names(store.listedNodes({ before: c.id, limit: 9, fromEnd: true })), ['a'])
+    t.is(store.countListedNodes(), 3)
+    store.setAffiliation(b.id, 'x@y', 'member')
+    store.setAffiliation(c.id, 'x@y', 'publisher')
+    store.setAffiliation(d.id, 'x@y', 'outcast')
+    t.deepEqual(names(store.affiliatedNodes('x@y', { limit: 9 })), ['b', 'c'])
+    t.deepEqual(names(store.affiliatedNodes('x@y', { limit: 1, fromEnd: true })), ['c'])
+    t.deepEqual(names(store.affiliatedNodes('x@y', { after: b.id, limit: 9 })), ['c'])
+    t.deepEqual(store.affiliatedNodes('other@y', { limit: 9 }), [])
+    for (const jid of ['x@y', 'x@y/z']) subscribe(store, d, jid)
+    subscribe(store, a, 'x@y')
+    t.deepEqual(names(store.subscribedNodes('x@y', { limit: 9 })), ['a', 'd'])
+    t.deepEqual(names(store.subscribedNodes('x@y', { before: d.id, limit: 9, fromEnd: true })), ['a'])
+
+    store.replaceNode({ ...b, isListed: true })
+    store.replaceNode({ ...c, isListed: false })
+    store.replaceNode({ ...a, isListed: true, config: { title: 'new' } })
+    t.deepEqual(names(store.listedNodes({ limit: 9 })), ['a', 'b', 'e'])
+    store.replaceNode({ ...c, isListed: true })
+    t.deepEqual(names(store.listedNodes({ after: a.id, limit: 2 })), ['b', 'c'])
+    t.is(store.countListedNodes(), 4)
+    store.retireNode(b.id)
+    store.retireNode(d.id)
+    t.deepEqual(names(store.listedNodes({ limit: 9 })), ['a', 'c', 'e'])
+    t.deepEqual(names(store.affiliatedNodes('x@y', { limit: 9 })), ['c'])
+    t.deepEqual(names(store.subscribedNodes('x@y', { limit: 9 })), ['a'])
+    t.deepEqual([store.countListedNodes(), store.countNodes()], [3, 3])
   })
 
   holds('subscriptions and items are counted in all, with what is left of nodes until it is swept', (t, store) => {
@@ -103,7 +137,7 @@ function nodesContract(holds: Holds): void {
     const [first, second] = [leaf(store, 'one'), leaf(store, 'two')]
     store.replaceNode({ ...first, config: { title: 'new' } })
     t.deepEqual(store.node('one')?.config, { title: 'new' })
-    t.deepEqual(ids(store.nodes({ limit: 9 })), [first.id, second.id])
+    t.deepEqual(ids(store.listedNodes({ limit: 9 })), [first.id, second.id])
   })
 
   holds('nodes are counted, in all, of a creator, in a collection', (t, store) => {
@@ -239,6 +273,11 @@ function affiliationsContract(holds: Holds): void {
     t.deepEqual(accounts(), ['B@x', 'a@x'])
     t.deepEqual(accounts('a@x'), ['b@x', '\u{ff5e}@x'])
     t.deepEqual(accounts('\u{ff5e}@x'), ['\u{10400}@x'])
+    const from = (section: { after?: string; before?: string }) =>
+      store.affiliations(node.id, { ...section, limit: 2, fromEnd: true }).map(({ account }) => account)
+    t.deepEqual(from({}), ['\u{ff5e}@x', '\u{10400}@x'])
+    t.deepEqual(from({ before: '\u{ff5e}@x' }), ['a@x', 'b@x'])
+    t.deepEqual(from({ before: 'a@x' }), ['B@x'])
   })
 
   holds('owners are listed and counted', (t, store) => {
@@ -264,6 +303,10 @@ function affiliationsContract(holds: Holds): void {
     t.deepEqual(store.affiliationsOf('x@y', { after: nodes[1]?.id, limit: 2 }), [
       { nodeId: nodes[2]?.id as number, account: 'x@y', affiliation: 'member' },
     ])
+    const from = (before?: number) => store.affiliationsOf('x@y', { before, limit: 2, fromEnd: true }).map(({ nodeId }) => nodeId)
+    t.deepEqual(from(), [nodes[1]?.id, nodes[2]?.id])
+    t.deepEqual(from(nodes[1]?.id), [nodes[0]?.id])
+    t.deepEqual([store.countAffiliationsOf('x@y'), store.countAffiliationsOf('nobody@y')], [3, 0])
   })
 }
 
@@ -287,6 +330,8 @@ function subscriptionsContract(holds: Holds): void {
     t.deepEqual(store.subscriptionsAt(node.id, 'a@b'), own)
     t.deepEqual(ids(store.subscriptionsOf('a@b', { limit: 9 })), ids([...own, elsewhere]))
     t.deepEqual(ids(store.subscriptionsOf('a@b', { after: own[1]?.id, limit: 1 })), ids(own.slice(2)))
+    t.deepEqual(ids(store.subscriptionsOf('a@b', { limit: 2, fromEnd: true })), ids([own[2], elsewhere] as SubscriptionRecord[]))
+    t.deepEqual(ids(store.subscriptionsOf('a@b', { before: own[1]?.id, limit: 2, fromEnd: true })), ids(own.slice(0, 1)))
     t.is(store.countSubscriptions(node.id), 4)
     t.is(store.countSubscriptionsOf('a@b'), 4)
     store.removeSubscription(own[1] as SubscriptionRecord)
@@ -318,6 +363,18 @@ function subscriptionsContract(holds: Holds): void {
     store.removeSubscription(all[1] as SubscriptionRecord)
     t.deepEqual(store.pending(node.id, { limit: 9 }), all.slice(2))
     t.is(store.countPending(node.id), 1)
+  })
+
+  holds('those that are not pending are listed from either end, however many are between them', (t, store) => {
+    const node = leaf(store, 'news')
+    const all = Array.from({ length: 9 }, (_, at) => subscribe(store, node, `s${at}@b`, { state: at % 4 === 0 ? 'subscribed' : 'pending' }))
+    const [first, , , , middle, , , , last] = ids(all)
+    t.deepEqual(ids(store.subscribed(node.id, { limit: 9 })), [first, middle, last])
+    t.deepEqual(ids(store.subscribed(node.id, { limit: 2 })), [first, middle])
+    t.deepEqual(ids(store.subscribed(node.id, { after: Number(first), limit: 1 })), [middle])
+    t.deepEqual(ids(store.subscribed(node.id, { limit: 2, fromEnd: true })), [middle, last])
+    t.deepEqual(ids(store.subscribed(node.id, { before: Number(last), limit: 1, fromEnd: true })), [middle])
+    t.deepEqual(store.subscribed(node.id, { before: Number(first), limit: 9, fromEnd: true }), [])
   })
 
   holds('subscriptions come page by page, also while they come and go', (t, store) => {

@@ -72,7 +72,7 @@ export class PubsubStage {
   /** A new node of hamlet's in the place of the one before; nobody hears of it. */
   node({ name = NODE, kind = 'leaf', config = {}, affiliations = {} }: NodeOnStage = {}): void {
     const hamlet: Asker = { jid: `hamlet@${this.#server.domain}` }
-    if (this.#pubsub.nodes().some((node) => node.name === name)) this.#pubsub.delete(hamlet, name)
+    if (this.#pubsub.nodes(hamlet).found.some((node) => node.name === name)) this.#pubsub.delete(hamlet, name)
     this.#pubsub.create(hamlet, { node: name, kind, config })
     const changes = Object.entries(affiliations).map(([local, affiliation]) => ({ jid: `${local}@${this.#server.domain}`, affiliation }))
     this.#pubsub.setNodeAffiliations(hamlet, name, changes)

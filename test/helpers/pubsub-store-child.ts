@@ -6,7 +6,7 @@ import { Storage } from '../../src/storage/index.ts'
 const [, , directory = '', name = ''] = process.argv
 const storage = await Storage.open({ directory, migrations: pubsubMigrations })
 const store = new SqliteStore(storage)
-const node = store.addNode({ name, kind: 'leaf', parent: undefined, creator: 'a@example.com', createdMs: 0, config: {} })
+const node = store.addNode({ name, kind: 'leaf', parent: undefined, creator: 'a@example.com', createdMs: 0, isListed: true, config: {} })
 const payload = `<entry>${'x'.repeat(60_000)}</entry>`
 
 for (let count = 0; ; count++) {

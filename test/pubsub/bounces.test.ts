@@ -159,7 +159,7 @@ test('what is remembered is bounded: the first is told again', (t) => {
 function keeping(...jids: readonly string[]) {
   const clock = new FakeClock()
   const store = new MemoryStore()
-  const { id } = store.addNode({ name: 'news', kind: 'leaf', parent: undefined, creator: 'o@b', createdMs: 0, config: {} })
+  const { id } = store.addNode({ name: 'news', kind: 'leaf', parent: undefined, creator: 'o@b', createdMs: 0, isListed: true, config: {} })
   const given = { nodeId: id, state: 'subscribed', options: undefined, expiresMs: undefined } as const
   const subscriptions = jids.map((jid) => store.addSubscription({ ...given, jid, account: bareJid(jid) }))
   return { clock, store, subscriptions, begin: () => open(clock, store) }

@@ -12,7 +12,7 @@ function sceneWith(limits: Partial<PubsubLimits> = {}): PubsubScene {
   pubsub.create(by(OWNER), { node: 'olds', config: { collection: 'old' } })
   return scene
 }
-const names = ({ pubsub }: PubsubScene, collection: string) => pubsub.nodes({ collection }).map(({ name }) => name)
+const names = ({ pubsub }: PubsubScene, collection: string) => pubsub.nodes(by(OWNER), { collection }).found.map(({ name }) => name)
 const said = (scene: PubsubScene, notices: readonly Notice[]) =>
   notices.map((notice) => `${notice.kind} ${'child' in notice ? notice.child : ''} > ${scene.told(notice).join()}`)
 

@@ -44,7 +44,7 @@ export function getPending(pubsub: Pubsub, asker: Asker, request: CommandRequest
 
 function askWhich(pubsub: Pubsub, asker: Asker, step: { readonly node: string; readonly sessionId: string }): Element {
   const names = nodesWithPending(pubsub, asker)
-  if (names.length === 0 && !pubsub.affiliations(asker).some(({ affiliation }) => affiliation === 'owner')) {
+  if (names.length === 0 && !pubsub.affiliations(asker).found.some(({ affiliation }) => affiliation === 'owner')) {
     throw new BytestreamError('ERR_FORBIDDEN', 'that is for the owners of nodes')
   }
   const options = names.map((value) => ({ value }))

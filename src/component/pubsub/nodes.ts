@@ -2,16 +2,17 @@ import type { Asker, NodeRecord, Pubsub } from '../../pubsub/index.ts'
 import type { DiscoItemsPage, DiscoNodes } from '../../session/index.ts'
 import { type DataForm, type DiscoInfo, type FormField, formatDateTime, NS, type PageRequest, pubsubForms } from '../../xep/index.ts'
 import { describeCommands, GET_PENDING, isOfCommands } from './commands.ts'
-import { asPart, forwardPage, itemsPage, readForward } from './pages.ts'
+import { itemsPage, pageOf } from './pages.ts'
 
-/** XEP-0060 §5.3, §5.4 */
-function describe(pubsub: Pubsub, name: string): DiscoInfo {
+/** XEP-0060 §5.3, §5.4: everybody hears that there is a node, and of what kind; what it is for, who may find it. */
+function describe(pubsub: Pubsub, asker: Asker, name: string): DiscoInfo {
   const { node, config } = pubsub.metadata(name)
+  if (!pubsub.mayFind(asker, name)) return { identities: [{ category: 'pubsub', type: node.kind }], features: [NS.pubsub] }
   const identities = [{ category: 'pubsub', type: node.kind, name: config.title || undefined }]
   return { identities, features: [NS.pubsub], forms: [metaData(pubsub, name)] }
 }
 
-/** XEP-0060 §16.4.3: what everybody may know; what is empty is left out. */
+/** XEP-0060 §16.4.3: what is known; what is empty is left out. */
 function metaData(pubsub: Pubsub, name: string): DataForm {
   const { node, config, collection, owners, subscribers } = pubsub.metadata(name)
   const ofLeaf: FormField[] = [
@@ -45,18 +46,20 @@ export interface NodesComponents {
 }
 
 export function showNodes({ pubsub, jid, askerOf }: NodesComponents): DiscoNodes {
-  const listNodes = (collection: string | undefined, request: PageRequest | undefined): DiscoItemsPage => {
-    const { after, max } = readForward(request)
-    const nodes = pubsub.nodes({ ...(collection !== undefined && { collection }), ...asPart(after, max) })
-    const page = forwardPage(nodes, request, { pageMax: pubsub.limits.pageMax, idOf: ({ name }) => name })
-    return { items: nodes.map((node) => ({ jid: jid(), node: node.name, name: titleOf(pubsub, node) })), page }
+  const listNodes = (asker: Asker, collection: string | undefined, request: PageRequest | undefined): DiscoItemsPage => {
+    const part = pubsub.nodes(asker, { collection, page: request })
+    const items = part.found.map((node) => ({ jid: jid(), node: node.name, name: titleOf(pubsub, node) }))
+    return { items, page: pageOf(part, request) }
   }
   return {
-    info: (name) => (isOfCommands(name) ? describeCommands(name) : describe(pubsub, name)),
+    async info(name, from) {
+      return isOfCommands(name) ? describeCommands(name) : describe(pubsub, await askerOf(from, name), name)
+    },
     async items(name, request, from) {
       if (name === NS.commands) return { items: [{ jid: jid(), node: GET_PENDING, name: 'Requests to subscribe' }] }
       const node = name === undefined ? undefined : pubsub.node(name)
-      if (name === undefined || node?.kind === 'collection') return listNodes(name, request)
+      if (name === undefined) return listNodes({ jid: from }, name, request)
+      if (node?.kind === 'collection') return listNodes(await askerOf(from, name), name, request)
       if (node && !pubsub.configOf(node).persistItems) return { items: [] }
       const found = pubsub.items(await askerOf(from, name), { node: name, page: request })
       return { items: found.items.map(({ id }) => ({ jid: jid(), name: id })), page: itemsPage(found, request, undefined) }

@@ -2,8 +2,8 @@ import { BytestreamError } from '../../core/index.ts'
 import { PartialRefusal } from '../../session/index.ts'
 import { buildPubsubAnswer, type Element, type PubsubAction, type PubsubAnswers, type PubsubOwnerRequests } from '../../xep/index.ts'
 import { buildConfigForm, readConfig } from './config-form.ts'
-import { asPart, forwardPage, placeOf, readForward } from './pages.ts'
-import { placeInList, toSubscription } from './subscriber-use-cases.ts'
+import { pageOf } from './pages.ts'
+import { toSubscription } from './subscriber-use-cases.ts'
 import type { UseCases } from './use-case.ts'
 
 /** XEP-0060 §8. */
@@ -57,11 +57,9 @@ export const ownerUseCases: UseCases<'create' | keyof PubsubOwnerRequests> = {
   'get-node-subscriptions': {
     features: ['manage-subscriptions'],
     handle(pubsub, asker, { node, page }) {
-      const { after, max } = readForward(page)
-      const { found, next, count } = pubsub.nodeSubscriptions(asker, node, asPart(placeOf(after), max))
-      const { pageMax } = pubsub.limits
-      const part = forwardPage(found, page, { pageMax, idOf: placeInList, last: next === undefined ? undefined : String(next), count })
-      return { answer: { node, subscriptions: found.map((each) => ({ ...toSubscription(each), node: undefined })), page: part } }
+      const part = pubsub.nodeSubscriptions(asker, node, page)
+      const subscriptions = part.found.map((each) => ({ ...toSubscription(each), node: undefined }))
+      return { answer: { node, subscriptions, page: pageOf(part, page) } }
     },
   },
   'set-node-subscriptions': {
@@ -75,11 +73,9 @@ export const ownerUseCases: UseCases<'create' | keyof PubsubOwnerRequests> = {
   'get-node-affiliations': {
     features: ['modify-affiliations', 'member-affiliation', 'outcast-affiliation', 'publisher-affiliation', 'publish-only-affiliation'],
     handle(pubsub, asker, { node, page }) {
-      const { after, max } = readForward(page)
-      const found = pubsub.nodeAffiliations(asker, node, asPart(after, max))
-      const affiliations = found.map(({ account, affiliation }) => ({ jid: account, affiliation }))
-      const { pageMax } = pubsub.limits
-      return { answer: { node, affiliations, page: forwardPage(found, page, { pageMax, idOf: ({ account }) => account }) } }
+      const part = pubsub.nodeAffiliations(asker, node, page)
+      const affiliations = part.found.map(({ account, affiliation }) => ({ jid: account, affiliation }))
+      return { answer: { node, affiliations, page: pageOf(part, page) } }
     },
   },
   'set-node-affiliations': {

@@ -1,15 +1,13 @@
-import type { ListedSubscription, SubscriptionView } from '../../pubsub/index.ts'
+import type { SubscriptionView } from '../../pubsub/index.ts'
 import { formatDateTime, type PubsubEntityRequests, type PubsubSubscription } from '../../xep/index.ts'
 import { buildOptionsForm, readOptions } from './options-form.ts'
-import { asPart, forwardPage, placeOf, readForward } from './pages.ts'
+import { pageOf } from './pages.ts'
 import type { UseCases } from './use-case.ts'
 
 /** XEP-0060 §5.6: with its `subid`, as there may be several. */
 export function toSubscription({ node, jid, subid, state, expiresMs }: SubscriptionView): PubsubSubscription {
   return { node, jid, subid, state, ...(expiresMs !== undefined && { expiry: formatDateTime(expiresMs) }) }
 }
-
-export const placeInList = ({ id }: ListedSubscription) => String(id)
 
 /** XEP-0060 §5.6, §5.7, §6.1-§6.4. */
 export const subscriberUseCases: UseCases<Exclude<keyof PubsubEntityRequests, 'create' | 'publish' | 'retract' | 'get-items'>> = {
@@ -63,21 +61,17 @@ export const subscriberUseCases: UseCases<Exclude<keyof PubsubEntityRequests, 'c
   'get-subscriptions': {
     features: ['retrieve-subscriptions'],
     handle(pubsub, asker, { node, page }) {
-      if (node !== undefined) return { answer: { node, subscriptions: pubsub.subscriptions(asker, { node }).map(toSubscription) } }
-      const { after, max } = readForward(page)
-      const found = pubsub.subscriptions(asker, asPart(placeOf(after), max))
-      const { pageMax } = pubsub.limits
-      return { answer: { subscriptions: found.map(toSubscription), page: forwardPage(found, page, { pageMax, idOf: placeInList }) } }
+      if (node !== undefined) return { answer: { node, subscriptions: pubsub.subscriptions(asker, { node }).found.map(toSubscription) } }
+      const part = pubsub.subscriptions(asker, { page })
+      return { answer: { subscriptions: part.found.map(toSubscription), page: pageOf(part, page) } }
     },
   },
   'get-affiliations': {
     features: ['retrieve-affiliations'],
     handle(pubsub, asker, { node, page }) {
-      if (node !== undefined) return { answer: { node, affiliations: pubsub.affiliations(asker, { node }) } }
-      const { after, max } = readForward(page)
-      const affiliations = pubsub.affiliations(asker, asPart(after, max))
-      const { pageMax } = pubsub.limits
-      return { answer: { affiliations, page: forwardPage(affiliations, page, { pageMax, idOf: (each) => each.node }) } }
+      if (node !== undefined) return { answer: { node, affiliations: pubsub.affiliations(asker, { node }).found } }
+      const part = pubsub.affiliations(asker, { page })
+      return { answer: { affiliations: part.found, page: pageOf(part, page) } }
     },
   },
 }

@@ -1,10 +1,12 @@
 import { BytestreamError } from '../../core/index.ts'
 import { type Asker, type Core, findNode, findOwnNode, removeSubscription, settingOf, viewOf } from '../core.ts'
 import type { Notice } from '../notices.ts'
-import type { Affiliation, NodeRecord } from '../records.ts'
+import type { Affiliation, AffiliationRecord, NodeRecord } from '../records.ts'
 import { mayReceive } from '../rules/access.ts'
 import { accountOf, anyJid } from '../rules/names.ts'
 import { transitions } from '../rules/privileges.ts'
+import type { Section } from '../store/store.ts'
+import { mapPart, numberNamed, type Page, partOf, whole } from './parts.ts'
 import { approve } from './subscribe.ts'
 
 export interface AffiliationChange {
@@ -18,22 +20,32 @@ export interface RefusedAffiliation {
   readonly affiliation: Affiliation
 }
 
-/** What an account is at each node it is affiliated with, behind the node of that name; or at one node, `none` included. */
-export function affiliationsOf(core: Core, asker: Asker, { node: name, after, max }: { node?: string; after?: string; max?: number }) {
+/** What an account is at each node it is affiliated with; or at one node, `none` included. */
+export function affiliationsOf(
+  core: Core,
+  asker: Asker,
+  { node: name, page }: { readonly node?: string; readonly page?: Page | undefined },
+) {
   const account = accountOf(asker.jid)
-  if (name !== undefined) return [{ node: name, affiliation: core.store.affiliation(findNode(core, name).id, account) }]
-  const limit = Math.min(max ?? core.limits.pageMax, core.limits.pageMax)
-  const records = core.store.affiliationsOf(account, { after: after === undefined ? undefined : findNode(core, after).id, limit })
-  return records.flatMap(({ nodeId, affiliation }) => {
-    const node = core.store.nodeById(nodeId)
-    return node ? [{ node: node.name, affiliation }] : []
+  if (name !== undefined) return whole([{ node: name, affiliation: core.store.affiliation(findNode(core, name).id, account) }])
+  const part = partOf(core, page, {
+    keyNamed: numberNamed,
+    keyOf: ({ nodeId }: AffiliationRecord) => nodeId,
+    read: (section) => core.store.affiliationsOf(account, section),
+    count: () => core.store.countAffiliationsOf(account),
   })
+  return mapPart(part, ({ nodeId, affiliation }) => ({ node: (core.store.nodeById(nodeId) as NodeRecord).name, affiliation }))
 }
 
 /** @throws BytestreamError as XEP-0060 §8.9.1.3 has it */
-export function affiliationsAt(core: Core, asker: Asker, name: string, { after, max }: { after?: string; max?: number }) {
+export function affiliationsAt(core: Core, asker: Asker, name: string, page?: Page) {
   const node = findOwnNode(core, asker, name, 'manage')
-  return core.store.affiliations(node.id, { after, limit: Math.min(max ?? core.limits.pageMax, core.limits.pageMax) })
+  return partOf(core, page, {
+    keyNamed: (account) => account,
+    keyOf: ({ account }) => account,
+    read: (section: Section<string>) => core.store.affiliations(node.id, section),
+    count: () => core.store.countAffiliations(node.id),
+  })
 }
 
 /**

@@ -3,17 +3,9 @@ import { type Asker, type Core, checkMayRetrieve, findNode, subscriptionsAt } fr
 import type { ItemRecord, NodeRecord } from '../records.ts'
 import { accountOf } from '../rules/names.ts'
 import { chooseSubscription } from '../rules/subids.ts'
-import type { ItemRange } from '../store/store.ts'
+import type { Section } from '../store/store.ts'
+import type { Page } from './parts.ts'
 import { checkPersists } from './retract.ts'
-
-/** Which part of a list is wanted (XEP-0059 §2). */
-export interface Page {
-  readonly max?: number | undefined
-  readonly after?: string | undefined
-  /** Empty: the last page. */
-  readonly before?: string | undefined
-  readonly index?: number | undefined
-}
 
 export interface ItemsQuery {
   readonly node: string
@@ -103,7 +95,7 @@ function seqOf(core: Core, node: NodeRecord, id: string | undefined): number | u
 const FIRST_READ = 16
 
 /** At least one, and no more than an answer can carry: from the end that was asked for. */
-function readWithin(core: Core, node: NodeRecord, range: ItemRange): readonly ItemRecord[] {
+function readWithin(core: Core, node: NodeRecord, range: Section): readonly ItemRecord[] {
   const { limit, fromEnd = false } = range
   const found: ItemRecord[] = []
   let bytes = 0

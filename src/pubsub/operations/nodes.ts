@@ -3,6 +3,7 @@ import { type Asker, type Core, findOwnNode, settingOf } from '../core.ts'
 import type { NodeConfig } from '../node-config.ts'
 import type { Notice } from '../notices.ts'
 import type { NodeKind, NodeRecord } from '../records.ts'
+import { isListed } from '../rules/access.ts'
 import { checkConfig, differing } from '../rules/configuration.ts'
 import { accountOf, checkNodeName } from '../rules/names.ts'
 import { rememberMove } from './moved.ts'
@@ -56,6 +57,7 @@ export function planNode(core: Core, asker: Asker, { node: name, kind = 'leaf', 
     parent: parent?.id,
     creator,
     createdMs: core.now(),
+    isListed: isListed(fields.accessModel ?? core.defaults.accessModel),
     config: differing(fields, core.defaults),
   }
 }
@@ -81,7 +83,8 @@ export function configureNode(core: Core, asker: Asker, name: string, change: Co
   const left = parentOf(core, before)
   const entered = collection ? checkAssociation(core, accountOf(asker.jid), collection, before) : undefined
   const parent = collection === undefined ? left : entered
-  const node = { ...before, parent: parent?.id, config: differing({ ...before.config, ...fields }, core.defaults) }
+  const changed = { ...before, parent: parent?.id, config: differing({ ...before.config, ...fields }, core.defaults) }
+  const node = { ...changed, isListed: isListed(settingOf(core, changed, 'accessModel')) }
   core.store.replaceNode(node)
   core.audiences.forget(node.id)
   trimItems(core, node)

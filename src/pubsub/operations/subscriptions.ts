@@ -4,6 +4,7 @@ import type { Notice, SubscriptionView } from '../notices.ts'
 import { type NodeRecord, type SubscriptionRecord, type SubscriptionState, subidOf } from '../records.ts'
 import { mayReceive } from '../rules/access.ts'
 import { accountOf, anyJid } from '../rules/names.ts'
+import { mapPart, numberNamed, type Page, type Part, partOf, whole } from './parts.ts'
 import { approve, checkRoom } from './subscribe.ts'
 
 export interface SubscriptionChange {
@@ -13,43 +14,39 @@ export interface SubscriptionChange {
   readonly state: SubscriptionState | 'none' | 'unconfigured'
 }
 
-/** What is told of a subscription in a list, and its place there. */
-export interface ListedSubscription extends SubscriptionView {
-  readonly id: number
-}
-
-interface Part {
-  /** What comes behind the one of that `id`. */
-  readonly after?: number | undefined
-  readonly max?: number | undefined
-}
-
 /** The subscriptions of an account, whichever JID of it; at one node, all of them (XEP-0060 §5.6). */
-export function subscriptionsOf(core: Core, asker: Asker, { node: name, after, max }: Part & { node?: string | undefined }) {
+export function subscriptionsOf(
+  core: Core,
+  asker: Asker,
+  { node: name, page }: { readonly node?: string | undefined; readonly page?: Page | undefined },
+): Part<SubscriptionView> {
   const account = accountOf(asker.jid)
   if (name !== undefined) {
     const node = findNode(core, name)
-    return subscriptionsAt(core, node.id, account).map((each) => listed(node, each))
+    return whole(subscriptionsAt(core, node.id, account).map((each) => viewOf(node, each)))
   }
-  const records = core.store.subscriptionsOf(account, { after, limit: Math.min(max ?? core.limits.pageMax, core.limits.pageMax) })
-  return records.flatMap((each) => {
-    const node = core.store.nodeById(each.nodeId)
-    return node ? [listed(node, each)] : []
+  const part = partOf(core, page, {
+    keyNamed: numberNamed,
+    keyOf,
+    read: (section) => core.store.subscriptionsOf(account, section),
+    count: () => core.store.countSubscriptionsOf(account),
   })
+  return mapPart(part, (each) => viewOf(core.store.nodeById(each.nodeId) as NodeRecord, each))
 }
 
-/** Who is subscribed to a node, without those that wait (XEP-0060 §8.8.1.2); a part may have fewer than `max` before the end. */
-export function subscriptionsOfNode(core: Core, asker: Asker, name: string, { after, max }: Part) {
+/** Who is subscribed to a node, without those that wait (XEP-0060 §8.8.1.2). */
+export function subscriptionsOfNode(core: Core, asker: Asker, name: string, page?: Page): Part<SubscriptionView> {
   const node = findOwnNode(core, asker, name, 'manage')
-  const records = core.store.subscriptions(node.id, { after, limit: Math.min(max ?? core.limits.pageMax, core.limits.pageMax) })
-  return {
-    found: records.filter(({ state }) => state === 'subscribed').map((each) => listed(node, each)),
-    next: records.at(-1)?.id,
-    count: core.store.countSubscriptions(node.id) - core.store.countPending(node.id),
-  }
+  const part = partOf(core, page, {
+    keyNamed: numberNamed,
+    keyOf,
+    read: (section) => core.store.subscribed(node.id, section),
+    count: () => core.store.countSubscriptions(node.id) - core.store.countPending(node.id),
+  })
+  return mapPart(part, (each) => viewOf(node, each))
 }
 
-const listed = (node: NodeRecord, each: SubscriptionRecord): ListedSubscription => ({ ...viewOf(node, each), id: each.id })
+const keyOf = ({ id }: SubscriptionRecord) => id
 
 /**
  * Makes every change that can be made.

@@ -44,6 +44,9 @@ export function mayRetrieve(question: AccessQuestion): 'yes' | ErrorCode {
   return privilege === 'model' ? models[question.model].retrieve(question) : privilege === 'yes' ? 'yes' : 'ERR_FORBIDDEN'
 }
 
+/** Whether everybody may find a node in lists (XEP-0060 §5.2): one to which everybody has access, or may ask for it. */
+export const isListed = (model: AccessModel): boolean => model === 'open' || model === 'authorize'
+
 /**
  * Whether a subscription goes on: a node that is open to a list only does not send to whom is not on it any more, and nobody
  * may be sent anything whom his affiliation keeps from it.

@@ -1,6 +1,7 @@
 import type { Affiliation, AffiliationRecord, ItemRecord, NodeRecord, SubscriptionRecord } from '../records.ts'
+import { byCodePoint, cut } from './cut.ts'
 import { Ordered } from './ordered.ts'
-import type { ItemRange } from './store.ts'
+import type { Section } from './store.ts'
 
 interface Items {
   readonly byId: Map<string, ItemRecord>
@@ -21,11 +22,27 @@ export class MemoryNode {
     this.record = record
   }
 
-  /** In the order of code points, as a database would have it. */
-  affiliationsBehind(after: string | undefined, which?: Affiliation): AffiliationRecord[] {
-    return [...this.affiliations.values()]
-      .filter(({ account, affiliation }) => (which ?? affiliation) === affiliation && (after === undefined || compare(account, after) > 0))
-      .sort((one, other) => compare(one.account, other.account))
+  affiliationsIn(section: Section<string>, which?: Affiliation): AffiliationRecord[] {
+    const all = [...this.affiliations.values()]
+      .filter(({ affiliation }) => (which ?? affiliation) === affiliation)
+      .sort((one, other) => byCodePoint(one.account, other.account))
+    return cut(all, section, ({ account }) => account, byCodePoint)
+  }
+
+  /** Without those that are pending, which are passed over. */
+  subscribedIn({ after, before, limit, fromEnd = false }: Section): SubscriptionRecord[] {
+    const found: SubscriptionRecord[] = []
+    let [low, high] = [after, before]
+    for (let more = true; more && found.length < limit; ) {
+      const some = this.subscriptions.section({ after: low, before: high, limit: limit - found.length, fromEnd })
+      const subscribed = some.filter(({ state }) => state === 'subscribed')
+      if (fromEnd) found.unshift(...subscribed)
+      else found.push(...subscribed)
+      more = some.length > 0
+      if (fromEnd) high = some[0]?.id ?? high
+      else low = some.at(-1)?.id ?? low
+    }
+    return found
   }
 
   get subscriptions(): Ordered<SubscriptionRecord> {
@@ -113,11 +130,8 @@ export class MemoryNode {
     return items
   }
 
-  items({ after, before, limit, fromEnd }: ItemRange): readonly ItemRecord[] {
-    if (!this.#items) return []
-    if (fromEnd) return this.#items.ordered.lastPage({ after, before, limit })
-    const page = this.#items.ordered.page({ after, limit })
-    return before === undefined ? page : page.filter(({ seq }) => seq < before)
+  items(section: Section): readonly ItemRecord[] {
+    return this.#items?.ordered.section(section) ?? []
   }
 
   countItemsBefore(seq: number): number {
@@ -144,5 +158,3 @@ export class MemoryNode {
     else this.#byAccount.set(account, subscriptions.length === 1 ? first : subscriptions)
   }
 }
-
-const compare = (one: string, other: string) => Buffer.compare(Buffer.from(one), Buffer.from(other))

@@ -8,23 +8,25 @@ import type {
   NodeRecord,
   SubscriptionRecord,
 } from '../records.ts'
+import { AccountAffiliations } from './account-affiliations.ts'
+import { AccountSubscriptions } from './account-subscriptions.ts'
+import { byNumber, cut } from './cut.ts'
 import { Due } from './due.ts'
 import { MemoryNode } from './memory-node.ts'
 import { MovedNodes } from './moved-nodes.ts'
 import { Ordered } from './ordered.ts'
-import type { ItemRange, PubsubStore, Range } from './store.ts'
+import type { PubsubStore, Range, Section } from './store.ts'
 
 /** Keeps everything in the memory of this process, and nothing beyond its end. */
 export class MemoryStore implements PubsubStore {
   readonly #byName = new Map<string, MemoryNode>()
   readonly #byId = new Map<number, MemoryNode>()
-  readonly #ordered = new Ordered<NodeRecord>((node) => node.id)
+  readonly #listed = new Ordered<NodeRecord>((node) => node.id)
   readonly #retired = new Map<number, MemoryNode>()
   readonly #children = new Map<number, Map<number, NodeRecord>>()
   readonly #created = new Map<string, number>()
-  readonly #affiliations = new Map<string, Map<number, AffiliationRecord>>()
-  /** Of each account; most have one. */
-  readonly #subscriptions = new Map<string, SubscriptionRecord | Ordered<SubscriptionRecord>>()
+  readonly #affiliations = new AccountAffiliations()
+  readonly #subscriptions = new AccountSubscriptions()
   readonly #dueItems = new Due<ItemRecord>()
   readonly #dueSubscriptions = new Due<SubscriptionRecord>()
   readonly #moved = new MovedNodes()
@@ -41,7 +43,7 @@ export class MemoryStore implements PubsubStore {
     const kept = new MemoryNode(node)
     this.#byName.set(node.name, kept)
     this.#byId.set(node.id, kept)
-    this.#ordered.add(node)
+    if (node.isListed) this.#listed.add(node)
     this.#created.set(node.creator, this.countNodesOf(node.creator) + 1)
     this.#hang(node)
     return node
@@ -59,8 +61,10 @@ export class MemoryStore implements PubsubStore {
     const kept = this.#byId.get(node.id)
     if (!kept) return
     this.#cutOff(kept.record)
+    if (kept.record.isListed && node.isListed) this.#listed.replace(node)
+    else if (node.isListed) this.#listed.add(node)
+    else this.#listed.remove(kept.record)
     kept.record = node
-    this.#ordered.replace(node)
     this.#hang(node)
   }
 
@@ -70,10 +74,10 @@ export class MemoryStore implements PubsubStore {
     const { name, creator } = kept.record
     this.#byId.delete(id)
     this.#byName.delete(name)
-    this.#ordered.remove(kept.record)
+    this.#listed.remove(kept.record)
     this.#cutOff(kept.record)
     count(this.#created, creator, this.countNodesOf(creator) - 1)
-    for (const account of kept.affiliations.keys()) this.#forgetAffiliation(id, account)
+    for (const account of kept.affiliations.keys()) this.#affiliations.remove(id, account)
     kept.affiliations.clear()
     this.#clearItems(kept)
     this.#retired.set(id, kept)
@@ -94,8 +98,21 @@ export class MemoryStore implements PubsubStore {
     return swept
   }
 
-  nodes(range: Range): readonly NodeRecord[] {
-    return this.#ordered.page(range)
+  listedNodes(section: Section): readonly NodeRecord[] {
+    return this.#listed.section(section)
+  }
+
+  affiliatedNodes(account: string, section: Section): readonly NodeRecord[] {
+    const own = this.#affiliations.of(account).filter(({ affiliation }) => affiliation !== 'outcast')
+    return this.#nodesIn(
+      own.map(({ nodeId }) => nodeId),
+      section,
+    )
+  }
+
+  subscribedNodes(account: string, section: Section): readonly NodeRecord[] {
+    const ids = this.#subscriptions.of(account).map(({ nodeId }) => nodeId)
+    return this.#nodesIn([...new Set(ids)], section)
   }
 
   children(parent: number, { after = 0, limit }: Range): readonly NodeRecord[] {
@@ -107,7 +124,11 @@ export class MemoryStore implements PubsubStore {
   }
 
   countNodes(): number {
-    return this.#ordered.size
+    return this.#byId.size
+  }
+
+  countListedNodes(): number {
+    return this.#listed.size
   }
 
   countNodesOf(creator: string): number {
@@ -155,37 +176,37 @@ export class MemoryStore implements PubsubStore {
     if (!kept) return
     if (affiliation === 'none') {
       kept.affiliations.delete(account)
-      this.#forgetAffiliation(nodeId, account)
+      this.#affiliations.remove(nodeId, account)
       return
     }
     const record = { nodeId, account, affiliation }
     kept.affiliations.set(account, record)
-    const nodes = this.#affiliations.get(account) ?? new Map<number, AffiliationRecord>()
-    this.#affiliations.set(account, nodes.set(nodeId, record))
+    this.#affiliations.set(record)
   }
 
-  affiliations(nodeId: number, range: { readonly after?: string | undefined; readonly limit: number }): readonly AffiliationRecord[] {
-    return this.#byId.get(nodeId)?.affiliationsBehind(range.after).slice(0, range.limit) ?? []
+  affiliations(nodeId: number, section: Section<string>): readonly AffiliationRecord[] {
+    return this.#byId.get(nodeId)?.affiliationsIn(section) ?? []
   }
 
-  affiliationsOf(account: string, { after = 0, limit }: Range): readonly AffiliationRecord[] {
-    return [...(this.#affiliations.get(account)?.values() ?? [])]
-      .filter(({ nodeId }) => nodeId > after)
-      .sort((one, other) => one.nodeId - other.nodeId)
-      .slice(0, limit)
+  affiliationsOf(account: string, section: Section): readonly AffiliationRecord[] {
+    return cut(this.#affiliations.of(account), section, ({ nodeId }) => nodeId, byNumber)
   }
 
   owners(nodeId: number, limit: number): readonly string[] {
-    const owners = this.#byId.get(nodeId)?.affiliationsBehind(undefined, 'owner') ?? []
-    return owners.slice(0, limit).map(({ account }) => account)
+    const owners = this.#byId.get(nodeId)?.affiliationsIn({ limit }, 'owner') ?? []
+    return owners.map(({ account }) => account)
   }
 
   countAffiliations(nodeId: number): number {
     return this.#byId.get(nodeId)?.affiliations.size ?? 0
   }
 
+  countAffiliationsOf(account: string): number {
+    return this.#affiliations.countOf(account)
+  }
+
   countOwners(nodeId: number): number {
-    return this.#byId.get(nodeId)?.affiliationsBehind(undefined, 'owner').length ?? 0
+    return this.#byId.get(nodeId)?.affiliationsIn({ limit: Number.POSITIVE_INFINITY }, 'owner').length ?? 0
   }
 
   addSubscription(given: Omit<SubscriptionRecord, 'id'>): SubscriptionRecord {
@@ -193,9 +214,7 @@ export class MemoryStore implements PubsubStore {
     const subscription = { id: ++this.#lastSubscription, nodeId, jid, account, state, options, expiresMs }
     this.#byId.get(nodeId)?.addSubscription(subscription)
     this.#subscriptionCount++
-    const own = this.#subscriptions.get(account)
-    if (own instanceof Ordered) own.add(subscription)
-    else this.#subscriptions.set(account, own ? ordered([own, subscription]) : subscription)
+    this.#subscriptions.add(subscription)
     this.#dueSubscriptions.add(subscription)
     return subscription
   }
@@ -203,9 +222,7 @@ export class MemoryStore implements PubsubStore {
   replaceSubscription(subscription: SubscriptionRecord): void {
     const before = this.#byId.get(subscription.nodeId)?.replaceSubscription(subscription)
     if (!before) return
-    const own = this.#subscriptions.get(subscription.account)
-    if (own instanceof Ordered) own.replace(subscription)
-    else this.#subscriptions.set(subscription.account, subscription)
+    this.#subscriptions.replace(subscription)
     this.#dueSubscriptions.remove(before)
     this.#dueSubscriptions.add(subscription)
   }
@@ -213,9 +230,7 @@ export class MemoryStore implements PubsubStore {
   removeSubscription({ id, nodeId, account }: SubscriptionRecord): void {
     const removed = this.#keeper(nodeId)?.removeSubscription(account, id)
     if (!removed) return
-    const own = this.#subscriptions.get(account)
-    if (own instanceof Ordered) own.remove(removed)
-    if (!(own instanceof Ordered) || own.size === 0) this.#subscriptions.delete(account)
+    this.#subscriptions.remove(removed)
     this.#dueSubscriptions.remove(removed)
     this.#bouncing.delete(id)
     this.#subscriptionCount--
@@ -229,22 +244,17 @@ export class MemoryStore implements PubsubStore {
     return this.#keeper(nodeId)?.subscriptions.page(range) ?? []
   }
 
+  subscribed(nodeId: number, section: Section): readonly SubscriptionRecord[] {
+    return this.#byId.get(nodeId)?.subscribedIn(section) ?? []
+  }
+
   pending(nodeId: number, range: Range): readonly SubscriptionRecord[] {
     return this.#byId.get(nodeId)?.pendingBehind(range.after).slice(0, range.limit) ?? []
   }
 
-  subscriptionsOf(account: string, { after, limit }: Range): readonly SubscriptionRecord[] {
-    const own = this.#subscriptions.get(account) ?? new Ordered<SubscriptionRecord>(({ id }) => id)
-    const all = own instanceof Ordered ? own : ordered([own])
-    const page: SubscriptionRecord[] = []
-    let last = after
-    for (let more = true; more && page.length < limit; ) {
-      const some = all.page({ after: last, limit: limit - page.length })
-      page.push(...some.filter(({ nodeId }) => this.#byId.has(nodeId)))
-      more = some.length > 0
-      last = some.at(-1)?.id ?? last
-    }
-    return page
+  subscriptionsOf(account: string, section: Section): readonly SubscriptionRecord[] {
+    const live = this.#subscriptions.of(account).filter(({ nodeId }) => this.#byId.has(nodeId))
+    return cut(live, section, ({ id }) => id, byNumber)
   }
 
   countSubscriptions(nodeId: number): number {
@@ -256,8 +266,7 @@ export class MemoryStore implements PubsubStore {
   }
 
   countSubscriptionsOf(account: string): number {
-    const own = this.#subscriptions.get(account)
-    return own instanceof Ordered ? own.size : own ? 1 : 0
+    return this.#subscriptions.countOf(account)
   }
 
   countAllSubscriptions(): number {
@@ -309,8 +318,8 @@ export class MemoryStore implements PubsubStore {
     if (kept) this.#clearItems(kept)
   }
 
-  items(nodeId: number, range: ItemRange): readonly ItemRecord[] {
-    return this.#byId.get(nodeId)?.items(range) ?? []
+  items(nodeId: number, section: Section): readonly ItemRecord[] {
+    return this.#byId.get(nodeId)?.items(section) ?? []
   }
 
   oldestItemIds(nodeId: number, limit: number): readonly string[] {
@@ -353,6 +362,11 @@ export class MemoryStore implements PubsubStore {
     return Promise.resolve()
   }
 
+  #nodesIn(ids: readonly number[], section: Section): readonly NodeRecord[] {
+    const all = ids.flatMap((id) => this.#byId.get(id)?.record ?? []).sort((one, other) => one.id - other.id)
+    return cut(all, section, ({ id }) => id, byNumber)
+  }
+
   /** A retired node still has its subscriptions. */
   #keeper(nodeId: number): MemoryNode | undefined {
     return this.#byId.get(nodeId) ?? this.#retired.get(nodeId)
@@ -377,18 +391,6 @@ export class MemoryStore implements PubsubStore {
     siblings?.delete(id)
     if (siblings?.size === 0) this.#children.delete(parent)
   }
-
-  #forgetAffiliation(nodeId: number, account: string): void {
-    const nodes = this.#affiliations.get(account)
-    nodes?.delete(nodeId)
-    if (nodes?.size === 0) this.#affiliations.delete(account)
-  }
-}
-
-function ordered(subscriptions: readonly SubscriptionRecord[]): Ordered<SubscriptionRecord> {
-  const all = new Ordered<SubscriptionRecord>(({ id }) => id)
-  for (const subscription of subscriptions) all.add(subscription)
-  return all
 }
 
 function count(counts: Map<string, number>, key: string, value: number): void {

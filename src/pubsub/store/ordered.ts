@@ -1,6 +1,9 @@
+import type { Section } from './store.ts'
+
 /**
- * Things in the order of a number that grows with each that is added. Adding, taking away and finding a place cost the
- * same however many there are: what is taken away leaves a gap, and gaps are closed once they are the larger part.
+ * Things in the order of a number that mostly grows with each that is added. Adding, taking away and finding a place cost the
+ * same however many there are: what is taken away leaves a gap, and gaps are closed once they are the larger part. What comes back to
+ * where it was takes its gap, or moves all behind it.
  */
 export class Ordered<T> {
   readonly #keyOf: (thing: T) => number
@@ -20,8 +23,11 @@ export class Ordered<T> {
   }
 
   add(thing: T): void {
-    this.#things.push(thing)
-    this.#keys.push(this.#keyOf(thing))
+    const key = this.#keyOf(thing)
+    if (key > (this.#keys.at(-1) ?? Number.NEGATIVE_INFINITY)) {
+      this.#things.push(thing)
+      this.#keys.push(key)
+    } else this.#insert(key, thing)
   }
 
   /** Puts a thing in the place of the one of its number. */
@@ -38,6 +44,13 @@ export class Ordered<T> {
     while (this.#first < this.#things.length && this.#things[this.#first] === undefined) this.#first++
     while (this.#things.length > this.#first && this.#things.at(-1) === undefined) this.#dropLast()
     if (this.#gaps > 16 && this.#gaps * 2 > this.#things.length) this.#close()
+  }
+
+  /** At most `limit`, of those behind `after` and before `before`, from either end. */
+  section({ after, before, limit, fromEnd }: Section): T[] {
+    if (fromEnd) return this.lastPage({ after, before, limit })
+    const page = this.page({ after, limit })
+    return before === undefined ? page : page.filter((thing) => this.#keyOf(thing) < before)
   }
 
   /** At most `limit`, of those behind `after`. */
@@ -94,6 +107,19 @@ export class Ordered<T> {
       else high = middle
     }
     return low
+  }
+
+  #insert(key: number, thing: T): void {
+    const at = this.#placeOf(key)
+    const isGap = this.#keys[at] === key && this.#things[at] === undefined
+    if (isGap) {
+      this.#things[at] = thing
+      this.#gaps--
+    } else {
+      this.#things.splice(at, 0, thing)
+      this.#keys.splice(at, 0, key)
+    }
+    this.#first = Math.min(this.#first, at)
   }
 
   #dropLast(): void {

@@ -22,6 +22,7 @@ export type NodeRow = readonly [
   creator: string,
   createdMs: number,
   config: string,
+  isListed: number,
 ]
 export type MovedRow = readonly [name: string, uri: string, creator: string, expiresMs: number]
 export type AffiliationRow = readonly [nodeId: number, account: string, affiliation: Exclude<Affiliation, 'none'>]
@@ -44,8 +45,9 @@ export type ItemRow = readonly [
   payload: string | null,
 ]
 
-export function toNode([id, name, kind, parent, creator, createdMs, config]: NodeRow): NodeRecord {
-  return { id, name, kind, parent: parent ?? undefined, creator, createdMs, config: JSON.parse(config) as Partial<NodeConfig> }
+export function toNode([id, name, kind, parent, creator, createdMs, config, isListed]: NodeRow): NodeRecord {
+  const shape = JSON.parse(config) as Partial<NodeConfig>
+  return { id, name, kind, parent: parent ?? undefined, creator, createdMs, isListed: isListed === 1, config: shape }
 }
 
 export function toMoved([name, uri, creator, expiresMs]: MovedRow): MovedRecord {

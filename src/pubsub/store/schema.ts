@@ -161,4 +161,20 @@ CREATE TRIGGER item_discounted AFTER DELETE ON item BEGIN
   UPDATE total SET items = items - 1 WHERE id = 1;
 END;
 `,
+  `
+ALTER TABLE node ADD COLUMN is_listed INTEGER NOT NULL DEFAULT 1;
+UPDATE node SET is_listed = 0 WHERE coalesce(config ->> '$.accessModel', 'open') NOT IN ('open', 'authorize');
+CREATE INDEX node_listed ON node (id) WHERE is_listed = 1 AND name IS NOT NULL;
+ALTER TABLE total ADD COLUMN listed INTEGER NOT NULL DEFAULT 0;
+UPDATE total SET listed = (SELECT count(*) FROM node WHERE is_listed = 1 AND name IS NOT NULL);
+CREATE TRIGGER node_added_listed AFTER INSERT ON node WHEN new.is_listed = 1 BEGIN
+  UPDATE total SET listed = listed + 1 WHERE id = 1;
+END;
+CREATE TRIGGER node_retired_listed AFTER UPDATE OF name ON node WHEN new.name IS NULL AND old.is_listed = 1 BEGIN
+  UPDATE total SET listed = listed - 1 WHERE id = 1;
+END;
+CREATE TRIGGER node_listed_otherwise AFTER UPDATE OF is_listed ON node WHEN new.is_listed <> old.is_listed BEGIN
+  UPDATE total SET listed = listed + new.is_listed - old.is_listed WHERE id = 1;
+END;
+`,
 ]

@@ -1,4 +1,4 @@
-import type { Change, Query, Storage } from '../../storage/index.ts'
+import type { Query, Storage } from '../../storage/index.ts'
 import type {
   Affiliation,
   AffiliationRecord,
@@ -10,57 +10,11 @@ import type {
   SubscriptionRecord,
 } from '../records.ts'
 import { KNOWN_AFFILIATIONS_MAX, KnownNodes } from './known-nodes.ts'
-import {
-  type AffiliationRow,
-  type BounceRow,
-  type ItemRow,
-  type MovedRow,
-  type NodeRow,
-  type SubscriptionRow,
-  toAffiliation,
-  toBouncing,
-  toItem,
-  toMoved,
-  toNode,
-  toSubscription,
-} from './rows.ts'
+import { toAffiliation, toBouncing, toItem, toMoved, toNode, toSubscription } from './rows.ts'
 import { Sequence } from './sequence.ts'
+import { type AccountRow, type Changes, type Count, numbers, type Queries, type Rows, texts } from './sqlite-queries.ts'
 import { changes, queries } from './statements.ts'
-import type { ItemRange, PubsubStore, Range } from './store.ts'
-
-type Count = readonly [count: number]
-type AccountRow = readonly [id: number, subscriptions: number]
-
-/** The rows each query gives; of those that are not named here, a count. */
-interface Rows {
-  node: NodeRow
-  nodeById: NodeRow
-  nodes: NodeRow
-  children: NodeRow
-  moved: MovedRow
-  dueMoved: MovedRow
-  dueMovedOf: MovedRow
-  affiliation: readonly [affiliation: Affiliation]
-  affiliations: AffiliationRow
-  affiliationsOf: AffiliationRow
-  owners: readonly [account: string]
-  account: AccountRow
-  subscriptionsAt: SubscriptionRow
-  subscriptions: SubscriptionRow
-  pending: SubscriptionRow
-  subscriptionsOf: SubscriptionRow
-  bouncing: BounceRow
-  item: ItemRow
-  items: ItemRow
-  itemsFromEnd: ItemRow
-  itemAt: ItemRow
-  oldestItemIds: readonly [id: string]
-  dueItems: ItemRow
-  dueSubscriptions: SubscriptionRow
-}
-type QueryName = keyof typeof queries
-type Queries = { readonly [Name in QueryName]: Query<Name extends keyof Rows ? Rows[Name] : Count> }
-type Changes = { readonly [Name in keyof typeof changes]: Change }
+import type { PubsubStore, Range, Section } from './store.ts'
 
 /** Keeps everything in a database. What it remembers of nodes is forgotten when something is rolled back: then it is read again. */
 export class SqliteStore implements PubsubStore {
@@ -92,9 +46,9 @@ export class SqliteStore implements PubsubStore {
 
   addNode(given: Omit<NodeRecord, 'id'>): NodeRecord {
     const node = { ...given, id: this.#nodeIds.next() }
-    const { id, name, kind, parent, creator, createdMs, config } = node
+    const { id, name, kind, parent, creator, createdMs, config, isListed } = node
     this.#account = undefined
-    this.#write.addNode.run(id, name, kind, parent ?? null, creator, createdMs, JSON.stringify(config))
+    this.#write.addNode.run(id, name, kind, parent ?? null, creator, createdMs, JSON.stringify(config), Number(isListed))
     return node
   }
 
@@ -110,9 +64,9 @@ export class SqliteStore implements PubsubStore {
     return this.#known.ofId(id)?.record ?? map(this.#read.nodeById.get(id), toNode)
   }
 
-  replaceNode({ id, parent, config }: NodeRecord): void {
+  replaceNode({ id, parent, config, isListed }: NodeRecord): void {
     this.#known.forget(id)
-    this.#write.replaceNode.run(parent ?? null, JSON.stringify(config), id)
+    this.#write.replaceNode.run(parent ?? null, JSON.stringify(config), Number(isListed), id)
   }
 
   retireNode(id: number): void {
@@ -138,8 +92,16 @@ export class SqliteStore implements PubsubStore {
     return this.#read.retired.get(behind)?.[0]
   }
 
-  nodes({ after = 0, limit }: Range): readonly NodeRecord[] {
-    return this.#read.nodes.all(after, limit).map(toNode)
+  listedNodes(section: Section): readonly NodeRecord[] {
+    return this.#section(['listedNodes', 'listedNodesFromEnd'], [], numbers(section)).map(toNode)
+  }
+
+  affiliatedNodes(account: string, section: Section): readonly NodeRecord[] {
+    return this.#section(['affiliatedNodes', 'affiliatedNodesFromEnd'], [account], numbers(section)).map(toNode)
+  }
+
+  subscribedNodes(account: string, section: Section): readonly NodeRecord[] {
+    return this.#section(['subscribedNodes', 'subscribedNodesFromEnd'], [account], numbers(section)).map(toNode)
   }
 
   children(parent: number, { after = 0, limit }: Range): readonly NodeRecord[] {
@@ -148,6 +110,10 @@ export class SqliteStore implements PubsubStore {
 
   countNodes(): number {
     return count(this.#read.countNodes.get())
+  }
+
+  countListedNodes(): number {
+    return count(this.#read.countListedNodes.get())
   }
 
   countNodesOf(creator: string): number {
@@ -200,8 +166,8 @@ export class SqliteStore implements PubsubStore {
   }
 
   #readAffiliations(nodeId: number): ReadonlyMap<string, Affiliation> | 'many' {
-    const rows = this.#read.affiliations.all(nodeId, '', KNOWN_AFFILIATIONS_MAX + 1)
-    return rows.length > KNOWN_AFFILIATIONS_MAX ? 'many' : new Map(rows.map(([, account, affiliation]) => [account, affiliation]))
+    const all = this.affiliations(nodeId, { limit: KNOWN_AFFILIATIONS_MAX + 1 })
+    return all.length > KNOWN_AFFILIATIONS_MAX ? 'many' : new Map(all.map(({ account, affiliation }) => [account, affiliation]))
   }
 
   setAffiliation(nodeId: number, account: string, affiliation: Affiliation): void {
@@ -211,15 +177,12 @@ export class SqliteStore implements PubsubStore {
     else this.#write.setAffiliation.run(nodeId, account, affiliation)
   }
 
-  affiliations(
-    nodeId: number,
-    { after = '', limit }: { readonly after?: string | undefined; readonly limit: number },
-  ): readonly AffiliationRecord[] {
-    return this.#read.affiliations.all(nodeId, after, limit).map(toAffiliation)
+  affiliations(nodeId: number, section: Section<string>): readonly AffiliationRecord[] {
+    return this.#section(['affiliations', 'affiliationsFromEnd'], [nodeId], texts(section)).map(toAffiliation)
   }
 
-  affiliationsOf(account: string, { after = 0, limit }: Range): readonly AffiliationRecord[] {
-    return this.#read.affiliationsOf.all(account, after, limit).map(toAffiliation)
+  affiliationsOf(account: string, section: Section): readonly AffiliationRecord[] {
+    return this.#section(['affiliationsOf', 'affiliationsOfFromEnd'], [account], numbers(section)).map(toAffiliation)
   }
 
   owners(nodeId: number, limit: number): readonly string[] {
@@ -228,6 +191,10 @@ export class SqliteStore implements PubsubStore {
 
   countAffiliations(nodeId: number): number {
     return count(this.#read.countAffiliations.get(nodeId))
+  }
+
+  countAffiliationsOf(account: string): number {
+    return count(this.#read.countAffiliationsOf.get(account))
   }
 
   countOwners(nodeId: number): number {
@@ -272,12 +239,16 @@ export class SqliteStore implements PubsubStore {
     return this.#read.subscriptions.all(nodeId, after, limit).map(toSubscription)
   }
 
+  subscribed(nodeId: number, section: Section): readonly SubscriptionRecord[] {
+    return this.#section(['subscribed', 'subscribedFromEnd'], [nodeId], numbers(section)).map(toSubscription)
+  }
+
   pending(nodeId: number, { after = 0, limit }: Range): readonly SubscriptionRecord[] {
     return this.#read.pending.all(nodeId, after, limit).map(toSubscription)
   }
 
-  subscriptionsOf(account: string, { after = 0, limit }: Range): readonly SubscriptionRecord[] {
-    return this.#read.subscriptionsOf.all(account, after, limit).map(toSubscription)
+  subscriptionsOf(account: string, section: Section): readonly SubscriptionRecord[] {
+    return this.#section(['subscriptionsOf', 'subscriptionsOfFromEnd'], [account], numbers(section)).map(toSubscription)
   }
 
   countSubscriptions(nodeId: number): number {
@@ -330,9 +301,8 @@ export class SqliteStore implements PubsubStore {
     this.#write.removeItems.run(nodeId)
   }
 
-  items(nodeId: number, { after = 0, before = Number.MAX_SAFE_INTEGER, limit, fromEnd }: ItemRange): readonly ItemRecord[] {
-    if (!fromEnd) return this.#read.items.all(nodeId, after, before, limit).map(toItem)
-    return this.#read.itemsFromEnd.all(nodeId, after, before, limit).map(toItem).reverse()
+  items(nodeId: number, section: Section): readonly ItemRecord[] {
+    return this.#section(['items', 'itemsFromEnd'], [nodeId], numbers(section)).map(toItem)
   }
 
   oldestItemIds(nodeId: number, limit: number): readonly string[] {
@@ -365,6 +335,17 @@ export class SqliteStore implements PubsubStore {
 
   committed(): Promise<void> {
     return this.#storage.committed()
+  }
+
+  /** @param names of the query from the beginning, and of that from the end */
+  #section<Name extends keyof Rows>(
+    [forwards, backwards]: readonly [Name, Name],
+    of: readonly (string | number)[],
+    { after, before, limit, fromEnd }: Section<string | number>,
+  ): Rows[Name][] {
+    const query = this.#read[fromEnd ? backwards : forwards] as Query<Rows[Name]>
+    const rows = query.all(...of, after ?? null, before ?? null, limit)
+    return fromEnd ? rows.reverse() : rows
   }
 
   settled(): Promise<void> {

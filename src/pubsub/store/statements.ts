@@ -3,7 +3,8 @@
  * would do, SQLite takes either: the one that is named is the shorter way.
  */
 
-const NODE = 'id, name, kind, parent, creator, created_ms, config'
+const NODE = 'id, name, kind, parent, creator, created_ms, config, is_listed'
+const OF_NODE = 'n.id, n.name, n.kind, n.parent, n.creator, n.created_ms, n.config, n.is_listed'
 const MOVED = 'name, uri, creator, expires_ms'
 const SUBSCRIPTION = 'id, node, jid, is_pending, options, expires_ms'
 const ITEM = 'i.node, i.seq, i.id, i.publisher, i.published_ms, i.expires_ms, i.payload'
@@ -11,15 +12,37 @@ const ITEM = 'i.node, i.seq, i.id, i.publisher, i.published_ms, i.expires_ms, i.
 const LIVE_ITEM = 'item i JOIN node n ON n.id = i.node AND n.name IS NOT NULL'
 const LIVE_AFFILIATION = 'affiliation a JOIN node n ON n.id = a.node AND n.name IS NOT NULL'
 
+/** A list between two keys: from the beginning, and from the end. */
+const forwards = (list: string, key: string) => `${list} AND ${key} > ? AND ${key} < ? ORDER BY ${key} LIMIT ?`
+const backwards = (list: string, key: string) => `${list} AND ${key} > ? AND ${key} < ? ORDER BY ${key} DESC LIMIT ?`
+
+const LISTED_NODES = `SELECT ${NODE} FROM node INDEXED BY node_listed WHERE is_listed = 1 AND name IS NOT NULL`
+const AFFILIATED_NODES = `SELECT ${OF_NODE} FROM ${LIVE_AFFILIATION} WHERE a.jid = ? AND a.affiliation <> 'outcast'`
+const AFFILIATIONS = `SELECT a.node, a.jid, a.affiliation FROM ${LIVE_AFFILIATION} WHERE a.node = ?`
+const AFFILIATIONS_OF = `SELECT a.node, a.jid, a.affiliation FROM ${LIVE_AFFILIATION} WHERE a.jid = ?`
+const SUBSCRIBED = `SELECT ${SUBSCRIPTION} FROM subscription WHERE node = ? AND is_pending = 0`
+const SUBSCRIPTIONS_OF = `SELECT s.id, s.node, s.jid, s.is_pending, s.options, s.expires_ms
+    FROM subscription s JOIN node n ON n.id = s.node AND n.name IS NOT NULL
+    WHERE s.account = (SELECT id FROM account WHERE jid = ?)`
+const SUBSCRIBED_NODES = `SELECT ${OF_NODE} FROM node n WHERE n.name IS NOT NULL AND n.id IN
+    (SELECT node FROM subscription INDEXED BY subscription_here WHERE account = (SELECT id FROM account WHERE jid = ?))`
+const ITEMS = `SELECT ${ITEM} FROM ${LIVE_ITEM} WHERE i.node = ?`
+
 export const queries = {
   reserved: 'SELECT reserved FROM sequence WHERE name = ?',
 
   node: `SELECT ${NODE} FROM node WHERE name = ?`,
   nodeById: `SELECT ${NODE} FROM node WHERE id = ? AND name IS NOT NULL`,
-  nodes: `SELECT ${NODE} FROM node WHERE id > ? AND name IS NOT NULL ORDER BY id LIMIT ?`,
+  listedNodes: forwards(LISTED_NODES, 'id'),
+  listedNodesFromEnd: backwards(LISTED_NODES, 'id'),
+  affiliatedNodes: forwards(AFFILIATED_NODES, 'a.node'),
+  affiliatedNodesFromEnd: backwards(AFFILIATED_NODES, 'a.node'),
+  subscribedNodes: forwards(SUBSCRIBED_NODES, 'n.id'),
+  subscribedNodesFromEnd: backwards(SUBSCRIBED_NODES, 'n.id'),
   children: `SELECT ${NODE} FROM node WHERE parent = ? AND id > ? AND name IS NOT NULL ORDER BY id LIMIT ?`,
   retired: 'SELECT id FROM node WHERE name IS NULL AND id > ? ORDER BY id LIMIT 1',
   countNodes: 'SELECT nodes FROM total WHERE id = 1',
+  countListedNodes: 'SELECT listed FROM total WHERE id = 1',
   countNodesOf: 'SELECT nodes FROM account WHERE jid = ?',
   countChildren: 'SELECT children FROM node WHERE id = ? AND name IS NOT NULL',
 
@@ -30,20 +53,24 @@ export const queries = {
   dueMovedOf: `SELECT ${MOVED} FROM moved WHERE creator = ? ORDER BY expires_ms LIMIT ?`,
 
   affiliation: `SELECT a.affiliation FROM ${LIVE_AFFILIATION} WHERE a.node = ? AND a.jid = ?`,
-  affiliations: `SELECT a.node, a.jid, a.affiliation FROM ${LIVE_AFFILIATION} WHERE a.node = ? AND a.jid > ? ORDER BY a.jid LIMIT ?`,
-  affiliationsOf: `SELECT a.node, a.jid, a.affiliation FROM ${LIVE_AFFILIATION} WHERE a.jid = ? AND a.node > ? ORDER BY a.node LIMIT ?`,
+  affiliations: forwards(AFFILIATIONS, 'a.jid'),
+  affiliationsFromEnd: backwards(AFFILIATIONS, 'a.jid'),
+  affiliationsOf: forwards(AFFILIATIONS_OF, 'a.node'),
+  affiliationsOfFromEnd: backwards(AFFILIATIONS_OF, 'a.node'),
   owners: `SELECT a.jid FROM ${LIVE_AFFILIATION} WHERE a.node = ? AND a.affiliation = 'owner' ORDER BY a.jid LIMIT ?`,
   countAffiliations: 'SELECT affiliations FROM node WHERE id = ? AND name IS NOT NULL',
+  countAffiliationsOf: 'SELECT count(*) FROM affiliation WHERE jid = ?',
   countOwners: 'SELECT owners FROM node WHERE id = ? AND name IS NOT NULL',
 
   subscriptionsAt: `SELECT ${SUBSCRIPTION} FROM subscription INDEXED BY subscription_here
     WHERE account = ? AND node = ? ORDER BY id`,
   subscriptions: `SELECT ${SUBSCRIPTION} FROM subscription WHERE node = ? AND id > ? ORDER BY id LIMIT ?`,
+  subscribed: forwards(SUBSCRIBED, 'id'),
+  subscribedFromEnd: backwards(SUBSCRIBED, 'id'),
   pending: `SELECT ${SUBSCRIPTION} FROM subscription INDEXED BY subscription_pending
     WHERE node = ? AND is_pending = 1 AND id > ? ORDER BY id LIMIT ?`,
-  subscriptionsOf: `SELECT s.id, s.node, s.jid, s.is_pending, s.options, s.expires_ms
-    FROM subscription s JOIN node n ON n.id = s.node AND n.name IS NOT NULL
-    WHERE s.account = (SELECT id FROM account WHERE jid = ?) AND s.id > ? ORDER BY s.id LIMIT ?`,
+  subscriptionsOf: forwards(SUBSCRIPTIONS_OF, 's.id'),
+  subscriptionsOfFromEnd: backwards(SUBSCRIPTIONS_OF, 's.id'),
   countSubscriptions: 'SELECT subscriptions FROM node WHERE id = ?',
   countPending: 'SELECT pending FROM node WHERE id = ? AND name IS NOT NULL',
   account: 'SELECT id, subscriptions FROM account WHERE jid = ?',
@@ -54,8 +81,8 @@ export const queries = {
   item: `SELECT ${ITEM} FROM ${LIVE_ITEM} WHERE i.node = ? AND i.id = ?`,
   hasItem: `SELECT 1 FROM ${LIVE_ITEM} WHERE i.node = ? AND i.id = ?`,
   oldestItemIds: `SELECT i.id FROM ${LIVE_ITEM} WHERE i.node = ? ORDER BY i.seq LIMIT ?`,
-  items: `SELECT ${ITEM} FROM ${LIVE_ITEM} WHERE i.node = ? AND i.seq > ? AND i.seq < ? ORDER BY i.seq LIMIT ?`,
-  itemsFromEnd: `SELECT ${ITEM} FROM ${LIVE_ITEM} WHERE i.node = ? AND i.seq > ? AND i.seq < ? ORDER BY i.seq DESC LIMIT ?`,
+  items: forwards(ITEMS, 'i.seq'),
+  itemsFromEnd: backwards(ITEMS, 'i.seq'),
   itemAt: `SELECT ${ITEM} FROM ${LIVE_ITEM} WHERE i.node = ? ORDER BY i.seq LIMIT 1 OFFSET ?`,
   countItems: 'SELECT items FROM node WHERE id = ? AND name IS NOT NULL',
   countAllItems: 'SELECT items FROM total WHERE id = 1',
@@ -68,8 +95,8 @@ export const queries = {
 export const changes = {
   reserve: 'UPDATE sequence SET reserved = ? WHERE name = ?',
 
-  addNode: 'INSERT INTO node (id, name, kind, parent, creator, created_ms, config) VALUES (?, ?, ?, ?, ?, ?, ?)',
-  replaceNode: 'UPDATE node SET parent = ?, config = ? WHERE id = ? AND name IS NOT NULL',
+  addNode: 'INSERT INTO node (id, name, kind, parent, creator, created_ms, config, is_listed) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+  replaceNode: 'UPDATE node SET parent = ?, config = ?, is_listed = ? WHERE id = ? AND name IS NOT NULL',
   retireNode: 'UPDATE node SET name = NULL WHERE id = ? AND name IS NOT NULL',
   removeNode: 'DELETE FROM node WHERE id = ?',
 

@@ -15,10 +15,12 @@ export interface Range {
   readonly limit: number
 }
 
-/** A part of a node's items, always in the order of publication. */
-export interface ItemRange extends Range {
-  readonly before?: number | undefined
-  /** Of more than `limit`, those at the end: the newest. */
+/** A part of a list that is read from either end, always in its order: what lies between the two. */
+export interface Section<Key = number> {
+  readonly after?: Key | undefined
+  readonly before?: Key | undefined
+  readonly limit: number
+  /** Of more than `limit`, those at the end. */
   readonly fromEnd?: boolean
 }
 
@@ -43,11 +45,16 @@ export interface PubsubStore {
   retireNode(id: number): void
   /** Clears away what is left of retired nodes, but for those in `keep`. @returns how many rows went, at most `limit`; 0 when none is left */
   sweepRetired(limit: number, keep: ReadonlySet<number>): number
-  /** By id. */
-  nodes(range: Range): readonly NodeRecord[]
+  /** Those that are listed for everybody, by id. */
+  listedNodes(section: Section): readonly NodeRecord[]
+  /** Those an account has an affiliation with, other than outcast, listed or not, by id. */
+  affiliatedNodes(account: string, section: Section): readonly NodeRecord[]
+  /** Those an account has a subscription at, listed or not, by id. */
+  subscribedNodes(account: string, section: Section): readonly NodeRecord[]
   /** By id. */
   children(parent: number, range: Range): readonly NodeRecord[]
   countNodes(): number
+  countListedNodes(): number
   countNodesOf(creator: string): number
   countChildren(parent: number): number
 
@@ -66,12 +73,14 @@ export interface PubsubStore {
   /** `none` takes the record away. */
   setAffiliation(nodeId: number, account: string, affiliation: Affiliation): void
   /** By account, in the order of code points. */
-  affiliations(nodeId: number, range: { readonly after?: string | undefined; readonly limit: number }): readonly AffiliationRecord[]
+  affiliations(nodeId: number, section: Section<string>): readonly AffiliationRecord[]
   /** By node. */
-  affiliationsOf(account: string, range: Range): readonly AffiliationRecord[]
+  affiliationsOf(account: string, section: Section): readonly AffiliationRecord[]
   /** By account. */
   owners(nodeId: number, limit: number): readonly string[]
   countAffiliations(nodeId: number): number
+  /** Of an account, as many as it has. Those with nodes that are retired and not swept yet may be among them. */
+  countAffiliationsOf(account: string): number
   countOwners(nodeId: number): number
 
   /** @returns what was given, with the id it has from now on */
@@ -83,10 +92,12 @@ export interface PubsubStore {
   subscriptionsAt(nodeId: number, account: string): readonly SubscriptionRecord[]
   /** By id. Of a retired node, too. */
   subscriptions(nodeId: number, range: Range): readonly SubscriptionRecord[]
+  /** Those in the state `subscribed`, by id. */
+  subscribed(nodeId: number, section: Section): readonly SubscriptionRecord[]
   /** Those in the state `pending`, by id. */
   pending(nodeId: number, range: Range): readonly SubscriptionRecord[]
   /** By id. */
-  subscriptionsOf(account: string, range: Range): readonly SubscriptionRecord[]
+  subscriptionsOf(account: string, section: Section): readonly SubscriptionRecord[]
   countSubscriptions(nodeId: number): number
   countPending(nodeId: number): number
   /** Those at nodes that are retired and not swept yet may be among them. */
@@ -105,7 +116,7 @@ export interface PubsubStore {
   hasItem(nodeId: number, id: string): boolean
   removeItem(nodeId: number, id: string): void
   removeItems(nodeId: number): void
-  items(nodeId: number, range: ItemRange): readonly ItemRecord[]
+  items(nodeId: number, section: Section): readonly ItemRecord[]
   /** Of those that were published first, in that order. */
   oldestItemIds(nodeId: number, limit: number): readonly string[]
   countItems(nodeId: number): number

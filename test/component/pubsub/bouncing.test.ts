@@ -75,8 +75,8 @@ test('after the time for it the subscription ends, and is logged; others stay', 
     scene.pass(MINUTE * 2 ** tried)
   }
   t.is(scene.notifications.counts.ended, 1)
-  t.deepEqual(scene.pubsub.subscriptions(by(FRIEND), { node: 'news' }), [])
-  t.is(scene.pubsub.subscriptions(by(STRANGER), { node: 'news' }).length, 1)
+  t.deepEqual(scene.pubsub.subscriptions(by(FRIEND), { node: 'news' }).found, [])
+  t.is(scene.pubsub.subscriptions(by(STRANGER), { node: 'news' }).found.length, 1)
   t.deepEqual(
     scene.log.lines.map(({ level, from }) => [level, from]),
     [['info', FRIEND]],

@@ -1,7 +1,7 @@
 // XEP-0060 §5: what anybody may find out about a service, its nodes, and himself.
 
 import test from 'ava'
-import { attribute, type Element, NS, parseDiscoInfo, parseDiscoItems } from '../../../src/xep/index.ts'
+import { attribute, type Element, NS, parseDiscoInfo, parseDiscoItems, parsePage } from '../../../src/xep/index.ts'
 import { field, outcome, PubsubBehindServer, SERVICE, type WirePubsub } from '../../helpers/pubsub-service.ts'
 
 const inside = (answer: Element) => answer.getChildElements()[0] as Element
@@ -32,12 +32,77 @@ test('§5.2: the nodes of the service, page by page, with their names for people
     parseDiscoItems(first).map(({ node }) => node),
     ['one'],
   )
-  t.is(first.getChild('set', NS.resultSets)?.getChildText('last'), 'one')
-  const second = await items(hamlet, '', '<max>1</max><after>one</after>')
+  const one = parsePage(first)
+  t.like(one, { index: 0, count: 2, first: one?.last })
+  const second = await items(hamlet, '', `<max>1</max><after>${one?.last}</after>`)
   t.deepEqual(
     parseDiscoItems(second).map(({ node }) => node),
     ['two'],
   )
+  t.is(String(await items(hamlet, '', '<max>1</max><before/>')), String(second), 'XEP-0059 §2.5: the last page')
+  const two = parsePage(second)
+  t.like(two, { index: 1, count: 2 })
+  t.is(String(await items(hamlet, '', `<max>1</max><before>${two?.first}</before>`)), String(first), 'XEP-0059 §2.3: the one before')
+  const empty = await items(hamlet, '', '<max>0</max>')
+  t.deepEqual([parseDiscoItems(empty), parsePage(empty)], [[], { first: undefined, last: undefined, index: undefined, count: 2 }])
+  const at = (page: string) =>
+    hamlet.outcome(hamlet.ask('get', `<query xmlns='${NS.discoItems}'><set xmlns='${NS.resultSets}'>${page}</set></query>`))
+  t.is(await at('<index>1</index>'), 'cancel feature-not-implemented unsupported rsm', 'XEP-0059 §2.6')
+  t.is(await at('<after>nothing</after>'), 'cancel item-not-found', 'XEP-0059 §2.4')
+})
+
+test('§5.2, §5.4: a node that is not for everybody is listed for those it is for, and tells others its kind alone', async (t) => {
+  const scene = await PubsubBehindServer.start(t)
+  const [hamlet, francisco, horatio] = [await scene.enter('hamlet'), await scene.enter('francisco'), await scene.enter('horatio')]
+  await hamlet.create('open')
+  for (const node of ['closed', 'c']) {
+    await hamlet.create(
+      node,
+      field('access_model', 'whitelist'),
+      field('title', 'Secret'),
+      field('node_type', node === 'c' ? 'collection' : 'leaf'),
+    )
+  }
+  const member = (account: string, affiliation: string) =>
+    hamlet.ownerSet(`<affiliations node='closed'><affiliation jid='${account}' affiliation='${affiliation}'/></affiliations>`)
+  await member(francisco.account, 'member')
+  await member(horatio.account, 'outcast')
+  const listed = async (client: WirePubsub) => parseDiscoItems(await items(client)).map(({ node }) => node)
+  t.deepEqual(await listed(hamlet), ['open', 'closed', 'c'])
+  t.deepEqual(await listed(francisco), ['open', 'closed'])
+  t.deepEqual(await listed(horatio), ['open'])
+  const kindAlone = (type: string) => ({
+    identities: [{ category: 'pubsub', type, name: undefined }],
+    features: [NS.pubsub],
+    forms: undefined,
+  })
+  t.like(await info(horatio, 'closed'), kindAlone('leaf'))
+  t.like(await info(francisco, 'c'), kindAlone('collection'))
+  for (const client of [hamlet, francisco]) {
+    const known = await info(client, 'closed')
+    t.deepEqual(typeof known === 'string' ? known : [known.identities[0]?.name, known.forms?.length], ['Secret', 1])
+  }
+  t.is(await francisco.outcome(francisco.ask('get', `<query xmlns='${NS.discoItems}' node='c'/>`)), 'cancel not-allowed closed-node')
+})
+
+test('XEP-0059: subscriptions and affiliations have pages from the end, too', async (t) => {
+  const scene = await PubsubBehindServer.start(t)
+  const hamlet = await scene.enter('hamlet')
+  for (const node of ['one', 'two', 'three']) {
+    await hamlet.create(node)
+    await hamlet.set(`<subscribe node='${node}' jid='${hamlet.account}'/>`)
+  }
+  const last = `<set xmlns='${NS.resultSets}'><max>1</max><before/></set>`
+  const page = async (answer: Promise<Element>) => {
+    const inner = (await answer).getChild('pubsub') as Element
+    const [list] = inner.getChildElements() as [Element]
+    const { index, count } = parsePage(inner) ?? {}
+    return [list.getChildElements().map((each) => attribute(each, 'node') ?? attribute(each, 'jid')), index, count]
+  }
+  t.deepEqual(await page(hamlet.get(`<subscriptions/>${last}`)), [['three'], 2, 3])
+  t.deepEqual(await page(hamlet.get(`<affiliations/>${last}`)), [['three'], 2, 3])
+  t.deepEqual(await page(hamlet.ownerGet(`<subscriptions node='one'/>${last}`)), [[hamlet.account], 0, 1])
+  t.deepEqual(await page(hamlet.ownerGet(`<affiliations node='one'/>${last}`)), [[hamlet.account], 0, 1])
 })
 
 test('§5.3, §5.4: a node is a leaf or a collection, and tells what everybody may know', async (t) => {

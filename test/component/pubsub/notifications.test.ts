@@ -74,7 +74,7 @@ test('subscribers, owners and the affiliated are told what becomes of them (XEP-
   const asked = await hear()
   t.true(asked.startsWith(`<message from="${SERVICE}" to="${OWNER}"><x xmlns="jabber:x:data" type="form">`), asked)
   t.true(asked.includes('#subscribe_authorization</value>') && asked.includes(`<value>${FRIEND}</value>`), asked)
-  const [{ subid } = { subid: '' }] = pubsub.subscriptions(by(FRIEND), { node: 'news' })
+  const [{ subid } = { subid: '' }] = pubsub.subscriptions(by(FRIEND), { node: 'news' }).found
   scene.tell(pubsub.decide(by(OWNER), { node: 'news', jid: FRIEND, subid }, true))
   const attributes = `node="news" jid="${FRIEND}" subid="${subid}" subscription="subscribed" expiry="1970-01-01T01:16:40Z"`
   t.is(await hear(), event(FRIEND, `<subscription ${attributes}/>`, { type: '' }))
@@ -103,7 +103,7 @@ test('one notification names all the subscriptions of a JID it comes of (XEP-006
   pubsub.subscribe(by(FRIEND), { node: 'news', jid: FRIEND, options: { expiresMs: 2_000_000 } })
   pubsub.subscribe(by(STRANGER), { node: 'all', jid: STRANGER })
   scene.announce('news', 'a')
-  const subids = pubsub.subscriptions(by(FRIEND), { node: 'news' }).map(({ subid }) => subid)
+  const subids = pubsub.subscriptions(by(FRIEND), { node: 'news' }).found.map(({ subid }) => subid)
   const [to, via] = [await next(), await next()]
   t.is(to.attrs['to'], FRIEND)
   t.like(parseNotification(to), { subids, collection: undefined })

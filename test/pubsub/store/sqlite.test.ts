@@ -20,7 +20,7 @@ const open = (directory = newDirectory()) => Storage.open({ directory, migration
 
 pubsubStoreContract(test, async () => new SqliteStore(await open()))
 
-const node = { name: 'news', kind: 'leaf', parent: undefined, creator: 'a@example.com', createdMs: 1, config: {} } as const
+const node = { name: 'news', kind: 'leaf', parent: undefined, creator: 'a@example.com', createdMs: 1, isListed: true, config: {} } as const
 const item = { id: 'a', publisher: 'a@example.com/b', publishedMs: 2, expiresMs: undefined, payload: '<x/>' }
 const subscription = {
   jid: 'b@example.com',
@@ -160,10 +160,13 @@ for (const name of versions) {
     t.deepEqual(storage.query('PRAGMA foreign_key_check').all(), [])
 
     const store = new SqliteStore(storage)
-    const [feeds, news] = store.nodes({ limit: 9 }) as [NodeRecord, NodeRecord]
+    const [feeds, news] = store.listedNodes({ limit: 9 }) as [NodeRecord, NodeRecord]
     t.like(feeds, { name: 'feeds', kind: 'collection', creator: 'hamlet@denmark.lit' })
     t.like(news, { name: 'news', kind: 'leaf', parent: feeds.id, createdMs: 1000, config: { title: 'News “é”', maxItems: 5 } })
-    t.deepEqual([store.countNodes(), store.countNodesOf('hamlet@denmark.lit'), store.countChildren(feeds.id)], [2, 2, 1])
+    const secrets = name < 'version-3.sql' ? 0 : 1
+    const nodes = [store.countListedNodes(), store.countNodes(), store.countNodesOf('hamlet@denmark.lit'), store.countChildren(feeds.id)]
+    t.deepEqual(nodes, [2, 2 + secrets, 2 + secrets, 1])
+    if (secrets > 0) t.like(store.node('secrets'), { isListed: false, config: { accessModel: 'whitelist' } })
     t.is(store.affiliation(news.id, 'hamlet@denmark.lit'), 'owner')
     t.is(store.affiliation(news.id, 'bernardo@denmark.lit'), 'outcast')
     t.deepEqual([store.countAffiliations(news.id), store.countOwners(news.id)], [2, 1])

@@ -13,15 +13,28 @@ const ITEMS_IN_ORDER = ['n(rowid=?)', 'i item_order(node=? AND seq>? AND seq<?)'
 const CHILDREN_OF_A_NODE = ['item item_order(node=?)', 'subscription PRIMARY(node=?)', 'affiliation PRIMARY(node=?)']
 const ACCOUNT = 'account sqlite_autoindex_account_1(jid=?)'
 const NODE = ['node(rowid=?)']
+const LISTED = ['node node_listed(id>? AND id<?)']
+const AFFILIATIONS = ['n(rowid=?)', 'a PRIMARY(node=? AND jid>? AND jid<?)']
+const AFFILIATIONS_OF = ['a affiliation_account(jid=? AND node>? AND node<?)', 'n(rowid=?)']
+const SUBSCRIBED = ['subscription PRIMARY(node=? AND id>? AND id<?)']
+const SUBSCRIPTIONS_OF = ['s subscription_everywhere(account=? AND id>? AND id<?)', ACCOUNT, 'n(rowid=?)']
+/** All of one account: those of the section are found by them. */
+const SUBSCRIBED_NODES = ['n(rowid=?)', 'subscription subscription_here(account=?)', ACCOUNT]
 
 /** Table, index, and what of it is given: of a list the rest of it is what is asked for, up to a limit. */
 const keys: Readonly<Record<keyof typeof queries | keyof typeof changes, readonly string[]>> = {
   reserved: ['sequence PRIMARY(name=?)'],
   node: ['node node_name(name=?)'],
   nodeById: NODE,
-  nodes: ['node(rowid>?)'],
+  listedNodes: LISTED,
+  listedNodesFromEnd: LISTED,
+  affiliatedNodes: AFFILIATIONS_OF,
+  affiliatedNodesFromEnd: AFFILIATIONS_OF,
+  subscribedNodes: SUBSCRIBED_NODES,
+  subscribedNodesFromEnd: SUBSCRIBED_NODES,
   children: ['node node_parent(parent=? AND id>?)'],
   retired: ['node node_retired(id>?)'],
+  countListedNodes: ['total(rowid=?)'],
   countNodes: ['total(rowid=?)'],
   countNodesOf: [ACCOUNT],
   countChildren: NODE,
@@ -31,15 +44,21 @@ const keys: Readonly<Record<keyof typeof queries | keyof typeof changes, readonl
   dueMoved: ['moved moved_due(expires_ms<?)'],
   dueMovedOf: ['moved moved_creator(creator=?)'],
   affiliation: ['n(rowid=?)', 'a PRIMARY(node=? AND jid=?)'],
-  affiliations: ['n(rowid=?)', 'a PRIMARY(node=? AND jid>?)'],
-  affiliationsOf: ['a affiliation_account(jid=? AND node>?)', 'n(rowid=?)'],
+  affiliations: AFFILIATIONS,
+  affiliationsOf: AFFILIATIONS_OF,
+  affiliationsFromEnd: AFFILIATIONS,
+  affiliationsOfFromEnd: AFFILIATIONS_OF,
+  countAffiliationsOf: ['affiliation affiliation_account(jid=?)'],
   owners: ['n(rowid=?)', 'a affiliation_owner(node=?)'],
   countAffiliations: NODE,
   countOwners: NODE,
   subscriptionsAt: ['subscription subscription_here(account=? AND node=?)'],
   subscriptions: ['subscription PRIMARY(node=? AND id>?)'],
+  subscribed: SUBSCRIBED,
+  subscribedFromEnd: SUBSCRIBED,
+  subscriptionsOfFromEnd: SUBSCRIPTIONS_OF,
   pending: ['subscription subscription_pending(node=? AND id>?)'],
-  subscriptionsOf: ['s subscription_everywhere(account=? AND id>?)', ACCOUNT, 'n(rowid=?)'],
+  subscriptionsOf: SUBSCRIPTIONS_OF,
   countSubscriptions: NODE,
   countPending: NODE,
   account: [ACCOUNT],
