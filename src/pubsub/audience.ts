@@ -18,7 +18,9 @@ export interface NotedRecipient {
 
 /** The recipients of a node, as they were found the last time. */
 interface Remembered {
-  readonly recipients: Recipient[]
+  recipients: Recipient[]
+  /** Of those the ones that have left since. */
+  readonly gone: Set<string>
   /** A lease ends. */
   readonly untilMs: number
 }
@@ -41,12 +43,17 @@ export class RememberedAudiences implements AudienceWatch {
     this.#inTheMaking.delete(nodeId)
     const remembered = this.#remembered.get(nodeId)
     if (!remembered || state !== 'subscribed' || options?.deliver === false) return
-    if (expiresMs !== undefined || this.#count >= this.#recipientsMax) {
+    if (expiresMs !== undefined || this.#count >= this.#recipientsMax || remembered.gone.has(jid)) {
       this.forget(nodeId)
       return
     }
     remembered.recipients.push(jid)
     this.#count++
+  }
+
+  removed({ nodeId, jid }: SubscriptionRecord): void {
+    this.#inTheMaking.delete(nodeId)
+    this.#remembered.get(nodeId)?.gone.add(jid)
   }
 
   forget(nodeId: number): void {
@@ -77,7 +84,16 @@ export class RememberedAudiences implements AudienceWatch {
     }
     this.#remembered.delete(nodeId)
     this.#remembered.set(nodeId, remembered)
+    if (remembered.gone.size > 0) this.#leaveOut(remembered)
     return remembered.recipients
+  }
+
+  /** All of them at once, however many have left: whoever goes through the list meanwhile has the one there was. */
+  #leaveOut(remembered: Remembered): void {
+    const { recipients, gone } = remembered
+    remembered.recipients = recipients.filter((each) => typeof each !== 'string' || !gone.has(each))
+    this.#count -= recipients.length - remembered.recipients.length
+    gone.clear()
   }
 
   /** @returns remembers what has been found, unless something has changed since this was called */
@@ -88,7 +104,7 @@ export class RememberedAudiences implements AudienceWatch {
       if (this.#inTheMaking.get(nodeId) !== mark) return
       this.forget(nodeId)
       if (recipients.length > this.#recipientsMax) return
-      this.#remembered.set(nodeId, { recipients, untilMs })
+      this.#remembered.set(nodeId, { recipients, gone: new Set(), untilMs })
       this.#count += recipients.length
       for (const oldest of this.#remembered.keys()) {
         if (this.#count <= this.#recipientsMax) break

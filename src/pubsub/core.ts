@@ -21,6 +21,8 @@ export interface Asker {
 export interface AudienceWatch {
   /** Its only subscription at the node. */
   added(subscription: SubscriptionRecord): void
+  /** Its account has none at the node any more. */
+  removed(subscription: SubscriptionRecord): void
   /** Anything else that decides who of a node is told. */
   forget(nodeId: number): void
   /** The subscribers of a deleted node have still to be told. */

@@ -3,6 +3,8 @@ import { promisify } from 'node:util'
 import { BytestreamError } from '../core/index.ts'
 import type { Deferred } from './deferred.ts'
 
+const synchronise = promisify(fdatasync)
+
 /** Of the log, laid out before it is used: what is written over needs no new blocks, which would cost a journal of the file system each time. */
 const LAID_OUT_BYTES = 16 * 2 ** 20
 
@@ -52,7 +54,7 @@ export class LogSync {
   async #sync(): Promise<void> {
     if (this.#failure) return
     try {
-      await promisify(fdatasync)(this.#descriptor)
+      await synchronise(this.#descriptor)
     } catch (cause) {
       const what = `what was written may not have reached the disk: ${(cause as Error).message}; see to the disk, then start again`
       this.#failure = new BytestreamError('ERR_STORAGE', what, { cause })

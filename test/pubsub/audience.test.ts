@@ -49,6 +49,24 @@ test('a new subscriber is one of those who are remembered', (t) => {
   t.is(store.pages, read)
 })
 
+test('who leaves is no longer one of those who are remembered, and the others are', (t) => {
+  const { scene, store, pubsub } = sceneWith()
+  const [one, ...others] = subscribers(4) as [string, ...string[]]
+  subscribeAll(scene, [one, ...others])
+  scene.publish('news', 'a')
+  const read = store.pages
+  const leave = (jid: string) => pubsub.unsubscribe({ jid }, { node: 'news', jid })
+  leave(one)
+  leave(others[1] as string)
+  t.deepEqual(scene.publish('news', 'b'), [others[0], others[2]])
+  subscribeAll(scene, [one])
+  t.deepEqual(scene.publish('news', 'c'), [others[0], others[2], one])
+  t.is(store.pages, read)
+  leave(one)
+  subscribeAll(scene, [one])
+  t.deepEqual(scene.publish('news', 'd'), [others[0], others[2], one], 'who comes back before anybody is told is told once')
+})
+
 test('what else changes a subscription is seen at the next publication', (t) => {
   const { scene, pubsub } = sceneWith()
   subscribeAll(scene, [FRIEND, STRANGER])

@@ -101,7 +101,8 @@ function lastItem(core: Core, node: NodeRecord, { jid, options, state }: Subscri
 export function unsubscribe(core: Core, asker: Asker, name: SubscriptionName) {
   const { node, subscription } = findSubscription(core, asker, name)
   removeSubscription(core, subscription)
-  core.audiences.forget(node.id)
+  if (core.store.subscriptionsAt(node.id, subscription.account).length === 0) core.audiences.removed(subscription)
+  else core.audiences.forget(node.id)
   const view = viewOf(node, subscription, 'none')
   return { subscription: view, notices: tellOwners(core, node, view) }
 }
