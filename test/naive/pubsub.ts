@@ -71,7 +71,7 @@ export class NaivePubsub {
       case 'purge': {
         const node = this.#own(step.who, step.node)
         node.items = []
-        return `ok; purged > ${this.#audience(node)}`
+        return `ok; purged > ${jidsOf(this.#meant(node))}`
       }
       case 'items':
         return this.#items(step.who, step.node)
@@ -265,12 +265,17 @@ export class NaivePubsub {
     return ['ok', ...over.map(({ jid }) => `subscription none > ${jid}`).sort()].join('; ')
   }
 
-  /** Each JID once, with the ids of its subscriptions where it has several. */
-  #audience(node: Node): string {
-    const meant = node.subscriptions.filter(({ jid, state }) => {
+  /** Those who are told of what happens to the node: XEP-0060 §12.16, of all but items without the ids of subscriptions. */
+  #meant(node: Node): readonly Subscription[] {
+    return node.subscriptions.filter(({ jid, state }) => {
       const affiliation = affiliationOf(node, accountOf(jid))
       return state === 'subscribed' && (node.config.accessModel !== 'whitelist' || affiliation !== 'none')
     })
+  }
+
+  /** Each JID once, with the ids of its subscriptions where it has several. */
+  #audience(node: Node): string {
+    const meant = this.#meant(node)
     const jids = [...new Set(meant.map(({ jid }) => jid))]
     const noted = jids.map((jid) => {
       const own = meant.filter((each) => each.jid === jid)
