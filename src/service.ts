@@ -188,6 +188,7 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
         directory,
         limits: pubsubLimitsOf(settings),
         mayCreate: (account) => this.#mayCreate.mayUse(account),
+        rosterDomains: settings['pubsub-rosters-of'] ?? defaultRules(settings.domain),
         onFailed: (error) => this.emit('ended', { error }),
       },
     )

@@ -31,6 +31,13 @@ export const pubsubOptions = {
     isList: true,
     description: 'who may create nodes; repeatable (default: who may use the proxy)',
   },
+  'pubsub-rosters-of': {
+    type: value.list(value.domain).optional(),
+    placeholder: 'DOMAIN',
+    isList: true,
+    description:
+      "domains whose accounts' rosters are read, where their server grants it (XEP-0356); repeatable (default: --domain without its first label)",
+  },
   'pubsub-nodes-per-account-max': amount('nodesPerAccountMax', 'nodes of one account'),
   'pubsub-subscriptions-per-node-max': amount('subscriptionsPerNodeMax', 'subscriptions of one node'),
   'pubsub-items-per-node-max': amount('itemsPerNodeMax', 'items one node keeps, whatever its owner sets'),

@@ -1,8 +1,10 @@
 import { type AudienceWatch, accessQuestion, type Core, settingOf } from './core.ts'
 import type { Broadcast } from './notices.ts'
+import { isForContacts } from './operations/rosters.ts'
 import { ancestorsOf } from './operations/tree.ts'
 import { type NodeRecord, type SubscriptionRecord, subidOf } from './records.ts'
-import { mayReceive, mayRetrieve } from './rules/access.ts'
+import { type Contact, mayReceive, mayRetrieve } from './rules/access.ts'
+import { accountOf } from './rules/names.ts'
 import { optionDefaults } from './rules/options.ts'
 
 /** A JID that is told, and what has to be noted for it: most need nothing but their JID. */
@@ -114,22 +116,37 @@ export class RememberedAudiences implements AudienceWatch {
   }
 }
 
+/** What the rosters that were asked say of an account. */
+export type ContactsOf = (account: string) => readonly Contact[]
+
+const noContacts: ContactsOf = () => []
+
 /** Whom a broadcast is for, page by page: nobody twice. Between pages other things may happen. */
-export function* audienceOf(core: Core, remembered: RememberedAudiences, notice: Broadcast): Generator<readonly Recipient[]> {
+export function* audienceOf(
+  core: Core,
+  remembered: RememberedAudiences,
+  notice: Broadcast,
+  contactsOf: ContactsOf = noContacts,
+): Generator<readonly Recipient[]> {
   const { node, kind } = notice
+  const maySee = (account: string) => mayRetrieve(accessQuestion(core, node, account, contactsOf(account))) === 'yes'
+  // Who has left the roster is still subscribed, and hears nothing (XEP-0060 §12.14).
+  const mayHear = isForContacts(core, node) ? maySee : () => true
   if (kind === 'associated' || kind === 'disassociated') {
-    yield* throughCollections(core, [node, ...ancestorsOf(core, node)], 'nodes', () => true)
+    yield* throughCollections(core, [node, ...ancestorsOf(core, node)], 'nodes', ({ account }) => mayHear(account))
     return
   }
   if (kind === 'deleted') {
     yield* everySubscriber(core, node)
     return
   }
-  for (const page of ownRecipients(core, remembered, node)) yield isOfItems(notice) ? page : page.map(jidOf)
+  for (const page of ownRecipients(core, remembered, node)) {
+    const heard = isForContacts(core, node) ? page.filter((each) => mayHear(accountOf(jidOf(each)))) : page
+    yield isOfItems(notice) ? heard : heard.map(jidOf)
+  }
   if (!isOfItems(notice)) return
   // XEP-0248: what a collection passes on is for those who might retrieve it.
-  const maySee = (each: SubscriptionRecord) => mayRetrieve(accessQuestion(core, node, each.account)) === 'yes' && !isTold(core, node, each)
-  yield* throughCollections(core, ancestorsOf(core, node), 'items', maySee)
+  yield* throughCollections(core, ancestorsOf(core, node), 'items', (each) => maySee(each.account) && !isTold(core, node, each))
 }
 
 /** XEP-0060 §12.16: what else is told is the same for every subscription, and names none. */

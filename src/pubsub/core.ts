@@ -89,7 +89,7 @@ export function removeSubscription(core: Core, subscription: SubscriptionRecord)
 }
 
 /** Whether any JID of an account is subscribed, and not pending. */
-export function isSubscribed(core: Core, nodeId: number, account: string): boolean {
+function isSubscribed(core: Core, nodeId: number, account: string): boolean {
   return subscriptionsAt(core, nodeId, account).some(({ state }) => state === 'subscribed')
 }
 
@@ -115,6 +115,15 @@ export function mayFind(core: Core, node: NodeRecord, asker: Asker): boolean {
   const account = accountOf(asker.jid)
   if (node.isListed || isSomebodyAt(core, node, account)) return true
   return mayRetrieve(accessQuestion(core, node, account, asker.contacts)) === 'yes'
+}
+
+/** Whether the asker counts as a subscriber where those may do more: who has left the owners' rosters does not. */
+export function isHeardAsSubscriber(core: Core, node: NodeRecord, asker: Asker): boolean {
+  const account = accountOf(asker.jid)
+  const model = settingOf(core, node, 'accessModel')
+  const isForContacts = model === 'presence' || model === 'roster'
+  if (!isSubscribed(core, node.id, account)) return false
+  return !isForContacts || mayRetrieve(accessQuestion(core, node, account, asker.contacts)) === 'yes'
 }
 
 /** @throws BytestreamError what XEP-0060 §6.5.9 has for whoever may not retrieve items */

@@ -1,4 +1,4 @@
-export type { NotedRecipient, Recipient } from './audience.ts'
+export type { ContactsOf, NotedRecipient, Recipient } from './audience.ts'
 export type { Bounces } from './bounces.ts'
 export { type PubsubLimits, pubsubLimits } from './bounds.ts'
 export type { Asker } from './core.ts'

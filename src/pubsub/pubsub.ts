@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { audienceOf, type Recipient, RememberedAudiences } from './audience.ts'
+import { audienceOf, type ContactsOf, type Recipient, RememberedAudiences } from './audience.ts'
 import { Bounces } from './bounces.ts'
 import { type PubsubLimits, pubsubLimits } from './bounds.ts'
 import { type Asker, type Core, findNode, mayFind, settingOf } from './core.ts'
@@ -9,11 +9,12 @@ import { type AffiliationChange, affiliationsAt, affiliationsOf, setAffiliations
 import { decide, nodesWithPending, pendingAt } from './operations/approvals.ts'
 import { type ItemsPage, type ItemsQuery, itemsOf } from './operations/items.ts'
 import { childrenFor, nodesFor } from './operations/lists.ts'
-import { configuration, metadata, rostersFor } from './operations/metadata.ts'
+import { configuration, metadata } from './operations/metadata.ts'
 import { type ConfigChange, configureNode, createNode, deleteNode, type NodeToCreate } from './operations/nodes.ts'
 import type { Page } from './operations/parts.ts'
 import { type Publication, publish } from './operations/publish.ts'
 import { purge, type Retraction, retract } from './operations/retract.ts'
+import { rostersFor, rostersToTell } from './operations/rosters.ts'
 import { readOptions, type SubscriptionName, setOptions, subscribe, unsubscribe } from './operations/subscribe.ts'
 import {
   endSubscriptionsOf,
@@ -254,13 +255,22 @@ export class Pubsub {
   }
 
   /** The accounts whose rosters have to be asked about whoever wants something of the node; mostly none. */
-  rostersFor(name: string): readonly string[] {
-    return rostersFor(this.#core, name)
+  rostersFor(asker: Asker, name: string): readonly string[] {
+    return rostersFor(this.#core, asker, name)
   }
 
-  /** Whom a broadcast is for, page by page: nobody twice. Of a deleted node, call {@link told} when done. */
-  audience(notice: Broadcast): Iterable<readonly Recipient[]> {
-    return audienceOf(this.#core, this.#audiences, notice)
+  /** The accounts whose rosters have to be asked before anybody is told; mostly none. */
+  rostersToTell(notice: Broadcast): readonly string[] {
+    return rostersToTell(this.#core, notice)
+  }
+
+  /**
+   * Whom a broadcast is for, page by page: nobody twice. Of a deleted node, call {@link told} when done.
+   *
+   * @param contactsOf what the rosters of {@link rostersToTell} say of an account
+   */
+  audience(notice: Broadcast, contactsOf?: ContactsOf): Iterable<readonly Recipient[]> {
+    return audienceOf(this.#core, this.#audiences, notice, contactsOf)
   }
 
   /** All of the audience has been told, or never will be. */

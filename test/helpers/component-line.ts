@@ -1,5 +1,5 @@
 import type { ExecutionContext } from 'ava'
-import type { Clock, Logger } from '../../src/core/index.ts'
+import { BytestreamError, type Clock, type Logger } from '../../src/core/index.ts'
 import { Session } from '../../src/session/index.ts'
 import { attribute, type Element, parseElement } from '../../src/xep/index.ts'
 import { stanzasOf } from './pieces.ts'
@@ -11,23 +11,31 @@ export interface ComponentLine {
   say(stanza: string): void
   /** The next stanza the component sends. */
   hear(): Promise<Element>
+  /** Ends the connection; another one begins as soon as the session tries. */
+  lose(): void
   /** Asks the component, by an IQ whose id is no other's, and waits for its answer. */
   ask(iq: { type: 'get' | 'set'; from: string; to?: string; payload: string }): Promise<Element>
+}
+
+interface LineInit {
+  readonly clock?: Clock
+  readonly logger?: Logger
+  /** Whether it comes back when its connection is lost. Default no. */
+  readonly isLasting?: boolean
+  /** Is given the session before it begins. */
+  readonly attach?: (session: Session) => void
 }
 
 /** The session is online when it returns, and stopped when the test is over. */
 export async function openLine(
   t: ExecutionContext,
   jid: string,
-  { clock, logger }: { clock?: Clock; logger?: Logger } = {},
+  { clock, logger, isLasting = false, attach }: LineInit = {},
 ): Promise<ComponentLine> {
   const sent: Element[] = []
   const waiting: ((stanza: Element) => void)[] = []
   let receive = (_: Element) => {}
-  let close = () => {}
-  const closed = new Promise<undefined>((resolve) => {
-    close = () => resolve(undefined)
-  })
+  let lose = () => {}
   const send = (stanza: Element) => {
     const settle = waiting.shift()
     if (settle) settle(stanza)
@@ -41,10 +49,16 @@ export async function openLine(
     { ...(clock && { clock }), ...(logger && { logger }) },
     async (onStanza) => {
       receive = onStanza
-      return { jid, send, sendPiece, close, closed }
+      let resolve = (_: BytestreamError | undefined) => {}
+      const closed = new Promise<BytestreamError | undefined>((settle) => {
+        resolve = settle
+      })
+      lose = () => resolve(new BytestreamError('ERR_STREAM', 'the test has cut it'))
+      return { jid, send, sendPiece, close: () => resolve(undefined), closed }
     },
-    { reconnect: 'never' },
+    { reconnect: isLasting ? 'always' : 'never' },
   )
+  attach?.(session)
   await session.start()
   t.teardown(() => session.stop())
 
@@ -53,6 +67,7 @@ export async function openLine(
   const line: ComponentLine = {
     session,
     say: (stanza) => receive(parseElement(stanza)),
+    lose: () => lose(),
     hear: async () => sent.shift() ?? (await new Promise<Element>((settle) => waiting.push(settle))),
     async ask({ type, from, to = jid, payload }) {
       ids += 1

@@ -47,6 +47,8 @@ export interface EjabberdInit {
   readonly ownProxySettings?: Readonly<Record<string, unknown>> | undefined
   /** Whether it reads what a client sends at 3,000 octets a second, as Debian's file has it. */
   readonly isRateLimited?: boolean | undefined
+  /** More of its configuration, in YAML. */
+  readonly configuration?: string | undefined
   /** More modules, by name, each with its options. */
   readonly modules?: Readonly<Record<string, object>> | undefined
   /** More arguments of the Erlang machine. */
@@ -75,7 +77,10 @@ export async function startEjabberd(init: EjabberdInit): Promise<Ejabberd> {
   if (init.certified) await writeFile(certificate, `${init.certified.cert}${init.certified.key}`)
   const ownProxyPort = init.ownProxy === undefined ? 0 : await freePort()
   const ports = { clientPort, directTlsPort, componentPorts, ownProxyPort }
-  await writeFile(configuration, JSON.stringify(configurationOf(init, ports, certificate)))
+  const included = join(folder, 'more.yml')
+  await writeFile(included, init.configuration ?? '')
+  const more = init.configuration === undefined ? {} : { include_config_file: [included] }
+  await writeFile(configuration, JSON.stringify({ ...configurationOf(init, ports, certificate), ...more }))
   const register = Object.entries(init.accounts).map(
     ([local, password]) => `ejabberd_auth:try_register(<<"${local}"/utf8>>, <<"${init.domain}">>, <<"${password}"/utf8>>), `,
   )

@@ -6,7 +6,7 @@ import programs from './foreign-programs.json' with { type: 'json' }
 /** A program that is not ours and that no `npm ci` brings; `npm run test:setup` installs its Debian package. */
 export type ForeignProgram = keyof typeof programs
 
-/** How a program is found, and which Debian package has it. Exactly one of the first three is there. */
+/** How a program is found, and which Debian package has it. Exactly one of the first four is there. */
 interface ForeignProgramEntry {
   /** Looked for in `PATH`. */
   readonly executable?: string
@@ -14,6 +14,8 @@ interface ForeignProgramEntry {
   readonly pythonModule?: string
   /** A shared library, by its soname. */
   readonly library?: string
+  /** By its path, where Debian's package puts it. */
+  readonly file?: string
   readonly package: string
   /** `full`: too large for every day; only `npm run test:setup -- --full` installs it, and only `test/full/` and `bench/` may need it. */
   readonly for?: string
@@ -48,7 +50,8 @@ function hasPythonModule(name: string): boolean {
   return spawnSync(PYTHON, ['-c', `import ${name}`], { stdio: 'ignore' }).status === 0
 }
 
-function isThere({ executable, pythonModule, library }: ForeignProgramEntry): boolean {
+function isThere({ executable, pythonModule, library, file }: ForeignProgramEntry): boolean {
+  if (file !== undefined) return existsSync(file)
   if (executable !== undefined) return hasExecutable(executable)
   if (pythonModule !== undefined) return hasPythonModule(pythonModule)
   return library !== undefined && hasLibrary(library)

@@ -22,9 +22,10 @@ export async function servePubsub(
   server: ServerUnderTest,
   directory: string,
   args: readonly string[] = [],
+  jid = PUBSUB,
 ): Promise<Cli> {
-  const { host, port } = server.componentAt(PUBSUB)
-  const where = ['--service', `xmpp://${host}:${port}`, '--domain', PUBSUB, '--data', directory]
+  const { host, port } = server.componentAt(jid)
+  const where = ['--service', `xmpp://${host}:${port}`, '--domain', jid, '--data', directory]
   const cli = startCli(t, ['serve', '--json', '--pubsub-only', ...where, ...args], { STREAMHOST_SECRET: server.secret })
   await cli.event('ready')
   return cli

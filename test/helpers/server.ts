@@ -8,6 +8,7 @@ import type { ForeignProgram } from './foreign-programs.ts'
 import type { Host } from './namespaces.ts'
 import { DOMAIN, PROXY, SECRET, startProsody } from './prosody.ts'
 import type { Address, Login } from './raw-client.ts'
+import { readRepositoryFile } from './repository-files.ts'
 
 /** Every account of a server under test has it. */
 const PASSWORD = 'pencil'
@@ -44,6 +45,8 @@ export interface ServerInit {
   readonly ownProxyRate?: number
   /** Address of a publish-subscribe service of the server's own, where it has one; the first account may create nodes there. */
   readonly ownPubsub?: string
+  /** Component that may read the rosters of all accounts (XEP-0356), on Prosody and ejabberd; Prosody needs `prosody-modules` for it. */
+  readonly rosterReader?: string
   /** Whether Prosody and ejabberd limit the rate at which they read from clients, as Debian's files have it. */
   readonly isRateLimited?: boolean
 }
@@ -106,17 +109,24 @@ export const embeddedProcess: ServerKind<RestartableServer> = {
 /** Only its administrators may create nodes, and they are owners of all. */
 const ownPubsubOfProsody = (jid: string, [first]: readonly string[]) => `Component "${jid}" "pubsub"\n  admins = { "${first}@${DOMAIN}" }`
 
+/** What docs/pubsub.md has administrators write, for a component of ours. */
+function grantOf(language: 'lua' | 'yaml', jid: string): string {
+  const [, section = ''] = readRepositoryFile('docs/pubsub.md').split(/^## Nodes for contacts$/m)
+  const [, block = ''] = new RegExp(`\`\`\`${language}\\n(.*?)\`\`\``, 's').exec(section) ?? []
+  return block.replaceAll('pubsub.example.org', jid).replaceAll('example.org', DOMAIN).replaceAll('the secret', SECRET)
+}
+
 export const prosody: ServerKind<RestartableServer> = {
   name: 'Prosody',
   needs: ['prosody'],
-  async start({ accounts = [], components = [PROXY], rooms, ownProxy, ownPubsub, on, certified, isRateLimited }) {
+  async start({ accounts = [], components = [PROXY], rooms, ownProxy, ownPubsub, rosterReader, on, certified, isRateLimited }) {
     const server = await startProsody({
       ownProxy,
       isRateLimited,
       accounts: Object.fromEntries(accounts.map((local) => [local, PASSWORD])),
       hosts: [
-        `VirtualHost "${DOMAIN}"`,
-        ...components.map((jid) => `Component "${jid}"\n  component_secret = "${SECRET}"`),
+        rosterReader === undefined ? `VirtualHost "${DOMAIN}"` : grantOf('lua', rosterReader),
+        ...components.filter((jid) => jid !== rosterReader).map((jid) => `Component "${jid}"\n  component_secret = "${SECRET}"`),
         rooms ? `Component "${rooms}" "muc"` : '',
         ownPubsub ? ownPubsubOfProsody(ownPubsub, accounts) : '',
       ].join('\n'),
@@ -141,7 +151,18 @@ export const prosody: ServerKind<RestartableServer> = {
 export const ejabberd: ServerKind<RestartableServer> = {
   name: 'ejabberd',
   needs: ['ejabberd'],
-  async start({ accounts = [], components = [PROXY], rooms, ownProxy, ownProxyRate, ownPubsub, on, certified, isRateLimited }) {
+  async start({
+    accounts = [],
+    components = [PROXY],
+    rooms,
+    ownProxy,
+    ownProxyRate,
+    ownPubsub,
+    rosterReader,
+    on,
+    certified,
+    isRateLimited,
+  }) {
     const server = await startEjabberd({
       ownProxy,
       ownProxyRate,
@@ -150,6 +171,7 @@ export const ejabberd: ServerKind<RestartableServer> = {
       accounts: Object.fromEntries(accounts.map((local) => [local, PASSWORD])),
       components: Object.fromEntries(components.map((jid) => [jid, SECRET])),
       rooms,
+      configuration: rosterReader === undefined ? undefined : grantOf('yaml', rosterReader),
       certified,
       ...(ownPubsub && { modules: { mod_pubsub: { host: ownPubsub, access_createnode: 'local', plugins: ['flat'] } } }),
       ...(on && { on }),

@@ -103,7 +103,7 @@ for (const model of ['presence', 'roster'] as const) {
     pubsub.create(by(OWNER), { node: 'news', config: { accessModel: model } })
     pubsub.create(by(OWNER), { node: 'open' })
     t.deepEqual(
-      ['news', 'open', 'none'].map((node) => pubsub.rostersFor(node)),
+      ['news', 'open', 'none'].map((node) => pubsub.rostersFor(by(FRIEND), node)),
       [[OWNER], [], []],
     )
   })

@@ -113,17 +113,18 @@ export interface Configured {
   readonly collection?: string | undefined
 }
 
-/** @param offered the access models there are now */
+/** @param offered the access models there are now; that of the node is one of its own, whatever the server has withdrawn */
 export function buildConfigForm(
   { kind, config, collection: inside = '' }: Configured,
   type: 'form' | 'result',
   offered: readonly AccessModel[],
 ): DataForm {
-  const shown = keys.filter((key) => (fields[key].of ?? kind) === kind && (key !== 'rosterGroups' || offered.includes('roster')))
+  const models = [...offered, config.accessModel]
+  const shown = keys.filter((key) => (fields[key].of ?? kind) === kind && (key !== 'rosterGroups' || models.includes('roster')))
   const written = shown.map((key) => {
     const field = writeSetting(key, config)
     if (key !== 'accessModel') return field
-    return { ...field, options: field.options?.filter(({ value }) => offered.includes(value as AccessModel)) ?? [] }
+    return { ...field, options: field.options?.filter(({ value }) => models.includes(value as AccessModel)) ?? [] }
   })
   const all = [{ ...writeField(nodeType, kind), options: [] }, ...written, writeField(collection, inside)]
   const inForm = (field: FormField): FormField => (type === 'form' ? field : { var: field.var, values: field.values })

@@ -1,3 +1,4 @@
+import { toBytestreamError } from '../../core/index.ts'
 import type { Recipient } from '../../pubsub/index.ts'
 import { type Header, type NotificationParts, writeNotification } from '../../xep/index.ts'
 
@@ -16,6 +17,8 @@ export interface FanOutInit {
   readonly audience: Iterable<readonly Recipient[]>
   /** Where those stand who came by way of that collection, or (`undefined`) by none. */
   readonly originOf: (collection: string | undefined) => Origin
+  /** Finds out what the audience depends on, when its turn has come; to be tried again where it fails. */
+  readonly prepare?: (() => Promise<void>) | undefined
   /** Nothing more is asked of the audience. */
   readonly onOver: () => void
 }
@@ -30,17 +33,34 @@ export class FanOut {
   readonly #originOf: FanOutInit['originOf']
   readonly #origins = new Map<string | undefined, Origin>()
   readonly #onOver: () => void
+  #prepare: (() => Promise<void>) | undefined
   #page: readonly Recipient[] = []
   #at = 0
   #isOver = false
 
-  constructor({ node, parts, audience, originOf, onOver }: FanOutInit) {
+  constructor({ node, parts, audience, originOf, prepare, onOver }: FanOutInit) {
     this.node = node
     this.#parts = parts
     this.bytes = parts.head.length + parts.body.length
     this.#pages = audience[Symbol.iterator]()
     this.#originOf = originOf
     this.#onOver = onOver
+    this.#prepare = prepare
+  }
+
+  /** Whether those it goes to can be asked for. */
+  get isReady(): boolean {
+    return this.#prepare === undefined || this.#isOver
+  }
+
+  /** Makes it ready, or leaves it as it is. */
+  async prepare(): Promise<void> {
+    try {
+      await this.#prepare?.()
+      this.#prepare = undefined
+    } catch (error) {
+      if (toBytestreamError(error).code !== 'ERR_SESSION_CLOSED') throw error
+    }
   }
 
   /** Whether everybody has been taken. */
@@ -51,6 +71,7 @@ export class FanOut {
   /** The next one it goes to. `undefined` when there is none at hand: a page has been looked for since, or it is over. */
   next(): Recipient | undefined {
     if (this.#at < this.#page.length) return this.#page[this.#at++]
+    if (this.#isOver) return undefined
     const { done, value } = this.#pages.next()
     if (done) this.end()
     else [this.#page, this.#at] = [value, 0]

@@ -40,16 +40,23 @@ export class FanOuts {
   readonly #clock: Clock
   readonly #limits: FanOutLimits
   readonly #onFailed: (error: unknown) => void
+  readonly #onReady: () => void
   /** The first is the next. */
   readonly #lanes = new Map<string, FanOut[]>()
+  /** Those whose next fan-out is not ready. */
+  readonly #parked = new Map<string, FanOut[]>()
   #count = 0
   #bytes = 0
 
-  /** @param onFailed hears why recipients cannot be found; the others of that fan-out are not told */
-  constructor(clock: Clock, limits: FanOutLimits, onFailed: (error: unknown) => void) {
+  /**
+   * @param onFailed hears why recipients cannot be found; the others of that fan-out are not told
+   * @param onReady hears that there is more to take, which there was not before
+   */
+  constructor(clock: Clock, limits: FanOutLimits, onFailed: (error: unknown) => void, onReady: () => void = () => {}) {
     this.#clock = clock
     this.#limits = limits
     this.#onFailed = onFailed
+    this.#onReady = onReady
   }
 
   get count(): number {
@@ -69,7 +76,7 @@ export class FanOuts {
    */
   add(fanOut: FanOut): number {
     const { fanOutsMax, heldBytesMax } = this.#limits
-    const own = this.#lanes.get(fanOut.node) ?? []
+    const own = this.#laneOf(fanOut.node) ?? []
     let dropped = 0
     for (;;) {
       const isFull = this.#count >= fanOutsMax
@@ -86,9 +93,9 @@ export class FanOuts {
     return dropped
   }
 
-  /** Takes what is next; `undefined` when nothing waits. */
+  /** Takes what is next; `undefined` when nothing waits that is ready. */
   take(writeOne: WriteOne): Piece | undefined {
-    if (this.#count === 0) return undefined
+    if (this.#lanes.size === 0) return undefined
     const endMs = this.#clock.now() + PIECE_MS_MAX
     const taken: { fanOut: FanOut; recipients: Recipient[] }[] = []
     let text = ''
@@ -97,6 +104,10 @@ export class FanOuts {
     for (const [node, lane] of this.#lanes) {
       this.#lanes.delete(node)
       const fanOut = lane[0] as FanOut
+      if (!fanOut.isReady) {
+        this.#park(node, lane)
+        continue
+      }
       const share = this.#takeShare(fanOut, writeOne)
       if (share.recipients.length > 0) taken.push({ fanOut, recipients: share.recipients })
       text += share.text
@@ -111,17 +122,18 @@ export class FanOuts {
   /** The piece may not have arrived: those in it are the next again. */
   putBack({ taken }: Piece): void {
     for (const { fanOut, recipients } of taken.toReversed()) {
-      if (this.#lanes.get(fanOut.node)?.[0] !== fanOut) this.#hold(fanOut, (lane) => lane.unshift(fanOut))
+      if (this.#laneOf(fanOut.node)?.[0] !== fanOut) this.#hold(fanOut, (lane) => lane.unshift(fanOut))
       fanOut.putBack(recipients)
     }
   }
 
   /** Nothing of what waits is told any more. */
   clear(): void {
-    for (const lane of this.#lanes.values()) {
+    for (const lane of [...this.#lanes.values(), ...this.#parked.values()]) {
       for (const fanOut of lane) fanOut.end()
     }
     this.#lanes.clear()
+    this.#parked.clear()
     this.#count = 0
     this.#bytes = 0
   }
@@ -146,10 +158,30 @@ export class FanOuts {
     return { text, recipients }
   }
 
+  /** Out of the way of others, until its next fan-out is ready or has to be made so again. */
+  #park(node: string, lane: FanOut[]): void {
+    this.#parked.set(node, lane)
+    const fanOut = lane[0] as FanOut
+    const unpark = () => {
+      if (!this.#parked.delete(node)) return
+      this.#lanes.set(node, lane)
+      this.#onReady()
+    }
+    fanOut.prepare().then(unpark, (error: unknown) => {
+      fanOut.end()
+      this.#onFailed(error)
+      unpark()
+    })
+  }
+
+  #laneOf(node: string): FanOut[] | undefined {
+    return this.#lanes.get(node) ?? this.#parked.get(node)
+  }
+
   #hold(fanOut: FanOut, put: (lane: FanOut[]) => void): void {
-    const lane = this.#lanes.get(fanOut.node) ?? []
+    const lane = this.#laneOf(fanOut.node) ?? []
     put(lane)
-    this.#lanes.set(fanOut.node, lane)
+    if (!this.#parked.has(fanOut.node)) this.#lanes.set(fanOut.node, lane)
     this.#count += 1
     this.#bytes += fanOut.bytes
   }
@@ -166,7 +198,7 @@ export class FanOuts {
   /** Of those with more than the one that may be under way. */
   #heaviestLane(weigh: (lane: readonly FanOut[]) => number): FanOut[] | undefined {
     let heaviest: FanOut[] | undefined
-    for (const lane of this.#lanes.values()) {
+    for (const lane of [...this.#lanes.values(), ...this.#parked.values()]) {
       if (lane.length > 1 && (!heaviest || weigh(lane) > weigh(heaviest))) heaviest = lane
     }
     return heaviest

@@ -1,5 +1,5 @@
 import { type Clock, type Logger, LogRation, toBytestreamError } from '../../core/index.ts'
-import type { NodeRecord, Notice, Pubsub, Recipient } from '../../pubsub/index.ts'
+import type { Broadcast, ContactsOf, NodeRecord, Notice, Pubsub, Recipient } from '../../pubsub/index.ts'
 import type { Session } from '../../session/index.ts'
 import {
   buildPing,
@@ -10,9 +10,10 @@ import {
   type Presence,
   parseStanzaError,
 } from '../../xep/index.ts'
-import { FanOut, type Origin } from './fan-out.ts'
+import { FanOut, type FanOutInit, type Origin } from './fan-out.ts'
 import { type FanOutLimits, FanOuts, fanOutLimits } from './fan-outs.ts'
 import { NotificationIds } from './notification-ids.ts'
+import type { Rosters } from './rosters.ts'
 import { writeNotice } from './write-notice.ts'
 
 export interface NotificationsComponents {
@@ -24,6 +25,8 @@ export interface NotificationsComponents {
   readonly logger: Logger
   /** The configuration of a node, as a form of type result. */
   readonly configForm: (node: NodeRecord) => DataForm
+  /** Without them nodes that are for contacts tell nobody else than those whose affiliation lets them in. */
+  readonly rosters?: Pick<Rosters, 'readNow'>
 }
 
 export interface NotificationsInit {
@@ -70,7 +73,9 @@ export class Notifications implements Disposable {
     const { session, clock, logger } = components
     this.#components = components
     this.#jid = jid
-    this.#fanOuts = new FanOuts(clock, { ...fanOutLimits, ...limits }, (err) => logger.error({ err }, 'subscribers could not be told'))
+    const onFailed = (err: unknown) => logger.error({ err }, 'subscribers could not be told')
+    const onReady = () => void this.#tellAll()
+    this.#fanOuts = new FanOuts(clock, { ...fanOutLimits, ...limits }, onFailed, onReady)
     this.#drops = new LogRation(clock)
     session.on('online', this.#onOnline).on('ended', this.#onEnded).on('message', this.#onMessage).on('presence', this.#onPresence)
   }
@@ -132,7 +137,7 @@ export class Notifications implements Disposable {
     const fanOut = new FanOut({
       node,
       parts,
-      audience: 'to' in notice ? [notice.to] : pubsub.audience(notice),
+      ...('to' in notice ? { audience: [notice.to] } : this.#audienceOf(notice)),
       originOf: (collection) => this.#originOf(collection === undefined ? nodeId : this.#idOf(collection)),
       onOver: () => {
         if (!('to' in notice)) pubsub.told(notice)
@@ -145,6 +150,18 @@ export class Notifications implements Disposable {
     if (suppressed === undefined) return
     const { count: waiting, bytes: waitingBytes } = this.#fanOuts
     logger.warn({ suppressed, waiting, waitingBytes }, 'subscribers are not told: too much waits to be sent')
+  }
+
+  /** Rosters are read when all that decides whom to tell has happened: who has left one by then is told nothing any more. */
+  #audienceOf(notice: Broadcast): Pick<FanOutInit, 'audience' | 'prepare'> {
+    const { pubsub, rosters } = this.#components
+    const owners = pubsub.rostersToTell(notice)
+    if (owners.length === 0 || !rosters) return { audience: pubsub.audience(notice) }
+    let contactsOf: ContactsOf = () => []
+    const prepare = async () => {
+      contactsOf = await rosters.readNow(owners)
+    }
+    return { audience: pubsub.audience(notice, (account) => contactsOf(account)), prepare }
   }
 
   #originOf(nodeId: number): Origin {

@@ -16,8 +16,10 @@ import { Storage } from '../../storage/index.ts'
 import type { DataForm } from '../../xep/index.ts'
 import { buildConfigForm } from './config-form.ts'
 import { Notifications } from './notifications.ts'
+import { Privileges } from './privileges.ts'
 import { logPubsub, logStorage } from './pubsub-log.ts'
 import { PubsubService } from './pubsub-service.ts'
+import { GrantedRosters } from './rosters.ts'
 
 export interface PublishSubscribeComponents {
   readonly clock: Clock
@@ -29,6 +31,8 @@ export interface PublishSubscribeInit {
   readonly directory: string | undefined
   readonly limits: Partial<PubsubLimits>
   readonly mayCreate: NonNullable<PubsubInit['mayCreate']>
+  /** The server's domains, of whose accounts rosters are read where it grants that (XEP-0356). Default none. */
+  readonly rosterDomains?: readonly string[]
   /** Nothing can be kept any more: only a new start finds out what is there. */
   readonly onFailed: (error: BytestreamError) => void
 }
@@ -38,8 +42,11 @@ export class PublishSubscribe implements AsyncDisposable {
   readonly pubsub: Pubsub
   readonly #components: PublishSubscribeComponents
   readonly #store: PubsubStore
+  readonly #rosterDomains: readonly string[]
   #service: PubsubService | undefined
   #notifications: Notifications | undefined
+  #privileges: Privileges | undefined
+  #rosters: GrantedRosters | undefined
   #stopSweeping = () => {}
 
   /** @throws BytestreamError `ERR_STORAGE…` */
@@ -57,15 +64,17 @@ export class PublishSubscribe implements AsyncDisposable {
   }
 
   private constructor(components: PublishSubscribeComponents, store: PubsubStore, init: PublishSubscribeInit) {
-    const { limits, mayCreate } = init
+    const { limits, mayCreate, rosterDomains = [] } = init
     this.#components = components
     this.#store = store
+    this.#rosterDomains = rosterDomains
     const ration = new LogRation(components.clock)
     const onBounceUnsaved = (err: unknown) => {
       const suppressed = ration.take('bounces')
       if (suppressed !== undefined) components.logger.error({ err, suppressed }, 'who sends notifications back could not be kept')
     }
-    this.pubsub = new Pubsub({ store }, { limits, mayCreate, onBounceUnsaved })
+    const hasRosters = () => this.#privileges?.hasRosters ?? false
+    this.pubsub = new Pubsub({ store }, { limits, mayCreate, hasRosters, onBounceUnsaved })
   }
 
   /** Answers over a session that has not started yet, at the address it will have. */
@@ -73,11 +82,15 @@ export class PublishSubscribe implements AsyncDisposable {
     const { clock, logger } = this.#components
     const { pubsub } = this
     const configForm = (node: NodeRecord) => this.#configForm(node)
-    const notifications = new Notifications({ session, pubsub, clock, logger, configForm }, { jid })
-    const service = new PubsubService({ session, pubsub, notifications, logger })
+    const privileges = new Privileges({ session, clock, logger }, this.#rosterDomains)
+    const rosters = new GrantedRosters({ session, privileges, clock, logger })
+    const notifications = new Notifications({ session, pubsub, clock, logger, configForm, rosters }, { jid })
+    const service = new PubsubService({ session, pubsub, notifications, rosters, logger })
     logPubsub(service, logger, clock)
     this.#service = service
     this.#notifications = notifications
+    this.#privileges = privileges
+    this.#rosters = rosters
     this.#stopSweeping = this.#startSweeping(notifications)
     return service
   }
@@ -123,6 +136,8 @@ export class PublishSubscribe implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopSweeping()
     this.#notifications?.[Symbol.dispose]()
+    this.#rosters?.[Symbol.dispose]()
+    this.#privileges?.[Symbol.dispose]()
     await this.#store.close()
   }
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { BytestreamError, bareJid, type ErrorCode, type Logger, silentLogger, toBytestreamError } from '../../core/index.ts'
-import type { Asker, Contact, Notice, Pubsub, SubscriptionView } from '../../pubsub/index.ts'
+import { type Asker, type Notice, Pubsub, type SubscriptionView } from '../../pubsub/index.ts'
 import type { ServicePart, Session } from '../../session/index.ts'
 import {
   attribute,
@@ -21,18 +21,15 @@ import {
 import { getPending } from './commands.ts'
 import { showNodes } from './nodes.ts'
 import type { Notifications } from './notifications.ts'
+import type { Rosters } from './rosters.ts'
 import { featuresOf, perform, waitsForDisk } from './use-cases.ts'
-
-/** What owners' rosters say of somebody, where the server lets us ask. */
-export interface Rosters {
-  contacts(owners: readonly string[], account: string): Promise<readonly Contact[]>
-}
 
 export interface PubsubServiceComponents {
   readonly session: Session
   readonly pubsub: Pubsub
   readonly notifications: Pick<Notifications, 'tell'>
-  readonly rosters?: Rosters
+  /** Without them nobody is a contact of anybody. */
+  readonly rosters?: Pick<Rosters, 'contacts'>
   readonly logger?: Logger
 }
 
@@ -67,8 +64,11 @@ export class PubsubService extends EventEmitter<PubsubServiceEvents> {
     const nodes = showNodes({ pubsub, jid: () => session.jid, askerOf: (from, node) => this.#askerOf(from, node) })
     this.part = {
       identities: [{ category: 'pubsub', type: 'service', name: 'Publish-subscribe' }],
-      // XEP-0004 §6: owners decide by forms that stand in messages themselves.
-      features: [...featuresOf(pubsub), NS.commands, NS.dataForms],
+      // They come and go with what the server grants.
+      get features() {
+        // XEP-0004 §6: owners decide by forms that stand in messages themselves.
+        return [...featuresOf(pubsub), NS.commands, NS.dataForms]
+      },
       nodes,
     }
     for (const type of ['get', 'set'] as const) {
@@ -175,9 +175,9 @@ export class PubsubService extends EventEmitter<PubsubServiceEvents> {
 
   #askerOf(from: string, node: string): Asker | Promise<Asker> {
     const { pubsub, rosters } = this.#components
-    const owners = pubsub.rostersFor(node)
+    const owners = pubsub.rostersFor({ jid: from }, node)
     if (owners.length === 0 || !rosters) return { jid: from }
-    return rosters.contacts(owners, bareJid(from)).then((contacts) => ({ jid: from, contacts }))
+    return rosters.contacts(owners, Pubsub.accountOf(from)).then((contacts) => ({ jid: from, contacts }))
   }
 
   /** Behind an answer that does not wait for the disk: a subscriber who was told first could not know yet of what. */

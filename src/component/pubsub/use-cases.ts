@@ -17,13 +17,14 @@ export function perform(pubsub: Pubsub, asker: Asker, request: PubsubRequest): O
 /** Whether the answer has to wait until what was asked for is on the disk. */
 export const waitsForDisk = (action: PubsubAction): boolean => !useCases[action].isAnsweredAtOnce
 
-/** XEP-0060 §10: what the use cases show of themselves, and what the service is like unless a node is different. */
+/** XEP-0060 §10: what the use cases show of themselves, what the service is like unless a node is different, and what the server grants. */
 export function featuresOf(pubsub: Pubsub): readonly string[] {
   const shown = Object.values(useCases).flatMap(({ features }) => features)
   const all = [
     'meta-data',
     'get-pending',
     `access-${pubsub.defaultConfig.accessModel}`,
+    ...pubsub.accessModels.filter((model) => model === 'presence' || model === 'roster').map((model) => `access-${model}`),
     ...(pubsub.autoCreate ? ['auto-create'] : []),
     ...shown,
   ]

@@ -1,4 +1,4 @@
-import { type Asker, type Core, findOwnNode, settingOf } from '../core.ts'
+import { type Asker, type Core, findOwnNode } from '../core.ts'
 import type { NodeRecord } from '../records.ts'
 import { ownersOf } from './subscribe.ts'
 import { parentOf } from './tree.ts'
@@ -18,14 +18,4 @@ export function metadata(core: Core, node: NodeRecord) {
     subscribers: core.store.countSubscriptions(node.id) - core.store.countPending(node.id),
     items: core.store.countItems(node.id),
   }
-}
-
-/** How many owners' rosters are asked about one who wants something. */
-const ROSTERS_MAX = 5
-
-export function rostersFor(core: Core, name: string): readonly string[] {
-  const node = core.store.node(name)
-  if (!node) return []
-  const model = settingOf(core, node, 'accessModel')
-  return model === 'presence' || model === 'roster' ? core.store.owners(node.id, ROSTERS_MAX) : []
 }

@@ -79,7 +79,8 @@ function instantName(core: Core): string {
 export function configureNode(core: Core, asker: Asker, name: string, change: ConfigChange) {
   const before = findOwnNode(core, asker, name, 'configure')
   const { collection, ...fields } = change
-  checkConfig(fields, core.accessModels(), core.limits)
+  // What it is it may stay, also while the server grants no rosters.
+  checkConfig(fields, [...core.accessModels(), settingOf(core, before, 'accessModel')], core.limits)
   const left = parentOf(core, before)
   const entered = collection ? checkAssociation(core, accountOf(asker.jid), collection, before) : undefined
   const parent = collection === undefined ? left : entered

@@ -1,5 +1,5 @@
 import { BytestreamError, UnsupportedFeature } from '../../core/index.ts'
-import { type Asker, type Core, checkNotMoved, findNode, isSubscribed, settingOf } from '../core.ts'
+import { type Asker, type Core, checkNotMoved, findNode, isHeardAsSubscriber, settingOf } from '../core.ts'
 import type { NodeConfig } from '../node-config.ts'
 import type { Notice } from '../notices.ts'
 import type { ItemRecord, NodeRecord } from '../records.ts'
@@ -44,7 +44,7 @@ function checkMayPublish(core: Core, asker: Asker, node: NodeRecord): void {
   if (node.kind === 'collection') throw new UnsupportedFeature('publish', 'nothing can be published to a collection')
   const account = accountOf(asker.jid)
   const affiliation = core.store.affiliation(node.id, account)
-  if (!mayPublish(affiliation, settingOf(core, node, 'publishModel'), () => isSubscribed(core, node.id, account))) {
+  if (!mayPublish(affiliation, settingOf(core, node, 'publishModel'), () => isHeardAsSubscriber(core, node, asker))) {
     throw new BytestreamError('ERR_FORBIDDEN', 'you may not publish here')
   }
 }

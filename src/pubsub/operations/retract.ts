@@ -1,5 +1,5 @@
 import { BytestreamError, UnsupportedFeature } from '../../core/index.ts'
-import { type Asker, type Core, findNode, findOwnNode, isSubscribed, settingOf } from '../core.ts'
+import { type Asker, type Core, findNode, findOwnNode, isHeardAsSubscriber, settingOf } from '../core.ts'
 import type { Notice } from '../notices.ts'
 import type { NodeRecord } from '../records.ts'
 import { accountOf } from '../rules/names.ts'
@@ -18,7 +18,7 @@ export function retract(core: Core, asker: Asker, { node: name, itemIds, notify 
   checkPersists(core, node)
   const account = accountOf(asker.jid)
   const affiliation = core.store.affiliation(node.id, account)
-  const whose = mayRetract(affiliation, settingOf(core, node, 'publishModel'), () => isSubscribed(core, node.id, account))
+  const whose = mayRetract(affiliation, settingOf(core, node, 'publishModel'), () => isHeardAsSubscriber(core, node, asker))
   if (whose === 'no') throw new BytestreamError('ERR_FORBIDDEN', 'you may not retract items here')
   if (itemIds.length === 0) throw new BytestreamError('ERR_PUBSUB_ITEM_REQUIRED', 'nothing is retracted')
   if (itemIds.length > core.limits.itemsPerRequestMax) {
