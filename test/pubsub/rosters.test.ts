@@ -28,7 +28,7 @@ for (const accessModel of ['presence', 'roster'] as const) {
     for (const affiliation of ['member', 'publisher', 'publish-only', 'outcast', 'none'] as const) {
       pubsub.setNodeAffiliations(by(OWNER), 'news', [{ jid: STRANGER, affiliation: 'none' }])
       pubsub.setNodeAffiliations(by(OWNER), 'news', [{ jid: STRANGER, affiliation }])
-      const now = pubsub.nodeAffiliations(by(OWNER), 'news').find(({ account }) => account === STRANGER)?.affiliation ?? 'none'
+      const now = pubsub.nodeAffiliations(by(OWNER), 'news').found.find(({ account }) => account === STRANGER)?.affiliation ?? 'none'
       t.deepEqual(pubsub.rostersFor(by(STRANGER), 'news'), now === 'none' ? [OWNER] : [], now)
     }
     t.deepEqual(pubsub.rostersFor(by(OWNER), 'news'), [])
