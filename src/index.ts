@@ -190,6 +190,7 @@ export {
   type PubsubEvent,
   type PubsubItem,
   type PubsubNodeAffiliation,
+  type PubsubSubscriber,
   type PubsubSubscription,
   type PubsubSubscriptionState,
   type StreamhostAddress,

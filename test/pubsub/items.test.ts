@@ -23,7 +23,7 @@ test('the newest come when so many are asked for, and all when there are fewer (
   t.is(read(sceneWith(), { maxItems: 9 }), 'abcde 0/5')
 })
 
-test('items are had by their ids; those there are not are left out (XEP-0060 §6.5.8, §6.5.9.13)', (t) => {
+test('items are had by their ids; those there are not are left out (XEP-0060 §6.5.8, §6.5.9.12)', (t) => {
   t.is(read(sceneWith(), { itemIds: ['d', 'x', 'b', 'd'] }), 'db 3/5')
   t.is(read(sceneWith(), { itemIds: ['x'] }), ' 0/5')
   t.throws(() => read(sceneWith({}, { itemsPerRequestMax: 2 }), { itemIds: ['a', 'b', 'c'] }), { code: 'ERR_PUBSUB_MAX_ITEMS' })

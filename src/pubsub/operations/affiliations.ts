@@ -3,7 +3,7 @@ import { type Asker, type Core, findNode, findOwnNode, removeSubscription, setti
 import type { Notice } from '../notices.ts'
 import type { Affiliation, AffiliationRecord, NodeRecord } from '../records.ts'
 import { mayReceive } from '../rules/access.ts'
-import { accountOf, anyJid } from '../rules/names.ts'
+import { accountOf, byJids } from '../rules/names.ts'
 import { transitions } from '../rules/privileges.ts'
 import type { Section } from '../store/store.ts'
 import { mapPart, numberNamed, type Page, partOf, whole } from './parts.ts'
@@ -58,12 +58,13 @@ export function setAffiliations(core: Core, asker: Asker, name: string, changes:
   if (changes.length > core.limits.changesPerRequestMax) {
     throw new BytestreamError('ERR_PUBSUB_LIMIT', `at most ${core.limits.changesPerRequestMax} changes at once`)
   }
-  const wanted = changes.map(({ jid, affiliation }) => ({ jid, account: accountOf(anyJid(jid)), affiliation }))
+  const { meant, malformed } = byJids(changes)
+  const wanted = meant.map(({ jid, affiliation }) => ({ jid, account: accountOf(jid), affiliation }))
   if (new Set(wanted.map(({ account }) => account)).size < wanted.length) {
     throw new BytestreamError('ERR_BAD_REQUEST', 'an account has one affiliation')
   }
   const notices: Notice[] = []
-  const refused: RefusedAffiliation[] = []
+  const refused: RefusedAffiliation[] = malformed.map(({ jid }) => ({ jid, affiliation: 'none' }))
   for (const { jid, account, affiliation } of ownersFirst(wanted)) {
     const before = core.store.affiliation(node.id, account)
     if (affiliation === before) continue

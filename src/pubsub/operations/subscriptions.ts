@@ -3,7 +3,7 @@ import { type Asker, type Core, findNode, findOwnNode, removeSubscription, setti
 import type { Notice, SubscriptionView } from '../notices.ts'
 import { type NodeRecord, type SubscriptionRecord, type SubscriptionState, subidOf } from '../records.ts'
 import { mayReceive } from '../rules/access.ts'
-import { accountOf, anyJid } from '../rules/names.ts'
+import { accountOf, byJids } from '../rules/names.ts'
 import { mapPart, numberNamed, type Page, type Part, partOf, whole } from './parts.ts'
 import { approve, checkRoom } from './subscribe.ts'
 
@@ -59,9 +59,9 @@ export function setSubscriptions(core: Core, asker: Asker, name: string, changes
   if (changes.length > core.limits.changesPerRequestMax) {
     throw new BytestreamError('ERR_PUBSUB_LIMIT', `at most ${core.limits.changesPerRequestMax} changes at once`)
   }
-  const wanted = changes.map((change) => ({ ...change, jid: anyJid(change.jid) }))
+  const { meant: wanted, malformed } = byJids(changes)
   const notices: Notice[] = []
-  const refused: SubscriptionChange[] = []
+  const refused: SubscriptionChange[] = malformed.map((change) => ({ ...change, state: 'none' }))
   for (const change of wanted) {
     const all = subscriptionsAt(core, node.id, bareJid(change.jid)).filter(({ jid }) => jid === change.jid)
     const meant = change.subid === undefined ? all : all.filter((each) => subidOf(each) === change.subid)

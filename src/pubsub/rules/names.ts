@@ -59,4 +59,18 @@ export function anyJid(jid: string): string {
   }
 }
 
+/** Parts those changes of a list that are for a JID, which is prepared, from those that are for none. */
+export function byJids<Change extends { readonly jid: string }>(changes: readonly Change[]) {
+  const meant: Change[] = []
+  const malformed: Change[] = []
+  for (const change of changes) {
+    try {
+      meant.push({ ...change, jid: anyJid(change.jid) })
+    } catch {
+      malformed.push(change) // ERR_PUBSUB_INVALID_JID is the only reason.
+    }
+  }
+  return { meant, malformed }
+}
+
 const preparedAs = (jid: string) => (PREPARED.test(jid) ? jid : prepareJid(jid))

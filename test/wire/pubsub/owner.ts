@@ -97,6 +97,12 @@ export async function managingSubscriptions(stage: PubsubStage): Promise<void> {
   const changes = set('polonius', 'unconfigured') + set('bernardo', 'none') + set('horatio', 'subscribed')
   await hamlet.ownerSet('E194 E195', list(changes), `${kept.replace(" subid='{_}'", '')}${refused('modify', 'not-acceptable')}`)
   await hamlet.ownerGet('E195', list(), list(has('polonius') + has('horatio')))
+  const isNone = "<subscription jid='@' subscription='none'/>"
+  const nobody = isNone.replace('none', 'subscribed')
+  const unmade = `<pubsub xmlns='${NS.pubsubOwner}'>${list(isNone)}</pubsub>${refused('modify', 'not-acceptable')}`
+  await hamlet.ownerSet('§8.8.2.4', list(nobody + set('bernardo', 'subscribed')), unmade)
+  await hamlet.ownerGet('§8.8.2.4', list(), list(has('polonius') + has('horatio') + has('bernardo')))
+  await hamlet.ownerSet('§8.8.2.4', list(set('bernardo', 'none')))
   await hamlet.ownerSet('§8.8.3', list(set('polonius', 'none')))
   await polonius.hear('E196', subscription('polonius@denmark.lit', 'none'), { to: 'polonius@denmark.lit' })
   await hamlet.ownerGet('§8.8.3', list(), list(has('horatio')))
@@ -132,6 +138,10 @@ export async function managingAffiliations(stage: PubsubStage): Promise<void> {
   await hamlet.ownerGet('E209', list(), list(is('hamlet', 'owner') + is('horatio', 'publisher')))
   await hamlet.ownerSet('§8.9.2.4', list(is('polonius', 'member') + is('polonius', 'publisher')), refused('modify', 'bad-request'))
   await hamlet.ownerSet('§8.9.2.4', list(is('polonius', 'member') + is('POLONIUS', 'publisher')), refused('modify', 'bad-request'))
+  const nobody = "<affiliation jid='@' affiliation='member'/>"
+  const unmade = `<pubsub xmlns='${NS.pubsubOwner}'>${list(nobody.replace('member', 'none'))}</pubsub>${refused('modify', 'not-acceptable')}`
+  await hamlet.ownerSet('§8.9.2.4', list(nobody + is('horatio', 'outcast')), unmade)
+  await hamlet.ownerGet('§8.9.2.4', list(), list(is('hamlet', 'owner') + is('horatio', 'outcast')))
   await hamlet.ownerSet('§8.9.3', list(is('horatio', 'none')))
   await hamlet.ownerGet('§8.9.3', list(), list(is('hamlet', 'owner')))
   await polonius.hearNothing()
