@@ -75,6 +75,17 @@ export class RosterScene {
     this.say(DOMAIN, grants(type))
   }
 
+  /** The connection is lost, and there is another; nothing is granted on it yet. */
+  async comeBack(): Promise<void> {
+    const { session } = this.line
+    const offline = new Promise((resolve) => session.once('offline', resolve))
+    const online = new Promise((resolve) => session.once('online', resolve))
+    this.line.lose()
+    await offline
+    this.clock.advance(1_000)
+    await online
+  }
+
   /** Somebody sends a message. */
   say(from: string, inside: string, attributes = ''): void {
     this.line.say(`<message from='${from}' to='${SERVICE}' ${attributes}>${inside}</message>`)

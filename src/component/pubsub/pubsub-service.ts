@@ -92,8 +92,11 @@ export class PubsubService extends EventEmitter<PubsubServiceEvents> {
     if (type === 'set') this.#throwIfClosing()
     const { pubsub } = this.#components
     const node = 'node' in request ? request.node : undefined
-    const asker = node === undefined ? { jid: from } : this.#askerOf(from, node)
-    const { answer, notices = [], refused } = perform(pubsub, asker instanceof Promise ? await asker : asker, request)
+    const found = node === undefined ? { jid: from } : this.#askerOf(from, node)
+    const asker = found instanceof Promise ? await found : found
+    // Once more: rosters take their time.
+    if (type === 'set') this.#throwIfClosing()
+    const { answer, notices = [], refused } = perform(pubsub, asker, request)
     if (type === 'set') await pubsub.committed()
     this.#tell(notices)
     if (type === 'set' && waitsForDisk(request.action)) await pubsub.settled()

@@ -129,7 +129,11 @@ export class GrantedRosters implements Rosters, Disposable {
   /** @throws BytestreamError `ERR_SESSION_CLOSED` */
   async #ask(owner: string): Promise<Roster> {
     const { session, privileges } = this.#components
-    if (!(await privileges.willRead(domainOf(owner)))) return NOBODY
+    if (!(await privileges.willRead(domainOf(owner)))) {
+      // Another connection may grant it.
+      if (!session.isOnline) throw new BytestreamError('ERR_SESSION_CLOSED', 'the connection was lost before anything was granted')
+      return NOBODY
+    }
     const question = { type: 'get', to: owner, payload: buildRosterRequest() } as const
     try {
       const answer = await session.request(question, { answerMsMax: ANSWER_MS_MAX })

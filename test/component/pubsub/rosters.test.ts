@@ -91,25 +91,16 @@ test('whoever is not our server grants nothing, and takes nothing away', async (
 test('what was granted ends with the connection', async (t) => {
   const scene = await RosterScene.open(t)
   await scene.create('n', 'presence')
-  const comeBack = async () => {
-    const { session } = scene.line
-    const online = new Promise((resolve) => session.once('online', resolve))
-    const offline = new Promise((resolve) => session.once('offline', resolve))
-    scene.line.lose()
-    await offline
-    scene.clock.advance(1_000)
-    await online
-  }
-  await comeBack()
+  await scene.comeBack()
   t.deepEqual(await scene.shown(), ['open'])
   const early = scene.subscribe(FRIEND, 'n')
   scene.grant('get')
   t.is(await early, 'result', 'who asks before the server has said what it grants is answered when it has')
-  await comeBack()
+  await scene.comeBack()
   await scene.publish('n', 'a')
   scene.grant('get')
   t.is(await scene.told(), `${FRIEND} items n a`, 'and whoever is to be told is told then')
-  await comeBack()
+  await scene.comeBack()
   const refused = scene.retrieve(FRIEND, 'n')
   t.deepEqual(await scene.shown(), ['open'])
   scene.clock.advance(GRANT_MS - 1)
@@ -312,16 +303,34 @@ test('what waits for a roster when the connection is lost is told once there is 
   scene.held = []
   await scene.publish('n', 'a')
   await scene.haveAsked(2)
-  const { session } = scene.line
-  const offline = new Promise((resolve) => session.once('offline', resolve))
-  const online = new Promise((resolve) => session.once('online', resolve))
-  scene.line.lose()
-  await offline
   scene.held = undefined
-  scene.clock.advance(1_000)
-  await online
+  await scene.comeBack()
   scene.grant('get')
   t.is(await scene.told(), `${FRIEND} items n a`)
+})
+
+test('what waits for a grant when the connection is lost is told once there is another that grants it', async (t) => {
+  const scene = await RosterScene.open(t)
+  await scene.create('n', 'presence')
+  await scene.subscribe(FRIEND, 'n')
+  await scene.comeBack()
+  await scene.publish('n', 'a')
+  await new Promise(setImmediate) // It is told behind the answer, and waits.
+  await scene.comeBack()
+  scene.grant('get')
+  t.is(await scene.told(), `${FRIEND} items n a`)
+})
+
+test('who still waits for a roster when the service closes changes nothing any more', async (t) => {
+  const scene = await RosterScene.open(t)
+  await scene.create('n', 'presence')
+  scene.held = []
+  const asked = scene.subscribe(FRIEND, 'n')
+  await scene.haveAsked(1)
+  await scene.whole.drain(0)
+  scene.answer(scene.held.shift() as Element)
+  t.is(await asked, 'wait service-unavailable')
+  t.is(scene.whole.pubsub.subscriptions({ jid: FRIEND }).count, 0)
 })
 
 test('who may not see the items any more does not publish as a subscriber, either (XEP-0060 §4.5)', async (t) => {
