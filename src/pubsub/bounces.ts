@@ -87,10 +87,8 @@ export class Bounces {
   failed(nodeId: number, jid: string, error: StanzaErrorEntry): boolean {
     const nowMs = this.#now()
     const before = this.#held.get(jid)?.get(nodeId) ?? { firstMs: nowMs, passing: 0, pauseMs: 0, untilMs: nowMs }
-    if (nowMs - before.firstMs >= this.#init.bounceMsMax) {
-      this.#drop(nodeId, jid)
-      return true
-    }
+    // Held until that is ended: it may fail.
+    if (nowMs - before.firstMs >= this.#init.bounceMsMax) return true
     // What was sent before the pause began comes back during it.
     if (isLeftAlone(before, nowMs)) return false
     const { firstMs } = before

@@ -1,5 +1,5 @@
 import { Notifications, type NotificationsInit } from '../../src/component/pubsub/notifications.ts'
-import type { NodeConfig, Notice, PubsubInit } from '../../src/pubsub/index.ts'
+import type { NodeConfig, Notice, PubsubInit, PubsubStore } from '../../src/pubsub/index.ts'
 import type { Session } from '../../src/session/index.ts'
 import type { DataForm } from '../../src/xep/index.ts'
 import { FakeClock } from './fake-clock.ts'
@@ -20,9 +20,9 @@ export class TellingScene extends PubsubScene {
   constructor(
     session: Session,
     clock: FakeClock = new FakeClock(),
-    init: Partial<NotificationsInit> & { readonly pubsub?: PubsubInit } = {},
+    init: Partial<NotificationsInit> & { readonly pubsub?: PubsubInit; readonly store?: PubsubStore } = {},
   ) {
-    super(init.pubsub)
+    super(init.pubsub, init.store)
     this.clock = clock
     const { pubsub } = this
     const { logger } = this.log

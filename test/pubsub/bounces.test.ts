@@ -110,6 +110,8 @@ test('after the maximum of nothing but errors the subscription ends, not before'
   t.false(failed())
   clock.advance(1)
   t.true(failed())
+  t.true(failed(), 'until it has ended')
+  bounces.ended(1, 'a@b')
   t.is(bounces.size, 0)
 })
 

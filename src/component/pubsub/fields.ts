@@ -37,7 +37,6 @@ export const text: Kind<string> = {
   read: (values) => (values.length === 0 ? '' : single(values, (value) => value)),
 }
 
-/** What comes twice counts once, a JID however it is written (XEP-0004 §3.3). */
 /** What comes twice counts once (XEP-0004 §3.3). */
 function eachOnce(values: readonly string[], prepare: (value: string) => string): readonly string[] | undefined {
   try {

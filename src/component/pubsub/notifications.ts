@@ -58,7 +58,7 @@ export class Notifications implements Disposable {
   readonly #jid: string
   readonly #fanOuts: FanOuts
   readonly #ids = new NotificationIds()
-  readonly #drops: LogRation<string>
+  readonly #rations: LogRation<'no room' | 'not ended'>
   #sent = 0
   #dropped = 0
   #ended = 0
@@ -76,7 +76,7 @@ export class Notifications implements Disposable {
     const onFailed = (err: unknown) => logger.error({ err }, 'subscribers could not be told')
     const onReady = () => void this.#tellAll()
     this.#fanOuts = new FanOuts(clock, { ...fanOutLimits, ...limits }, onFailed, onReady)
-    this.#drops = new LogRation(clock)
+    this.#rations = new LogRation(clock)
     session.on('online', this.#onOnline).on('ended', this.#onEnded).on('message', this.#onMessage).on('presence', this.#onPresence)
   }
 
@@ -85,7 +85,7 @@ export class Notifications implements Disposable {
     return { sent: this.#sent, dropped: this.#dropped, ended: this.#ended, waiting, waitingBytes }
   }
 
-  /** Tells what has been written, and is durable. */
+  /** Tells what is committed. */
   tell(notices: readonly Notice[]): void {
     const { pubsub, configForm } = this.#components
     if (this.#isOver) return
@@ -128,7 +128,12 @@ export class Notifications implements Disposable {
     if (type === 'available' && from) this.#components.pubsub.bounces.heard(from)
   }
   readonly #onMessage = (message: Required<Message>, stanza: Element) => {
-    if (message.type === 'error' && message.id && message.from) this.#takeBack(message.id, message.from, stanza)
+    if (message.type !== 'error' || !message.id || !message.from) return
+    this.#takeBack(message.id, message.from, stanza).catch((err) => {
+      const suppressed = this.#rations.take('not ended')
+      if (suppressed === undefined) return
+      this.#components.logger.error({ err, suppressed }, 'subscriptions whose notifications come back could not be ended')
+    })
   }
 
   #add(notice: Notice, parts: NotificationParts): void {
@@ -146,7 +151,7 @@ export class Notifications implements Disposable {
     const dropped = this.#fanOuts.add(fanOut)
     if (dropped === 0) return
     this.#dropped += dropped
-    const suppressed = this.#drops.take('no room')
+    const suppressed = this.#rations.take('no room')
     if (suppressed === undefined) return
     const { count: waiting, bytes: waitingBytes } = this.#fanOuts
     logger.warn({ suppressed, waiting, waitingBytes }, 'subscribers are not told: too much waits to be sent')
@@ -215,13 +220,14 @@ export class Notifications implements Disposable {
   }
 
   /** A notification comes back. It counts from the address it went to, and while that is subscribed. */
-  #takeBack(id: string, from: string, stanza: Element): void {
+  async #takeBack(id: string, from: string, stanza: Element): Promise<void> {
     const { pubsub, logger } = this.#components
     const nodeId = this.#ids.nodeOf(id)
     const node = nodeId && pubsub.subscribedNode(nodeId, from)
     if (!nodeId || !node) return
     if (!pubsub.bounces.failed(nodeId, from, parseStanzaError(stanza).stanzaError)) return
     pubsub.endSubscriptions(node, from)
+    await pubsub.committed()
     this.#ended += 1
     logger.info({ from }, 'a subscription has ended: what its subscriber is told has come back for too long')
   }

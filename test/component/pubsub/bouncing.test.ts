@@ -2,16 +2,18 @@
 // Method: a session whose server is the test; time stands still unless a test moves it.
 
 import test, { type ExecutionContext } from 'ava'
+import { type PubsubStore, pubsubMigrations, SqliteStore } from '../../../src/pubsub/index.ts'
 import { openLine } from '../../helpers/component-line.ts'
 import { by, FRIEND, OWNER, STRANGER } from '../../helpers/pubsub.ts'
 import { SERVICE, TellingScene } from '../../helpers/pubsub-notifications.ts'
+import { openStorage } from '../../helpers/storage.ts'
 
 const MINUTE = 60_000
 const GONE = "<error type='cancel'><item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>"
 
-async function open(t: ExecutionContext, subscribers: readonly string[] = [FRIEND, STRANGER]) {
+async function open(t: ExecutionContext, subscribers: readonly string[] = [FRIEND, STRANGER], store?: PubsubStore) {
   const line = await openLine(t, SERVICE)
-  const scene = new TellingScene(line.session, undefined, { pubsub: { limits: { bounceMsMax: 60 * MINUTE } } })
+  const scene = new TellingScene(line.session, undefined, { ...(store && { store }), pubsub: { limits: { bounceMsMax: 60 * MINUTE } } })
   scene.node('news', subscribers)
   let published = 0
   /** Whom a publish reaches, with the ids of their notifications; the owner's own message comes last. */
@@ -74,6 +76,7 @@ test('after the time for it the subscription ends, and is logged; others stay', 
     sendBack(FRIEND, id)
     scene.pass(MINUTE * 2 ** tried)
   }
+  await new Promise(setImmediate) // It counts once it is committed.
   t.is(scene.notifications.counts.ended, 1)
   t.deepEqual(scene.pubsub.subscriptions(by(FRIEND), { node: 'news' }).found, [])
   t.is(scene.pubsub.subscriptions(by(STRANGER), { node: 'news' }).found.length, 1)
@@ -120,4 +123,29 @@ test('who sends back what it is told of its subscription is told on', async (t) 
   sendBack(FRIEND, String((await hear()).attrs['id']))
   t.is(scene.pubsub.bounces.size, 0)
   t.is((await publish()).size, 1)
+})
+
+test('where its end cannot be kept, a subscription goes on, which is logged once, and ends the next time', async (t) => {
+  const storage = await openStorage(t, undefined, pubsubMigrations)
+  const clash = storage.change("INSERT INTO node (id, name, kind, creator, created_ms, config) SELECT id, name, '', '', 0, '' FROM node")
+  const { scene, publish, sendBack } = await open(t, [FRIEND], new SqliteStore(storage))
+  const id = (await publish()).get(FRIEND)
+  sendBack(FRIEND, id)
+  await scene.pubsub.committed()
+  scene.pass(60 * MINUTE)
+  for (const _ of ['a', 'b']) {
+    t.throws(() => clash.run(), { code: 'ERR_STORAGE' })
+    sendBack(FRIEND, id)
+    await t.throwsAsync(scene.pubsub.committed(), { code: 'ERR_STORAGE' })
+    t.is(scene.pubsub.subscriptions(by(FRIEND), { node: 'news' }).found.length, 1)
+  }
+  t.is(scene.notifications.counts.ended, 0)
+  t.deepEqual(
+    scene.log.lines.map(({ sentence }) => sentence),
+    ['subscriptions whose notifications come back could not be ended'],
+  )
+  sendBack(FRIEND, id)
+  await scene.pubsub.committed()
+  t.is(scene.notifications.counts.ended, 1)
+  t.deepEqual(scene.pubsub.subscriptions(by(FRIEND), { node: 'news' }).found, [])
 })
