@@ -187,6 +187,7 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
       {
         directory,
         limits: pubsubLimitsOf(settings),
+        bytesMax: settings['data-max'],
         mayCreate: (account) => this.#mayCreate.mayUse(account),
         rosterDomains: settings['pubsub-rosters-of'] ?? defaultRules(settings.domain),
         onFailed: (error) => this.emit('ended', { error }),

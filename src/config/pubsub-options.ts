@@ -1,5 +1,5 @@
 import { formatBytes } from '../core/index.ts'
-import { pubsubLimits } from '../pubsub/index.ts'
+import { keptBytesMax, pubsubLimits } from '../pubsub/index.ts'
 import type { Options } from './load.ts'
 import { time } from './times.ts'
 import * as value from './values.ts'
@@ -10,12 +10,19 @@ const amount = (name: 'nodesPerAccountMax' | 'subscriptionsPerNodeMax' | 'itemsP
   description: `${what} (default ${pubsubLimits[name]})`,
 })
 
+const sizeOf = (bytes: number) => formatBytes(bytes).replace(' ', '')
+
 /** What `streamhost serve` can be told of publish-subscribe. */
 export const pubsubOptions = {
   data: {
     type: value.text.optional(),
     placeholder: 'DIR',
     description: 'serve publish-subscribe too, and keep its nodes, subscriptions and items there; made if it is not there',
+  },
+  'data-max': {
+    type: value.bytes.optional(),
+    placeholder: 'SIZE',
+    description: `octets of what publish-subscribe keeps (default ${sizeOf(keptBytesMax.onDisk)}, without --data ${sizeOf(keptBytesMax.inMemory)})`,
   },
   pubsub: {
     type: value.flag.default(false),
@@ -44,7 +51,7 @@ export const pubsubOptions = {
   'pubsub-payload-max': {
     type: value.payload.default(pubsubLimits.payloadBytesMax),
     placeholder: 'SIZE',
-    description: `octets of a payload (default ${formatBytes(pubsubLimits.payloadBytesMax).replace(' ', '')})`,
+    description: `octets of a payload (default ${sizeOf(pubsubLimits.payloadBytesMax)})`,
   },
   'pubsub-bounce-time-max': time(
     pubsubLimits.bounceMsMax,

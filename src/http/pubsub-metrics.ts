@@ -21,6 +21,7 @@ export function tellPubsub(use: Instruments, { pubsub, service, notifications }:
   use.gauge(metric('pubsub_nodes', 'Nodes there are'), () => pubsub.totals.nodes)
   use.gauge(metric('pubsub_subscriptions', 'Subscriptions there are'), () => pubsub.totals.subscriptions)
   use.gauge(metric('pubsub_items', 'Items that are kept'), () => pubsub.totals.items)
+  use.gauge(metric('pubsub_kept_bytes', 'Octets of what is kept, for which --data-max is the bound'), () => pubsub.totals.bytes)
 
   const answered = use.eventsBy({
     ...metric('pubsub_requests_total', 'Requests of publish-subscribe (XEP-0060), by result'),

@@ -63,3 +63,6 @@ export const pubsubLimits: PubsubLimits = {
   sweepMs: 10_000,
   bounceMsMax: 604_800_000,
 }
+
+/** Octets of all that is kept, unless it is set. */
+export const keptBytesMax = { onDisk: 4 * 2 ** 30, inMemory: 256 * 2 ** 20 } as const

@@ -74,6 +74,11 @@ export function findOwnNode(core: Core, asker: Asker, name: string, action: Acti
   return node
 }
 
+/** @throws BytestreamError `ERR_STORAGE_FULL` where so many octets more are not kept */
+export function checkKept({ store }: Core, bytes: number): void {
+  if (!store.hasRoomFor(bytes)) throw new BytestreamError('ERR_STORAGE_FULL', 'as much is kept as may be')
+}
+
 /** What an account has at a node, without what is over and not swept yet (XEP-0060 §12.19). */
 export function subscriptionsAt(core: Core, nodeId: number, account: string): readonly SubscriptionRecord[] {
   const all = core.store.subscriptionsAt(nodeId, account)

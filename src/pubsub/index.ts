@@ -1,6 +1,6 @@
 export type { ContactsOf, NotedRecipient, Recipient } from './audience.ts'
 export type { Bounces } from './bounces.ts'
-export { type PubsubLimits, pubsubLimits } from './bounds.ts'
+export { keptBytesMax, type PubsubLimits, pubsubLimits } from './bounds.ts'
 export type { Asker } from './core.ts'
 export { type AccessModel, type NodeConfig, nodeDefaults, type PublishModel } from './node-config.ts'
 export type { Broadcast, Notice, Personal, SubscriptionView } from './notices.ts'

@@ -281,7 +281,7 @@ export class Pubsub {
   /** How many there are; of deleted nodes, what is not swept yet is among them. */
   get totals() {
     const { store } = this.#core
-    return { nodes: store.countNodes(), subscriptions: store.countAllSubscriptions(), items: store.countAllItems() }
+    return { nodes: store.countNodes(), subscriptions: store.countAllSubscriptions(), items: store.countAllItems(), bytes: store.bytes }
   }
 
   /** One bounded step of taking away what has expired, and what is left of deleted nodes. */

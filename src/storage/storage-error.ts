@@ -3,6 +3,7 @@ import { BytestreamError, type ErrorCode } from '../core/index.ts'
 type Meaning = readonly [code: ErrorCode, whatToDo: string]
 
 const FULL: Meaning = ['ERR_STORAGE_FULL', 'the disk is full: make room']
+const TOO_LARGE: Meaning = ['ERR_STORAGE_FULL', 'the disk is full, or the database as large as it may be: make room, or raise --data-max']
 const NOT_WRITABLE: Meaning = ['ERR_STORAGE_READ_ONLY', 'it cannot be written: see to its permissions, or name another directory']
 
 /** By SQLite's result code, or the lowest octet of it, which is the kind of failure (sqlite.org/rescode.html), or by the name of the system's. */
@@ -11,7 +12,7 @@ const meanings: Readonly<Record<string | number, Meaning>> = {
   8: NOT_WRITABLE, // SQLITE_READONLY
   10: ['ERR_STORAGE', 'the disk failed: see to it, then start again'], // SQLITE_IOERR
   11: ['ERR_STORAGE', 'it is damaged: put a backup in its place'], // SQLITE_CORRUPT
-  13: FULL, // SQLITE_FULL
+  13: TOO_LARGE, // SQLITE_FULL
   14: ['ERR_STORAGE', 'it cannot be opened: see to the permissions of it and its directory'], // SQLITE_CANTOPEN
   26: ['ERR_STORAGE_FOREIGN', 'it is not a database: put it elsewhere, or name another directory'], // SQLITE_NOTADB
   4874: FULL, // SQLITE_IOERR_SHMSIZE: for the index of the log

@@ -14,6 +14,8 @@ const BUSY_MS_MAX = 1000
 /** KiB of pages that are kept in memory; the kernel keeps the others. */
 const CACHE_KIB = 8192
 
+const SIZE = 'SELECT (page_count - freelist_count) * page_size FROM pragma_page_count, pragma_freelist_count, pragma_page_size'
+
 export interface StorageInit {
   /** Made if it is not there. One process at a time has it. */
   readonly directory: string
@@ -21,6 +23,8 @@ export interface StorageInit {
   readonly migrations: readonly string[]
   /** `false`: what is settled survives the end of the process, but not of the machine. `true` unless it is set. */
   readonly isPowerSafe?: boolean
+  /** Of the database, without its log, in whole pages: what would make it larger is refused, `ERR_STORAGE_FULL`. No limit unless it is set. */
+  readonly bytesMax?: number | undefined
 }
 
 export interface StorageEvents {
@@ -63,6 +67,7 @@ export class Storage extends EventEmitter<StorageEvents> implements AsyncDisposa
   readonly #logSync: LogSync | undefined
   readonly #begin: PreparedStatement
   readonly #commit: PreparedStatement
+  readonly #size: PreparedStatement
   /** Whether there is a transaction: from the first read or write of a turn to its end. */
   #isOpen = false
   /** What was written in this turn. */
@@ -83,7 +88,7 @@ export class Storage extends EventEmitter<StorageEvents> implements AsyncDisposa
     try {
       makeFile(file)
       database = driver.open(file)
-      prepare(database, init.migrations, file)
+      prepare(database, init, file)
       return new Storage(driver, file, database, lock, init.isPowerSafe ?? true)
     } catch (error) {
       database?.close()
@@ -99,6 +104,7 @@ export class Storage extends EventEmitter<StorageEvents> implements AsyncDisposa
     this.#lock = lock
     this.#begin = database.prepare('BEGIN')
     this.#commit = database.prepare('COMMIT')
+    this.#size = rows(database, SIZE)
     const look = rows(database, 'PRAGMA wal_checkpoint(NOOP)')
     const copy = rows(database, 'PRAGMA wal_checkpoint(PASSIVE)')
     this.#checkpoints = new Checkpoints(
@@ -136,6 +142,12 @@ export class Storage extends EventEmitter<StorageEvents> implements AsyncDisposa
         }
       },
     }
+  }
+
+  /** Octets of the database, without its log and without what was deleted, which leaves room for what comes. */
+  get bytes(): number {
+    const [bytes] = this.#attempt(() => this.#size.get()) as readonly [number]
+    return bytes
   }
 
   /**
@@ -253,12 +265,19 @@ export class Storage extends EventEmitter<StorageEvents> implements AsyncDisposa
   }
 }
 
-function prepare(database: Database, migrations: readonly string[], file: string): void {
+function prepare(database: Database, { migrations, bytesMax }: StorageInit, file: string): void {
   database.exec(`PRAGMA busy_timeout = ${BUSY_MS_MAX}; PRAGMA cache_size = -${CACHE_KIB}; PRAGMA foreign_keys = ON`)
   migrate(database, migrations, file)
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA fullfsync = ON; PRAGMA wal_autocheckpoint = 0')
   // The log is opened with the first page that is read.
   database.prepare('PRAGMA schema_version').get()
+  if (bytesMax !== undefined) limitSize(database, bytesMax)
+}
+
+/** One that is larger already stays as large as it is. */
+function limitSize(database: Database, bytesMax: number): void {
+  const [pageBytes] = rows(database, 'PRAGMA page_size').get() as readonly [number]
+  database.prepare(`PRAGMA max_page_count = ${Math.max(Math.floor(bytesMax / pageBytes), 1)}`).get()
 }
 
 function rows(database: Database, sql: string): PreparedStatement {

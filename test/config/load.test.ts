@@ -229,6 +229,7 @@ test('what nobody says is the default', (t) => {
     },
     ...{
       data: undefined,
+      'data-max': undefined,
       pubsub: false,
       'pubsub-only': false,
       'pubsub-create': undefined,

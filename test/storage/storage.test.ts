@@ -122,7 +122,10 @@ test('on a full disk those who wrote are told, and service goes on when there is
   const pages = (count: number) => storage.query(`PRAGMA max_page_count = ${count}`).get()
   pages(3)
   const tooLong = 'x'.repeat(100_000)
-  t.throws(() => add(tooLong), { code: 'ERR_STORAGE_FULL', message: /is full; the disk is full: make room$/ })
+  t.throws(() => add(tooLong), {
+    code: 'ERR_STORAGE_FULL',
+    message: /is full; the disk is full, or the database as large as it may be: make room, or raise --data-max$/,
+  })
   await t.throwsAsync(storage.settled(), { code: 'ERR_STORAGE_FULL' })
   t.deepEqual(all(), [])
   pages(1000)

@@ -1,5 +1,6 @@
 import { type BytestreamError, type Clock, type Logger, LogRation } from '../../core/index.ts'
 import {
+  keptBytesMax,
   MemoryStore,
   type NodeRecord,
   type Notice,
@@ -30,6 +31,8 @@ export interface PublishSubscribeInit {
   /** Where everything is kept; without it, in memory, until the process ends. */
   readonly directory: string | undefined
   readonly limits: Partial<PubsubLimits>
+  /** Octets of all that is kept. */
+  readonly bytesMax?: number | undefined
   readonly mayCreate: NonNullable<PubsubInit['mayCreate']>
   /** The server's domains, of whose accounts rosters are read where it grants that (XEP-0356). Default none. */
   readonly rosterDomains?: readonly string[]
@@ -51,8 +54,9 @@ export class PublishSubscribe implements AsyncDisposable {
 
   /** @throws BytestreamError `ERR_STORAGE…` */
   static async open(components: PublishSubscribeComponents, init: PublishSubscribeInit): Promise<PublishSubscribe> {
-    if (init.directory === undefined) return new PublishSubscribe(components, new MemoryStore(), init)
-    const storage = await Storage.open({ directory: init.directory, migrations: pubsubMigrations })
+    const { directory, bytesMax } = init
+    if (directory === undefined) return new PublishSubscribe(components, new MemoryStore(bytesMax ?? keptBytesMax.inMemory), init)
+    const storage = await Storage.open({ directory, migrations: pubsubMigrations, bytesMax: bytesMax ?? keptBytesMax.onDisk })
     const whole = new PublishSubscribe(components, new SqliteStore(storage), init)
     const { logger, clock } = components
     logStorage(storage, logger, clock)

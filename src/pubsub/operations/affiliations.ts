@@ -6,6 +6,7 @@ import { mayReceive } from '../rules/access.ts'
 import { accountOf, byJids } from '../rules/names.ts'
 import { transitions } from '../rules/privileges.ts'
 import type { Section } from '../store/store.ts'
+import { affiliationBytes } from '../weights.ts'
 import { mapPart, numberNamed, type Page, partOf, whole } from './parts.ts'
 import { approve } from './subscribe.ts'
 
@@ -68,7 +69,7 @@ export function setAffiliations(core: Core, asker: Asker, name: string, changes:
   for (const { jid, account, affiliation } of ownersFirst(wanted)) {
     const before = core.store.affiliation(node.id, account)
     if (affiliation === before) continue
-    if (mayBecome(core, node, before, affiliation)) notices.push(...setAffiliation(core, node, account, affiliation))
+    if (mayBecome(core, node, { account, before, after: affiliation })) notices.push(...setAffiliation(core, node, account, affiliation))
     else refused.push({ jid, affiliation: before })
   }
   return { notices, refused }
@@ -79,10 +80,17 @@ const ownersFirst = <Change extends { readonly affiliation: Affiliation }>(chang
   ...changes.filter(({ affiliation }) => affiliation !== 'owner'),
 ]
 
+interface Becoming {
+  readonly account: string
+  readonly before: Affiliation
+  readonly after: Affiliation
+}
+
 /** XEP-0060 §8.9.2.4: the last owner stays one. */
-function mayBecome(core: Core, node: NodeRecord, before: Affiliation, after: Affiliation): boolean {
+function mayBecome(core: Core, node: NodeRecord, { account, before, after }: Becoming): boolean {
   if (before === 'owner' && core.store.countOwners(node.id) === 1) return false
   if (before === 'none' && core.store.countAffiliations(node.id) >= core.limits.affiliationsPerNodeMax) return false
+  if (before === 'none' && !core.store.hasRoomFor(affiliationBytes({ account }))) return false
   return transitions[before][after]
 }
 

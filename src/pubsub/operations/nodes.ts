@@ -1,11 +1,12 @@
 import { BytestreamError } from '../../core/index.ts'
-import { type Asker, type Core, findOwnNode, settingOf } from '../core.ts'
+import { type Asker, type Core, checkKept, findOwnNode, settingOf } from '../core.ts'
 import type { NodeConfig } from '../node-config.ts'
 import type { Notice } from '../notices.ts'
 import type { NodeKind, NodeRecord } from '../records.ts'
 import { isListed } from '../rules/access.ts'
 import { checkConfig, differing } from '../rules/configuration.ts'
 import { accountOf, checkNodeName } from '../rules/names.ts'
+import { affiliationBytes, nodeBytes } from '../weights.ts'
 import { rememberMove } from './moved.ts'
 import { checkAssociation, parentOf } from './tree.ts'
 
@@ -36,7 +37,7 @@ export type PlannedNode = Omit<NodeRecord, 'id'>
 /**
  * Looks whether a node may be created, and changes nothing.
  *
- * @throws BytestreamError as XEP-0060 §8.1 and XEP-0248 have it; `ERR_PUBSUB_TOO_MANY_NODES`, `ERR_PUBSUB_LIMIT`
+ * @throws BytestreamError as XEP-0060 §8.1 and XEP-0248 have it; `ERR_PUBSUB_TOO_MANY_NODES`, `ERR_PUBSUB_LIMIT`, `ERR_STORAGE_FULL`
  */
 export function planNode(core: Core, asker: Asker, { node: name, kind = 'leaf', config = {} }: NodeToCreate): PlannedNode {
   const creator = accountOf(asker.jid)
@@ -51,7 +52,7 @@ export function planNode(core: Core, asker: Asker, { node: name, kind = 'leaf', 
   }
   if (core.store.countNodes() >= core.limits.nodesMax) throw new BytestreamError('ERR_PUBSUB_LIMIT', 'there are too many nodes')
 
-  return {
+  const plan: PlannedNode = {
     name: name ?? instantName(core),
     kind,
     parent: parent?.id,
@@ -60,6 +61,8 @@ export function planNode(core: Core, asker: Asker, { node: name, kind = 'leaf', 
     isListed: isListed(fields.accessModel ?? core.defaults.accessModel),
     config: differing(fields, core.defaults),
   }
+  checkKept(core, nodeBytes(plan) + affiliationBytes({ account: creator }))
+  return plan
 }
 
 export function addNode(core: Core, plan: PlannedNode): NodeRecord {
@@ -86,6 +89,8 @@ export function configureNode(core: Core, asker: Asker, name: string, change: Co
   const parent = collection === undefined ? left : entered
   const changed = { ...before, parent: parent?.id, config: differing({ ...before.config, ...fields }, core.defaults) }
   const node = { ...changed, isListed: isListed(settingOf(core, changed, 'accessModel')) }
+  const moreBytes = nodeBytes(node) - nodeBytes(before)
+  if (moreBytes > 0) checkKept(core, moreBytes)
   core.store.replaceNode(node)
   core.audiences.forget(node.id)
   trimItems(core, node)

@@ -1,11 +1,12 @@
 import { BytestreamError, UnsupportedFeature } from '../../core/index.ts'
-import { type Asker, type Core, checkNotMoved, findNode, isHeardAsSubscriber, settingOf } from '../core.ts'
+import { type Asker, type Core, checkKept, checkNotMoved, findNode, isHeardAsSubscriber, settingOf } from '../core.ts'
 import type { NodeConfig } from '../node-config.ts'
 import type { Notice } from '../notices.ts'
 import type { ItemRecord, NodeRecord } from '../records.ts'
 import { differing } from '../rules/configuration.ts'
 import { accountOf, checkItemId } from '../rules/names.ts'
 import { checkEventType, type ItemToPublish, mayPublish } from '../rules/publishing.ts'
+import { itemBytes } from '../weights.ts'
 import { addNode, itemsMaxOf, type PlannedNode, planNode } from './nodes.ts'
 
 export interface Publication {
@@ -22,6 +23,7 @@ export function publish(core: Core, asker: Asker, { node: name, items, options }
   const found = existing ?? planMissing(core, asker, name, options)
   if (existing) checkMayPublish(core, asker, existing)
   checkItems(core, found, items)
+  if (settingOf(core, found, 'persistItems')) checkKept(core, bytesOf(asker, items))
 
   const node = existing ?? addNode(core, found)
   const notices: Notice[] = []
@@ -33,6 +35,9 @@ export function publish(core: Core, asker: Asker, { node: name, items, options }
   }
   return { node, items: published, isCreated: existing === undefined, notices }
 }
+
+const bytesOf = (asker: Asker, items: readonly ItemToPublish[]) =>
+  items.reduce((sum, { id = '', payload }) => sum + itemBytes({ id, publisher: asker.jid, payload }), 0)
 
 /** The node that publishing creates, where it does. */
 function planMissing(core: Core, asker: Asker, name: string, options: Partial<NodeConfig> = {}): PlannedNode {

@@ -1,11 +1,22 @@
 import { BytestreamError, bareJid, UnsupportedFeature } from '../../core/index.ts'
-import { type Asker, accessQuestion, type Core, findNode, removeSubscription, settingOf, subscriptionsAt, viewOf } from '../core.ts'
+import {
+  type Asker,
+  accessQuestion,
+  type Core,
+  checkKept,
+  findNode,
+  removeSubscription,
+  settingOf,
+  subscriptionsAt,
+  viewOf,
+} from '../core.ts'
 import type { Notice, SubscriptionView } from '../notices.ts'
 import type { NodeRecord, SubscriptionOptions, SubscriptionRecord } from '../records.ts'
 import { maySubscribe } from '../rules/access.ts'
 import { ownJid } from '../rules/names.ts'
 import { changeOptions, type Options, type OptionsChange, optionDefaults } from '../rules/options.ts'
 import { chooseSubscription } from '../rules/subids.ts'
+import { subscriptionBytes } from '../weights.ts'
 
 /** A subscription is named by its JID, and where the JID has several by one more. */
 export interface SubscriptionName {
@@ -39,6 +50,7 @@ export function subscribe(core: Core, asker: Asker, request: { node: string; jid
   if (same) return { subscription: viewOf(node, same), options: optionsOf(same), notices: lastItem(core, node, same) }
 
   checkRoom(core, node, account, others.length)
+  checkKept(core, subscriptionBytes({ jid }))
   const state = answer === 'yes' ? 'subscribed' : 'pending'
   const subscription = core.store.addSubscription({ nodeId: node.id, jid, account, state, ...wanted })
   if (others.length === 0) core.audiences.added(subscription)

@@ -4,6 +4,7 @@ import type { Notice, SubscriptionView } from '../notices.ts'
 import { type NodeRecord, type SubscriptionRecord, type SubscriptionState, subidOf } from '../records.ts'
 import { mayReceive } from '../rules/access.ts'
 import { accountOf, byJids } from '../rules/names.ts'
+import { subscriptionBytes } from '../weights.ts'
 import { mapPart, numberNamed, type Page, type Part, partOf, whole } from './parts.ts'
 import { approve, checkRoom } from './subscribe.ts'
 
@@ -96,6 +97,7 @@ export function endSubscription(core: Core, node: NodeRecord, subscription: Subs
 function addSubscription(core: Core, node: NodeRecord, jid: string): Notice[] | undefined {
   const account = bareJid(jid)
   if (!mayReceive(core.store.affiliation(node.id, account), settingOf(core, node, 'accessModel'))) return undefined
+  if (!core.store.hasRoomFor(subscriptionBytes({ jid }))) return undefined
   // The other half is for the account itself: nobody fills that.
   if (core.store.countSubscriptionsOf(account) >= core.limits.subscriptionsPerAccountMax / 2) return undefined
   try {

@@ -8,8 +8,11 @@ import type {
   NodeRecord,
   SubscriptionRecord,
 } from '../records.ts'
+import { affiliationBytes, itemBytes, nodeBytes, subscriptionBytes } from '../weights.ts'
 import { AccountAffiliations } from './account-affiliations.ts'
 import { AccountSubscriptions } from './account-subscriptions.ts'
+import { Children } from './children.ts'
+import { Creators } from './creators.ts'
 import { byNumber, cut } from './cut.ts'
 import { Due } from './due.ts'
 import { MemoryNode } from './memory-node.ts'
@@ -23,8 +26,8 @@ export class MemoryStore implements PubsubStore {
   readonly #byId = new Map<number, MemoryNode>()
   readonly #listed = new Ordered<NodeRecord>((node) => node.id)
   readonly #retired = new Map<number, MemoryNode>()
-  readonly #children = new Map<number, Map<number, NodeRecord>>()
-  readonly #created = new Map<string, number>()
+  readonly #children = new Children()
+  readonly #creators = new Creators()
   readonly #affiliations = new AccountAffiliations()
   readonly #subscriptions = new AccountSubscriptions()
   readonly #dueItems = new Due<ItemRecord>()
@@ -34,9 +37,24 @@ export class MemoryStore implements PubsubStore {
   readonly #bouncing = new Map<number, BouncingSubscription>()
   #subscriptionCount = 0
   #itemCount = 0
+  #bytes = 0
+  readonly #bytesMax: number
   #lastNode = 0
   #lastSubscription = 0
   #lastItem = 0
+
+  /** @param bytesMax of what is kept, about */
+  constructor(bytesMax = Number.POSITIVE_INFINITY) {
+    this.#bytesMax = bytesMax
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  hasRoomFor(bytes: number): boolean {
+    return this.#bytes + bytes <= this.#bytesMax
+  }
 
   addNode(given: Omit<NodeRecord, 'id'>): NodeRecord {
     const node = { ...given, id: ++this.#lastNode }
@@ -44,8 +62,9 @@ export class MemoryStore implements PubsubStore {
     this.#byName.set(node.name, kept)
     this.#byId.set(node.id, kept)
     if (node.isListed) this.#listed.add(node)
-    this.#created.set(node.creator, this.countNodesOf(node.creator) + 1)
-    this.#hang(node)
+    this.#creators.add(node.creator)
+    this.#children.add(node)
+    this.#bytes += nodeBytes(node)
     return node
   }
 
@@ -60,26 +79,27 @@ export class MemoryStore implements PubsubStore {
   replaceNode(node: NodeRecord): void {
     const kept = this.#byId.get(node.id)
     if (!kept) return
-    this.#cutOff(kept.record)
+    this.#children.remove(kept.record)
     if (kept.record.isListed && node.isListed) this.#listed.replace(node)
     else if (node.isListed) this.#listed.add(node)
     else this.#listed.remove(kept.record)
+    this.#bytes += nodeBytes(node) - nodeBytes(kept.record)
     kept.record = node
-    this.#hang(node)
+    this.#children.add(node)
   }
 
   retireNode(id: number): void {
     const kept = this.#byId.get(id)
     if (!kept) return
     const { name, creator } = kept.record
+    this.removeItems(id)
     this.#byId.delete(id)
     this.#byName.delete(name)
     this.#listed.remove(kept.record)
-    this.#cutOff(kept.record)
-    count(this.#created, creator, this.countNodesOf(creator) - 1)
-    for (const account of kept.affiliations.keys()) this.#affiliations.remove(id, account)
-    kept.affiliations.clear()
-    this.#clearItems(kept)
+    this.#children.remove(kept.record)
+    this.#creators.remove(creator)
+    this.#bytes -= nodeBytes(kept.record)
+    for (const account of kept.affiliations.keys()) this.#removeAffiliation(kept, account)
     this.#retired.set(id, kept)
   }
 
@@ -115,12 +135,8 @@ export class MemoryStore implements PubsubStore {
     return this.#nodesIn([...new Set(ids)], section)
   }
 
-  children(parent: number, { after = 0, limit }: Range): readonly NodeRecord[] {
-    const children = [...(this.#children.get(parent)?.values() ?? [])]
-    return children
-      .filter(({ id }) => id > after)
-      .sort((one, other) => one.id - other.id)
-      .slice(0, limit)
+  children(parent: number, range: Range): readonly NodeRecord[] {
+    return this.#children.page(parent, range)
   }
 
   countNodes(): number {
@@ -132,11 +148,11 @@ export class MemoryStore implements PubsubStore {
   }
 
   countNodesOf(creator: string): number {
-    return this.#created.get(creator) ?? 0
+    return this.#creators.countOf(creator)
   }
 
   countChildren(parent: number): number {
-    return this.#children.get(parent)?.size ?? 0
+    return this.#children.countOf(parent)
   }
 
   putMoved(moved: MovedRecord): void {
@@ -174,14 +190,18 @@ export class MemoryStore implements PubsubStore {
   setAffiliation(nodeId: number, account: string, affiliation: Affiliation): void {
     const kept = this.#byId.get(nodeId)
     if (!kept) return
-    if (affiliation === 'none') {
-      kept.affiliations.delete(account)
-      this.#affiliations.remove(nodeId, account)
-      return
-    }
+    this.#removeAffiliation(kept, account)
+    if (affiliation === 'none') return
     const record = { nodeId, account, affiliation }
     kept.affiliations.set(account, record)
     this.#affiliations.set(record)
+    this.#bytes += affiliationBytes(record)
+  }
+
+  #removeAffiliation(kept: MemoryNode, account: string): void {
+    if (!kept.affiliations.delete(account)) return
+    this.#affiliations.remove(kept.record.id, account)
+    this.#bytes -= affiliationBytes({ account })
   }
 
   affiliations(nodeId: number, section: Section<string>): readonly AffiliationRecord[] {
@@ -216,6 +236,7 @@ export class MemoryStore implements PubsubStore {
     this.#subscriptionCount++
     this.#subscriptions.add(subscription)
     this.#dueSubscriptions.add(subscription)
+    this.#bytes += subscriptionBytes(subscription)
     return subscription
   }
 
@@ -234,6 +255,7 @@ export class MemoryStore implements PubsubStore {
     this.#dueSubscriptions.remove(removed)
     this.#bouncing.delete(id)
     this.#subscriptionCount--
+    this.#bytes -= subscriptionBytes(removed)
   }
 
   subscriptionsAt(nodeId: number, account: string): readonly SubscriptionRecord[] {
@@ -294,6 +316,7 @@ export class MemoryStore implements PubsubStore {
     if (!kept) return item
     kept.addItem(item)
     this.#itemCount++
+    this.#bytes += itemBytes(item)
     this.#dueItems.add(item)
     return item
   }
@@ -308,14 +331,11 @@ export class MemoryStore implements PubsubStore {
 
   removeItem(nodeId: number, id: string): void {
     const removed = this.#byId.get(nodeId)?.removeItem(id)
-    if (!removed) return
-    this.#dueItems.remove(removed)
-    this.#itemCount--
+    if (removed) this.#discount(removed)
   }
 
   removeItems(nodeId: number): void {
-    const kept = this.#byId.get(nodeId)
-    if (kept) this.#clearItems(kept)
+    for (const item of this.#byId.get(nodeId)?.clearItems() ?? []) this.#discount(item)
   }
 
   items(nodeId: number, section: Section): readonly ItemRecord[] {
@@ -372,28 +392,9 @@ export class MemoryStore implements PubsubStore {
     return this.#byId.get(nodeId) ?? this.#retired.get(nodeId)
   }
 
-  #clearItems(kept: MemoryNode): void {
-    for (const item of kept.clearItems()) {
-      this.#dueItems.remove(item)
-      this.#itemCount--
-    }
+  #discount(item: ItemRecord): void {
+    this.#dueItems.remove(item)
+    this.#itemCount--
+    this.#bytes -= itemBytes(item)
   }
-
-  #hang(node: NodeRecord): void {
-    if (node.parent === undefined) return
-    const siblings = this.#children.get(node.parent) ?? new Map<number, NodeRecord>()
-    this.#children.set(node.parent, siblings.set(node.id, node))
-  }
-
-  #cutOff({ id, parent }: NodeRecord): void {
-    if (parent === undefined) return
-    const siblings = this.#children.get(parent)
-    siblings?.delete(id)
-    if (siblings?.size === 0) this.#children.delete(parent)
-  }
-}
-
-function count(counts: Map<string, number>, key: string, value: number): void {
-  if (value > 0) counts.set(key, value)
-  else counts.delete(key)
 }

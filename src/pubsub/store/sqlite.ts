@@ -333,6 +333,14 @@ export class SqliteStore implements PubsubStore {
     return this.#read.dueSubscriptions.all(nowMs, limit).map(toSubscription)
   }
 
+  get bytes(): number {
+    return this.#storage.bytes
+  }
+
+  hasRoomFor(): boolean {
+    return true
+  }
+
   committed(): Promise<void> {
     return this.#storage.committed()
   }

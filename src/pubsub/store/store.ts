@@ -132,6 +132,14 @@ export interface PubsubStore {
   /** Subscriptions whose lease is over, the earliest first. */
   dueSubscriptions(nowMs: number, limit: number): readonly SubscriptionRecord[]
 
+  /** Octets of what is kept. */
+  readonly bytes: number
+  /**
+   * Whether so many octets more are kept. A database finds out when it writes, and takes all of that turn of the event loop back:
+   * `ERR_STORAGE_FULL`. In memory nothing is taken back, so that this has to be asked before.
+   */
+  hasRoomFor(bytes: number): boolean
+
   /** Settles once all that has been written so far is there for the next process, however this one ends; rejects when it is not, and will not be. */
   committed(): Promise<void>
   /** Settles once all that has been written so far is durable; rejects when it is not, and will not be. */

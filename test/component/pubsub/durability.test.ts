@@ -107,6 +107,6 @@ test('a full disk: whoever asks hears the condition and nothing of the machine, 
   await t.throwsAsync(storage.settled(), { code: 'ERR_STORAGE_FULL' })
   t.deepEqual(
     log.lines.map(({ level, suppressed, err }) => [level, suppressed, `${err}`.replace(/^.*; /, '')]),
-    [['error', 0, 'the disk is full: make room']],
+    [['error', 0, 'the disk is full, or the database as large as it may be: make room, or raise --data-max']],
   )
 })
