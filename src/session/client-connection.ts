@@ -10,7 +10,6 @@ import {
   orAbort,
   parseJid,
   startDeadline,
-  toBytestreamError,
 } from '../core/index.ts'
 import { Trust, type TrustInit } from '../tls/index.ts'
 import { type Element, writeXml } from '../xep/index.ts'
@@ -20,7 +19,7 @@ import { KeepAlive } from './keep-alive.ts'
 import { type NameResolver, systemResolver } from './name-resolver.ts'
 import { findServers, parseService } from './server-addresses.ts'
 import { BACKLOG_BYTES_MAX } from './xml-stream.ts'
-import { attach, buildEntity, guardInput, hangUp, unsentBytes, writePiece } from './xmpp-entity.ts'
+import { attach, buildEntity, guardInput, hangUp, openOutbox, unsentBytes } from './xmpp-entity.ts'
 
 /** An account, and where its server is. */
 export interface AccountInit {
@@ -42,6 +41,10 @@ const CLOSE_MS_MAX = 5_000
 const EARLY_MAX = 16
 
 const nameOf = ({ jid, service }: Pick<AccountInit, 'jid' | 'service'>) => service ?? `the server of ${domainOf(jid)}`
+
+const tooSlow = (domain: string) => new BytestreamError('ERR_SESSION_CLOSED', `${domain} reads too slowly`)
+const tooSilent = (domain: string, silenceMs: number) =>
+  new BytestreamError('ERR_TIMEOUT', `the server of ${domain} has said nothing for ${silenceMs / 1000} s`)
 
 /** What went wrong, in the words of whoever has to mend it. */
 function toError(thrown: unknown, { jid, service }: AccountInit, isOnline: boolean): BytestreamError {
@@ -101,11 +104,13 @@ export function clientConnector(clock: Clock, init: AccountInit, resolver: NameR
       reason ??= error
       hangUp(entity)
     }
+    const outbox = openOutbox(entity, fail)
     /** Closes the stream properly; one that does not end in time is cut. Either way it is gone. */
     const end = () => {
       // Closing the stream is told as a close too.
       if (isEnding) return
       isEnding = true
+      outbox.flush()
       const cancel = clock.after(CLOSE_MS_MAX, () => hangUp(entity))
       void entity
         .stop()
@@ -145,18 +150,16 @@ export function clientConnector(clock: Clock, init: AccountInit, resolver: NameR
     }
     const send = (stanza: Element) => {
       if (isEnding) return // RFC 6120 §4.4: nothing follows the end of our stream, although more may come of theirs.
-      void entity.write(writeXml(stanza)).catch((error: unknown) => fail(toBytestreamError(error, 'ERR_SESSION_CLOSED')))
-      if (unsentBytes(entity) > BACKLOG_BYTES_MAX) fail(new BytestreamError('ERR_SESSION_CLOSED', `${domain} reads too slowly`))
+      outbox.put(writeXml(stanza))
+      if (outbox.length + unsentBytes(entity) > BACKLOG_BYTES_MAX) fail(tooSlow(domain))
     }
-    const giveUp = (silenceMs: number) =>
-      fail(new BytestreamError('ERR_TIMEOUT', `the server of ${domain} has said nothing for ${silenceMs / 1000} s`))
-    const keepAlive = new KeepAlive(clock, { to: domain, send, giveUp })
+    const keepAlive = new KeepAlive(clock, { to: domain, send, giveUp: (silenceMs) => fail(tooSilent(domain, silenceMs)) })
     entity.on('element', () => keepAlive.heard())
     void closed.then(() => keepAlive[Symbol.dispose]())
     return {
       jid: String(entity.jid),
       send,
-      sendPiece: async (stanzas) => !isEnding && writePiece(entity, stanzas),
+      sendPiece: (stanzas) => (isEnding ? Promise.resolve(false) : outbox.putPiece(stanzas)),
       close() {
         isClosing = true
         end()

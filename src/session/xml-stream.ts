@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { type SecureContext, TLSSocket } from 'node:tls'
 import { BytestreamError, type Clock, systemClock, toBytestreamError } from '../core/index.ts'
 import { buildStreamError, type Element, type StreamErrorReason, type StreamParser, startStreamParser, writeXml } from '../xep/index.ts'
+import { Outbox } from './outbox.ts'
 import { StanzaGuard, type StanzaLimits } from './stanza-guard.ts'
 import { StreamViolation } from './stream-violation.ts'
 
@@ -20,8 +21,6 @@ export interface XmlStreamInit {
 /** Octets of one connection that may wait to be sent. */
 export const BACKLOG_BYTES_MAX = 16 * 1024 * 1024
 const CLOSE_MS_MAX = 5_000
-/** What is said is gathered until there is so much of it, or the turn of the event loop is over. */
-const PIECE_BYTES = 64 * 1024
 
 const injected = () =>
   new StreamViolation('policy-violation', 'there is something between STARTTLS and TLS (RFC 6120 §5.3.4)', 'ERR_STREAM')
@@ -51,6 +50,7 @@ export class XmlStream extends EventEmitter<XmlStreamEvents> {
   readonly #closeMsMax: number
   readonly #clock: Clock
   readonly #header: (() => string) | undefined
+  readonly #outbox = new Outbox((text, onDone) => this.#write(text, onDone))
   #parser: StreamParser
   #error: BytestreamError | undefined
   #closing = false
@@ -94,11 +94,10 @@ export class XmlStream extends EventEmitter<XmlStreamEvents> {
   /** Sends an element, or text that is XML already. What comes after the end of the stream is dropped. */
   send(content: Element | string): void {
     if (this.#closing || this.#socket.destroyed) return
-    this.#gather()
-    this.#socket.write(typeof content === 'string' ? content : writeXml(content))
-    if (this.#socket.writableLength >= PIECE_BYTES) this.#socket.uncork()
-    if (this.#socket.writableLength > this.#backlogBytesMax) {
-      this.#error ??= new BytestreamError('ERR_SESSION_CLOSED', `the other side left ${this.#socket.writableLength} octets unread`)
+    this.#outbox.put(typeof content === 'string' ? content : writeXml(content))
+    const unread = this.#outbox.length + this.#socket.writableLength
+    if (unread > this.#backlogBytesMax) {
+      this.#error ??= new BytestreamError('ERR_SESSION_CLOSED', `the other side left ${unread} octets unread`)
       this.#socket.destroy()
     }
   }
@@ -111,20 +110,15 @@ export class XmlStream extends EventEmitter<XmlStreamEvents> {
    */
   sendPiece(text: string): Promise<boolean> {
     if (this.#closing || this.#socket.destroyed) return Promise.resolve(false)
-    return new Promise((resolve) => {
-      this.#gather()
-      // A socket that broke off calls back without an error.
-      this.#socket.write(text, (error) => setImmediate(resolve, !error && !this.#socket.destroyed))
-      if (this.#socket.writableLength >= PIECE_BYTES) this.#socket.uncork()
-    })
+    return this.#outbox.putPiece(text)
   }
 
-  /** What is said in one turn leaves in one piece: a call into the kernel costs more than most stanzas. */
-  #gather(): void {
+  #write(text: string, onDone: (wasTaken: boolean) => void): void {
     const socket = this.#socket
-    if (socket.writableCorked > 0) return
-    socket.cork()
-    process.nextTick(() => socket.uncork())
+    // The other side may have hung up in this turn.
+    if (!socket.writable) return onDone(false)
+    // A socket that broke off calls back without an error.
+    socket.write(text, (error) => onDone(!error && !socket.destroyed))
   }
 
   /** Expects a new stream header, as after SASL (RFC 6120 §4.3.3). To be called while handling an element. */
@@ -148,7 +142,7 @@ export class XmlStream extends EventEmitter<XmlStreamEvents> {
     this.#upgrade = () => {
       this.send(consent)
       if (this.#closing || this.#socket.destroyed) return
-      this.#socket.uncork()
+      this.#outbox.flush()
       const socket = this.#socket.off('data', this.#onData).off('error', this.#onError).off('end', this.#onEnd).off('close', this.#onClose)
       socket.on('error', () => {}) // TLS over it tells.
       this.#socket = new TLSSocket(socket, { isServer: true, secureContext: context })
@@ -171,7 +165,7 @@ export class XmlStream extends EventEmitter<XmlStreamEvents> {
   fail(reason: StreamErrorReason, error?: BytestreamError): void {
     this.#error ??= error ?? new BytestreamError('ERR_STREAM', reason.text)
     if (!this.#closing) {
-      if (this.#header && this.#socket.bytesWritten === 0) this.send(this.#header())
+      if (this.#header && this.#socket.bytesWritten + this.#outbox.length === 0) this.send(this.#header())
       this.send(buildStreamError(reason))
     }
     this.end()
@@ -189,6 +183,7 @@ export class XmlStream extends EventEmitter<XmlStreamEvents> {
     this.#closing = true
     if (this.#socket.destroyed) return
     if (this.#isAgreeing) return void this.#socket.destroy()
+    this.#outbox.flush()
     this.#socket.end()
     const cancel = this.#clock.after(this.#closeMsMax, () => this.#socket.destroy())
     this.#socket.once('close', cancel)

@@ -10,6 +10,7 @@ import tcp from '@xmpp/tcp'
 import { BytestreamError, toBytestreamError } from '../core/index.ts'
 import { secure, type Trust } from '../tls/index.ts'
 import { buildStartTls, type Element, NS, parseMechanisms } from '../xep/index.ts'
+import { Outbox } from './outbox.ts'
 import { type Credentials, isSafeInTheClear, MECHANISMS, type MechanismName, startMechanism } from './sasl-mechanisms.ts'
 import { StanzaGuard, serverStanzaLimits } from './stanza-guard.ts'
 
@@ -137,15 +138,20 @@ function isLoopback({ socket }: Client): boolean {
 /** Octets that were sent but not yet taken by the system. */
 export const unsentBytes = ({ socket }: Client) => socket?.writableLength ?? 0
 
-/** See {@link Connection.sendPiece}. */
-export function writePiece(entity: Client, stanzas: string): Promise<boolean> {
-  // A socket that broke off calls back without an error.
-  const whether = (wasTaken: boolean) =>
-    new Promise<boolean>((resolve) => setImmediate(() => resolve(wasTaken && !entity.socket?.destroyed)))
-  return entity.write(stanzas).then(
-    () => whether(true),
-    () => whether(false),
-  )
+/** What is said once it is logged in. @param onError hears why it cannot be said */
+export function openOutbox(entity: Client, onError: (error: BytestreamError) => void): Outbox {
+  const write = async (text: string) => {
+    const { socket } = entity
+    await entity.write(text)
+    // A socket that broke off calls back without an error.
+    return socket?.destroyed === false
+  }
+  return new Outbox((text, onDone) => {
+    write(text).then(onDone, (error: unknown) => {
+      onError(toBytestreamError(error, 'ERR_SESSION_CLOSED'))
+      onDone(false)
+    })
+  })
 }
 
 /** Cuts the connection, whether TLS lies over it or not. */

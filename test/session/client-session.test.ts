@@ -94,6 +94,20 @@ onEachServer('account sessions', { accounts: ['romeo', 'juliet', 'nurse', 'mercu
     t.false(await session.sendPiece(stanzas.join('')))
   })
 
+  serverTest('what was said just before it stops arrives, in its order, pieces among it', async (t, server) => {
+    const session = open(t, server.client, { jid: 'juliet@localhost/gate' })
+    await session.start()
+    const peer = await login(server.client, server.account('nurse'), 'attic')
+    t.teardown(() => peer.destroy())
+    const chat = (body: string) => xml('message', { to: peer.jid, type: 'chat' }, xml('body', {}, body))
+    session.send(chat('one'))
+    const taken = session.sendPiece(`${chat('two')}${chat('three')}`)
+    session.send(chat('four'))
+    await session.stop()
+    t.true(await taken)
+    for (const body of ['one', 'two', 'three', 'four']) t.is((await peer.next()).getChildText('body'), body)
+  })
+
   serverTest('when another login takes its resource it gives way', async (t, server) => {
     const session = open(t, server.client, { jid: 'mercutio@localhost/street' })
     await session.start()
