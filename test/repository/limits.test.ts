@@ -128,6 +128,7 @@ const rowOf: Readonly<Record<string, string>> = {
   'component/pubsub/rosters READING_MAX': 'rosters that are asked for at once',
   'component/pubsub/rosters ANSWER_MS_MAX': 'for a server to answer with a roster',
   'component/pubsub/write-notice PAYLOADS_BYTES_MAX': 'octets of the payloads in one notification',
+  'component/pubsub/notification-ids PREFIXES_MAX': 'nodes of which it is remembered what ids',
   'component/pubsub/fan-outs PIECE_MS_MAX': 'time until a piece of notifications',
   'pubsub/bounces BOUNCING_MAX': 'addresses that send notifications back',
   'pubsub/bounces PASSING_MAX': 'errors that may pass',

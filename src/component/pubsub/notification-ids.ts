@@ -1,6 +1,8 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 
 const MAC_CHARACTERS = 8
+/** Of as many nodes it is kept what their ids begin with: it costs more than a notification does. */
+const PREFIXES_MAX = 1000
 const ID = /^([0-9a-z]{1,11})-([A-Za-z0-9_-]{8})-[0-9a-z]{1,11}$/
 
 /**
@@ -9,11 +11,17 @@ const ID = /^([0-9a-z]{1,11})-([A-Za-z0-9_-]{8})-[0-9a-z]{1,11}$/
  */
 export class NotificationIds {
   readonly #key = randomBytes(32)
+  /** Of nodes, those that were told of last at the end. */
+  readonly #prefixes = new Map<number, string>()
   #count = 0
 
   /** What the ids of a node begin with. */
   prefixOf(nodeId: number): string {
-    return `${nodeId.toString(36)}-${this.#macOf(nodeId)}-`
+    const prefix = this.#prefixes.get(nodeId) ?? `${nodeId.toString(36)}-${this.#macOf(nodeId)}-`
+    this.#prefixes.delete(nodeId)
+    this.#prefixes.set(nodeId, prefix)
+    if (this.#prefixes.size > PREFIXES_MAX) this.#prefixes.delete(this.#prefixes.keys().next().value as number)
+    return prefix
   }
 
   next(prefix: string): string {

@@ -15,6 +15,21 @@ test('an id tells its node, and is no other’s (XEP-0060 §12.4)', (t) => {
   t.is(seen.size, 18)
 })
 
+test('what ids begin with is a node’s own for good, however many nodes are told of', (t) => {
+  const ids = new NotificationIds()
+  const nodeIds = Array.from({ length: 2_500 }, (_, nodeId) => nodeId)
+  const prefixes = nodeIds.map((nodeId) => ids.prefixOf(nodeId))
+  t.is(new Set(prefixes).size, nodeIds.length)
+  t.deepEqual(
+    nodeIds.map((nodeId) => ids.prefixOf(nodeId)),
+    prefixes,
+  )
+  t.deepEqual(
+    prefixes.map((prefix) => ids.nodeOf(ids.next(prefix))),
+    nodeIds,
+  )
+})
+
 test('what is no id of ours tells none', (t) => {
   const ids = new NotificationIds()
   const [node, mac, count] = ids.next(ids.prefixOf(7)).split('-').length === 3 ? ids.next(ids.prefixOf(7)).split('-') : ['7', 'x', '1']
