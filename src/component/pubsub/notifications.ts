@@ -70,12 +70,11 @@ export class Notifications implements Disposable {
   #connections = 0
 
   constructor(components: NotificationsComponents, { jid, limits }: NotificationsInit) {
-    const { session, clock, logger } = components
+    const { session, clock } = components
     this.#components = components
     this.#jid = jid
-    const onFailed = (err: unknown) => logger.error({ err }, 'subscribers could not be told')
     const onReady = () => void this.#tellAll()
-    this.#fanOuts = new FanOuts(clock, { ...fanOutLimits, ...limits }, onFailed, onReady)
+    this.#fanOuts = new FanOuts(clock, { ...fanOutLimits, ...limits }, this.#onFailed, onReady)
     this.#rations = new LogRation(clock)
     session.on('online', this.#onOnline).on('ended', this.#onEnded).on('message', this.#onMessage).on('presence', this.#onPresence)
   }
@@ -90,7 +89,12 @@ export class Notifications implements Disposable {
     const { pubsub, configForm } = this.#components
     if (this.#isOver) return
     for (const notice of notices) {
-      for (const parts of writeNotice({ pubsub, configForm, from: this.#jid }, notice)) this.#add(notice, parts)
+      // What fails here has nobody who could be told.
+      try {
+        for (const parts of writeNotice({ pubsub, configForm, from: this.#jid }, notice)) this.#add(notice, parts)
+      } catch (error) {
+        this.#onFailed(error)
+      }
     }
     void this.#tellAll()
   }
@@ -112,6 +116,7 @@ export class Notifications implements Disposable {
     this.#onEnded()
   }
 
+  readonly #onFailed = (err: unknown) => this.#components.logger.error({ err }, 'subscribers could not be told')
   readonly #onOnline = () => {
     this.#connections += 1
     void this.#tellAll()

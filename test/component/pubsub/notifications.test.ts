@@ -1,9 +1,11 @@
 import test, { type ExecutionContext } from 'ava'
+import { pubsubMigrations, SqliteStore } from '../../../src/pubsub/index.ts'
 import { buildMessage, parseNotification } from '../../../src/xep/index.ts'
 import { openLine } from '../../helpers/component-line.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 import { by, FRIEND, OWNER, STRANGER } from '../../helpers/pubsub.ts'
 import { SERVICE, TellingScene } from '../../helpers/pubsub-notifications.ts'
+import { openStorage } from '../../helpers/storage.ts'
 
 type Init = ConstructorParameters<typeof TellingScene>[2]
 
@@ -202,6 +204,21 @@ test('subscribers that cannot be found do not keep others from being told', asyn
   scene.announce('news', 'a')
   scene.announce('other', 'b')
   t.true((await hear()).includes('"b"'))
+  t.deepEqual(
+    scene.log.lines.map(({ level, sentence }) => [level, sentence]),
+    [['error', 'subscribers could not be told']],
+  )
+})
+
+test('what cannot be read when it is to be told is logged, and what comes behind it is told', async (t) => {
+  const storage = await openStorage(t, undefined, pubsubMigrations)
+  const { scene, next } = await open(t, { store: new SqliteStore(storage) })
+  scene.node('news', [FRIEND], { itemReply: 'owner' })
+  scene.node('plain', [FRIEND])
+  const [first, second] = ['news', 'plain'].map((node) => scene.pubsub.publish(by(OWNER), { node, items: [{ id: 'a', payload: '<a/>' }] }))
+  storage.change('ALTER TABLE affiliation RENAME TO gone').run()
+  scene.tell({ notices: [...(first?.notices ?? []), ...(second?.notices ?? [])] })
+  t.is((await next()).getChild('event')?.getChild('items')?.attrs['node'], 'plain')
   t.deepEqual(
     scene.log.lines.map(({ level, sentence }) => [level, sentence]),
     [['error', 'subscribers could not be told']],
