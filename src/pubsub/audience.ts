@@ -5,7 +5,7 @@ import { ancestorsOf } from './operations/tree.ts'
 import { type NodeRecord, type SubscriptionRecord, subidOf } from './records.ts'
 import { type Contact, mayReceive, mayRetrieve } from './rules/access.ts'
 import { accountOf } from './rules/names.ts'
-import { optionDefaults } from './rules/options.ts'
+import { isOver, optionDefaults } from './rules/options.ts'
 
 /** A JID that is told, and what has to be noted for it: most need nothing but their JID. */
 export type Recipient = string | NotedRecipient
@@ -206,7 +206,7 @@ function recipientOf(core: Core, node: NodeRecord, subscription: SubscriptionRec
 }
 
 const isDelivered = (subscription: SubscriptionRecord, nowMs: number) =>
-  subscription.state === 'subscribed' && wantsAny(subscription) && (subscription.expiresMs ?? Number.POSITIVE_INFINITY) > nowMs
+  subscription.state === 'subscribed' && wantsAny(subscription) && !isOver(subscription, nowMs)
 
 function sameJid(core: Core, { nodeId, account, jid }: SubscriptionRecord): readonly SubscriptionRecord[] {
   const all = core.store.subscriptionsAt(nodeId, account)

@@ -6,6 +6,7 @@ import type { SubscriptionView } from './notices.ts'
 import { type NodeRecord, type SubscriptionRecord, subidOf } from './records.ts'
 import { type Contact, mayRetrieve } from './rules/access.ts'
 import { accountOf } from './rules/names.ts'
+import { isOver } from './rules/options.ts'
 import { type Action, privileges } from './rules/privileges.ts'
 import type { PubsubStore } from './store/store.ts'
 
@@ -84,7 +85,7 @@ export function subscriptionsAt(core: Core, nodeId: number, account: string): re
   const all = core.store.subscriptionsAt(nodeId, account)
   if (all.every(({ expiresMs }) => expiresMs === undefined)) return all
   const nowMs = core.now()
-  return all.filter(({ expiresMs }) => (expiresMs ?? Number.POSITIVE_INFINITY) > nowMs)
+  return all.filter((each) => !isOver(each, nowMs))
 }
 
 /** Takes a subscription away, with what is remembered of it. */

@@ -112,6 +112,48 @@ onEachStore('nodes that are not for everybody are listed for those who are someb
   t.deepEqual(names(found(FRIEND)), [...changed, 'presence 2'])
 })
 
+onEachStore('a lease that is over is in no list, swept or not, and not counted (XEP-0060 §5.6, §8.8.1.2, §12.19)', (t, open) => {
+  const scene = open()
+  const { pubsub } = scene
+  pubsub.create(by(OWNER), { node: 'news', config: { accessModel: 'authorize' } })
+  const devices = [...'abcdef']
+  const jidOf = (device: string) => `${FRIEND}/${device}`
+  const deviceOf = ({ jid }: { readonly jid: string }) => jid.slice(jid.indexOf('/') + 1)
+  for (const [at, device] of devices.entries()) {
+    const options = at % 2 === 0 ? { expiresMs: scene.nowMs + 1_000 + at } : undefined
+    pubsub.subscribe(by(FRIEND), { node: 'news', jid: jidOf(device), options })
+  }
+  const lists = () => ({
+    own: (page: Page) => pubsub.subscriptions(by(FRIEND), { page }),
+    ofNode: (page: Page) => pubsub.nodeSubscriptions(by(OWNER), 'news', page),
+  })
+  const waiting = () => pubsub.pending(by(OWNER), 'news').found.map(deviceOf).join('')
+  t.is(waiting(), 'abcdef')
+  scene.pass(1_000)
+  t.is(waiting(), 'bcdef', 'the first lease is over')
+  for (const device of 'bcdef') pubsub.decide(by(OWNER), { node: 'news', jid: jidOf(device) }, true)
+
+  const seen = () =>
+    Object.values(lists()).map((list) => {
+      const pages = [{}, { max: 1 }, { max: 2 }, { max: 2, before: '' }].map((page) => list(page))
+      const counts = new Set(pages.map(({ count }) => count))
+      const after = list({ max: 9, after: pages[1]?.last })
+      return [...pages, after].map(({ found }) => found.map(deviceOf).join('')).concat(String([...counts]))
+    })
+  const both = (...what: string[]) => [what, what]
+  t.deepEqual(seen(), both('bcdef', 'b', 'bc', 'ef', 'cdef', '5'))
+  t.is(pubsub.metadata('news').subscribers, 5)
+  scene.pass(2)
+  t.deepEqual(seen(), both('bdef', 'b', 'bd', 'ef', 'def', '4'))
+  scene.pass(2)
+  const last = both('bdf', 'b', 'bd', 'df', 'df', '3')
+  t.deepEqual(seen(), last)
+  t.is(pubsub.metadata('news').subscribers, 3)
+  pubsub.sweep()
+  t.deepEqual(seen(), last)
+  t.is(pubsub.metadata('news').subscribers, 3)
+})
+
 onEachStore('of a collection those are listed who would be without it, and of one that is closed none (XEP-0248)', (t, open) => {
   const scene = open()
   const { pubsub } = scene

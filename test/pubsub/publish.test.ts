@@ -103,6 +103,34 @@ test('publish options are what the node has to be like (XEP-0060 §7.1.5)', (t) 
   t.is(pubsub.items(by(OWNER), { node: 'news' }).count, 3)
 })
 
+test('one of them is the collection a node is in, or shall be created in (XEP-0060 §7.1.5, XEP-0248)', (t) => {
+  const { pubsub } = new PubsubScene({ autoCreate: true })
+  for (const node of ['all', 'other']) pubsub.create(by(OWNER), { node, kind: 'collection' })
+  const publish = (collection: string, node = 'new', asker = OWNER) =>
+    pubsub.publish(by(asker), { node, items: [{ payload: '<a/>' }], options: { collection } })
+  t.throws(() => publish('nowhere'), { code: 'ERR_ITEM_NOT_FOUND' })
+  t.throws(() => publish('all', 'new', STRANGER), { code: 'ERR_FORBIDDEN' })
+  t.throws(() => pubsub.node('new'), { code: 'ERR_ITEM_NOT_FOUND' })
+
+  t.like(publish('all').notices, { length: 2, 0: { kind: 'associated', node: { name: 'all' }, child: 'new' }, 1: { kind: 'published' } })
+  t.is(pubsub.collectionOf(pubsub.node('new')), 'all')
+  t.like(publish('all').notices, { length: 1, 0: { kind: 'published' } })
+  for (const another of ['other', 'nowhere', '']) t.throws(() => publish(another), { code: 'ERR_PUBSUB_PRECONDITION' }, another)
+
+  t.like(publish('', 'alone').notices, { length: 1, 0: { kind: 'published' } })
+  t.notThrows(() => publish('', 'alone'))
+  t.throws(() => publish('all', 'alone'), { code: 'ERR_PUBSUB_PRECONDITION' })
+})
+
+test('who may not publish learns nothing of how the node is by options (XEP-0060 §7.1.3.1)', (t) => {
+  const { pubsub } = sceneWith({ title: 'News' })
+  for (const title of ['News', 'Olds']) {
+    t.throws(() => pubsub.publish(by(STRANGER), { node: 'news', items: [{ payload: '<a/>' }], options: { title } }), {
+      code: 'ERR_FORBIDDEN',
+    })
+  }
+})
+
 test('who may not publish does not (XEP-0060 §7.1.3.1)', (t) => {
   const scene = sceneWith()
   t.throws(() => scene.publish('news', 'a', STRANGER), { code: 'ERR_FORBIDDEN' })

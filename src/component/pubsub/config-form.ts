@@ -149,8 +149,8 @@ export function readConfig(form: DataForm): { readonly kind: NodeKind | undefine
  *
  * @throws BytestreamError `ERR_PUBSUB_PRECONDITION` for fields nobody knows, and values no node can have
  */
-export function readPublishOptions(form: DataForm): Partial<NodeConfig> {
-  const known = new Set([...keys.map((key) => fields[key].name), ...Object.keys(fixed), nodeType.name])
+export function readPublishOptions(form: DataForm): ConfigChange {
+  const known = new Set([...keys.map((key) => fields[key].name), ...Object.keys(fixed), nodeType.name, collection.name])
   const unknown = form.fields.find((field) => !known.has(field.var))
   if (unknown) throw new BytestreamError('ERR_PUBSUB_PRECONDITION', `"${unknown.var.slice(0, 100)}" is nothing a node has`)
   checkFixed(form, fixed, 'ERR_PUBSUB_PRECONDITION')
@@ -163,6 +163,8 @@ export function readPublishOptions(form: DataForm): Partial<NodeConfig> {
     )
     if (value !== undefined) options[key] = value
   }
+  const inside = readField(form, collection, 'ERR_PUBSUB_PRECONDITION')
+  if (inside !== undefined) options['collection'] = inside
   // Items are published to a leaf, whatever else is said.
   if (readField(form, nodeType, 'ERR_PUBSUB_PRECONDITION') === 'collection') {
     throw new BytestreamError('ERR_PUBSUB_PRECONDITION', 'nothing is published to a collection')

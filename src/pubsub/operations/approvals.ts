@@ -2,6 +2,7 @@ import { bareJid } from '../../core/index.ts'
 import { type Asker, type Core, findOwnNode, removeSubscription, subscriptionsAt, viewOf } from '../core.ts'
 import type { Notice, SubscriptionView } from '../notices.ts'
 import { accountOf, anyJid } from '../rules/names.ts'
+import { isOver } from '../rules/options.ts'
 import { privileges } from '../rules/privileges.ts'
 import { chooseSubscription } from '../rules/subids.ts'
 import { approve, type SubscriptionName } from './subscribe.ts'
@@ -48,5 +49,7 @@ export function pendingAt(core: Core, asker: Asker, name: string, after?: number
   const node = findOwnNode(core, asker, name, 'manage')
   const limit = core.limits.pageMax
   const pending = core.store.pending(node.id, { after, limit })
-  return { found: pending.map((each) => viewOf(node, each)), next: pending.length < limit ? undefined : pending.at(-1)?.id }
+  const nowMs = core.now()
+  const waiting = pending.filter((each) => !isOver(each, nowMs))
+  return { found: waiting.map((each) => viewOf(node, each)), next: pending.length < limit ? undefined : pending.at(-1)?.id }
 }

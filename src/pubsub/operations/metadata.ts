@@ -1,5 +1,6 @@
 import { type Asker, type Core, findOwnNode } from '../core.ts'
 import type { NodeRecord } from '../records.ts'
+import { countSubscribers } from './leases.ts'
 import { ownersOf } from './subscribe.ts'
 import { parentOf } from './tree.ts'
 
@@ -15,7 +16,7 @@ export function metadata(core: Core, node: NodeRecord) {
     config: { ...core.defaults, ...node.config },
     collection: parentOf(core, node)?.name,
     owners: ownersOf(core, node),
-    subscribers: core.store.countSubscriptions(node.id) - core.store.countPending(node.id),
+    subscribers: countSubscribers(core, node),
     items: core.store.countItems(node.id),
   }
 }

@@ -24,11 +24,14 @@ export interface NodeToCreate {
 
 /** @throws BytestreamError as {@link planNode} does */
 export function createNode(core: Core, asker: Asker, wanted: NodeToCreate) {
-  const plan = planNode(core, asker, wanted)
-  const parent = plan.parent === undefined ? undefined : core.store.nodeById(plan.parent)
-  const node = addNode(core, plan)
-  const notices: Notice[] = parent ? [{ kind: 'associated', node: parent, child: node.name }] : []
-  return { node, notices }
+  const node = addNode(core, planNode(core, asker, wanted))
+  return { node, notices: associated(core, node) }
+}
+
+/** Of a node that has just been created, those who hear of it are those of the collection it is in. */
+export function associated(core: Core, node: NodeRecord): Notice[] {
+  const parent = parentOf(core, node)
+  return parent ? [{ kind: 'associated', node: parent, child: node.name }] : []
 }
 
 /** A node that may be created, and is not yet. */

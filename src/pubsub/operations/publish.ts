@@ -1,32 +1,32 @@
 import { BytestreamError, UnsupportedFeature } from '../../core/index.ts'
 import { type Asker, type Core, checkKept, checkNotMoved, findNode, isHeardAsSubscriber, settingOf } from '../core.ts'
-import type { NodeConfig } from '../node-config.ts'
 import type { Notice } from '../notices.ts'
 import type { ItemRecord, NodeRecord } from '../records.ts'
 import { differing } from '../rules/configuration.ts'
 import { accountOf, checkItemId } from '../rules/names.ts'
 import { checkEventType, type ItemToPublish, mayPublish } from '../rules/publishing.ts'
 import { itemBytes } from '../weights.ts'
-import { addNode, itemsMaxOf, type PlannedNode, planNode } from './nodes.ts'
+import { addNode, associated, type ConfigChange, itemsMaxOf, type PlannedNode, planNode } from './nodes.ts'
+import { parentOf } from './tree.ts'
 
 export interface Publication {
   readonly node: string
   readonly items: readonly ItemToPublish[]
   /** XEP-0060 §7.1.5: what the node has to be like, or shall be when it is created by this. */
-  readonly options?: Partial<NodeConfig> | undefined
+  readonly options?: ConfigChange | undefined
 }
 
 /** @throws BytestreamError as XEP-0060 §7.1.3 and §12.11 have it; then nothing is published */
 export function publish(core: Core, asker: Asker, { node: name, items, options }: Publication) {
   const existing = core.store.node(name)
+  if (existing) checkMayPublish(core, asker, existing)
   if (existing && options) checkPreconditions(core, existing, options)
   const found = existing ?? planMissing(core, asker, name, options)
-  if (existing) checkMayPublish(core, asker, existing)
   checkItems(core, found, items)
   if (settingOf(core, found, 'persistItems')) checkKept(core, bytesOf(asker, items))
 
   const node = existing ?? addNode(core, found)
-  const notices: Notice[] = []
+  const notices: Notice[] = existing ? [] : associated(core, node)
   const retracted = makeRoom(core, node, items)
   const published = items.map((item) => toRecord(core, node, asker, item)).map((item) => keep(core, node, item))
   if (settingOf(core, node, 'deliverNotifications')) {
@@ -40,7 +40,7 @@ const bytesOf = (asker: Asker, items: readonly ItemToPublish[]) =>
   items.reduce((sum, { id = '', payload }) => sum + itemBytes({ id, publisher: asker.jid, payload }), 0)
 
 /** The node that publishing creates, where it does. */
-function planMissing(core: Core, asker: Asker, name: string, options: Partial<NodeConfig> = {}): PlannedNode {
+function planMissing(core: Core, asker: Asker, name: string, options: ConfigChange = {}): PlannedNode {
   checkNotMoved(core, name)
   return core.autoCreate ? planNode(core, asker, { node: name, config: options }) : findNode(core, name)
 }
@@ -55,8 +55,9 @@ function checkMayPublish(core: Core, asker: Asker, node: NodeRecord): void {
 }
 
 /** XEP-0060 §7.1.5 */
-function checkPreconditions(core: Core, node: NodeRecord, options: Partial<NodeConfig>): void {
-  const unlike = Object.keys(differing(options, { ...core.defaults, ...node.config }))
+function checkPreconditions(core: Core, node: NodeRecord, { collection, ...fields }: ConfigChange): void {
+  const unlike = Object.keys(differing(fields, { ...core.defaults, ...node.config }))
+  if (collection !== undefined && collection !== (parentOf(core, node)?.name ?? '')) unlike.push('collection')
   if (unlike.length > 0) throw new BytestreamError('ERR_PUBSUB_PRECONDITION', `the node has another ${unlike.join(', ')}`)
 }
 

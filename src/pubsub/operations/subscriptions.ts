@@ -5,6 +5,7 @@ import { type NodeRecord, type SubscriptionRecord, type SubscriptionState, subid
 import { mayReceive } from '../rules/access.ts'
 import { accountOf, byJids } from '../rules/names.ts'
 import { subscriptionBytes } from '../weights.ts'
+import { countSubscribers, countSubscriptionsOf, unexpired } from './leases.ts'
 import { mapPart, numberNamed, type Page, type Part, partOf, whole } from './parts.ts'
 import { approve, checkRoom } from './subscribe.ts'
 
@@ -29,8 +30,8 @@ export function subscriptionsOf(
   const part = partOf(core, page, {
     keyNamed: numberNamed,
     keyOf,
-    read: (section) => core.store.subscriptionsOf(account, section),
-    count: () => core.store.countSubscriptionsOf(account),
+    read: unexpired(core, (section) => core.store.subscriptionsOf(account, section)),
+    count: () => countSubscriptionsOf(core, account),
   })
   return mapPart(part, (each) => viewOf(core.store.nodeById(each.nodeId) as NodeRecord, each))
 }
@@ -41,8 +42,8 @@ export function subscriptionsOfNode(core: Core, asker: Asker, name: string, page
   const part = partOf(core, page, {
     keyNamed: numberNamed,
     keyOf,
-    read: (section) => core.store.subscribed(node.id, section),
-    count: () => core.store.countSubscriptions(node.id) - core.store.countPending(node.id),
+    read: unexpired(core, (section) => core.store.subscribed(node.id, section)),
+    count: () => countSubscribers(core, node),
   })
   return mapPart(part, (each) => viewOf(node, each))
 }

@@ -40,6 +40,11 @@ export function changeOptions(before: Options, change: OptionsChange, kind: Node
   }
 }
 
+/** Whether a lease has come to its end, swept or not. */
+export function isOver({ expiresMs }: Pick<Options, 'expiresMs'>, nowMs: number): boolean {
+  return expiresMs !== undefined && expiresMs <= nowMs
+}
+
 function leaseUntil(expiresMs: number | null, nowMs: number, leaseMsMax: number): number | undefined {
   if (expiresMs === null) return undefined
   if (!(expiresMs > nowMs)) throw new BytestreamError('ERR_PUBSUB_INVALID_OPTIONS', 'the lease would be over already')

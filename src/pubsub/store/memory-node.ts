@@ -1,5 +1,5 @@
 import type { Affiliation, AffiliationRecord, ItemRecord, NodeRecord, SubscriptionRecord } from '../records.ts'
-import { byCodePoint, cut } from './cut.ts'
+import { byCodePoint, cut, sift } from './cut.ts'
 import { Ordered } from './ordered.ts'
 import type { Section } from './store.ts'
 
@@ -30,19 +30,13 @@ export class MemoryNode {
   }
 
   /** Without those that are pending, which are passed over. */
-  subscribedIn({ after, before, limit, fromEnd = false }: Section): SubscriptionRecord[] {
-    const found: SubscriptionRecord[] = []
-    let [low, high] = [after, before]
-    for (let more = true; more && found.length < limit; ) {
-      const some = this.subscriptions.section({ after: low, before: high, limit: limit - found.length, fromEnd })
-      const subscribed = some.filter(({ state }) => state === 'subscribed')
-      if (fromEnd) found.unshift(...subscribed)
-      else found.push(...subscribed)
-      more = some.length > 0
-      if (fromEnd) high = some[0]?.id ?? high
-      else low = some.at(-1)?.id ?? low
-    }
-    return found
+  subscribedIn(section: Section): SubscriptionRecord[] {
+    return sift(
+      (some) => this.subscriptions.section(some),
+      section,
+      ({ id }) => id,
+      ({ state }) => state === 'subscribed',
+    )
   }
 
   get subscriptions(): Ordered<SubscriptionRecord> {

@@ -82,6 +82,8 @@ test('§7.1.5: options are conditions, and unknown ones are not met', async (t) 
   t.is(await publish(field('access_model', 'presence')), unmet)
   t.is(await publish(field('no_such_thing', '1')), unmet)
   t.is(await publish(field('max_items', 'some')), unmet)
+  t.is(await publish(field('collection', '')), 'result')
+  t.is(await publish(field('collection', 'n')), unmet)
 })
 
 test('§7.2: items are retracted by whoever may, told if it is asked for, and all of them or none', async (t) => {
