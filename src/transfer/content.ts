@@ -9,6 +9,8 @@ import type { Negotiation } from './transfer-facts.ts'
 export const RECEIVER_CHECK_MS_MAX = 300_000
 /** Milliseconds a sender may take to close, after we did. */
 const SENDER_CLOSE_MS_MAX = 60_000
+/** Milliseconds a receiver that has said that it has the file may take to close. */
+const RECEIVER_CLOSE_MS_MAX = 10_000
 
 /** Who may have broken a bytestream, seen from the sender. */
 const between = { direct: 'network', proxy: 'proxy', ibb: 'server' } as const
@@ -103,14 +105,12 @@ export async function takeContent(
 
 /**
  * Closes on our side, and gives the other side its time to do the same. In band that takes a session, which may be over
- * as soon as the transfer is: until both sides have closed it is not.
+ * as soon as the transfer is: until both sides have closed it is not. A side that is gone, as it may be already, has closed.
  */
-export async function closeProperly(clock: Clock, { stream, method, totals }: Bytestream, signal: AbortSignal): Promise<void> {
+export async function closeProperly(clock: Clock, { stream, method, totals }: Bytestream, transfer: Transfer): Promise<void> {
   stream.end()
   stream.resume()
-  stream.once(
-    'close',
-    clock.after(SENDER_CLOSE_MS_MAX, () => stream.destroy()),
-  )
-  if (method === 'ibb') await orAbort(totals, signal).catch(() => {})
+  const msMax = transfer.direction === 'send' ? RECEIVER_CLOSE_MS_MAX : SENDER_CLOSE_MS_MAX
+  void totals.then(clock.after(msMax, () => stream.destroy()))
+  if (method === 'ibb') await orAbort(totals, transfer.signal).catch(() => {})
 }

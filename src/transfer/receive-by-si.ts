@@ -40,7 +40,7 @@ export async function receiveBySi(clock: Clock, targets: StreamTargets, { sink, 
       await takeContent(clock, bytestream, file, transfer, 'ignored')
       const stored = await file.store()
       makeFinal() // Who gives up now does not take the file back.
-      await closeProperly(clock, bytestream, signal)
+      await closeProperly(clock, bytestream, transfer)
       return { ...stored, method: bytestream.method, confirmed: true }
     })
   } catch (thrown) {

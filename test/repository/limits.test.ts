@@ -148,6 +148,7 @@ const rowOf: Readonly<Record<string, string>> = {
   'transfer/movement STALL_MS_MAX': 'without an octet, while a file moves',
   'transfer/content RECEIVER_CHECK_MS_MAX': "the receiver's check after the last octet",
   'transfer/content SENDER_CLOSE_MS_MAX': 'the sender has to close',
+  'transfer/content RECEIVER_CLOSE_MS_MAX': 'a receiver that has said by Jingle',
   'transfer/jingle/send-content WORD_MS_MAX': "a receiver's word in Jingle",
   'transfer/retry RETRY_MS_MAX': 'without progress, after an interruption',
   'transfer/retry ATTEMPTS_MAX': 'attempts of one transfer',

@@ -1,7 +1,7 @@
 import type { Bytestream } from '../../bytestreams/index.ts'
 import { BytestreamError, type Clock, orAbort, throwIfAborted, toBytestreamError } from '../../core/index.ts'
 import type { JingleRange } from '../../xep/index.ts'
-import { overBytestream, RECEIVER_CHECK_MS_MAX, sendContent } from '../content.ts'
+import { closeProperly, overBytestream, RECEIVER_CHECK_MS_MAX, sendContent } from '../content.ts'
 import type { FileSource } from '../file-source.ts'
 import { ContentHasher, type HashAlgorithm, type OfferableAlgorithm } from '../hashes.ts'
 import type { Transfer } from '../transfer.ts'
@@ -52,7 +52,7 @@ export function partOf(size: number, { offset = 0, length = size - offset }: Jin
 
 /**
  * Sends a file the other side wants, or the part of it: the hash of what it has already, the octets, then their hashes, and waits
- * until the other side has said that it has them.
+ * until the other side has said that it has them, and has closed, or ended the session.
  *
  * @see XEP-0234 §6.4, §6.5, §8.1, §8.2
  */
@@ -73,6 +73,8 @@ export async function sendOver(clock: Clock, sending: Sending): Promise<Sent> {
         bytestream.stream.resume()
         const isConfirmed = await orAbort(confirmed(clock, file, bytestream), transfer.signal)
         makeFinal()
+        // COMPAT(Dino): it ends the session behind the last octet, and does not close.
+        await Promise.race([closeProperly(clock, bytestream, transfer), file.over()])
         return { path, size, sha256, method: bytestream.method, confirmed: isConfirmed }
       } catch (thrown) {
         throwIfAborted(transfer.signal)

@@ -47,7 +47,7 @@ export async function takeOver(clock: Clock, { file, sink, hashUsed, transfer }:
         makeFinal() // Who gives up now does not take the file back.
         await file.acknowledge()
         file.settle()
-        await closeProperly(clock, bytestream, signal)
+        await closeProperly(clock, bytestream, transfer)
         return { ...stored, method: bytestream.method, confirmed: true }
       } catch (thrown) {
         throwIfAborted(signal)

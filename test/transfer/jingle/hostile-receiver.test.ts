@@ -79,6 +79,23 @@ test('a receiver that says it has the file has confirmed it; it is told the hash
   })
 })
 
+test('a receiver that has the file is given until it has closed, or 10 s: the sender may log out behind that', async (t) => {
+  for (const isClosing of [true, false]) {
+    const clock = new FakeClock()
+    const { send, say, take } = await setScene(t, { clock })
+    const [transfer] = send()
+    const { sid, content, stream, totals } = await take()
+    await readAll(stream)
+    await say(sid, { action: 'session-info', info: { kind: 'received', creator: content.creator, name: content.name } })
+    await say(sid, { action: 'session-info' }) // Its answer comes behind all that comes of the other.
+    t.is(transfer.state, 'moving')
+    if (isClosing) stream.end()
+    else clock.advance(10_000)
+    t.like(await transfer.done, { confirmed: true })
+    if (isClosing) t.is((await totals).end, 'closed')
+  }
+})
+
 test('COMPAT(Dino): a receiver that knows no checksum, and ends the session with the last octet, has confirmed it', async (t) => {
   const { send, terminate, take, file } = await setScene(t, {
     answer: ({ action }) => {

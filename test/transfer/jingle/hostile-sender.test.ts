@@ -3,9 +3,10 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { type Bytestream, openInBand } from '../../../src/bytestreams/index.ts'
-import { type BytestreamError, silentLogger, systemClock } from '../../../src/core/index.ts'
+import { type BytestreamError, type Clock, silentLogger, systemClock } from '../../../src/core/index.ts'
 import type { ReceiveInit } from '../../../src/transfer/index.ts'
-import type { JingleCondition, JingleContent, JingleFile } from '../../../src/xep/index.ts'
+import { buildPresence, type Jingle, type JingleCondition, type JingleContent, type JingleFile } from '../../../src/xep/index.ts'
+import { FakeClock } from '../../helpers/fake-clock.ts'
 import { JingleHand, offeredFile } from '../../helpers/jingle-hand.ts'
 import { until } from '../../helpers/peer.ts'
 import { filesIn, makeFolder, nextTransfer } from '../../helpers/transfers.ts'
@@ -16,15 +17,19 @@ import { startNetwork } from '../../helpers/xmpp-network.ts'
 
 const sid = 'by-hand'
 
-async function setScene(t: ExecutionContext, init: Partial<ReceiveInit> = {}) {
+async function setScene(
+  t: ExecutionContext,
+  init: Partial<ReceiveInit> = {},
+  { answer, clock = systemClock }: { readonly answer?: (jingle: Jingle) => void; readonly clock?: Clock } = {},
+) {
   const network = await startNetwork(t, ['sender', 'receiver'])
   const into = join(await makeFolder(t), 'inbox')
-  const client = await network.connect('receiver')
+  const client = await network.connect('receiver', {}, { clock })
   const receiver = client.receive({ into, from: ['sender@localhost'], ...init })
   const declined: BytestreamError[] = []
   receiver.on('declined', ({ error }) => declined.push(error))
   const session = await network.logIn('sender')
-  const hand = new JingleHand(session)
+  const hand = new JingleHand(session, answer)
   const say = (jingle: Parameters<JingleHand['say']>[1] | (Omit<Parameters<JingleHand['say']>[1], 'sid'> & { sid?: string })) =>
     hand.say(client.jid, { sid, ...jingle })
   const initiate = (contents: readonly JingleContent[], own = sid) => say({ action: 'session-initiate', sid: own, contents })
@@ -39,7 +44,7 @@ async function setScene(t: ExecutionContext, init: Partial<ReceiveInit> = {}) {
     bytestream.stream.on('error', () => {})
     return { ...bytestream, transfer: await incoming }
   }
-  return { network, client, receiver, into, declined, hand, say, initiate, open, begin }
+  return { network, client, session, receiver, into, declined, hand, say, initiate, open, begin }
 }
 
 const sha256 = (content: string) => ({ algo: 'sha-256', value: createHash('sha256').update(content).digest() })
@@ -115,6 +120,22 @@ test('COMPAT(Dino, Gajim): a file without a hash is there with its last octet, a
   stream.write('full')
   t.is((await hand.hear('session-terminate')).reason?.condition, 'success')
   t.is(await readFile(join(into, 'file.bin'), 'utf8'), 'full')
+})
+
+test('a sender that is gone when the file is there, its close unanswered, is not waited for', async (t) => {
+  const clock = new FakeClock()
+  let leave = () => {}
+  const scene = await setScene(t, {}, { clock, answer: ({ info }) => void (info?.kind === 'received' && leave()) })
+  const { client, session, into, hand, say, begin } = scene
+  const { stream, transfer } = await begin({ hashUsed: ['sha-256'] })
+  leave = () => session.send(buildPresence({ type: 'unavailable', to: client.jid })) // Before it has acknowledged.
+  stream.end('full')
+  await say({ action: 'session-info', info: checksum(sha256('full')) })
+  t.like(await transfer.done, { size: 4, verified: 'sha-256' })
+  t.deepEqual(await filesIn(into), ['file.bin'])
+  t.is((await hand.hear('session-terminate')).reason?.condition, 'gone')
+  await client.close()
+  t.is(clock.waiting, 0, 'nothing keeps the process alive')
 })
 
 test('a session that ends without the hash that was announced leaves no file', async (t) => {
