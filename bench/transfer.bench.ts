@@ -9,9 +9,10 @@
 // every copy is compared. Minima are compared, as memory a virtual machine has given back costs seconds at random when it is touched
 // again.
 //
-//   npm run bench:transfer -- [--rounds N] [--size 1GiB] [--only WORD,WORD] [--json]
+//   npm run bench:transfer -- [--node 24]... [--rounds N] [--size 1GiB] [--only WORD,WORD] [--json]
 //
-// --only takes contenders with such a word in their name. The exit code is 1 when a promise of docs/verification.md ("Transfers
+// Ours run on the Node that runs this, and on each that --node names as well: a major that `npm run test:setup` keeps, or a path. From
+// Node 22.8 on they keep compiled code, in a folder of this run: the first round does without. --only takes contenders with such a word in their name. The exit code is 1 when a promise of docs/verification.md ("Transfers
 // that survive") does not hold: run it on a machine that does nothing else.
 
 import { spawnSync } from 'node:child_process'
@@ -20,9 +21,10 @@ import { open, rm } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { formatBytes, parseBytes } from '../src/core/index.ts'
 import { setupFor, whatIsMissing } from '../test/helpers/foreign-programs.ts'
+import { isMajor, nodeOf } from '../test/helpers/node-versions.ts'
 import { isHeld, verdict } from './claims.ts'
 import { Results } from './results.ts'
-import { type Contender, contenders, type Mover } from './transfer/contenders.ts'
+import { type Contender, type Mover, type NodeProgram, others, oursOn } from './transfer/contenders.ts'
 import { claims, table } from './transfer/report.ts'
 import { Stage } from './transfer/stage.ts'
 import { Timed } from './transfer/timed.ts'
@@ -33,6 +35,7 @@ const MINUTES_MAX = 9
 
 const { values } = parseArgs({
   options: {
+    node: { type: 'string', multiple: true, default: [] },
     rounds: { type: 'string', default: '5' },
     size: { type: 'string', default: '1GiB' },
     only: { type: 'string', default: '' },
@@ -43,7 +46,15 @@ const rounds = Number(values.rounds)
 const size = parseBytes(values.size)
 if (!Number.isInteger(rounds) || rounds < 1) throw new Error(`--rounds ${values.rounds}: expected a number`)
 if (size === undefined || size < MIB) throw new Error(`--size ${values.size}: expected 1MiB or more`)
+const nodes = [process.execPath, ...values.node.map((name) => (isMajor(name) ? nodeOf(name) : name))]
+const ours = nodes.map(nodeAt).map(oursOn)
 const tell = values.json ? console.error : console.log
+
+function nodeAt(path: string): NodeProgram {
+  const { stdout, error } = spawnSync(path, ['--version'], { encoding: 'utf8' })
+  if (error) throw new Error(`--node: ${error.message}; npm run test:setup fetches other versions`)
+  return { path, version: stdout.trim().replace(/^v/, '') }
+}
 
 async function makeSource(path: string, bytes: number): Promise<string> {
   await using file = await open(path, 'w')
@@ -54,7 +65,8 @@ async function makeSource(path: string, bytes: number): Promise<string> {
 async function present(stage: Stage): Promise<Map<Contender, Mover>> {
   const words = values.only.split(',')
   const here = new Map<Contender, Mover>()
-  for (const contender of contenders.filter(({ name }) => words.some((word) => name.includes(word)))) {
+  const all = [...ours.flatMap(({ direct, proxied }) => [direct, proxied]), ...others]
+  for (const contender of all.filter(({ name }) => words.some((word) => name.includes(word)))) {
     const missing = whatIsMissing(contender.needs)
     if (missing !== undefined) tell(`without ${contender.name}: ${missing}; npm run ${setupFor(contender.needs)} installs it`)
     else {
@@ -126,7 +138,7 @@ async function main(): Promise<void> {
   } finally {
     await end()
   }
-  const all = claims(results, size as number)
+  const all = ours.flatMap((one) => claims(results, size as number, one))
   tell(`\n${formatBytes(size as number)} from file to file, minimum (median) of ${rounds} rounds; × is to the floor's minimum\n`)
   tell(
     `${table(

@@ -1,7 +1,7 @@
 import type { ForeignProgram } from '../../test/helpers/foreign-programs.ts'
 import { floor, scp, streams } from './plain.ts'
 import type { Stage } from './stage.ts'
-import { direct, proxied, slixmpp } from './xmpp.ts'
+import { directOn, type NodeProgram, proxiedOn, slixmpp } from './xmpp.ts'
 
 /** CPU time of one run, in seconds. */
 interface Cost {
@@ -24,6 +24,13 @@ export interface Contender {
   start(stage: Stage): Promise<Mover>
 }
 
-/** Ours first. */
-export const contenders: readonly Contender[] = [direct, proxied, slixmpp, scp, streams, floor]
-export { direct, floor, proxied, slixmpp }
+/** Our commands, as one version of Node runs them. */
+export interface Ours {
+  readonly version: string
+  readonly direct: Contender
+  readonly proxied: Contender
+}
+
+export const oursOn = (node: NodeProgram): Ours => ({ version: node.version, direct: directOn(node), proxied: proxiedOn(node) })
+export const others: readonly Contender[] = [slixmpp, scp, streams, floor]
+export { floor, type NodeProgram, slixmpp }

@@ -1,7 +1,7 @@
 import type { Claim } from '../claims.ts'
 import type { Results } from '../results.ts'
 import { markdown } from '../tables.ts'
-import { direct, floor, proxied, slixmpp } from './contenders.ts'
+import { floor, type Ours, slixmpp } from './contenders.ts'
 
 const COLUMNS = {
   seconds: 'wall, s',
@@ -29,13 +29,15 @@ export function table(results: Results, names: readonly string[], size: number):
   return markdown([['', ...Object.values(COLUMNS)], ...names.map((name) => [name, ...figures.map((figure) => cell(name, figure))])])
 }
 
-/** What docs/verification.md promises of files; by minima. */
-export function claims(results: Results, size: number): Claim[] {
+/** What docs/verification.md promises of files, on that Node; by minima. */
+export function claims(results: Results, size: number, { version, direct, proxied }: Ours): Claim[] {
   const ratio = (ours: string, theirs: string, figure: Figure, theirFigure = figure) => {
     const [one, other] = [results.spread(ours, 'file', size, figure)?.min, results.spread(theirs, 'file', size, theirFigure)?.min]
     return one === undefined || other === undefined ? undefined : one / other
   }
-  const claim = (what: string, figure: number | undefined, bound: number): Claim => ({ hold: 5, what, figure, bound })
+  const claim = (what: string, figure: number | undefined, bound: number): Claim => ({
+    ...{ hold: 5, what: `Node ${version}: ${what}`, figure, bound },
+  })
   return [
     claim('CPU time of both ends, directly, to the floor: whole processes', ratio(direct.name, floor.name, 'ends'), 1.15),
     claim('the same, the transfer alone', ratio(direct.name, floor.name, 'aloneEnds', 'ends'), 1.15),

@@ -43,16 +43,27 @@ async function moveBetween(receiver: Timed, startSender: () => Timed, relay: rea
   return { ends, relay: cpuSeconds(relay) - before }
 }
 
+/** What runs our commands. */
+export interface NodeProgram {
+  /** Without the `v`. */
+  readonly version: string
+  readonly path: string
+}
+
 interface Ours {
+  readonly node: NodeProgram
   readonly server: Ejabberd
   readonly stage: Stage
   readonly method: 'direct' | 'proxy'
   readonly relay: readonly number[]
 }
 
-async function moveByOurs({ server, stage, method, relay }: Ours, source: string, copy: string) {
-  const environment = { STREAMHOST_PASSWORD: PASSWORD, STREAMHOST_SERVICE: `xmpp://127.0.0.1:${server.clientPort}` }
-  const run = (...args: string[]) => new Timed(process.execPath, [COMMAND, ...args, '--json'], { environment })
+async function moveByOurs({ node, server, stage, method, relay }: Ours, source: string, copy: string) {
+  const environment = {
+    ...{ STREAMHOST_PASSWORD: PASSWORD, STREAMHOST_SERVICE: `xmpp://127.0.0.1:${server.clientPort}` },
+    XDG_CACHE_HOME: stage.path('cache'), // Where Node keeps compiled code, if it does: not where a user has it.
+  }
+  const run = (...args: string[]) => new Timed(node.path, [COMMAND, ...args, '--json'], { environment })
   const inbox = stage.path('inbox')
   await mkdir(inbox, { recursive: true })
   const account = `receiver@${DOMAIN}/${RESOURCE}`
@@ -63,22 +74,22 @@ async function moveByOurs({ server, stage, method, relay }: Ours, source: string
   return cost
 }
 
-export const direct: Contender = {
-  ...{ name: 'streamhost, direct', needs: ['ejabberd'] },
+export const directOn = (node: NodeProgram): Contender => ({
+  ...{ name: `streamhost, direct, Node ${node.version}`, needs: ['ejabberd'] },
   async start(stage) {
     const server = await start({ components: {} })
     return {
-      move: (source, copy) => moveByOurs({ server, stage, method: 'direct', relay: processTree(server.pid) }, source, copy),
+      move: (source, copy) => moveByOurs({ node, server, stage, method: 'direct', relay: processTree(server.pid) }, source, copy),
       [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
     }
   },
-}
+})
 
-async function startServe(server: Ejabberd): Promise<{ child: ChildProcess; engine: string }> {
+async function startServe(node: NodeProgram, server: Ejabberd): Promise<{ child: ChildProcess; engine: string }> {
   const service = `xmpp://127.0.0.1:${server.componentPorts.get(PROXY)}`
   const args = ['serve', '--json', '--service', service, '--domain', PROXY, '--listen', '127.0.0.1:0']
   const environment = { ...process.env, STREAMHOST_SECRET: SECRET }
-  const child = spawn(process.execPath, [COMMAND, ...args], { env: environment, stdio: ['ignore', 'pipe', 'ignore'] })
+  const child = spawn(node.path, [COMMAND, ...args], { env: environment, stdio: ['ignore', 'pipe', 'ignore'] })
   for await (const line of createInterface({ input: child.stdout as NodeJS.ReadableStream })) {
     const facts = JSON.parse(line) as { event: string; engine: string }
     if (facts.event === 'ready') return { child, engine: facts.engine }
@@ -86,18 +97,18 @@ async function startServe(server: Ejabberd): Promise<{ child: ChildProcess; engi
   throw new Error('serve ended before it was ready')
 }
 
-export const proxied: Contender = {
-  ...{ name: 'streamhost, through serve behind ejabberd', needs: ['ejabberd'] },
+export const proxiedOn = (node: NodeProgram): Contender => ({
+  ...{ name: `streamhost, through serve behind ejabberd, Node ${node.version}`, needs: ['ejabberd'] },
   async start(stage) {
     const server = await start({ components: { [PROXY]: SECRET } })
-    const { child, engine } = await startServe(server).catch(async (error) => {
+    const { child, engine } = await startServe(node, server).catch(async (error) => {
       await server[Symbol.asyncDispose]()
       throw error
     })
     const mover: Mover = {
       move(source, copy) {
         const relay = [...processTree(child.pid as number), ...processTree(server.pid)]
-        return moveByOurs({ server, stage, method: 'proxy', relay }, source, copy)
+        return moveByOurs({ node, server, stage, method: 'proxy', relay }, source, copy)
       },
       async [Symbol.asyncDispose]() {
         child.kill('SIGKILL')
@@ -109,7 +120,7 @@ export const proxied: Contender = {
     await mover[Symbol.asyncDispose]()
     throw new Error(`serve has the ${engine} engine here`)
   },
-}
+})
 
 export const slixmpp: Contender = {
   ...{ name: "slixmpp, through ejabberd's proxy", needs: ['ejabberd', 'slixmpp'] },

@@ -1,6 +1,10 @@
 #!/usr/bin/env node
 import { isatty } from 'node:tty'
-import { run } from './program.ts'
+import { keepCompiledCode } from './compiled-code.ts'
+
+keepCompiledCode(process.env)
+// What is imported above is compiled before anything runs.
+const { run } = await import('./program.ts')
 
 const stopping = new AbortController()
 let signals = 0

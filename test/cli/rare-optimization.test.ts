@@ -6,7 +6,8 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { BytestreamMethod } from '../../src/bytestreams/index.ts'
-import { nodeMajors, nodeOf, nodeSuite } from '../helpers/node-versions.ts'
+import { nodeSuite } from '../helpers/node-suite.ts'
+import { nodeMajors, nodeOf } from '../helpers/node-versions.ts'
 
 const run = promisify(execFile)
 const child = join(import.meta.dirname, '..', 'helpers', 'rare-optimization-child.ts')

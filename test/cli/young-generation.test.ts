@@ -4,7 +4,8 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { nodeMajors, nodeOf, nodeSuite } from '../helpers/node-versions.ts'
+import { nodeSuite } from '../helpers/node-suite.ts'
+import { nodeMajors, nodeOf } from '../helpers/node-versions.ts'
 
 const run = promisify(execFile)
 const child = join(import.meta.dirname, '..', 'helpers', 'young-generation-child.ts')

@@ -5,7 +5,8 @@
 import { Streamhost } from '../../src/streamhost/index.ts'
 import { nativeReason } from '../helpers/native.ts'
 import { runEngineChild, runNativeChild } from '../helpers/native-process.ts'
-import { nodeMajors, nodeOf, nodeSuite } from '../helpers/node-versions.ts'
+import { nodeSuite } from '../helpers/node-suite.ts'
+import { nodeMajors, nodeOf } from '../helpers/node-versions.ts'
 
 const ends: Readonly<Record<string, readonly string[]>> = {
   'has nothing but a bytestream': ['end', 'moved'],
