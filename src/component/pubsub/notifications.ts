@@ -1,4 +1,4 @@
-import { type Clock, type Logger, LogRation, toBytestreamError } from '../../core/index.ts'
+import { bareJid, type Clock, type Logger, LogRation, toBytestreamError } from '../../core/index.ts'
 import type { Broadcast, ContactsOf, NodeRecord, Notice, Pubsub, Recipient } from '../../pubsub/index.ts'
 import type { Session } from '../../session/index.ts'
 import {
@@ -14,6 +14,7 @@ import { FanOut, type FanOutInit, type Origin } from './fan-out.ts'
 import { type FanOutLimits, FanOuts, fanOutLimits } from './fan-outs.ts'
 import { NotificationIds } from './notification-ids.ts'
 import type { Rosters } from './rosters.ts'
+import { WordRates } from './word-rates.ts'
 import { writeNotice } from './write-notice.ts'
 
 export interface NotificationsComponents {
@@ -58,7 +59,8 @@ export class Notifications implements Disposable {
   readonly #jid: string
   readonly #fanOuts: FanOuts
   readonly #ids = new NotificationIds()
-  readonly #rations: LogRation<'no room' | 'not ended'>
+  readonly #rations: LogRation<'no room' | 'not ended' | 'too often'>
+  readonly #wordRates: WordRates
   #sent = 0
   #dropped = 0
   #ended = 0
@@ -76,6 +78,7 @@ export class Notifications implements Disposable {
     const onReady = () => void this.#tellAll()
     this.#fanOuts = new FanOuts(clock, { ...fanOutLimits, ...limits }, this.#onFailed, onReady)
     this.#rations = new LogRation(clock)
+    this.#wordRates = new WordRates(clock)
     session.on('online', this.#onOnline).on('ended', this.#onEnded).on('message', this.#onMessage).on('presence', this.#onPresence)
   }
 
@@ -84,11 +87,16 @@ export class Notifications implements Disposable {
     return { sent: this.#sent, dropped: this.#dropped, ended: this.#ended, waiting, waitingBytes }
   }
 
-  /** Tells what is committed. */
-  tell(notices: readonly Notice[]): void {
+  /**
+   * Tells what is committed.
+   *
+   * @param by whose request it comes of: others are written to by name for that at a rate only
+   */
+  tell(notices: readonly Notice[], by?: string): void {
     const { pubsub, configForm } = this.#components
     if (this.#isOver) return
     for (const notice of notices) {
+      if (by !== undefined && 'to' in notice && !this.#mayWrite(by, notice.to)) continue
       // What fails here has nobody who could be told.
       try {
         for (const parts of writeNotice({ pubsub, configForm, from: this.#jid }, notice)) this.#add(notice, parts)
@@ -139,6 +147,17 @@ export class Notifications implements Disposable {
       if (suppressed === undefined) return
       this.#components.logger.error({ err, suppressed }, 'subscriptions whose notifications come back could not be ended')
     })
+  }
+
+  #mayWrite(by: string, to: readonly string[]): boolean {
+    const account = bareJid(by)
+    const others = to.filter((jid) => bareJid(jid) !== account).length
+    if (others === 0 || this.#wordRates.take(account, others)) return true
+    const suppressed = this.#rations.take('too often')
+    if (suppressed !== undefined) {
+      this.#components.logger.warn({ from: by, suppressed }, 'others are not told what an account does at nodes: it is too much')
+    }
+    return false
   }
 
   #add(notice: Notice, parts: NotificationParts): void {

@@ -98,7 +98,7 @@ export class PubsubService extends EventEmitter<PubsubServiceEvents> {
     if (type === 'set') this.#throwIfClosing()
     const { answer, notices = [], refused } = perform(pubsub, asker, request)
     if (type === 'set') await pubsub.committed()
-    this.#tell(notices)
+    this.#tell(notices, from)
     if (type === 'set' && waitsForDisk(request.action)) await pubsub.settled()
     if (refused) throw refused
     return buildPubsubAnswer(request.action, answer)
@@ -153,7 +153,7 @@ export class PubsubService extends EventEmitter<PubsubServiceEvents> {
     const { pubsub } = this.#components
     const { notices } = pubsub.decide({ jid: from }, approval, approval.isAllowed)
     await pubsub.committed()
-    this.#tell(notices)
+    this.#tell(notices, from)
   }
 
   /** Tells how it went. What is wrong with the disk is no business of whoever asks. */
@@ -184,7 +184,7 @@ export class PubsubService extends EventEmitter<PubsubServiceEvents> {
   }
 
   /** Behind an answer that does not wait for the disk: a subscriber who was told first could not know yet of what. */
-  #tell(notices: readonly Notice[]): void {
-    if (notices.length > 0) process.nextTick(() => this.#components.notifications.tell(notices))
+  #tell(notices: readonly Notice[], by: string): void {
+    if (notices.length > 0) process.nextTick(() => this.#components.notifications.tell(notices, by))
   }
 }
