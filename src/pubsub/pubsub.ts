@@ -92,6 +92,13 @@ export class Pubsub {
     return this.#unlessUndone(this.#core.store.settled())
   }
 
+  /** Both, of what there is now: what is written while one waits for the first is no matter of the second. Neither has to be awaited. */
+  kept(): { readonly committed: Promise<void>; readonly settled: Promise<void> } {
+    const kept = { committed: this.committed(), settled: this.settled() }
+    for (const promise of Object.values(kept)) promise.catch(() => {})
+    return kept
+  }
+
   async #unlessUndone(done: Promise<void>): Promise<void> {
     try {
       await done

@@ -97,9 +97,10 @@ export class PubsubService extends EventEmitter<PubsubServiceEvents> {
     // Once more: rosters take their time.
     if (type === 'set') this.#throwIfClosing()
     const { answer, notices = [], refused } = perform(pubsub, asker, request)
-    if (type === 'set') await pubsub.committed()
+    const kept = type === 'set' ? pubsub.kept() : undefined
+    await kept?.committed
     this.#tell(notices, from)
-    if (type === 'set' && waitsForDisk(request.action)) await pubsub.settled()
+    if (waitsForDisk(request.action)) await kept?.settled
     if (refused) throw refused
     return buildPubsubAnswer(request.action, answer)
   }

@@ -92,6 +92,17 @@ test('of what is not committed nobody is told, and who asked for it hears an err
   t.is(pubsub.subscriptions({ jid: 'a@x' }).count, 0)
 })
 
+test('what becomes of later changes is no matter of who is waiting for the disk', async (t) => {
+  const { storage, pubsub, course, ask } = await startNoting(t)
+  const clash = storage.change("INSERT INTO node (id, name, kind, creator, created_ms, config) SELECT id, name, '', '', 0, '' FROM node")
+  const published = ask(OWNER, publish('one'))
+  await storage.committed()
+  t.throws(() => clash.run(), { code: 'ERR_STORAGE' })
+  await published
+  t.deepEqual(course, ['published', 'result'])
+  t.is(pubsub.items({ jid: OWNER }, { node: 'n' }).items.length, 1)
+})
+
 test('a full disk: whoever asks hears the condition and nothing of the machine, the log what to do about it', async (t) => {
   const { storage, ask } = await startNoting(t)
   const log = keepLines()
