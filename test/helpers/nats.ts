@@ -102,6 +102,8 @@ export interface MappingRouter {
   logged(text: string): readonly string[]
   /** What is mapped now, as nftables has it. */
   mapped(): Promise<readonly string[]>
+  /** Settles when nothing is mapped any more: who takes a port back may have been answered before, for the renewal on the way. */
+  unmapped(): Promise<void>
   /** Settles when it has logged so many lines with this. */
   heard(text: string, times?: number): Promise<void>
 }
@@ -149,12 +151,16 @@ export async function startMiniupnpd(
       look()
     })
   await heard(natPmp ? 'Listening for NAT-PMP' : 'HTTP listening')
+  const mapped = async () => {
+    const { stdout } = await run('ip', ['netns', 'exec', router.name, NFT, 'list', 'chain', 'inet', 'nat', 'prerouting_miniupnpd'])
+    return stdout.split('\n').filter((line) => line.includes('dnat'))
+  }
   return {
     logged,
     heard,
-    async mapped() {
-      const { stdout } = await run('ip', ['netns', 'exec', router.name, NFT, 'list', 'chain', 'inet', 'nat', 'prerouting_miniupnpd'])
-      return stdout.split('\n').filter((line) => line.includes('dnat'))
+    mapped,
+    async unmapped() {
+      while ((await mapped()).length > 0);
     },
   }
 }
