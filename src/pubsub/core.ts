@@ -4,7 +4,7 @@ import type { PubsubLimits } from './bounds.ts'
 import type { AccessModel, NodeConfig } from './node-config.ts'
 import type { SubscriptionView } from './notices.ts'
 import { type NodeRecord, type SubscriptionRecord, subidOf } from './records.ts'
-import { type Contact, mayRetrieve } from './rules/access.ts'
+import { asksRosters, type Contact, mayRetrieve } from './rules/access.ts'
 import { accountOf } from './rules/names.ts'
 import { isOver } from './rules/options.ts'
 import { type Action, privileges } from './rules/privileges.ts'
@@ -126,10 +126,8 @@ export function mayFind(core: Core, node: NodeRecord, asker: Asker): boolean {
 /** Whether the asker counts as a subscriber where those may do more: who has left the owners' rosters does not. */
 export function isHeardAsSubscriber(core: Core, node: NodeRecord, asker: Asker): boolean {
   const account = accountOf(asker.jid)
-  const model = settingOf(core, node, 'accessModel')
-  const isForContacts = model === 'presence' || model === 'roster'
   if (!isSubscribed(core, node.id, account)) return false
-  return !isForContacts || mayRetrieve(accessQuestion(core, node, account, asker.contacts)) === 'yes'
+  return !asksRosters(settingOf(core, node, 'accessModel')) || mayRetrieve(accessQuestion(core, node, account, asker.contacts)) === 'yes'
 }
 
 /** @throws BytestreamError what XEP-0060 §6.5.9 has for whoever may not retrieve items */

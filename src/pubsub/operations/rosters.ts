@@ -1,6 +1,7 @@
 import { type Asker, type Core, settingOf } from '../core.ts'
 import type { Broadcast } from '../notices.ts'
 import type { NodeRecord } from '../records.ts'
+import { asksRosters } from '../rules/access.ts'
 import { accountOf } from '../rules/names.ts'
 import { privileges } from '../rules/privileges.ts'
 
@@ -22,8 +23,7 @@ export function rostersToTell(core: Core, { kind, node }: Broadcast): readonly s
 
 /** Whether the access model of a node asks its owners' rosters. */
 export function isForContacts(core: Core, node: NodeRecord): boolean {
-  const model = settingOf(core, node, 'accessModel')
-  return model === 'presence' || model === 'roster'
+  return asksRosters(settingOf(core, node, 'accessModel'))
 }
 
 const ownersAsked = (core: Core, { id }: NodeRecord) => core.store.owners(id, ROSTERS_MAX)

@@ -68,3 +68,6 @@ function byGroup(question: AccessQuestion) {
 }
 
 const sharesPresence = ({ subscription }: Contact) => subscription === 'from' || subscription === 'both'
+
+/** Whether it is for the owners' rosters to say who is let in. */
+export const asksRosters = (model: AccessModel): boolean => model === 'presence' || model === 'roster'
