@@ -26,7 +26,7 @@ export {
   type SubscriptionState,
   subidOf,
 } from './records.ts'
-export type { Contact } from './rules/access.ts'
+export { asksRosters, type Contact } from './rules/access.ts'
 export type { OptionsChange } from './rules/options.ts'
 export type { ItemToPublish } from './rules/publishing.ts'
 export { MemoryStore } from './store/memory.ts'

@@ -1,4 +1,4 @@
-import type { Asker, Pubsub } from '../../pubsub/index.ts'
+import { type Asker, asksRosters, type Pubsub } from '../../pubsub/index.ts'
 import { NS, type PubsubAction, type PubsubRequest } from '../../xep/index.ts'
 import { ownerUseCases } from './owner-use-cases.ts'
 import { publisherUseCases } from './publisher-use-cases.ts'
@@ -24,7 +24,7 @@ export function featuresOf(pubsub: Pubsub): readonly string[] {
     'meta-data',
     'get-pending',
     `access-${pubsub.defaultConfig.accessModel}`,
-    ...pubsub.accessModels.filter((model) => model === 'presence' || model === 'roster').map((model) => `access-${model}`),
+    ...pubsub.accessModels.filter(asksRosters).map((model) => `access-${model}`),
     ...(pubsub.autoCreate ? ['auto-create'] : []),
     ...shown,
   ]
