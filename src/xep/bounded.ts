@@ -1,4 +1,4 @@
-import { BytestreamError } from '../core/index.ts'
+import { BytestreamError, prepareJid } from '../core/index.ts'
 import { attribute, type Element } from './element.ts'
 
 /** Characters of one identifier, address or text. */
@@ -17,6 +17,15 @@ export function requiredAttribute(element: Element, name: string): string {
   const value = boundedAttribute(element, name)
   if (!value) throw new BytestreamError('ERR_BAD_REQUEST', `the ${element.getName()} element lacks its ${name}`)
   return value
+}
+
+/**
+ * @returns a JID, prepared; `undefined` where there is none
+ * @throws BytestreamError `ERR_JID_MALFORMED`
+ */
+export function jidAttribute(element: Element, name: string): string | undefined {
+  const jid = attribute(element, name)
+  return jid ? prepareJid(jid) : undefined
 }
 
 /** @throws BytestreamError `ERR_BAD_REQUEST` for a value that is none of `values` */
@@ -43,6 +52,11 @@ export function boundedText(parent: Element, name: string, xmlns = parent.getNS(
 /** A text for people, cut where it is too long to be kept. */
 export function shortenedText(parent: Element, name: string): string | undefined {
   return childText(parent, name, parent.getNS())?.slice(0, CHARACTERS_MAX)
+}
+
+/** An attribute for people, cut where it is too long to be kept. */
+export function shortenedAttribute(element: Element, name: string): string | undefined {
+  return attribute(element, name)?.slice(0, CHARACTERS_MAX) || undefined
 }
 
 /** @throws BytestreamError `ERR_BAD_REQUEST` for what is no whole number from 0 to `max` */

@@ -1,4 +1,6 @@
 export { startAdopting } from './adopt.ts'
+export { type AnnouncedFile, type Announcement, type AnnouncementState, buildAnnouncement, parseAnnouncement } from './announcement.ts'
+export { announcementBody, buildAnnouncementMessageParts } from './announcement-text.ts'
 export { buildTextEntry, parseEntryTitle, type TextEntry } from './atom.ts'
 export { parseBoolean } from './bounded.ts'
 export {
@@ -57,6 +59,8 @@ export {
 } from './disco.ts'
 export { type Attributes, attribute, type Element, parseElement, type StreamParser, startStreamParser, toXmlText, xml } from './element.ts'
 export { buildLastActivity, buildPing, buildTime, buildVersion, type SoftwareVersion } from './entity.ts'
+export { buildFileMetadata, type FileMetadata, parseFileMetadata } from './file-metadata.ts'
+export { buildFileSharing, type FileSharing, type FileSource, parseFileSharing } from './file-sharing.ts'
 export { buildHash, buildHashUsed, type Hash, type Hashes, hashFeatures, parseHashes } from './hashes.ts'
 export {
   BLOCK_SIZE_LARGEST,
@@ -85,6 +89,7 @@ export {
 } from './jingle.ts'
 export type { JingleFile, JingleFileInfo, JingleRange } from './jingle-file-transfer.ts'
 export type { JingleInBand } from './jingle-in-band.ts'
+export { buildJinglePub, type JinglePub, type JinglePubMeta, parseJinglePub } from './jingle-pub.ts'
 export { type JingleCondition, type JingleReason, jingleConditions } from './jingle-reason.ts'
 export type { JingleRole } from './jingle-role.ts'
 export type { JingleCandidate, JingleCandidateType, JingleSocks5, JingleSocks5Info } from './jingle-socks5.ts'
@@ -93,6 +98,15 @@ export { NS } from './namespaces.ts'
 export { parsePayload } from './payload.ts'
 export { buildPresence, type Presence, type PresenceType, parsePresence } from './presence.ts'
 export { buildPrivileges, type Privileges, parsePrivileges } from './privilege.ts'
+export {
+  buildStart,
+  buildStarting,
+  type PublishedProtocol,
+  type PublishedStart,
+  type PublishedStarting,
+  parseStart,
+  parseStarting,
+} from './published-start.ts'
 export {
   type PubsubAccountAffiliation,
   type PubsubAffiliation,
@@ -140,6 +154,7 @@ export { buildPage, buildPageRequest, type Page, type PageRequest, parsePage, pa
 export { buildRoster, buildRosterRequest, parseRoster, parseRosterSet, type RosterItem } from './roster.ts'
 export { buildHeaders, type Header, parseHeaders } from './shim.ts'
 export { buildSiFile, buildSiRange, parseSiFile, parseSiRange, type SiFile, type SiRange } from './si-file-transfer.ts'
+export { buildSiPub, parseSiPub, type SiPub } from './si-pub.ts'
 export {
   buildErrorReply,
   buildIq,
@@ -160,3 +175,4 @@ export {
   type StreamInitiation,
 } from './stream-initiation.ts'
 export { writeXml } from './write-xml.ts'
+export { buildJingleUri, type JingleUri, parseJingleUri } from './xmpp-uri.ts'

@@ -13,7 +13,11 @@ export const NS = {
   delay: 'urn:xmpp:delay', // XEP-0203
   discoInfo: 'http://jabber.org/protocol/disco#info', // XEP-0030
   discoItems: 'http://jabber.org/protocol/disco#items', // XEP-0030
+  fallback: 'urn:xmpp:fallback:0', // XEP-0428
+  feeds: 'urn:streamhost:feeds:0', // Our own: docs/feeds.md
+  fileMetadata: 'urn:xmpp:file:metadata:0', // XEP-0446
   files: 'https://www.npmjs.com/package/streamhost#files', // Our own: docs/transfers.md
+  fileSharing: 'urn:xmpp:sfs:0', // XEP-0447
   featureNegotiation: 'http://jabber.org/protocol/feature-neg', // XEP-0020
   hashes: 'urn:xmpp:hashes:2', // XEP-0300
   hashFunction: 'urn:xmpp:hash-function-text-names', // XEP-0300 §9.3
@@ -22,6 +26,7 @@ export const NS = {
   jingleFileTransfer: 'urn:xmpp:jingle:apps:file-transfer:5', // XEP-0234
   jingleFileTransferErrors: 'urn:xmpp:jingle:apps:file-transfer:errors:0', // XEP-0234 §9
   jingleInBand: 'urn:xmpp:jingle:transports:ibb:1', // XEP-0261
+  jinglePub: 'urn:xmpp:jinglepub:1', // XEP-0358
   jingleSocks5: 'urn:xmpp:jingle:transports:s5b:1', // XEP-0260
   ping: 'urn:xmpp:ping', // XEP-0199
   privilege: 'urn:xmpp:privilege:2', // XEP-0356
@@ -36,10 +41,12 @@ export const NS = {
   shim: 'http://jabber.org/protocol/shim', // XEP-0131
   si: 'http://jabber.org/protocol/si', // XEP-0095
   siFileTransfer: 'http://jabber.org/protocol/si/profile/file-transfer', // XEP-0096
+  siPub: 'http://jabber.org/protocol/sipub', // XEP-0137
   stanzas: 'urn:ietf:params:xml:ns:xmpp-stanzas',
   stream: 'http://etherx.jabber.org/streams',
   streams: 'urn:ietf:params:xml:ns:xmpp-streams',
   time: 'urn:xmpp:time', // XEP-0202
+  urlData: 'http://jabber.org/protocol/url-data', // XEP-0103
   vcard: 'vcard-temp', // XEP-0054
   tls: 'urn:ietf:params:xml:ns:xmpp-tls',
   version: 'jabber:iq:version', // XEP-0092

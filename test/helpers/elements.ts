@@ -1,6 +1,7 @@
 import type { ExecutionContext } from 'ava'
 import fc from 'fast-check'
-import { type Element, NS, parseElement, xml } from '../../src/xep/index.ts'
+import { BytestreamError } from '../../src/core/index.ts'
+import { type Element, NS, parseElement, toXmlText, xml } from '../../src/xep/index.ts'
 
 /** What an element means: names with their namespaces, attributes without an order, no space between elements. */
 interface Meaning {
@@ -48,6 +49,7 @@ const words = fc.constantFrom(
   ...['open', 'data', 'close'],
   ...['create', 'configure', 'subscribe', 'unsubscribe', 'options', 'default', 'subscriptions', 'subscription', 'affiliations'],
   ...['affiliation', 'items', 'publish', 'publish-options', 'retract', 'purge', 'delete', 'redirect', 'configuration', 'collection'],
+  ...['jinglepub', 'sipub', 'meta', 'uri', 'description', 'start', 'starting', 'file-sharing', 'sources', 'url-data', 'offer', 'name'],
   ...['event', 'set', 'max', 'after', 'before', 'index', 'first', 'last', 'count', 'headers', 'header', 'delay', 'validate', 'range'],
 )
 const attributeNames = fc.constantFrom(
@@ -92,3 +94,44 @@ export const elements: fc.Arbitrary<Element> = fc.letrec<{ element: Element }>((
     )
     .map(([name, xmlns, attributes, children]) => xml(name, { ...attributes, xmlns }, ...children)),
 })).element
+
+/** An element and all inside it. */
+const withAll = (element: Element): Element[] => [element, ...element.getChildElements().flatMap(withAll)]
+
+/** Ways to spoil one of the elements inside another, with something to put there. */
+const spoilings: readonly ((element: Element, which: number, value: string) => unknown)[] = [
+  (element) => element.parent && (element.parent as Element).remove(element),
+  (element) => element.parent && (element.parent as Element).append(sent(element)),
+  (element, _, value) => element.text(value),
+  (element) => element.children.splice(0),
+  (element, which) => delete element.attrs[Object.keys(element.attrs)[which % Math.max(1, Object.keys(element.attrs).length)] ?? ''],
+  (element, which, value) => {
+    element.attrs[Object.keys(element.attrs)[which % Math.max(1, Object.keys(element.attrs).length)] ?? 'id'] = toXmlText(value)
+  },
+  (element, which) => {
+    element.attrs['xmlns'] = Object.values(NS)[which % Object.values(NS).length]
+  },
+]
+
+/** What becomes of `element` on the way to somebody careless: some of what is in it is lost, doubled, or something else. */
+const spoiled = (element: Element): fc.Arbitrary<Element> =>
+  fc.array(fc.tuple(fc.nat(), fc.nat(spoilings.length - 1), fc.nat(), values), { maxLength: 4 }).map((changes) => {
+    const copy = sent(element)
+    for (const [at, way, which, value] of changes) {
+      const all = withAll(copy)
+      spoilings[way]?.(all[at % all.length] as Element, which, toXmlText(value))
+    }
+    return copy
+  })
+
+/** Asserts that whatever becomes of `element` is read, or refused by a code of ours. */
+export function isReadOrRefused(element: Element, parse: (element: Element) => unknown): void {
+  const reads = (given: Element) => {
+    try {
+      parse(given)
+    } catch (error) {
+      if (!(error instanceof BytestreamError)) throw error
+    }
+  }
+  fc.assert(fc.property(fc.oneof({ weight: 3, arbitrary: spoiled(element) }, elements), reads), { numRuns: 1000 })
+}
