@@ -138,6 +138,8 @@ const rowOf: Readonly<Record<string, string>> = {
   'component/pubsub/write-notice PAYLOADS_BYTES_MAX': 'octets of the payloads in one notification',
   'component/pubsub/notification-ids PREFIXES_MAX': 'nodes of which it is remembered what ids',
   'component/pubsub/fan-outs PIECE_MS_MAX': 'time until a piece of notifications',
+  'component/feeds/availability RESOURCES_PER_ACCOUNT_MAX': 'devices of a subscriber that are there',
+  'component/feeds/availability RESOURCES_MAX': 'devices that are there, of all subscribers',
   'pubsub/bounces BOUNCING_MAX': 'addresses that send notifications back',
   'pubsub/bounces PASSING_MAX': 'errors that may pass',
   'pubsub/bounces FIRST_PAUSE_MS': 'a subscriber that is not there',
