@@ -112,6 +112,8 @@ const rowOf: Readonly<Record<string, string>> = {
   'xep/declare-namespaces PREFIXES_MAX': 'prefixes a payload has in scope',
   'xep/declare-namespaces DEPTH_MAX': 'elements of a payload inside one another',
   'xep/pubsub-entity-requests ENTRIES_MAX': 'items, subscriptions or affiliations in one request',
+  'xep/feeds MESSAGES_MAX': 'messages acknowledged at once',
+  'xep/feeds ACCEPT_VALUES_MAX': 'types, or ways of transfer, somebody says to take',
   'xep/file-sharing SOURCES_MAX': 'sources of one shared file',
   'xep/jingle-pub LANGUAGES_MAX': 'languages in which there are words',
   'xep/xmpp-uri URI_CHARACTERS_MAX': 'characters of a link to a file',
