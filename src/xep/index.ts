@@ -1,4 +1,17 @@
 export { startAdopting } from './adopt.ts'
+export {
+  type Amp,
+  type AmpAction,
+  type AmpDelivery,
+  type AmpRefusal,
+  type AmpRule,
+  type AmpTerm,
+  ampRule,
+  buildAmp,
+  buildAmpError,
+  parseAmp,
+  readAmpRules,
+} from './amp.ts'
 export { type AnnouncedFile, type Announcement, type AnnouncementState, buildAnnouncement, parseAnnouncement } from './announcement.ts'
 export { announcementBody, buildAnnouncementMessageParts } from './announcement-text.ts'
 export { buildTextEntry, parseEntryTitle, type TextEntry } from './atom.ts'
@@ -103,10 +116,19 @@ export { buildJinglePub, type JinglePub, type JinglePubMeta, parseJinglePub } fr
 export { type JingleCondition, type JingleReason, jingleConditions } from './jingle-reason.ts'
 export type { JingleRole } from './jingle-role.ts'
 export type { JingleCandidate, JingleCandidateType, JingleSocks5, JingleSocks5Info } from './jingle-socks5.ts'
+export { buildJson, type JsonContent, type JsonValue, parseJson } from './json-container.ts'
 export { buildMessage, type Message, type MessageType, parseMessage } from './message.ts'
 export { NS } from './namespaces.ts'
 export { parsePayload } from './payload.ts'
 export { buildPresence, type Presence, type PresenceType, parsePresence } from './presence.ts'
+export {
+  buildPresencePacket,
+  type PresenceError,
+  type PresencePacket,
+  type PresencePacketKind,
+  type PresenceValue,
+  parsePresencePacket,
+} from './presence-packet.ts'
 export { buildPrivileges, type Privileges, parsePrivileges } from './privilege.ts'
 export {
   buildStart,
@@ -160,6 +182,7 @@ export {
   parsePubsubRequest,
 } from './pubsub-request.ts'
 export { rawXml } from './raw-xml.ts'
+export { buildReceipt, buildReceiptRequest, parseReceipt, parseReceiptRequest } from './receipts.ts'
 export { buildPage, buildPageRequest, type Page, type PageRequest, parsePage, parsePageRequest } from './result-set.ts'
 export { buildRoster, buildRosterRequest, parseRoster, parseRosterSet, type RosterItem } from './roster.ts'
 export { buildHeaders, type Header, parseHeaders } from './shim.ts'

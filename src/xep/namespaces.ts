@@ -1,6 +1,8 @@
 /** Every namespace this project speaks, once. */
 export const NS = {
   activity: 'jabber:iq:last', // XEP-0012
+  amp: 'http://jabber.org/protocol/amp', // XEP-0079
+  ampErrors: 'http://jabber.org/protocol/amp#errors', // XEP-0079
   atom: 'http://www.w3.org/2005/Atom', // RFC 4287
   bind: 'urn:ietf:params:xml:ns:xmpp-bind',
   bytestreams: 'http://jabber.org/protocol/bytestreams', // XEP-0065
@@ -28,12 +30,14 @@ export const NS = {
   jingleInBand: 'urn:xmpp:jingle:transports:ibb:1', // XEP-0261
   jinglePub: 'urn:xmpp:jinglepub:1', // XEP-0358
   jingleSocks5: 'urn:xmpp:jingle:transports:s5b:1', // XEP-0260
+  json: 'urn:xmpp:json:0', // XEP-0335
   ping: 'urn:xmpp:ping', // XEP-0199
   privilege: 'urn:xmpp:privilege:2', // XEP-0356
   pubsub: 'http://jabber.org/protocol/pubsub', // XEP-0060
   pubsubErrors: 'http://jabber.org/protocol/pubsub#errors', // XEP-0060
   pubsubEvent: 'http://jabber.org/protocol/pubsub#event', // XEP-0060
   pubsubOwner: 'http://jabber.org/protocol/pubsub#owner', // XEP-0060
+  receipts: 'urn:xmpp:receipts', // XEP-0184
   resultSets: 'http://jabber.org/protocol/rsm', // XEP-0059
   roster: 'jabber:iq:roster',
   sasl: 'urn:ietf:params:xml:ns:xmpp-sasl',

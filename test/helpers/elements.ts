@@ -50,12 +50,14 @@ const words = fc.constantFrom(
   ...['create', 'configure', 'subscribe', 'unsubscribe', 'options', 'default', 'subscriptions', 'subscription', 'affiliations'],
   ...['affiliation', 'items', 'publish', 'publish-options', 'retract', 'purge', 'delete', 'redirect', 'configuration', 'collection'],
   ...['jinglepub', 'sipub', 'meta', 'uri', 'description', 'start', 'starting', 'file-sharing', 'sources', 'url-data', 'offer', 'name'],
+  ...['amp', 'rule', 'payload', 'json', 'request', 'received'],
   ...['event', 'set', 'max', 'after', 'before', 'index', 'first', 'last', 'count', 'headers', 'header', 'delay', 'validate', 'range'],
 )
 const attributeNames = fc.constantFrom(
   ...['jid', 'host', 'port', 'sid', 'mode', 'dstaddr', 'type', 'id', 'from', 'to', 'profile', 'mime-type', 'var', 'name', 'size', 'hash'],
   ...['block-size', 'seq', 'stanza'],
   ...['subid', 'affiliation', 'max_items', 'notify', 'uri', 'stamp', 'index'],
+  ...['condition', 'action', 'value', 'status', 'per-hop', 'expires', 'state'],
   ...['algo', 'date', 'category', 'node', 'subscription', 'constructor', 'toString', '__proto__', 'xmlns:p', 'xmlns:stream'],
 )
 const values = fc.oneof(

@@ -119,6 +119,8 @@ const rowOf: Readonly<Record<string, string>> = {
   'xep/xmpp-uri URI_CHARACTERS_MAX': 'characters of a link to a file',
   'xep/announcement-text NAME_CHARACTERS_MAX': 'characters of a name in the text',
   'xep/announcement-text DESCRIPTION_CHARACTERS_MAX': 'characters of a description in the text',
+  'xep/amp RULES_MAX': 'rules for one message',
+  'xep/presence-packet VALUE_BYTES_MAX': 'octets of a value in presence',
   'xep/bounded CHARACTERS_MAX': 'characters of an identifier',
   'pubsub-client/pages PAGE_ENTRIES_MAX': 'entries of a list a client asks for at once',
   'pubsub-client/approvals REQUESTS_MAX': 'requests to subscribe to one node that `pending` gathers',

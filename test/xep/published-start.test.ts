@@ -12,7 +12,7 @@ import {
 import { isReadOrRefused, means } from '../helpers/elements.ts'
 
 for (const [protocol, xmlns, specification, id, sid] of [
-  ['jingle', 'urn:xmpp:jinglepub:1', 'XEP-0358 examples 6 and 7', '9559976B-3FBF-4E7E-B457-2DAA225972BB', '851ba2'],
+  ['jingle', 'urn:xmpp:jinglepub:1', 'XEP-0358 examples 5 and 6', '9559976B-3FBF-4E7E-B457-2DAA225972BB', '851ba2'],
   ['si', 'http://jabber.org/protocol/sipub', 'XEP-0137 examples 7 and 8', 'publish-0123', 'session-87651234'],
 ] as const) {
   const start = `<start xmlns='${xmlns}' id='${id}'/>`
