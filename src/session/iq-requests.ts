@@ -17,11 +17,13 @@ export interface QuestionOptions {
   /** Milliseconds to wait for the answer. */
   readonly answerMsMax?: number
   readonly signal?: AbortSignal | undefined
+  /** Hears the result before any stanza behind it is looked at; what it throws is thrown. */
+  readonly onResult?: ((payload: Element | undefined) => void) | undefined
 }
 
 interface Outstanding {
   readonly to: string | undefined
-  readonly resolve: (payload: Element | undefined) => void
+  readonly hear: (payload: Element | undefined) => void
   readonly reject: (error: BytestreamError) => void
 }
 
@@ -50,7 +52,7 @@ export class IqRequests {
    */
   ask(
     question: Question,
-    { answerMsMax = ANSWER_MS_MAX, signal }: QuestionOptions,
+    { answerMsMax = ANSWER_MS_MAX, signal, onResult }: QuestionOptions,
     send: (stanza: Element) => void,
   ): Promise<Element | undefined> {
     const { type, from, to, payload } = question
@@ -63,7 +65,15 @@ export class IqRequests {
     let onAbort = () => {}
     // The first that happens counts: an answer that came before the abort, in the same turn of the event loop, has come.
     const answer = new Promise<Element | undefined>((resolve, reject) => {
-      this.#outstanding.set(id, { to, resolve, reject })
+      const hear = (payload: Element | undefined) => {
+        try {
+          onResult?.(payload)
+          resolve(payload)
+        } catch (error) {
+          reject(error)
+        }
+      }
+      this.#outstanding.set(id, { to, hear, reject })
       onAbort = () => reject(abortError(signal as AbortSignal))
       signal?.addEventListener('abort', onAbort, { once: true })
       cancel = this.#clock.after(answerMsMax, () => {
@@ -92,7 +102,7 @@ export class IqRequests {
     if (!isAnswerFrom(from, outstanding.to, isOurs)) return false
     this.#outstanding.delete(id)
     if (attribute(stanza, 'type') === 'error') outstanding.reject(parseStanzaError(stanza))
-    else outstanding.resolve(stanza.getChildElements()[0])
+    else outstanding.hear(stanza.getChildElements()[0])
     return true
   }
 

@@ -45,6 +45,27 @@ test('the payload of the result is the answer, and undefined where there is none
   t.is(await second, undefined)
 })
 
+test('a result is heard at once, before whatever is looked at behind it, and an error is not', async (t) => {
+  const { ask, settle, resultFrom, sent } = setUp()
+  const heard: (string | undefined)[] = []
+  const onResult = (payload: Element | undefined) => void heard.push(payload?.getName())
+  const first = ask('example.net', { onResult })
+  settle(resultFrom('example.net', xml('query', { xmlns: 'x' })))
+  t.deepEqual(heard, ['query'])
+  await first
+  const second = ask('example.net', { onResult })
+  settle(buildErrorReply(sent[1] as Element, { type: 'auth', condition: 'forbidden' }, 'go away'))
+  await t.throwsAsync(second)
+  t.deepEqual(heard, ['query'])
+  const refusing = ask('example.net', {
+    onResult: () => {
+      throw new BytestreamError('ERR_BAD_REQUEST', 'not that')
+    },
+  })
+  t.true(settle(resultFrom('example.net')))
+  await t.throwsAsync(refusing, { code: 'ERR_BAD_REQUEST' })
+})
+
 test('an error is thrown as the other side wrote it', async (t) => {
   const { ask, settle, sent } = setUp()
   const question = ask('example.net')
