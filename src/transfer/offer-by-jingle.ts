@@ -16,7 +16,7 @@ import type { Sent } from './transfer-facts.ts'
  */
 export async function offerByJingle(
   components: JingleTransportComponents,
-  { source, path, folder, to, init, transfer, before }: Offering,
+  { source, path, folder, to, init, transfer, before, sid }: Offering,
   joined: Joined,
 ): Promise<Sent | { readonly notSpoken: BytestreamError }> {
   const { signal } = transfer
@@ -32,7 +32,7 @@ export async function offerByJingle(
     onStep: (step) => transfer.emit('step', step),
   })
   const content = { senders: 'initiator', description: { kind: 'file', file }, transport } as const
-  const outcome = await orAbort(joined.offer({ to, content, timings, signal }), signal)
+  const outcome = await orAbort(joined.offer({ to, content, sid, timings, signal }), signal)
   if ('notSpoken' in outcome) return outcome
   transfer.emit('step', { step: 'accepted' })
   const accepted = outcome.file

@@ -16,7 +16,7 @@ import type { Sent } from './transfer-facts.ts'
  */
 export async function offerBySi(
   components: InitiatorComponents,
-  { source, path, folder, to, init, transfer, before }: Offering,
+  { source, path, folder, to, init, transfer, before, sid = randomUUID() }: Offering,
 ): Promise<Sent> {
   const { signal } = transfer
   const { hashes = ['sha-256'], mimeType = 'application/octet-stream', description } = init
@@ -36,7 +36,7 @@ export async function offerBySi(
   let part = partOf(size)
   const bytestream = await initiateStream(components, {
     ...init,
-    ...{ to, sid: randomUUID(), profile: NS.siFileTransfer, payload, mimeType, signal },
+    ...{ to, sid, profile: NS.siFileTransfer, payload, mimeType, signal },
     onStep: (step) => transfer.emit('step', step),
     onAnswer: (answer) => {
       part = partOf(size, answer && parseSiRange(answer))

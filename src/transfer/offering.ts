@@ -36,11 +36,19 @@ export interface SendInit extends WayInit {
   readonly retry?: RetryInit | undefined
 }
 
+const inspectSource = (source: FileSource, algorithms: Iterable<HashAlgorithm>, signal: AbortSignal) => source.inspect(algorithms, signal)
+
 /** What is known of a file from one attempt to send it to the next. */
 export class OfferedBefore {
+  readonly #inspect: typeof inspectSource
   #mayResume = true
   #seen: Omit<FileFacts, 'digests'> | undefined
   #inspected: FileFacts | undefined
+
+  /** @param inspect reads the file to learn its hashes */
+  constructor(inspect = inspectSource) {
+    this.#inspect = inspect
+  }
 
   /** Whether the receiver may go on behind what it has. */
   get mayResume(): boolean {
@@ -68,7 +76,7 @@ export class OfferedBefore {
 
   /** Reads the file to learn its hashes, once. */
   async inspect(source: FileSource, algorithms: Iterable<HashAlgorithm>, signal: AbortSignal): Promise<FileFacts> {
-    this.#inspected ??= await source.inspect(algorithms, signal)
+    this.#inspected ??= await this.#inspect(source, algorithms, signal)
     return this.#inspected
   }
 }
@@ -81,4 +89,6 @@ export interface Offering extends FileToSend {
   readonly init: SendInit
   readonly transfer: Transfer
   readonly before: OfferedBefore
+  /** Of the session, or the stream, where the other side waits for that one. */
+  readonly sid?: string | undefined
 }

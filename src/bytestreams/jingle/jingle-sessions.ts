@@ -34,6 +34,8 @@ export interface JingleInit {
   /** The full JID of the other side. */
   readonly peer: string
   readonly contents: readonly ContentInit[]
+  /** Left out, it gets one of its own; no other session may have it. */
+  readonly sid?: string | undefined
   /** Called before the session is offered, to listen to it before anything can come. */
   readonly onSession?: (session: JingleSession) => void
   /** Ends the session with `cancel`, at any time. */
@@ -112,14 +114,14 @@ export class JingleSessions implements AsyncDisposable {
    * @throws StanzaError as the other side refused; BytestreamError `ERR_JINGLE_TIE_BREAK` when it began one for the same
    *   before, `ERR_LIMIT_WAITING` when there are too many, `ERR_TIMEOUT`, `ERR_ABORTED`, `ERR_SESSION_CLOSED`, what a transport throws
    */
-  async begin({ peer, contents, onSession, signal, timings }: JingleInit): Promise<JingleSession> {
+  async begin({ peer, contents, sid = randomUUID(), onSession, signal, timings }: JingleInit): Promise<JingleSession> {
     throwIfAborted(signal)
     if (!this.#session.isOnline) throw new BytestreamError('ERR_SESSION_CLOSED', 'the session is not online')
     if (this.#isClosed) throw new BytestreamError('ERR_SHUTTING_DOWN', 'no more sessions are begun')
     if (contents.length === 0) throw new BytestreamError('ERR_BAD_REQUEST', 'a session has at least one content')
     this.#checkLimit('initiator', tryPrepareJid(peer))
     const { answerMsMax } = { ...defaultTimings, ...timings }
-    const entry = this.#add({ sid: randomUUID(), peer, role: 'initiator', answerMsMax })
+    const entry = this.#add({ sid, peer, role: 'initiator', answerMsMax })
     entry.offering = contents
     onSession?.(entry.session)
     try {

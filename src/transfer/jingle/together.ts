@@ -23,6 +23,8 @@ interface Offer {
   /** Full JID. */
   readonly to: string
   readonly content: ContentInit
+  /** Of the session, where the other side waits for that one; for a file that is offered by itself. */
+  readonly sid?: string | undefined
   readonly timings: Partial<Timings> | undefined
   readonly signal: AbortSignal
 }
@@ -109,7 +111,7 @@ export class Together {
     const [first, second] = ready
     if (!first) return []
     const contents = this.#contentsOf(ready)
-    const { timings } = first
+    const { sid, timings } = first
     // What the other side says right behind its acknowledgement has been heard when we come to look.
     const lost: JingleSessionContent[] = []
     const onLost = ({ content }: { readonly content: JingleSessionContent }) => void lost.push(content)
@@ -119,7 +121,7 @@ export class Together {
       session.on('contentRejected', onLost).on('contentRemoved', onLost)
     }
     try {
-      const session = await this.#components.jingle.begin({ peer: to, contents, onSession, timings })
+      const session = await this.#components.jingle.begin({ peer: to, contents, sid, onSession, timings })
       session.off('contentRejected', onLost).off('contentRemoved', onLost)
       this.#sessions.set(to, files)
       const all = [...session.contents, ...lost]
