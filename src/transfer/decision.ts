@@ -23,3 +23,10 @@ export function refusalOf(thrown: unknown, what: 'offer' | 'request'): Bytestrea
   if (thrown instanceof BytestreamError) return thrown
   return new BytestreamError('ERR_INTERNAL', `deciding about the ${what} failed`, { cause: thrown })
 }
+
+/** What a sender may hear of why its file is refused: nothing about our folders and disks. */
+export function tellable(error: BytestreamError): BytestreamError {
+  if (error.code === 'ERR_FILE' || error.code === 'ERR_INTERNAL') return new BytestreamError('ERR_DECLINED', 'the file cannot be stored')
+  if (error.code === 'ERR_DISK_SPACE') return new BytestreamError('ERR_DISK_SPACE', 'there is no room for the file')
+  return error
+}

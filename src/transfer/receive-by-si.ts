@@ -30,7 +30,7 @@ interface Receiving {
 export async function receiveBySi(clock: Clock, targets: StreamTargets, { sink, expected, init, transfer }: Receiving): Promise<Sent> {
   await using file = sink
   const { signal } = transfer
-  transfer.moveTo('negotiating')
+  if (transfer.state !== 'negotiating') transfer.moveTo('negotiating')
   try {
     const begin = takeUp(file, transfer)
     const bytestream = await expectStream(targets, expected, { ...init, signal })

@@ -3,7 +3,7 @@ import type { ChosenStream, IncomingOffer, InitiatorStep, StreamTargets, WayInit
 import { BytestreamError, type Clock } from '../core/index.ts'
 import { buildSiRange } from '../xep/index.ts'
 import { Acceptance, type AcceptanceInit, type OfferedFile, offsetOf } from './acceptance.ts'
-import { refusalOf } from './decision.ts'
+import { refusalOf, tellable } from './decision.ts'
 import type { ExpectedPeers } from './expected-peers.ts'
 import { FileResponder, type FileResponderEvents } from './file-responder.ts'
 import type { FileSink } from './file-sink.ts'
@@ -145,10 +145,3 @@ export class Receiver extends FileResponder<ReceiverEvents> {
 }
 
 const keyOf = (from: string, id: string) => `${from}\n${id}`
-
-/** What a sender may hear: nothing about our folders and disks. */
-function tellable(error: BytestreamError): BytestreamError {
-  if (error.code === 'ERR_FILE' || error.code === 'ERR_INTERNAL') return new BytestreamError('ERR_DECLINED', 'the file cannot be stored')
-  if (error.code === 'ERR_DISK_SPACE') return new BytestreamError('ERR_DISK_SPACE', 'there is no room for the file')
-  return error
-}

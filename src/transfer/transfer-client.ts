@@ -9,7 +9,6 @@ import {
   type MayConnect,
   ProxyFinder,
   ResourceFinder,
-  StreamInitiationResponder,
   type StreamTargets,
   type WayMemory,
 } from '../bytestreams/index.ts'
@@ -25,21 +24,27 @@ import {
   Session,
   systemResolver,
 } from '../session/index.ts'
-import { buildPresence, NS, type Presence } from '../xep/index.ts'
 import { type FetchedBefore, type FetchInit, fetchFile } from './fetch.ts'
 import { hashesPart } from './hashes.ts'
 import { FileSessions } from './jingle/file-sessions.ts'
 import { Together } from './jingle/together.ts'
 import { checkProxyIsUsed } from './negotiation.ts'
 import { type FileToSend, OfferedBefore, type SendInit } from './offering.ts'
+import { OwnPresence } from './own-presence.ts'
+import { type ObtainInit, obtainFile } from './published/obtain.ts'
+import { PendingStarts } from './published/pending-starts.ts'
+import { Publications, type PublishInit, publicationsPart } from './published/publications.ts'
+import { StartResponder } from './published/start-responder.ts'
 import { pausable } from './queue/pausing.ts'
 import { Turns } from './queue/turns.ts'
 import { type ReceiveInit, Receiver } from './receiver.ts'
-import { defaultRetry, type RetryInit, retrying } from './retry.ts'
+import { defaultRetry, retrying } from './retry.ts'
 import { RunningTransfers } from './running-transfers.ts'
 import { type SenderComponents, sendFile } from './sender.ts'
 import { type ShareInit, Sharing } from './sharing.ts'
+import { SiOffers } from './si-offers.ts'
 import { Transfer } from './transfer.ts'
+import type { Sent, TransferFacts } from './transfer-facts.ts'
 
 /** What a program gives a client, besides what its user sets. */
 export interface TransferClientComponents {
@@ -87,8 +92,8 @@ export interface TransferClientInit extends AccountInit {
 const CONCURRENCY = 4
 /** Of this software, in its presence (XEP-0115 §4). */
 const SOFTWARE = 'https://www.npmjs.com/package/streamhost'
-/** Full JIDs that are remembered to have our presence. */
-const ANSWERED_MAX = 10_000
+/** What others may begin, or ask for. */
+type Open = Receiver | Sharing | Publications
 
 /**
  * An account that sends and receives files.
@@ -101,21 +106,19 @@ const ANSWERED_MAX = 10_000
 export class TransferClient implements AsyncDisposable {
   readonly session: Session
   readonly #clock: Clock
-  readonly #components: SenderComponents
+  readonly #components: SenderComponents & { readonly jingle: JingleSessions }
   readonly #discovery: ServiceDiscovery
   readonly #targets: StreamTargets
-  readonly #responder: StreamInitiationResponder
-  readonly #jingle: JingleSessions
+  readonly #presence: OwnPresence
+  readonly #siOffers: SiOffers
   readonly #files: FileSessions
+  readonly #pendingStarts: PendingStarts
+  readonly #starts: StartResponder
   readonly #turns: Turns
-  readonly #priority: number
   readonly #comesBack: boolean
   readonly #running = new RunningTransfers()
-  /** Full JIDs that have our presence already; answering each once keeps two receivers from greeting forever. */
-  readonly #answered = new Set<string>()
   readonly #portMapper: PortMapper | undefined
-  #receiver: Receiver | undefined
-  #sharing: Sharing | undefined
+  readonly #open = new Set<Open>()
 
   private constructor(components: TransferClientComponents, init: TransferClientInit) {
     const { clock = systemClock, logger = silentLogger, resolver = systemResolver, ways = new LastWays(clock) } = components
@@ -128,7 +131,6 @@ export class TransferClient implements AsyncDisposable {
       forwarded,
       portMapping = false,
     } = init
-    this.#priority = priority
     this.#comesBack = reconnect
     this.#clock = clock
     this.session = new Session({ clock, logger }, clientConnector(clock, init, resolver), {
@@ -146,26 +148,17 @@ export class TransferClient implements AsyncDisposable {
       inBand: new InBandTarget({ session, clock, logger }),
     }
     const { inBand } = this.#targets
-    const announce = (to: string) => this.#showPresence(to)
+    this.#presence = new OwnPresence(session, this.#discovery, { priority, responders: () => this.#open })
+    const announce = (to: string) => this.#presence.show(to)
     const resources = new ResourceFinder(session, clock, announce)
-    this.#components = {
-      session,
-      clock,
-      logger,
-      proxies,
-      inBand,
-      mayConnect,
-      forwarded,
-      ways,
-      portMapper: this.#portMapper,
-      resources,
-      announce,
-    }
-    this.#responder = new StreamInitiationResponder(session)
-    this.#jingle = JingleSessions.of(this.#components)
+    const portMapper = this.#portMapper
+    const basics = { session, clock, logger, proxies, inBand, mayConnect, forwarded, ways, portMapper, resources, announce }
+    this.#components = { ...basics, jingle: JingleSessions.of(basics) }
+    this.#starts = new StartResponder(session)
+    this.#pendingStarts = new PendingStarts(session)
+    this.#siOffers = new SiOffers(session, this.#pendingStarts)
     this.#files = new FileSessions(this.#components)
-    this.session.on('online', () => this.#announce())
-    this.session.on('presence', (presence) => this.#onPresence(presence))
+    this.#files.awaited = (peer, sid) => this.#pendingStarts.find('jingle', peer, sid)
   }
 
   /**
@@ -204,19 +197,14 @@ export class TransferClient implements AsyncDisposable {
    * @param files those with a folder are stored in it, where the receiver makes folders
    */
   sendAll(files: readonly (string | FileToSend)[], init: SendInit): readonly Transfer[] {
-    const together = new Together({ clock: this.#clock, jingle: this.#jingle })
+    const together = new Together(this.#components)
     let hasAccepted = false
     return files.map((each) => {
       const file = typeof each === 'string' ? { path: each } : each
-      const facts = { direction: 'send', peer: init.to, name: file.path, priority: init.priority, isOurs: true } as const
       const before = new OfferedBefore()
-      const work = (transfer: Transfer) => {
-        const attempt = () => this.#turns.take(transfer, () => sendFile(this.#components, file, init, { transfer, together, before }))
-        const retry = { forMs: this.#retryMs(init), hasAccepted: () => hasAccepted }
-        return pausable(transfer, () => retrying(this.#components, transfer, retry, attempt))
-      }
-      const transfer = this.#running.add(new Transfer(this.#clock, facts, work, init.signal))
-      return transfer.on('step', ({ step }) => {
+      const attempt = (transfer: Transfer) => sendFile(this.#components, file, init, { transfer, together, before })
+      const facts = { direction: 'send', peer: init.to, name: file.path } as const
+      return this.#begin(facts, { ...init, hasAccepted: () => hasAccepted }, attempt).on('step', ({ step }) => {
         hasAccepted ||= step === 'accepted'
       })
     })
@@ -229,31 +217,20 @@ export class TransferClient implements AsyncDisposable {
    */
   receive(init: ReceiveInit): Receiver {
     checkProxyIsUsed(init)
-    if (this.#receiver && !this.#receiver.isStopped) throw new TypeError('this client receives already')
+    if (this.#files.receiver) throw new TypeError('this client receives already')
     const receiver = new Receiver(this.#targets, this.#clock, init)
-    const siPart = this.#responder.handle(NS.siFileTransfer, (offer) => receiver.decide(offer))
-    const withdraw = this.#show([siPart, bytestreamsPart, inBandPart, hashesPart, ...this.#files.parts])
     this.#files.receiver = receiver
-    receiver.once('stopped', () => {
+    this.#siOffers.receiver = receiver // Also once it is stopped: it says that it is.
+    return this.#openTo(receiver, [this.#siOffers.part, bytestreamsPart, inBandPart, hashesPart, ...this.#files.parts], () => {
       this.#files.receiver = undefined
-      withdraw()
     })
-    this.#receiver = receiver
-    this.#announce()
-    return receiver
   }
 
   /** Asks somebody for a file they share, and receives it, when its turn has come (XEP-0234 §6.2). */
   fetch(init: FetchInit): Transfer {
-    const { from: peer, file, priority } = init
-    const facts = { direction: 'receive', peer, name: file.name ?? '', priority, isOurs: true } as const
-    const components = { ...this.#components, jingle: this.#jingle }
     const before: FetchedBefore = {}
-    const work = (transfer: Transfer) => {
-      const attempt = () => this.#turns.take(transfer, () => fetchFile(components, init, { transfer, before }))
-      return pausable(transfer, () => retrying(this.#components, transfer, { forMs: this.#retryMs(init) }, attempt))
-    }
-    return this.#running.add(new Transfer(this.#clock, facts, work, init.signal))
+    const facts = { direction: 'receive', peer: init.from, name: init.file.name ?? '' } as const
+    return this.#begin(facts, init, (transfer) => fetchFile(this.#components, init, { transfer, before }))
   }
 
   /**
@@ -263,17 +240,35 @@ export class TransferClient implements AsyncDisposable {
    */
   share(init: ShareInit): Sharing {
     checkProxyIsUsed(init)
-    if (this.#sharing && !this.#sharing.isStopped) throw new TypeError('this client shares already')
+    if (this.#files.sharing) throw new TypeError('this client shares already')
     const sharing = new Sharing(this.#clock, init)
-    const withdraw = this.#show([hashesPart, ...this.#files.parts])
     this.#files.sharing = sharing
-    sharing.once('stopped', () => {
+    return this.#openTo(sharing, [hashesPart, ...this.#files.parts], () => {
       this.#files.sharing = undefined
-      withdraw()
     })
-    this.#sharing = sharing
-    this.#announce()
-    return sharing
+  }
+
+  /**
+   * Begins to send what was published elsewhere, in a feed for example, to those who ask for it by its id (XEP-0358, XEP-0137). A client
+   * publishes in one way at a time.
+   *
+   * @throws BytestreamError `ERR_CONFIG` for a proxy beside a method that uses none; TypeError when it publishes already
+   */
+  publish(init: PublishInit): Publications {
+    checkProxyIsUsed(init)
+    if (this.#starts.publications) throw new TypeError('this client publishes already')
+    const publications = new Publications(this.#components, init)
+    this.#starts.publications = publications
+    return this.#openTo(publications, [publicationsPart(publications.protocols)], () => {
+      this.#starts.publications = undefined
+    })
+  }
+
+  /** Asks the owner of a published file for it by its id, and receives it, when its turn has come (XEP-0358, XEP-0137). */
+  obtain(init: ObtainInit): Transfer {
+    const components = { ...this.#components, targets: this.#targets, starts: this.#pendingStarts }
+    const facts = { direction: 'receive', peer: init.from, name: init.as ?? init.file?.name ?? '' } as const
+    return this.#begin(facts, init, (transfer) => obtainFile(components, init, transfer))
   }
 
   /** Nothing new is sent or asked for until {@link resume}; what runs goes on, and others may still send and ask. */
@@ -293,9 +288,8 @@ export class TransferClient implements AsyncDisposable {
 
   /** Cancels what is under way, and logs out. */
   async close(): Promise<void> {
-    const running = [...this.#running.all, ...(this.#receiver?.running ?? []), ...(this.#sharing?.running ?? [])]
-    this.#receiver?.stop()
-    this.#sharing?.stop()
+    const running = [...this.#running.all, ...[...this.#open].flatMap((each) => [...each.running])]
+    for (const each of [...this.#open]) each.stop()
     for (const transfer of running) transfer.cancel()
     await Promise.allSettled(running.map(({ done }) => done))
     await Promise.all([this.#portMapper?.[Symbol.asyncDispose](), this.session.stop()])
@@ -306,41 +300,30 @@ export class TransferClient implements AsyncDisposable {
     await this.close()
   }
 
-  #retryMs({ retry }: { readonly retry?: RetryInit | undefined }): number {
-    return retry?.forMs ?? (this.#comesBack ? defaultRetry.forMs : 0)
+  /** Does its work whenever its turn has come, until that is done, or no more worth trying. */
+  #begin(
+    facts: TransferFacts,
+    { priority, retry, signal, hasAccepted }: Pick<SendInit, 'priority' | 'retry' | 'signal'> & { readonly hasAccepted?: () => boolean },
+    attempt: (transfer: Transfer) => Promise<Sent>,
+  ): Transfer {
+    const course = { forMs: retry?.forMs ?? (this.#comesBack ? defaultRetry.forMs : 0), ...(hasAccepted && { hasAccepted }) }
+    const work = (transfer: Transfer) =>
+      pausable(transfer, () => retrying(this.#components, transfer, course, () => this.#turns.take(transfer, () => attempt(transfer))))
+    return this.#running.add(new Transfer(this.#clock, { ...facts, priority, isOurs: true }, work, signal))
   }
 
-  /** @returns to be called when it is to be shown no more */
-  #show(parts: readonly ServicePart[]): () => void {
+  /** Lets others begin something, or ask for it, and shows that, until it is stopped. */
+  #openTo<T extends Open>(responder: T, parts: readonly ServicePart[], onStopped: () => void): T {
     const shown = parts.map((part) => this.#discovery.add({ ...part })) // Another may show the same.
-    return () => {
+    const onEnd = () => {
+      this.#open.delete(responder)
+      onStopped()
       for (const withdraw of shown) withdraw()
-      this.#showPresence()
+      this.#presence.show()
     }
-  }
-
-  /** Who knows where to find us, also when the two accounts have never met. */
-  #announce(): void {
-    this.#showPresence()
-    this.#answered.clear()
-    for (const each of [this.#receiver, this.#sharing]) {
-      for (const jid of each?.expected ?? []) this.#showPresence(jid)
-    }
-  }
-
-  /** Some look for what a client can nowhere else than in its presence: COMPAT(Gajim). */
-  #showPresence(to?: string): void {
-    this.session.send(buildPresence({ type: 'available', to, priority: this.#priority }, this.#discovery.capabilities))
-  }
-
-  /** Whoever shows up and may send, or ask, learns where to. */
-  #onPresence({ type, from, to }: Presence): void {
-    if (!from || from === this.jid) return
-    if (type === 'unavailable') this.#answered.delete(from)
-    const isExpected = this.#receiver?.isExpected(from) || this.#sharing?.isExpected(from)
-    if (type !== 'available' || !to || !isExpected || this.#answered.has(from)) return
-    if (this.#answered.size >= ANSWERED_MAX) this.#answered.clear()
-    this.#answered.add(from)
-    this.#showPresence(from)
+    responder.once('stopped', onEnd)
+    this.#open.add(responder)
+    this.#presence.announce()
+    return responder
   }
 }

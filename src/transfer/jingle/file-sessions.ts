@@ -42,14 +42,16 @@ export interface Accepted {
 }
 
 /**
- * The Jingle sessions about files that others begin: what they offer goes to whoever receives, what they ask for to whoever
- * shares.
+ * The Jingle sessions about files that others begin: what they offer goes to whoever has asked for it, or receives, what they ask for to
+ * whoever shares.
  *
  * @see XEP-0234 §4, §6
  */
 export class FileSessions {
   /** What to show in service discovery while somebody receives or shares. */
   readonly parts: readonly ServicePart[]
+  /** Who has asked for what comes in a session of the other side, if anybody has. */
+  awaited: ((peer: string, sid: string) => FileTaker | undefined) | undefined
   receiver: FileTaker | undefined
   sharing: FileTaker | undefined
   readonly #components: JingleTransportComponents
@@ -86,7 +88,7 @@ export class FileSessions {
   #takerOf(session: JingleSession, { senders, description }: JingleSessionContent): FileTaker | undefined {
     if (description.kind !== 'file' || senders === 'none') return undefined
     // XEP-0234 §4.1 wants the senders; where they are left out, or are both, whoever speaks of a file offers it.
-    return senders === session.role ? this.sharing : this.receiver
+    return senders === session.role ? this.sharing : (this.awaited?.(session.peer, session.sid) ?? this.receiver)
   }
 
   async #answer(session: JingleSession, files: readonly FileContent[]): Promise<void> {
