@@ -121,9 +121,10 @@ static bool is_over(const bytestream *stream) {
 
 static void done(void *context, void *tag, relay_ending ending) {
   bytestream *stream = tag;
-  atomic_fetch_add((atomic_int *)context, 1);
   atomic_fetch_add(&stream->calls, 1);
   atomic_store(&stream->ending, (int)ending);
+  // Last: whoever has seen all ends looks at what was told of each.
+  atomic_fetch_add((atomic_int *)context, 1);
 }
 
 static void close_end(end *self) {
