@@ -3,6 +3,7 @@ import type { Bounces } from './bounces.ts'
 import type { PubsubLimits } from './bounds.ts'
 import type { AccessModel, NodeConfig } from './node-config.ts'
 import type { SubscriptionView } from './notices.ts'
+import type { Contacts } from './presence/contacts.ts'
 import { type NodeRecord, type SubscriptionRecord, subidOf } from './records.ts'
 import { asksRosters, type Contact, mayRetrieve } from './rules/access.ts'
 import { accountOf } from './rules/names.ts'
@@ -42,6 +43,7 @@ export interface Core {
   readonly newId: () => string
   readonly audiences: AudienceWatch
   readonly bounces: Pick<Bounces, 'ended' | 'nodeEnded'>
+  readonly contacts: Pick<Contacts, 'approved' | 'ended' | 'nodeEnded'>
 }
 
 export function settingOf<Field extends keyof NodeConfig>(core: Core, node: Pick<NodeRecord, 'config'>, field: Field): NodeConfig[Field] {
@@ -88,10 +90,11 @@ export function subscriptionsAt(core: Core, nodeId: number, account: string): re
   return all.filter((each) => !isOver(each, nowMs))
 }
 
-/** Takes a subscription away, with what is remembered of it. */
+/** Takes a subscription away, with what is remembered of it; a contact hears of it. */
 export function removeSubscription(core: Core, subscription: SubscriptionRecord): void {
   core.store.removeSubscription(subscription)
   core.bounces.ended(subscription.nodeId, subscription.jid)
+  core.contacts.ended(subscription)
 }
 
 /** Whether any JID of an account is subscribed, and not pending. */

@@ -12,6 +12,11 @@ export type { Publication } from './operations/publish.ts'
 export type { Retraction } from './operations/retract.ts'
 export type { SubscriptionName, SubscriptionSettings } from './operations/subscribe.ts'
 export type { SubscriptionChange } from './operations/subscriptions.ts'
+export type { Contacts, ContactWords } from './presence/contacts.ts'
+export { MemoryPresence } from './presence/memory-presence.ts'
+export type { ContactRecord, PresenceStore, ResourceRecord } from './presence/presence-store.ts'
+export { SqlitePresence } from './presence/sqlite-presence.ts'
+export type { ContactState, Happening, Packet, Word } from './presence/transitions.ts'
 export { Pubsub, type PubsubComponents, type PubsubInit } from './pubsub.ts'
 export {
   type Affiliation,

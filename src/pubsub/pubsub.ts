@@ -26,6 +26,9 @@ import {
 } from './operations/subscriptions.ts'
 import { sweep } from './operations/sweep.ts'
 import { parentOf } from './operations/tree.ts'
+import { Contacts } from './presence/contacts.ts'
+import { MemoryPresence } from './presence/memory-presence.ts'
+import type { PresenceStore } from './presence/presence-store.ts'
 import type { ItemRecord, NodeRecord } from './records.ts'
 import { accountOf } from './rules/names.ts'
 import { type OptionsChange, optionDefaults } from './rules/options.ts'
@@ -34,6 +37,8 @@ import type { PubsubStore } from './store/store.ts'
 export interface PubsubComponents {
   /** Borrowed. */
   readonly store: PubsubStore
+  /** Borrowed: of one place with `store`, so that both are committed together. Default in memory. */
+  readonly presence?: PresenceStore
   /** Milliseconds since 1970. */
   readonly now?: () => number
   /** For what is not named: instant nodes, items. */
@@ -66,10 +71,12 @@ export class Pubsub {
   readonly limits: PubsubLimits
   /** Who sends notifications back. */
   readonly bounces: Bounces
+  /** Who has which feed in its roster. */
+  readonly contacts: Contacts
   readonly #core: Core
   readonly #audiences: RememberedAudiences
 
-  constructor({ store, now = Date.now, newId = randomUUID }: PubsubComponents, init: PubsubInit = {}) {
+  constructor({ store, presence = new MemoryPresence(), now = Date.now, newId = randomUUID }: PubsubComponents, init: PubsubInit = {}) {
     const { autoCreate = false, mayCreate = () => true, hasRosters = () => false } = init
     const { onBounceUnsaved: onUnsaved = () => {} } = init
     this.limits = { ...pubsubLimits, ...init.limits }
@@ -79,7 +86,9 @@ export class Pubsub {
     const audiences = this.#audiences
     const bounces = new Bounces({ store, now }, { bounceMsMax: this.limits.bounceMsMax, onUnsaved })
     this.bounces = bounces
-    this.#core = { store, limits: this.limits, defaults, autoCreate, mayCreate, accessModels, now, newId, audiences, bounces }
+    const contacts = new Contacts({ store: presence, pubsub: store })
+    this.contacts = contacts
+    this.#core = { store, limits: this.limits, defaults, autoCreate, mayCreate, accessModels, now, newId, audiences, bounces, contacts }
   }
 
   /** Settles once everything so far has happened, however this process ends; rejects when it has not. */
@@ -207,6 +216,11 @@ export class Pubsub {
 
   decide(asker: Asker, subscription: SubscriptionName, isAllowed: boolean) {
     return decide(this.#core, asker, subscription, isAllowed)
+  }
+
+  /** Whether an account has any subscription. */
+  isSubscriber(account: string): boolean {
+    return this.#core.store.countSubscriptionsOf(account) > 0
   }
 
   /** The name of the node of that id, where this JID, and not only another of its account, has a subscription. */

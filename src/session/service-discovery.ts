@@ -5,6 +5,7 @@ import {
   buildDiscoItems,
   type Capabilities,
   capabilitiesVersion,
+  type DataForm,
   type DiscoIdentity,
   type DiscoInfo,
   type DiscoItem,
@@ -20,6 +21,8 @@ import type { IqRouter } from './iq-router.ts'
 export interface ServicePart {
   readonly identities: readonly DiscoIdentity[]
   readonly features: readonly string[]
+  /** What else it tells of itself (XEP-0128). */
+  readonly forms?: readonly DataForm[]
   readonly nodes?: DiscoNodes
 }
 
@@ -96,7 +99,9 @@ export class ServiceDiscovery {
   get #info(): DiscoInfo {
     const parts = [...this.#parts]
     const features = parts.flatMap((part) => part.features)
-    return { identities: parts.flatMap((part) => part.identities), features: [...new Set(features)].sort() }
+    const forms = parts.flatMap((part) => part.forms ?? [])
+    const identities = parts.flatMap((part) => part.identities)
+    return { identities, features: [...new Set(features)].sort(), ...(forms.length > 0 && { forms }) }
   }
 
   /** Of the one part that has them. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { DataForm } from './data-forms.ts'
 import type { DiscoInfo } from './disco.ts'
 import { type Element, xml } from './element.ts'
 import { NS } from './namespaces.ts'
@@ -21,19 +22,28 @@ export function buildCapabilities({ node, ver }: Capabilities): Element {
 }
 
 /**
- * The verification string of an answer without languages and forms: ours have neither. SHA-1 is the one hash that all
- * have to know, and nothing is trusted because of it.
+ * The verification string of an answer without languages: ours have none. SHA-1 is the one hash that all have to know, and
+ * nothing is trusted because of it.
  *
  * @see XEP-0115 §5.1, §5.4
  */
-export function capabilitiesVersion({ identities, features }: DiscoInfo): string {
+export function capabilitiesVersion({ identities, features, forms = [] }: DiscoInfo): string {
   const hashed = [
     ...identities.map(({ category, type, name = '' }) => `${category}/${type}//${name}`).sort(byOctets),
     ...[...features].sort(byOctets),
+    ...sortedBy(forms, ({ formType = '' }) => formType).flatMap(formTexts),
   ]
   return createHash('sha1')
     .update(hashed.map((text) => `${text}<`).join(''))
     .digest('base64')
+}
+
+function formTexts({ formType = '', fields }: DataForm): string[] {
+  return [formType, ...sortedBy(fields, (field) => field.var).flatMap((field) => [field.var, ...[...field.values].sort(byOctets)])]
+}
+
+function sortedBy<T>(entries: readonly T[], text: (entry: T) => string): T[] {
+  return [...entries].sort((one, other) => byOctets(text(one), text(other)))
 }
 
 /** i;octet (RFC 4790 §9.3). */

@@ -72,6 +72,16 @@ export {
 } from './disco.ts'
 export { type Attributes, attribute, type Element, parseElement, type StreamParser, startStreamParser, toXmlText, xml } from './element.ts'
 export { buildLastActivity, buildPing, buildTime, buildVersion, type SoftwareVersion } from './entity.ts'
+export {
+  buildAcknowledgement,
+  buildDelivery,
+  type FeedAcceptance,
+  feedAcceptanceForm,
+  feedAcceptanceOf,
+  feedOptions,
+  parseAcknowledgement,
+  parseDelivery,
+} from './feeds.ts'
 export { buildFileMetadata, type FileMetadata, parseFileMetadata } from './file-metadata.ts'
 export { buildFileSharing, type FileSharing, type FileSource, parseFileSharing } from './file-sharing.ts'
 export { buildHash, buildHashUsed, type Hash, type Hashes, hashFeatures, parseHashes } from './hashes.ts'

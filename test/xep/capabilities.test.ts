@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import test from 'ava'
 import { buildPresence, capabilitiesVersion, NS } from '../../src/xep/index.ts'
 import { means } from '../helpers/elements.ts'
@@ -21,6 +22,18 @@ test('another feature, name or identity is another verification string, and a na
     { ...exodus, identities: [...(identity ? [identity] : []), { category: 'client', type: 'bot' }] },
   ]
   t.is(new Set([exodus, ...others].map(capabilitiesVersion)).size, 5)
+})
+
+test('what forms tell is hashed behind the features, forms, fields and values in the order of octets (XEP-0115 §5.1, step 7)', (t) => {
+  const form = (formType: string, fields: Readonly<Record<string, readonly string[]>>) => ({
+    ...{ type: 'result' as const, formType },
+    fields: Object.entries(fields).map(([name, values]) => ({ var: name, values })),
+  })
+  const software = form('urn:xmpp:dataforms:softwareinfo', { os: ['Mac'], ip_version: ['ipv6', 'ipv4'] })
+  const feeds = form('urn:streamhost:feeds:0#accept', {})
+  const text = `client/pc//Psi<${NS.ping}<urn:streamhost:feeds:0#accept<urn:xmpp:dataforms:softwareinfo<ip_version<ipv4<ipv6<os<Mac<`
+  const psi = { identities: [{ category: 'client', type: 'pc', name: 'Psi' }], features: [NS.ping], forms: [software, feeds] }
+  t.is(capabilitiesVersion(psi), createHash('sha1').update(text).digest('base64'))
 })
 
 test('sorted are octets, not characters of UTF-16 (XEP-0115 §5.1)', (t) => {

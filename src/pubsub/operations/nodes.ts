@@ -135,6 +135,7 @@ export function deleteNode(core: Core, asker: Asker, name: string, redirectUri: 
   const parent = parentOf(core, node)
   core.store.retireNode(node.id)
   core.bounces.nodeEnded(node.id)
+  core.contacts.nodeEnded(node)
   core.audiences.forget(node.id)
   const notices: Notice[] = []
   if (settingOf(core, node, 'notifyDelete')) {

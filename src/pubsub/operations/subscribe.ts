@@ -89,6 +89,7 @@ function newcomer(core: Core, node: NodeRecord, subscription: SubscriptionRecord
 export function approve(core: Core, node: NodeRecord, pending: SubscriptionRecord): Notice[] {
   const subscription = { ...pending, state: 'subscribed' as const }
   core.store.replaceSubscription(subscription)
+  core.contacts.approved(subscription)
   core.audiences.forget(node.id)
   const view = viewOf(node, subscription)
   return [{ kind: 'subscription', to: [subscription.jid], subscription: view }, ...newcomer(core, node, subscription, view)]

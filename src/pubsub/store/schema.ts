@@ -1,3 +1,5 @@
+import { presenceMigration } from '../presence/sqlite-presence.ts'
+
 /**
  * What a database keeps of publish-subscribe, version by version: what was released is never changed, only followed.
  *
@@ -177,4 +179,5 @@ CREATE TRIGGER node_listed_otherwise AFTER UPDATE OF is_listed ON node WHEN new.
   UPDATE total SET listed = listed + new.is_listed - old.is_listed WHERE id = 1;
 END;
 `,
+  presenceMigration,
 ]
