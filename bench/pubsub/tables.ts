@@ -31,7 +31,16 @@ function addSubscription(store: PubsubStore, nodeId: number, account: string): v
 }
 
 function putItem(store: PubsubStore, nodeId: number, id: string): void {
-  store.putItem({ nodeId, id, publisher: `${accountName(0)}/films`, publishedMs: 2000, expiresMs: undefined, payload: ANNOUNCEMENT })
+  store.putItem({
+    nodeId,
+    id,
+    publisher: `${accountName(0)}/films`,
+    publishedMs: 2000,
+    expiresMs: undefined,
+    payload: ANNOUNCEMENT,
+    routingKey: undefined,
+    isExpiryTold: false,
+  })
 }
 
 /** Fills an empty store, one kind of thing after the other. @returns microseconds that each took, until all was durable */

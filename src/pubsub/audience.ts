@@ -6,6 +6,7 @@ import { type NodeRecord, type SubscriptionRecord, subidOf } from './records.ts'
 import { type Contact, mayReceive, mayRetrieve } from './rules/access.ts'
 import { accountOf } from './rules/names.ts'
 import { isOver, optionDefaults } from './rules/options.ts'
+import { isAnyMeant } from './rules/routing-keys.ts'
 
 /** A JID that is told, and what has to be noted for it: most need nothing but their JID. */
 export type Recipient = string | NotedRecipient
@@ -18,9 +19,25 @@ export interface NotedRecipient {
   readonly collection: string | undefined
 }
 
+/** A JID that is not told of every item: what is told, by its subscriptions at the node. */
+interface Choosy {
+  readonly jid: string
+  readonly ways: readonly Way[]
+}
+
+interface Way {
+  readonly subid: string
+  readonly keys: readonly string[] | undefined
+  /** What is told of items waits in its queue instead. */
+  readonly isQueue: boolean
+}
+
+/** Who may be told of a node. */
+type Candidate = Recipient | Choosy
+
 /** The recipients of a node, as they were found the last time. */
 interface Remembered {
-  recipients: Recipient[]
+  recipients: Candidate[]
   /** Of those the ones that have left since. */
   readonly gone: Set<string>
   /** A lease ends. */
@@ -41,7 +58,8 @@ export class RememberedAudiences implements AudienceWatch {
     this.#recipientsMax = recipientsMax
   }
 
-  added({ nodeId, jid, state, options, expiresMs }: SubscriptionRecord): void {
+  added(subscription: SubscriptionRecord): void {
+    const { nodeId, jid, state, options, expiresMs } = subscription
     this.#inTheMaking.delete(nodeId)
     const remembered = this.#remembered.get(nodeId)
     if (!remembered || state !== 'subscribed' || options?.deliver === false) return
@@ -49,7 +67,7 @@ export class RememberedAudiences implements AudienceWatch {
       this.forget(nodeId)
       return
     }
-    remembered.recipients.push(jid)
+    remembered.recipients.push(isChoosy(subscription) ? { jid, ways: [toWay(subscription)] } : jid)
     this.#count++
   }
 
@@ -77,7 +95,7 @@ export class RememberedAudiences implements AudienceWatch {
   }
 
   /** They are added to while somebody goes through them; whoever does takes those there were when he began. */
-  find(nodeId: number, nowMs: number): readonly Recipient[] | undefined {
+  find(nodeId: number, nowMs: number): readonly Candidate[] | undefined {
     const remembered = this.#remembered.get(nodeId)
     if (!remembered) return undefined
     if (nowMs >= remembered.untilMs) {
@@ -93,13 +111,13 @@ export class RememberedAudiences implements AudienceWatch {
   /** All of them at once, however many have left: whoever goes through the list meanwhile has the one there was. */
   #leaveOut(remembered: Remembered): void {
     const { recipients, gone } = remembered
-    remembered.recipients = recipients.filter((each) => typeof each !== 'string' || !gone.has(each))
+    remembered.recipients = recipients.filter((each) => !gone.has(jidOf(each)))
     this.#count -= recipients.length - remembered.recipients.length
     gone.clear()
   }
 
   /** @returns remembers what has been found, unless something has changed since this was called */
-  begin(nodeId: number): (recipients: Recipient[], untilMs: number) => void {
+  begin(nodeId: number): (recipients: Candidate[], untilMs: number) => void {
     const mark = Symbol(nodeId)
     this.#inTheMaking.set(nodeId, mark)
     return (recipients, untilMs) => {
@@ -142,17 +160,39 @@ export function* audienceOf(
   }
   for (const page of ownRecipients(core, remembered, node)) {
     const heard = isForContacts(core, node) ? page.filter((each) => mayHear(accountOf(jidOf(each)))) : page
-    yield isOfItems(notice) ? heard : heard.map(jidOf)
+    yield isOfItems(notice) ? heard.flatMap((each) => chosen(each, notice)) : heard.map(jidOf)
   }
   if (!isOfItems(notice)) return
   // XEP-0248: what a collection passes on is for those who might retrieve it.
-  yield* throughCollections(core, ancestorsOf(core, node), 'items', (each) => maySee(each.account) && !isTold(core, node, each))
+  const isForOthers = (each: SubscriptionRecord) => maySee(each.account) && !isTold(core, notice, each)
+  yield* throughCollections(core, ancestorsOf(core, node), 'items', isForOthers)
 }
 
-/** XEP-0060 §12.16: what else is told is the same for every subscription, and names none. */
-const isOfItems = ({ kind }: Broadcast) => kind === 'published' || kind === 'retracted'
+type OfItems = Extract<Broadcast, { readonly kind: 'published' | 'retracted' }>
 
-const jidOf = (recipient: Recipient) => (typeof recipient === 'string' ? recipient : recipient.jid)
+/** XEP-0060 §12.16: what else is told is the same for every subscription, and names none. */
+const isOfItems = (notice: Broadcast): notice is OfItems => notice.kind === 'published' || notice.kind === 'retracted'
+
+const jidOf = (candidate: Candidate) => (typeof candidate === 'string' ? candidate : candidate.jid)
+
+const isChoosy = ({ options }: SubscriptionRecord) => options?.queue === true || options?.keys !== undefined
+
+const toWay = (subscription: SubscriptionRecord): Way => {
+  const { keys, queue = false } = subscription.options ?? {}
+  return { subid: subidOf(subscription), keys, isQueue: queue }
+}
+
+/** Whether what is told of items is meant for a subscription, and is not for its queue. That something happened without any has no queue. */
+const isMeantBy = ({ keys, isQueue }: Omit<Way, 'subid'>, notice: OfItems) =>
+  isAnyMeant(keys, notice.routingKey) && !(isQueue && (notice.kind === 'retracted' || notice.items.length > 0))
+
+function chosen(candidate: Candidate, notice: OfItems): Recipient | readonly Recipient[] {
+  if (typeof candidate === 'string' || !('ways' in candidate)) return candidate
+  const { jid, ways } = candidate
+  const subids = ways.filter((way) => isMeantBy(way, notice)).map(({ subid }) => subid)
+  if (subids.length === 0) return []
+  return ways.length === 1 ? jid : { jid, subids, collection: undefined }
+}
 
 function* pages(core: Core, nodeId: number): Generator<readonly SubscriptionRecord[]> {
   let page = core.store.subscriptions(nodeId, { limit: core.limits.pageMax })
@@ -171,7 +211,7 @@ function* everySubscriber(core: Core, { id }: NodeRecord): Generator<readonly Re
 
 const wantsAny = ({ options }: SubscriptionRecord) => options?.deliver !== false
 
-function* ownRecipients(core: Core, remembered: RememberedAudiences, node: NodeRecord): Generator<readonly Recipient[]> {
+function* ownRecipients(core: Core, remembered: RememberedAudiences, node: NodeRecord): Generator<readonly Candidate[]> {
   const known = remembered.find(node.id, core.now())
   if (known) {
     const end = known.length
@@ -179,7 +219,7 @@ function* ownRecipients(core: Core, remembered: RememberedAudiences, node: NodeR
     return
   }
   const remember = remembered.begin(node.id)
-  const all: Recipient[] = []
+  const all: Candidate[] = []
   let untilMs = Number.POSITIVE_INFINITY
   for (const page of pages(core, node.id)) {
     const nowMs = core.now()
@@ -194,7 +234,7 @@ function* ownRecipients(core: Core, remembered: RememberedAudiences, node: NodeR
 }
 
 /** Whom this subscription stands for; `undefined` for nobody, or for one for whom another of his stands. */
-function recipientOf(core: Core, node: NodeRecord, subscription: SubscriptionRecord, nowMs: number): Recipient | undefined {
+function recipientOf(core: Core, node: NodeRecord, subscription: SubscriptionRecord, nowMs: number): Candidate | undefined {
   const { jid, account } = subscription
   if (!isDelivered(subscription, nowMs)) return undefined
   if (settingOf(core, node, 'accessModel') === 'whitelist' && !mayReceive(core.store.affiliation(node.id, account), 'whitelist')) {
@@ -202,6 +242,7 @@ function recipientOf(core: Core, node: NodeRecord, subscription: SubscriptionRec
   }
   const own = sameJid(core, subscription).filter((each) => isDelivered(each, nowMs))
   if (own[0]?.id !== subscription.id) return undefined
+  if (own.some(isChoosy)) return { jid, ways: own.map(toWay) }
   return own.length === 1 ? jid : { jid, subids: own.map(subidOf), collection: undefined }
 }
 
@@ -218,9 +259,11 @@ function firstOf(core: Core, subscription: SubscriptionRecord, isMeant: (subscri
   return sameJid(core, subscription).find(isMeant)?.id === subscription.id
 }
 
-/** Whether a JID hears of the node by itself: then no collection has to tell it. */
-function isTold(core: Core, node: NodeRecord, { account, jid }: SubscriptionRecord): boolean {
-  return core.store.subscriptionsAt(node.id, account).some((each) => each.jid === jid && isDelivered(each, core.now()))
+/** Whether a JID hears of it by itself, or in its queue: then no collection has to tell it. */
+function isTold(core: Core, { node, routingKey }: OfItems, { account, jid }: SubscriptionRecord): boolean {
+  const nowMs = core.now()
+  const isBySelf = (each: SubscriptionRecord) => each.jid === jid && isDelivered(each, nowMs) && isAnyMeant(each.options?.keys, routingKey)
+  return core.store.subscriptionsAt(node.id, account).some(isBySelf)
 }
 
 /** Those who are subscribed to collections, the nearest first, and want what is of that type from that far below. */

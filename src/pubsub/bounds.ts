@@ -11,6 +11,8 @@ export interface PubsubLimits {
   readonly subscriptionsPerNodeMax: number
   readonly subscriptionsPerAccountMax: number
   readonly subscriptionsPerAccountAtNodeMax: number
+  /** Patterns of routing keys. */
+  readonly keysPerSubscriptionMax: number
   readonly leaseMsMax: number
   readonly itemsPerNodeMax: number
   readonly itemsPerRequestMax: number
@@ -33,6 +35,21 @@ export interface PubsubLimits {
   readonly sweepMs: number
   /** Nothing but errors from a subscriber, until its subscription to a node ends. */
   readonly bounceMsMax: number
+  /** Accounts for which what is published to one node waits: each is written to with every item. */
+  readonly queuesPerNodeMax: number
+  /** Of all nodes together: the oldest becomes a dead letter. */
+  readonly queueEntriesPerAccountMax: number
+  /** Octets of the payloads of those. */
+  readonly queueBytesPerAccountMax: number
+  /** How long something waits at the most, as a dead letter, too. */
+  readonly queueMsMax: number
+  /** How often it comes back, or is not acknowledged, until it is a dead letter. */
+  readonly queueFailuresMax: number
+  /** Pause behind the first failure; it doubles with each. */
+  readonly queuePauseMs: number
+  readonly queuePauseMsMax: number
+  /** The oldest goes. */
+  readonly deadLettersPerNodeMax: number
 }
 
 export const pubsubLimits: PubsubLimits = {
@@ -45,6 +62,7 @@ export const pubsubLimits: PubsubLimits = {
   subscriptionsPerNodeMax: 1_000_000,
   subscriptionsPerAccountMax: 10_000,
   subscriptionsPerAccountAtNodeMax: 20,
+  keysPerSubscriptionMax: 16,
   leaseMsMax: 31_536_000_000,
   itemsPerNodeMax: 10_000,
   itemsPerRequestMax: 100,
@@ -62,6 +80,14 @@ export const pubsubLimits: PubsubLimits = {
   sweepRowsMax: 500,
   sweepMs: 10_000,
   bounceMsMax: 604_800_000,
+  queuesPerNodeMax: 20_000,
+  queueEntriesPerAccountMax: 1_000,
+  queueBytesPerAccountMax: 16_777_216,
+  queueMsMax: 2_592_000_000,
+  queueFailuresMax: 16,
+  queuePauseMs: 30_000,
+  queuePauseMsMax: 21_600_000,
+  deadLettersPerNodeMax: 1_000,
 }
 
 /** Octets of all that is kept, unless it is set. */

@@ -2,13 +2,14 @@ import { BytestreamError, NodeMoved } from '../core/index.ts'
 import type { Bounces } from './bounces.ts'
 import type { PubsubLimits } from './bounds.ts'
 import type { AccessModel, NodeConfig } from './node-config.ts'
-import type { SubscriptionView } from './notices.ts'
+import type { Notice, SubscriptionView } from './notices.ts'
 import type { Contacts } from './presence/contacts.ts'
-import { type NodeRecord, type SubscriptionRecord, subidOf } from './records.ts'
+import { type ItemRecord, type NodeRecord, type SubscriptionRecord, subidOf } from './records.ts'
 import { asksRosters, type Contact, mayRetrieve } from './rules/access.ts'
 import { accountOf } from './rules/names.ts'
 import { isOver } from './rules/options.ts'
 import { type Action, privileges } from './rules/privileges.ts'
+import type { ItemToPublish } from './rules/publishing.ts'
 import type { PubsubStore } from './store/store.ts'
 
 /** Who asks. */
@@ -31,6 +32,25 @@ export interface AudienceWatch {
   keep(nodeId: number): void
 }
 
+/** Has what is published wait for whoever wants that; `Queues` is one. What it gives is for whoever delivers. */
+export interface QueueKeeper {
+  /** How many accounts have a queue at a node. */
+  countAt(node: NodeRecord): number
+  /** Octets in memory, about, of what waits once such items are published. */
+  bytesFor(node: NodeRecord, items: readonly ItemToPublish[]): number
+  published(node: NodeRecord, items: readonly ItemRecord[]): Notice[]
+  /** @param isTold to those who had heard of them */
+  retracted(node: NodeRecord, items: readonly Pick<ItemRecord, 'id' | 'publisher' | 'routingKey'>[], isTold: boolean): Notice[]
+  /** An account has come, and the node sends the last item. */
+  welcome(node: NodeRecord, account: string, item: ItemRecord): Notice[]
+  /** Of a node nothing waits any more: it is deleted, or was purged. */
+  nodeEnded(nodeId: number): void
+  /** A subscription with a queue has changed, or is gone: where an account has none left, nothing waits for it. */
+  changed(nodeId: number, account: string): void
+  /** Takes away what has expired. @returns how much went, at most `limit` */
+  sweep(limit: number): number
+}
+
 /** What every operation works with. */
 export interface Core {
   readonly store: PubsubStore
@@ -44,9 +64,17 @@ export interface Core {
   readonly audiences: AudienceWatch
   readonly bounces: Pick<Bounces, 'ended' | 'nodeEnded'>
   readonly contacts: Pick<Contacts, 'approved' | 'ended' | 'nodeEnded'>
+  readonly queues: QueueKeeper
 }
 
-export function settingOf<Field extends keyof NodeConfig>(core: Core, node: Pick<NodeRecord, 'config'>, field: Field): NodeConfig[Field] {
+/** What is needed to find out how things are. */
+type Reading = Pick<Core, 'store' | 'defaults' | 'now'>
+
+export function settingOf<Field extends keyof NodeConfig>(
+  core: Pick<Core, 'defaults'>,
+  node: Pick<NodeRecord, 'config'>,
+  field: Field,
+): NodeConfig[Field] {
   return (node.config[field] as NodeConfig[Field] | undefined) ?? core.defaults[field]
 }
 
@@ -83,7 +111,7 @@ export function checkKept({ store }: Core, bytes: number): void {
 }
 
 /** What an account has at a node, without what is over and not swept yet (XEP-0060 §12.19). */
-export function subscriptionsAt(core: Core, nodeId: number, account: string): readonly SubscriptionRecord[] {
+export function subscriptionsAt(core: Reading, nodeId: number, account: string): readonly SubscriptionRecord[] {
   const all = core.store.subscriptionsAt(nodeId, account)
   if (all.every(({ expiresMs }) => expiresMs === undefined)) return all
   const nowMs = core.now()
@@ -95,15 +123,16 @@ export function removeSubscription(core: Core, subscription: SubscriptionRecord)
   core.store.removeSubscription(subscription)
   core.bounces.ended(subscription.nodeId, subscription.jid)
   core.contacts.ended(subscription)
+  if (subscription.options?.queue) core.queues.changed(subscription.nodeId, subscription.account)
 }
 
 /** Whether any JID of an account is subscribed, and not pending. */
-function isSubscribed(core: Core, nodeId: number, account: string): boolean {
+function isSubscribed(core: Reading, nodeId: number, account: string): boolean {
   return subscriptionsAt(core, nodeId, account).some(({ state }) => state === 'subscribed')
 }
 
 /** What the rules of access are asked about an account. */
-export function accessQuestion(core: Core, node: NodeRecord, account: string, contacts: readonly Contact[] = []) {
+export function accessQuestion(core: Reading, node: NodeRecord, account: string, contacts: readonly Contact[] = []) {
   return {
     affiliation: core.store.affiliation(node.id, account),
     model: settingOf(core, node, 'accessModel'),

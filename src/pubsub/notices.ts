@@ -9,10 +9,13 @@ export interface SubscriptionView {
   readonly expiresMs: number | undefined
 }
 
+/** All items of one have the same routing key, as each may be for others. */
+type OfItems<Kind, What> = What & { readonly kind: Kind; readonly node: NodeRecord; readonly routingKey: string | undefined }
+
 /** What subscribers are told: see `Pubsub.audience`. The node is as it was when this came about. */
 export type Broadcast =
-  | { readonly kind: 'published'; readonly node: NodeRecord; readonly items: readonly ItemRecord[] }
-  | { readonly kind: 'retracted'; readonly node: NodeRecord; readonly itemIds: readonly string[] }
+  | OfItems<'published', { readonly items: readonly ItemRecord[] }>
+  | OfItems<'retracted', { readonly itemIds: readonly string[] }>
   | { readonly kind: 'purged'; readonly node: NodeRecord }
   | { readonly kind: 'configured'; readonly node: NodeRecord }
   | { readonly kind: 'deleted'; readonly node: NodeRecord; readonly redirectUri: string | undefined }
@@ -30,5 +33,15 @@ export type Personal =
   /** XEP-0060 §6.1.7: what was published last, to a new subscriber. */
   | { readonly kind: 'lastItem'; readonly to: readonly string[]; readonly node: NodeRecord; readonly items: readonly ItemRecord[] }
 
+/** Something waits in the queues of these accounts: see `Pubsub.queues`. Nobody is told by this. */
+export interface Queued {
+  readonly kind: 'queued'
+  readonly node: string
+  readonly accounts: readonly string[]
+}
+
 /** A fact that somebody has to be told, once what has been written is durable. */
-export type Notice = Broadcast | Personal
+export type Notice = Told | Queued
+
+/** What is told by a message to each, as opposed to what waits in queues. */
+export type Told = Broadcast | Personal

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { audienceOf, type ContactsOf, type Recipient, RememberedAudiences } from './audience.ts'
 import { Bounces } from './bounces.ts'
 import { type PubsubLimits, pubsubLimits } from './bounds.ts'
-import { type Asker, type Core, findNode, mayFind, settingOf } from './core.ts'
+import { type Asker, type AudienceWatch, type Core, findNode, mayFind, settingOf } from './core.ts'
 import { type AccessModel, type NodeConfig, nodeDefaults } from './node-config.ts'
 import type { Broadcast } from './notices.ts'
 import { type AffiliationChange, affiliationsAt, affiliationsOf, setAffiliations } from './operations/affiliations.ts'
@@ -29,6 +29,8 @@ import { parentOf } from './operations/tree.ts'
 import { Contacts } from './presence/contacts.ts'
 import { MemoryPresence } from './presence/memory-presence.ts'
 import type { PresenceStore } from './presence/presence-store.ts'
+import type { Bindings } from './queues/bindings.ts'
+import { Queues } from './queues/queues.ts'
 import type { ItemRecord, NodeRecord } from './records.ts'
 import { accountOf } from './rules/names.ts'
 import { type OptionsChange, optionDefaults } from './rules/options.ts'
@@ -73,6 +75,8 @@ export class Pubsub {
   readonly bounces: Bounces
   /** Who has which feed in its roster. */
   readonly contacts: Contacts
+  /** What waits for accounts. */
+  readonly queues: Queues
   readonly #core: Core
   readonly #audiences: RememberedAudiences
 
@@ -83,12 +87,14 @@ export class Pubsub {
     this.#audiences = new RememberedAudiences(this.limits.cachedRecipientsMax)
     const accessModels = () => (hasRosters() ? WITH_ROSTERS : WITHOUT_ROSTERS)
     const defaults = { ...nodeDefaults, ...init.defaults }
-    const audiences = this.#audiences
     const bounces = new Bounces({ store, now }, { bounceMsMax: this.limits.bounceMsMax, onUnsaved })
     this.bounces = bounces
     const contacts = new Contacts({ store: presence, pubsub: store })
     this.contacts = contacts
-    this.#core = { store, limits: this.limits, defaults, autoCreate, mayCreate, accessModels, now, newId, audiences, bounces, contacts }
+    const most = { store, limits: this.limits, defaults, autoCreate, mayCreate, accessModels, now, newId }
+    const queues = new Queues(most)
+    this.queues = queues
+    this.#core = { ...most, audiences: watchedByBoth(this.#audiences, queues.bindings), bounces, contacts, queues }
   }
 
   /** Settles once everything so far has happened, however this process ends; rejects when it has not. */
@@ -112,6 +118,7 @@ export class Pubsub {
     try {
       await done
     } catch (error) {
+      this.queues.bindings.forgetAll()
       this.#audiences.forgetAll() // Some of them may have been made of what has not happened.
       throw error
     }
@@ -313,5 +320,23 @@ export class Pubsub {
   /** The bare JID by which an account is known here. */
   static accountOf(jid: string): string {
     return accountOf(jid)
+  }
+}
+
+function watchedByBoth(audiences: AudienceWatch, bindings: Bindings): AudienceWatch {
+  return {
+    added(subscription) {
+      audiences.added(subscription)
+      bindings.added(subscription)
+    },
+    removed(subscription) {
+      audiences.removed(subscription)
+      bindings.removed(subscription)
+    },
+    forget(nodeId) {
+      audiences.forget(nodeId)
+      bindings.forget(nodeId)
+    },
+    keep: (nodeId) => audiences.keep(nodeId),
   }
 }

@@ -39,6 +39,10 @@ export interface SubscriptionOptions {
   readonly type?: 'items' | 'nodes'
   /** XEP-0248: how far below the collection. */
   readonly depth?: 1 | 'all'
+  /** What is published waits for the account in a queue until it is there to take it. Of leaf nodes only. */
+  readonly queue?: boolean
+  /** Patterns of the routing keys of what is told, each once and in order; none for all. Of leaf nodes only. */
+  readonly keys?: readonly string[]
 }
 
 export interface SubscriptionRecord {
@@ -82,6 +86,10 @@ export interface ItemRecord {
   readonly publisher: string
   readonly publishedMs: number
   readonly expiresMs: number | undefined
+  /** Whether its publisher has said when it ends: then subscribers hear of it. */
+  readonly isExpiryTold: boolean
+  /** Words between dots, by which subscribers choose. */
+  readonly routingKey: string | undefined
   /** XML as text: nobody here looks into it. */
   readonly payload: string | undefined
 }

@@ -24,6 +24,8 @@ const put = (store: PubsubStore, { id }: NodeRecord, itemId: string, more: { pay
     publisher: `${OWNER}/elsinore`,
     publishedMs: 2000,
     expiresMs: more.expiresMs,
+    isExpiryTold: false,
+    routingKey: undefined,
     payload: more.payload,
   })
 

@@ -11,7 +11,16 @@ const payload = `<entry>${'x'.repeat(60_000)}</entry>`
 
 for (let count = 0; ; count++) {
   const id = `${count}`
-  store.putItem({ nodeId: node.id, id, publisher: 'a@example.com/b', publishedMs: 0, expiresMs: undefined, payload })
+  store.putItem({
+    nodeId: node.id,
+    id,
+    publisher: 'a@example.com/b',
+    publishedMs: 0,
+    expiresMs: undefined,
+    payload,
+    routingKey: undefined,
+    isExpiryTold: false,
+  })
   // As many come as go, so that the log, and not the database, grows.
   if (count >= 10) store.removeItem(node.id, `${count - 10}`)
   await store.settled()

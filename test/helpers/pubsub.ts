@@ -27,6 +27,7 @@ export class PubsubScene {
   /** Everybody a notice is for, in the order of telling: what is noted behind the JID. */
   told(notice: Notice): string[] {
     if ('to' in notice) return [...notice.to]
+    if (notice.kind === 'queued') return [...notice.accounts]
     return [...this.pubsub.audience(notice)].flat().map((recipient) => {
       if (typeof recipient === 'string') return recipient
       const { jid, subids, collection } = recipient

@@ -43,10 +43,22 @@ for (const accessModel of ['presence', 'roster'] as const) {
   test(`${accessModel}: contacts, and those whose affiliation lets them in, are told all that happens; everybody of the end`, (t) => {
     const { scene, pubsub } = sceneWith(config)
     const node = pubsub.node('news')
-    const items = [{ nodeId: node.id, seq: 1, id: 'a', publisher: OWNER, publishedMs: 0, expiresMs: undefined, payload: '<a/>' }]
+    const items = [
+      {
+        nodeId: node.id,
+        seq: 1,
+        id: 'a',
+        publisher: OWNER,
+        publishedMs: 0,
+        expiresMs: undefined,
+        payload: '<a/>',
+        routingKey: undefined,
+        isExpiryTold: false,
+      },
+    ]
     const notices: readonly Broadcast[] = [
-      { kind: 'published', node, items },
-      { kind: 'retracted', node, itemIds: ['a'] },
+      { kind: 'published', node, items, routingKey: undefined },
+      { kind: 'retracted', node, itemIds: ['a'], routingKey: undefined },
       { kind: 'purged', node },
       { kind: 'configured', node },
     ]

@@ -1,5 +1,5 @@
 import { bareJid, type Clock, type Logger, LogRation, toBytestreamError } from '../../core/index.ts'
-import type { Broadcast, ContactsOf, NodeRecord, Notice, Pubsub, Recipient } from '../../pubsub/index.ts'
+import type { Broadcast, ContactsOf, NodeRecord, Notice, Pubsub, Recipient, Told } from '../../pubsub/index.ts'
 import type { Session } from '../../session/index.ts'
 import {
   buildPing,
@@ -96,6 +96,7 @@ export class Notifications implements Disposable {
     const { pubsub, configForm } = this.#components
     if (this.#isOver) return
     for (const notice of notices) {
+      if (notice.kind === 'queued') continue
       if (by !== undefined && 'to' in notice && !this.#mayWrite(by, notice.to)) continue
       // What fails here has nobody who could be told.
       try {
@@ -160,7 +161,7 @@ export class Notifications implements Disposable {
     return false
   }
 
-  #add(notice: Notice, parts: NotificationParts): void {
+  #add(notice: Told, parts: NotificationParts): void {
     const { pubsub, logger } = this.#components
     const { node, nodeId } = placeOf(notice)
     const fanOut = new FanOut({
@@ -258,7 +259,7 @@ export class Notifications implements Disposable {
 }
 
 /** The node a notice is of, and the id of that whose subscribers it is for: 0 where it is about a subscription, and belongs to none. */
-function placeOf(notice: Notice): { readonly node: string; readonly nodeId: number } {
+function placeOf(notice: Told): { readonly node: string; readonly nodeId: number } {
   if ('subscription' in notice) return { node: notice.subscription.node, nodeId: 0 }
   const { node } = notice
   return typeof node === 'string' ? { node, nodeId: 0 } : { node: node.name, nodeId: node.id }

@@ -1,4 +1,4 @@
-import type { Broadcast, ItemRecord, NodeRecord, Notice, Personal, Pubsub } from '../../pubsub/index.ts'
+import type { Broadcast, ItemRecord, NodeRecord, Personal, Pubsub, Told } from '../../pubsub/index.ts'
 import {
   buildAffiliationNotice,
   buildApprovalRequest,
@@ -26,7 +26,7 @@ export interface NoticeWriter {
 const PAYLOADS_BYTES_MAX = 65_536
 
 /** What a notice is on the wire, written but for whom it goes to: mostly one message. */
-export function writeNotice(writer: NoticeWriter, notice: Notice): readonly NotificationParts[] {
+export function writeNotice(writer: NoticeWriter, notice: Told): readonly NotificationParts[] {
   return 'items' in notice || !('to' in notice) ? writeAboutNode(writer, notice) : [writePersonal(writer, notice)]
 }
 

@@ -3,7 +3,7 @@ import { type Asker, type Core, checkMayRetrieve, findNode, subscriptionsAt } fr
 import type { ItemRecord, NodeRecord } from '../records.ts'
 import { accountOf } from '../rules/names.ts'
 import { chooseSubscription } from '../rules/subids.ts'
-import type { Section } from '../store/store.ts'
+import type { Section } from '../store/section.ts'
 import type { Page } from './parts.ts'
 import { checkPersists } from './retract.ts'
 

@@ -2,7 +2,7 @@ import type { Core } from '../core.ts'
 import type { NodeRecord, SubscriptionRecord } from '../records.ts'
 import { isOver } from '../rules/options.ts'
 import { sift } from '../store/cut.ts'
-import type { Section } from '../store/store.ts'
+import type { Section } from '../store/section.ts'
 
 /** A list of the store without what is over and not swept yet (XEP-0060 §12.19). */
 export function unexpired(core: Core, read: (section: Section) => readonly SubscriptionRecord[]) {

@@ -2,7 +2,7 @@ import { type Asker, type Core, checkMayRetrieve, findNode, isSomebodyAt, mayFin
 import type { NodeRecord } from '../records.ts'
 import { accountOf } from '../rules/names.ts'
 import { byNumber, cut } from '../store/cut.ts'
-import type { Section } from '../store/store.ts'
+import type { Section } from '../store/section.ts'
 import { numberNamed, type Page, type Part, partOf } from './parts.ts'
 
 /**

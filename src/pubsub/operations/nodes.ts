@@ -136,6 +136,7 @@ export function deleteNode(core: Core, asker: Asker, name: string, redirectUri: 
   core.store.retireNode(node.id)
   core.bounces.nodeEnded(node.id)
   core.contacts.nodeEnded(node)
+  core.queues.nodeEnded(node.id)
   core.audiences.forget(node.id)
   const notices: Notice[] = []
   if (settingOf(core, node, 'notifyDelete')) {

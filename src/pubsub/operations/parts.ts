@@ -1,6 +1,6 @@
 import { BytestreamError, UnsupportedFeature } from '../../core/index.ts'
 import type { Core } from '../core.ts'
-import type { Section } from '../store/store.ts'
+import type { Section } from '../store/section.ts'
 
 /** Which part of a list is wanted (XEP-0059 §2). */
 export interface Page {

@@ -5,8 +5,10 @@ import type { ItemRecord, NodeRecord } from '../records.ts'
 import { differing } from '../rules/configuration.ts'
 import { accountOf, checkItemId } from '../rules/names.ts'
 import { checkEventType, type ItemToPublish, mayPublish } from '../rules/publishing.ts'
+import { checkRoutingKey } from '../rules/routing-keys.ts'
 import { itemBytes } from '../weights.ts'
 import { addNode, associated, type ConfigChange, itemsMaxOf, type PlannedNode, planNode } from './nodes.ts'
+import { byRoutingKey, retractedNotices } from './retract.ts'
 import { parentOf } from './tree.ts'
 
 export interface Publication {
@@ -23,18 +25,29 @@ export function publish(core: Core, asker: Asker, { node: name, items, options }
   if (existing && options) checkPreconditions(core, existing, options)
   const found = existing ?? planMissing(core, asker, name, options)
   checkItems(core, found, items)
-  if (settingOf(core, found, 'persistItems')) checkKept(core, bytesOf(asker, items))
+  const isTold = settingOf(core, found, 'deliverNotifications')
+  const keptBytes = settingOf(core, found, 'persistItems') ? bytesOf(asker, items) : 0
+  const queuedBytes = existing && isTold ? core.queues.bytesFor(existing, items) : 0
+  if (keptBytes + queuedBytes > 0) checkKept(core, keptBytes + queuedBytes)
 
   const node = existing ?? addNode(core, found)
   const notices: Notice[] = existing ? [] : associated(core, node)
   const retracted = makeRoom(core, node, items)
   const published = items.map((item) => toRecord(core, node, asker, item)).map((item) => keep(core, node, item))
-  if (settingOf(core, node, 'deliverNotifications')) {
-    notices.push({ kind: 'published', node, items: published })
-    if (retracted.length > 0) notices.push({ kind: 'retracted', node, itemIds: retracted })
+  if (isTold) {
+    // Before that, as what is published of the same id waits in the place of what was.
+    const waiting = [...core.queues.retracted(node, retracted, true), ...core.queues.published(node, published)]
+    notices.push(...byRoutingKey(published).map((some) => publishedNotice(node, some)), ...retractedNotices(node, retracted), ...waiting)
   }
   return { node, items: published, isCreated: existing === undefined, notices }
 }
+
+const publishedNotice = (node: NodeRecord, items: readonly ItemRecord[]): Notice => ({
+  kind: 'published',
+  node,
+  items,
+  routingKey: items[0]?.routingKey,
+})
 
 const bytesOf = (asker: Asker, items: readonly ItemToPublish[]) =>
   items.reduce((sum, { id = '', payload }) => sum + itemBytes({ id, publisher: asker.jid, payload }), 0)
@@ -73,6 +86,7 @@ function checkItems(core: Core, node: PlannedNode, items: readonly ItemToPublish
   const namespace = settingOf(core, node, 'payloadType')
   for (const item of items) {
     if (item.id !== undefined) checkItemId(item.id, limits.itemIdBytesMax)
+    if (item.routingKey !== undefined) checkRoutingKey(item.routingKey)
     if (item.payload === undefined) continue
     if (Buffer.byteLength(item.payload) > bytesMax) {
       throw new BytestreamError('ERR_PUBSUB_PAYLOAD_TOO_BIG', `a payload has at most ${bytesMax} octets`)
@@ -86,10 +100,10 @@ function checkItems(core: Core, node: PlannedNode, items: readonly ItemToPublish
 /**
  * What has to go for the new items (XEP-0060 §7.1.2.5).
  *
- * @returns the ids of what subscribers hear is gone
+ * @returns what subscribers hear is gone
  * @throws BytestreamError `ERR_PUBSUB_NODE_FULL`
  */
-function makeRoom(core: Core, node: NodeRecord, items: readonly ItemToPublish[]): string[] {
+function makeRoom(core: Core, node: NodeRecord, items: readonly ItemToPublish[]): readonly ItemRecord[] {
   if (!settingOf(core, node, 'persistItems')) return []
   const replaced = new Set(items.flatMap(({ id }) => (id !== undefined && core.store.hasItem(node.id, id) ? [id] : [])))
   const beyond = core.store.countItems(node.id) - replaced.size + countOf(items) - itemsMaxOf(core, node)
@@ -97,9 +111,11 @@ function makeRoom(core: Core, node: NodeRecord, items: readonly ItemToPublish[])
   const whenFull = settingOf(core, node, 'whenFull')
   if (whenFull === 'reject') throw new BytestreamError('ERR_PUBSUB_NODE_FULL', 'the node is full')
   const oldest = core.store.oldestItemIds(node.id, beyond + replaced.size).filter((id) => !replaced.has(id))
+  const isTold = whenFull === 'retract-oldest' && settingOf(core, node, 'notifyRetract')
   const gone = oldest.slice(0, beyond)
+  const told = isTold ? gone.flatMap((id) => core.store.item(node.id, id) ?? []) : []
   for (const id of gone) core.store.removeItem(node.id, id)
-  return whenFull === 'retract-oldest' && settingOf(core, node, 'notifyRetract') ? gone : []
+  return told
 }
 
 /** Items of one id are one item. */
@@ -108,15 +124,20 @@ function countOf(items: readonly ItemToPublish[]): number {
   return items.length - named.length + new Set(named).size
 }
 
-function toRecord(core: Core, node: NodeRecord, asker: Asker, { id, payload }: ItemToPublish): Omit<ItemRecord, 'seq'> {
+function toRecord(core: Core, node: NodeRecord, asker: Asker, item: ItemToPublish): Omit<ItemRecord, 'seq'> {
+  const { id, payload, routingKey } = item
   const expiry = settingOf(core, node, 'itemExpireMs')
   const publishedMs = core.now()
+  const forgottenMs = expiry === 'max' ? undefined : publishedMs + expiry
+  const isExpiryTold = item.expiresMs !== undefined && item.expiresMs < (forgottenMs ?? Number.POSITIVE_INFINITY)
   return {
     nodeId: node.id,
     id: id ?? unusedId(core, node),
     publisher: asker.jid,
     publishedMs,
-    expiresMs: expiry === 'max' ? undefined : publishedMs + expiry,
+    expiresMs: isExpiryTold ? item.expiresMs : forgottenMs,
+    isExpiryTold,
+    routingKey,
     payload,
   }
 }

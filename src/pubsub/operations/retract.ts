@@ -1,7 +1,7 @@
 import { BytestreamError, UnsupportedFeature } from '../../core/index.ts'
 import { type Asker, type Core, findNode, findOwnNode, isHeardAsSubscriber, settingOf } from '../core.ts'
 import type { Notice } from '../notices.ts'
-import type { NodeRecord } from '../records.ts'
+import type { ItemRecord, NodeRecord } from '../records.ts'
 import { accountOf } from '../rules/names.ts'
 import { mayRetract } from '../rules/publishing.ts'
 
@@ -24,17 +24,39 @@ export function retract(core: Core, asker: Asker, { node: name, itemIds, notify 
   if (itemIds.length > core.limits.itemsPerRequestMax) {
     throw new BytestreamError('ERR_PUBSUB_MAX_ITEMS', `at most ${core.limits.itemsPerRequestMax} items at once`)
   }
+  const items = new Map<string, ItemRecord>()
   for (const id of itemIds) {
     const item = core.store.item(node.id, id)
     if (!item) throw new BytestreamError('ERR_ITEM_NOT_FOUND', 'there is no such item')
     if (whose === 'own' && accountOf(item.publisher) !== account)
       throw new BytestreamError('ERR_FORBIDDEN', 'that item is of somebody else')
+    items.set(id, item)
   }
-  const ids = [...new Set(itemIds)]
-  for (const id of ids) core.store.removeItem(node.id, id)
-  const isTold = settingOf(core, node, 'deliverNotifications') && (notify || settingOf(core, node, 'notifyRetract'))
-  const notices: Notice[] = isTold ? [{ kind: 'retracted', node, itemIds: ids }] : []
-  return { notices }
+  for (const id of items.keys()) core.store.removeItem(node.id, id)
+  return { notices: tellGone(core, node, [...items.values()], notify) }
+}
+
+/** Those who hear that items are gone: all, if they do at this node, or `isForced`. In queues nothing of them waits any more. */
+export function tellGone(core: Core, node: NodeRecord, items: readonly ItemRecord[], isForced: boolean): Notice[] {
+  const isTold = settingOf(core, node, 'deliverNotifications') && (isForced || settingOf(core, node, 'notifyRetract'))
+  return [...(isTold ? retractedNotices(node, items) : []), ...core.queues.retracted(node, items, isTold)]
+}
+
+export const retractedNotices = (node: NodeRecord, items: readonly ItemRecord[]): Notice[] =>
+  items.length === 0
+    ? []
+    : byRoutingKey(items).map((some) => ({ kind: 'retracted', node, itemIds: some.map(({ id }) => id), routingKey: some[0]?.routingKey }))
+
+/** Parts of a list, in its order, each with one routing key; of an empty list itself. */
+export function byRoutingKey(items: readonly ItemRecord[]): readonly (readonly ItemRecord[])[] {
+  if (items.every(({ routingKey }) => routingKey === items[0]?.routingKey)) return [items]
+  const parts: ItemRecord[][] = []
+  for (const item of items) {
+    const last = parts.at(-1)
+    if (last && last[0]?.routingKey === item.routingKey) last.push(item)
+    else parts.push([item])
+  }
+  return parts
 }
 
 /**
@@ -46,6 +68,7 @@ export function purge(core: Core, asker: Asker, name: string) {
   const node = findOwnNode(core, asker, name, 'purge')
   checkPersists(core, node)
   core.store.removeItems(node.id)
+  core.queues.nodeEnded(node.id)
   const notices: Notice[] = settingOf(core, node, 'deliverNotifications') ? [{ kind: 'purged', node }] : []
   return { notices }
 }

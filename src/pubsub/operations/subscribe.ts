@@ -14,7 +14,8 @@ import type { Notice, SubscriptionView } from '../notices.ts'
 import type { NodeRecord, SubscriptionOptions, SubscriptionRecord } from '../records.ts'
 import { maySubscribe } from '../rules/access.ts'
 import { ownJid } from '../rules/names.ts'
-import { changeOptions, type Options, type OptionsChange, optionDefaults } from '../rules/options.ts'
+import { changeOptions, isSameChoice, type Options, type OptionsChange, optionDefaults } from '../rules/options.ts'
+import { isAnyMeant } from '../rules/routing-keys.ts'
 import { chooseSubscription } from '../rules/subids.ts'
 import { subscriptionBytes } from '../weights.ts'
 
@@ -45,11 +46,12 @@ export function subscribe(core: Core, asker: Asker, request: { node: string; jid
   const own = others.length === 0 ? others : others.filter((each) => each.jid === jid)
   const pending = own.find(({ state }) => state === 'pending')
   if (pending) return renewed(core, node, pending, answer)
-  const wanted = request.options ? changeOptions(NONE, request.options, node.kind, core.now(), core.limits.leaseMsMax) : NONE
-  const same = request.options ? own.find((each) => isSame(each, wanted)) : own[0]
+  const wanted = request.options ? changeOptions(NONE, request.options, node.kind, core.now(), core.limits) : NONE
+  const same = request.options ? own.find((each) => isSameChoice(each, wanted)) : own[0]
   if (same) return { subscription: viewOf(node, same), options: optionsOf(same), notices: lastItem(core, node, same) }
 
   checkRoom(core, node, account, others.length)
+  if (wanted.options?.queue) checkQueues(core, node)
   checkKept(core, subscriptionBytes({ jid }))
   const state = answer === 'yes' ? 'subscribed' : 'pending'
   const subscription = core.store.addSubscription({ nodeId: node.id, jid, account, state, ...wanted })
@@ -66,10 +68,6 @@ function renewed(core: Core, node: NodeRecord, pending: SubscriptionRecord, answ
   return { subscription: viewOf(node, { ...pending, state: 'subscribed' }), options: optionsOf(pending), notices }
 }
 
-function isSame({ options, expiresMs }: SubscriptionRecord, wanted: Options): boolean {
-  return expiresMs === wanted.expiresMs && (['deliver', 'type', 'depth'] as const).every((key) => options?.[key] === wanted.options?.[key])
-}
-
 /** @throws BytestreamError `ERR_PUBSUB_TOO_MANY_SUBSCRIPTIONS` */
 export function checkRoom({ store, limits }: Core, node: NodeRecord, account: string, here: number): void {
   const isFull =
@@ -77,6 +75,13 @@ export function checkRoom({ store, limits }: Core, node: NodeRecord, account: st
     store.countSubscriptionsOf(account) >= limits.subscriptionsPerAccountMax ||
     store.countSubscriptions(node.id) >= limits.subscriptionsPerNodeMax
   if (isFull) throw new BytestreamError('ERR_PUBSUB_TOO_MANY_SUBSCRIPTIONS', 'there are too many subscriptions')
+}
+
+/** @throws BytestreamError `ERR_PUBSUB_TOO_MANY_SUBSCRIPTIONS` */
+function checkQueues({ queues, limits }: Core, node: NodeRecord): void {
+  if (queues.countAt(node) >= limits.queuesPerNodeMax) {
+    throw new BytestreamError('ERR_PUBSUB_TOO_MANY_SUBSCRIPTIONS', 'there are too many queues at this node: subscribe without one')
+  }
 }
 
 /** Who is told of a subscription that has just come about. */
@@ -103,11 +108,13 @@ export function tellOwners(core: Core, node: NodeRecord, subscription: Subscript
 }
 
 /** XEP-0060 §6.1.7 */
-function lastItem(core: Core, node: NodeRecord, { jid, options, state }: SubscriptionRecord): Notice[] {
+function lastItem(core: Core, node: NodeRecord, { jid, account, options, state }: SubscriptionRecord): Notice[] {
   const isSent = settingOf(core, node, 'sendLastPublishedItem') === 'on_sub' && settingOf(core, node, 'deliverNotifications')
   if (!isSent || state === 'pending' || options?.deliver === false) return []
   const items = core.store.items(node.id, { limit: 1, fromEnd: true })
-  return items.length === 0 ? [] : [{ kind: 'lastItem', to: [jid], node, items }]
+  const [last] = items
+  if (last === undefined || !isAnyMeant(options?.keys, last.routingKey)) return []
+  return options?.queue ? core.queues.welcome(node, account, last) : [{ kind: 'lastItem', to: [jid], node, items }]
 }
 
 /** @throws BytestreamError as XEP-0060 §6.2.3 has it */
@@ -143,8 +150,10 @@ export function readOptions(core: Core, asker: Asker, name: SubscriptionName) {
 /** What is not named stays as it is. @throws BytestreamError as XEP-0060 §6.3.4 and §6.3.6 have it */
 export function setOptions(core: Core, asker: Asker, name: SubscriptionName, change: OptionsChange) {
   const { node, subscription: before } = findSubscription(core, asker, name)
-  const subscription = { ...before, ...changeOptions(before, change, node.kind, core.now(), core.limits.leaseMsMax) }
+  const subscription = { ...before, ...changeOptions(before, change, node.kind, core.now(), core.limits) }
+  if (subscription.options?.queue && !before.options?.queue) checkQueues(core, node)
   core.store.replaceSubscription(subscription)
   core.audiences.forget(node.id)
+  if (before.options?.queue) core.queues.changed(node.id, before.account)
   return { subscription: viewOf(node, subscription), options: optionsOf(subscription), notices: [] as Notice[] }
 }

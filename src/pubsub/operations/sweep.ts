@@ -1,5 +1,7 @@
 import { type Core, removeSubscription, viewOf } from '../core.ts'
 import type { Notice } from '../notices.ts'
+import type { ItemRecord } from '../records.ts'
+import { tellGone } from './retract.ts'
 import { tellOwners } from './subscribe.ts'
 import { endSubscription } from './subscriptions.ts'
 
@@ -13,6 +15,7 @@ export function sweep(core: Core, keep: ReadonlySet<number>) {
   const limit = core.limits.sweepRowsMax
   const items = core.store.dueItems(core.now(), limit)
   for (const { nodeId, id } of items) core.store.removeItem(nodeId, id)
+  const expired = items.filter(({ isExpiryTold }) => isExpiryTold).flatMap((item) => tellExpired(core, item))
   const leases = core.store.dueSubscriptions(core.now(), limit)
   const notices = leases.flatMap((subscription): Notice[] => {
     const node = core.store.nodeById(subscription.nodeId)
@@ -26,5 +29,11 @@ export function sweep(core: Core, keep: ReadonlySet<number>) {
   const moved = core.store.dueMoved(core.now(), limit)
   for (const { name } of moved) core.store.removeMoved(name)
   const retired = core.store.sweepRetired(limit, keep)
-  return { notices, more: [items.length, leases.length, moved.length, retired].includes(limit) }
+  const queued = core.queues.sweep(limit)
+  return { notices: [...expired, ...notices], more: [items.length, leases.length, moved.length, retired, queued].includes(limit) }
+}
+
+function tellExpired(core: Core, item: ItemRecord): Notice[] {
+  const node = core.store.nodeById(item.nodeId)
+  return node ? tellGone(core, node, [item], true) : []
 }

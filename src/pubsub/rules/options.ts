@@ -1,5 +1,7 @@
 import { BytestreamError } from '../../core/index.ts'
+import type { PubsubLimits } from '../bounds.ts'
 import type { NodeKind, SubscriptionOptions } from '../records.ts'
+import { checkPatterns } from './routing-keys.ts'
 
 /** What a subscriber asks for; what is missing stays as it is. */
 export interface OptionsChange extends SubscriptionOptions {
@@ -17,28 +19,48 @@ export interface Options {
 }
 
 /** What holds where nothing was set. */
-export const optionDefaults = { deliver: true, type: 'items', depth: 1 } as const satisfies Required<SubscriptionOptions>
+export const optionDefaults: Required<SubscriptionOptions> = { deliver: true, type: 'items', depth: 1, queue: false, keys: [] }
 
-const keys = ['deliver', 'type', 'depth'] as const
+const names = Object.keys(optionDefaults) as readonly (keyof SubscriptionOptions)[]
 
 /**
- * @param leaseMsMax a lease is cut to it (XEP-0060 §12.19)
+ * @param limits a lease is cut to what is in them (XEP-0060 §12.19)
  * @throws BytestreamError `ERR_PUBSUB_INVALID_OPTIONS`
  */
-export function changeOptions(before: Options, change: OptionsChange, kind: NodeKind, nowMs: number, leaseMsMax: number): Options {
+export function changeOptions(
+  before: Options,
+  change: OptionsChange,
+  kind: NodeKind,
+  nowMs: number,
+  limits: Pick<PubsubLimits, 'leaseMsMax' | 'keysPerSubscriptionMax'>,
+): Options {
   if (change.digest) throw new BytestreamError('ERR_PUBSUB_INVALID_OPTIONS', 'there are no digests')
   if (change.includeBody) throw new BytestreamError('ERR_PUBSUB_INVALID_OPTIONS', 'payloads are not turned into text')
   if (kind === 'leaf' && change.type === 'nodes') throw new BytestreamError('ERR_PUBSUB_INVALID_OPTIONS', 'there are no nodes in a leaf')
-  const options: { deliver?: boolean; type?: 'items' | 'nodes'; depth?: 1 | 'all' } = {}
-  for (const key of keys) {
-    const value = change[key] ?? before.options?.[key]
-    if (value !== undefined && value !== optionDefaults[key]) Object.assign(options, { [key]: value })
+  if (kind === 'collection' && (change.queue || (change.keys ?? []).length > 0)) {
+    throw new BytestreamError('ERR_PUBSUB_INVALID_OPTIONS', 'queues and keys are for leaf nodes: subscribe to those in the collection')
+  }
+  const wanted = change.keys ? { ...change, keys: checkPatterns(change.keys, limits.keysPerSubscriptionMax) } : change
+  const options: SubscriptionOptions = {}
+  for (const name of names) {
+    const value = wanted[name] ?? before.options?.[name]
+    if (value !== undefined && !isSameOption(value, optionDefaults[name])) Object.assign(options, { [name]: value })
   }
   return {
     options: Object.keys(options).length === 0 ? undefined : options,
-    expiresMs: change.expiresMs === undefined ? before.expiresMs : leaseUntil(change.expiresMs, nowMs, leaseMsMax),
+    expiresMs: change.expiresMs === undefined ? before.expiresMs : leaseUntil(change.expiresMs, nowMs, limits.leaseMsMax),
   }
 }
+
+/** Whether two subscriptions would be told the same, for as long. */
+export const isSameChoice = (one: Options, other: Options): boolean =>
+  one.expiresMs === other.expiresMs && names.every((name) => isSameOption(one.options?.[name], other.options?.[name]))
+
+type Option = SubscriptionOptions[keyof SubscriptionOptions]
+
+/** Keys are in order. */
+const isSameOption = (one: Option, other: Option) =>
+  typeof one === 'object' && typeof other === 'object' ? one.join('\n') === other.join('\n') : one === other
 
 /** Whether a lease has come to its end, swept or not. */
 export function isOver({ expiresMs }: Pick<Options, 'expiresMs'>, nowMs: number): boolean {

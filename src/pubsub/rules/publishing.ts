@@ -11,6 +11,10 @@ export interface ItemToPublish {
   readonly payload?: string | undefined
   /** The namespace of the payload's element. */
   readonly namespace?: string | undefined
+  /** Words between dots, by which subscribers choose. */
+  readonly routingKey?: string | undefined
+  /** When it ends, of which subscribers hear, in milliseconds since 1970. A node may end it before. */
+  readonly expiresMs?: number | undefined
 }
 
 const models = {

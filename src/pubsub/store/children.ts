@@ -1,5 +1,5 @@
 import type { NodeRecord } from '../records.ts'
-import type { Range } from './store.ts'
+import type { Range } from './section.ts'
 
 /** Which nodes are in which collection. */
 export class Children {

@@ -1,4 +1,4 @@
-import type { Section } from './store.ts'
+import type { Section } from './section.ts'
 
 /** A section of things that are in the order of `keyOf`, by `compare`. */
 export function cut<T, Key>(

@@ -1,7 +1,13 @@
 /** Things that fall due, the earliest first: a heap that lets go of what is taken back before. */
-export class Due<T extends { readonly expiresMs: number | undefined }> {
+export class Due<T extends object> {
   readonly #heap: T[] = []
   readonly #places = new Map<T, number>()
+  readonly #dueMsOf: (thing: T) => number | undefined
+
+  /** @param dueMsOf of one thing always the same; `undefined` for never */
+  constructor(dueMsOf: (thing: T) => number | undefined) {
+    this.#dueMsOf = dueMsOf
+  }
 
   get size(): number {
     return this.#heap.length
@@ -9,7 +15,7 @@ export class Due<T extends { readonly expiresMs: number | undefined }> {
 
   /** Does nothing with what never falls due. */
   add(thing: T): void {
-    if (thing.expiresMs === undefined) return
+    if (this.#dueMsOf(thing) === undefined) return
     this.#heap.push(thing)
     this.#rise(this.#heap.length - 1, thing)
   }
@@ -24,10 +30,15 @@ export class Due<T extends { readonly expiresMs: number | undefined }> {
     this.#sink(this.#places.get(last) as number, last)
   }
 
+  /** The one that falls due first. */
+  get first(): T | undefined {
+    return this.#heap[0]
+  }
+
   /** At most `limit` of those due at `nowMs`, which stay. */
   page(nowMs: number, limit: number): T[] {
     const page: T[] = []
-    for (let next = this.#heap[0]; next && dueMs(next) <= nowMs && page.length < limit; next = this.#heap[0]) {
+    for (let next = this.#heap[0]; next && this.#dueMs(next) <= nowMs && page.length < limit; next = this.#heap[0]) {
       page.push(next)
       this.remove(next)
     }
@@ -45,7 +56,7 @@ export class Due<T extends { readonly expiresMs: number | undefined }> {
     while (at > 0) {
       const above = (at - 1) >>> 1
       const parent = this.#heap[above] as T
-      if (dueMs(parent) <= dueMs(thing)) break
+      if (this.#dueMs(parent) <= this.#dueMs(thing)) break
       this.#put(at, parent)
       at = above
     }
@@ -57,14 +68,20 @@ export class Due<T extends { readonly expiresMs: number | undefined }> {
     for (;;) {
       let below = 2 * at + 1
       if (below >= this.#heap.length) break
-      if (below + 1 < this.#heap.length && dueMs(this.#heap[below + 1] as T) < dueMs(this.#heap[below] as T)) below++
+      if (below + 1 < this.#heap.length && this.#dueMs(this.#heap[below + 1] as T) < this.#dueMs(this.#heap[below] as T)) below++
       const child = this.#heap[below] as T
-      if (dueMs(child) >= dueMs(thing)) break
+      if (this.#dueMs(child) >= this.#dueMs(thing)) break
       this.#put(at, child)
       at = below
     }
     this.#put(at, thing)
   }
+
+  /** Of one that is in the heap. */
+  #dueMs(thing: T): number {
+    return this.#dueMsOf(thing) as number
+  }
 }
 
-const dueMs = (thing: { readonly expiresMs: number | undefined }) => thing.expiresMs ?? Number.POSITIVE_INFINITY
+/** For things that expire. */
+export const expiryOf = ({ expiresMs }: { readonly expiresMs: number | undefined }): number | undefined => expiresMs

@@ -1,7 +1,7 @@
 import type { Affiliation, AffiliationRecord, ItemRecord, NodeRecord, SubscriptionRecord } from '../records.ts'
 import { byCodePoint, cut, sift } from './cut.ts'
 import { Ordered } from './ordered.ts'
-import type { Section } from './store.ts'
+import type { Section } from './section.ts'
 
 interface Items {
   readonly byId: Map<string, ItemRecord>
@@ -16,6 +16,7 @@ export class MemoryNode {
   /** Most accounts have one. */
   #byAccount: Map<string, SubscriptionRecord | readonly SubscriptionRecord[]> | undefined
   #pending: Map<number, SubscriptionRecord> | undefined
+  #queues: Map<number, SubscriptionRecord> | undefined
   #items: Items | undefined
 
   constructor(record: NodeRecord) {
@@ -57,7 +58,7 @@ export class MemoryNode {
   addSubscription(subscription: SubscriptionRecord): void {
     this.subscriptions.add(subscription)
     this.#setAt(subscription.account, [...this.subscriptionsAt(subscription.account), subscription])
-    this.#setPending(subscription)
+    this.#setSpecial(subscription)
   }
 
   /** @returns the one whose place it took */
@@ -70,7 +71,7 @@ export class MemoryNode {
       subscription.account,
       own.map((each) => (each === before ? subscription : each)),
     )
-    this.#setPending(subscription)
+    this.#setSpecial(subscription)
     return before
   }
 
@@ -84,11 +85,16 @@ export class MemoryNode {
       own.filter((each) => each !== removed),
     )
     this.#pending?.delete(id)
+    this.#queues?.delete(id)
     return removed
   }
 
   pendingBehind(after = 0): SubscriptionRecord[] {
-    return [...(this.#pending?.values() ?? [])].filter(({ id }) => id > after).sort((one, other) => one.id - other.id)
+    return behind(this.#pending, after)
+  }
+
+  queuesBehind(after = 0): SubscriptionRecord[] {
+    return behind(this.#queues, after)
   }
 
   get pendingCount(): number {
@@ -136,13 +142,12 @@ export class MemoryNode {
     return this.#items?.ordered.at(index)
   }
 
-  #setPending(subscription: SubscriptionRecord): void {
-    if (subscription.state !== 'pending') {
-      this.#pending?.delete(subscription.id)
-      return
-    }
-    this.#pending ??= new Map()
-    this.#pending.set(subscription.id, subscription)
+  #setSpecial(subscription: SubscriptionRecord): void {
+    const { id, state, options } = subscription
+    this.#pending?.delete(id)
+    this.#queues?.delete(id)
+    if (state === 'pending') this.#pending = (this.#pending ?? new Map<number, SubscriptionRecord>()).set(id, subscription)
+    if (options?.queue) this.#queues = (this.#queues ?? new Map<number, SubscriptionRecord>()).set(id, subscription)
   }
 
   #setAt(account: string, subscriptions: readonly SubscriptionRecord[]): void {
@@ -152,3 +157,6 @@ export class MemoryNode {
     else this.#byAccount.set(account, subscriptions.length === 1 ? first : subscriptions)
   }
 }
+
+const behind = (some: ReadonlyMap<number, SubscriptionRecord> | undefined, after: number): SubscriptionRecord[] =>
+  [...(some?.values() ?? [])].filter(({ id }) => id > after).sort((one, other) => one.id - other.id)

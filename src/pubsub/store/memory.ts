@@ -1,3 +1,4 @@
+import { MemoryQueues } from '../queues/memory-queues.ts'
 import type {
   Affiliation,
   AffiliationRecord,
@@ -11,14 +12,16 @@ import type {
 import { affiliationBytes, itemBytes, nodeBytes, subscriptionBytes } from '../weights.ts'
 import { AccountAffiliations } from './account-affiliations.ts'
 import { AccountSubscriptions } from './account-subscriptions.ts'
+import { Bouncing } from './bouncing.ts'
 import { Children } from './children.ts'
 import { Creators } from './creators.ts'
 import { byNumber, cut } from './cut.ts'
-import { Due } from './due.ts'
+import { Due, expiryOf } from './due.ts'
 import { MemoryNode } from './memory-node.ts'
 import { MovedNodes } from './moved-nodes.ts'
 import { Ordered } from './ordered.ts'
-import type { PubsubStore, Range, Section } from './store.ts'
+import type { Range, Section } from './section.ts'
+import type { PubsubStore } from './store.ts'
 
 /** Keeps everything in the memory of this process, and nothing beyond its end. */
 export class MemoryStore implements PubsubStore {
@@ -30,11 +33,11 @@ export class MemoryStore implements PubsubStore {
   readonly #creators = new Creators()
   readonly #affiliations = new AccountAffiliations()
   readonly #subscriptions = new AccountSubscriptions()
-  readonly #dueItems = new Due<ItemRecord>()
-  readonly #dueSubscriptions = new Due<SubscriptionRecord>()
+  readonly #dueItems = new Due<ItemRecord>(expiryOf)
+  readonly #dueSubscriptions = new Due<SubscriptionRecord>(expiryOf)
   readonly #moved = new MovedNodes()
-  /** By the id of the subscription. */
-  readonly #bouncing = new Map<number, BouncingSubscription>()
+  readonly #bouncing = new Bouncing()
+  readonly queues = new MemoryQueues()
   #subscriptionCount = 0
   #itemCount = 0
   #bytes = 0
@@ -49,11 +52,11 @@ export class MemoryStore implements PubsubStore {
   }
 
   get bytes(): number {
-    return this.#bytes
+    return this.#bytes + this.queues.bytes
   }
 
   hasRoomFor(bytes: number): boolean {
-    return this.#bytes + bytes <= this.#bytesMax
+    return this.bytes + bytes <= this.#bytesMax
   }
 
   addNode(given: Omit<NodeRecord, 'id'>): NodeRecord {
@@ -124,10 +127,8 @@ export class MemoryStore implements PubsubStore {
 
   affiliatedNodes(account: string, section: Section): readonly NodeRecord[] {
     const own = this.#affiliations.of(account).filter(({ affiliation }) => affiliation !== 'outcast')
-    return this.#nodesIn(
-      own.map(({ nodeId }) => nodeId),
-      section,
-    )
+    const ids = own.map(({ nodeId }) => nodeId)
+    return this.#nodesIn(ids, section)
   }
 
   subscribedNodes(account: string, section: Section): readonly NodeRecord[] {
@@ -213,8 +214,7 @@ export class MemoryStore implements PubsubStore {
   }
 
   owners(nodeId: number, limit: number): readonly string[] {
-    const owners = this.#byId.get(nodeId)?.affiliationsIn({ limit }, 'owner') ?? []
-    return owners.map(({ account }) => account)
+    return (this.#byId.get(nodeId)?.affiliationsIn({ limit }, 'owner') ?? []).map(({ account }) => account)
   }
 
   countAffiliations(nodeId: number): number {
@@ -270,6 +270,10 @@ export class MemoryStore implements PubsubStore {
     return this.#byId.get(nodeId)?.subscribedIn(section) ?? []
   }
 
+  queueSubscriptions(nodeId: number, range: Range): readonly SubscriptionRecord[] {
+    return this.#byId.get(nodeId)?.queuesBehind(range.after).slice(0, range.limit) ?? []
+  }
+
   pending(nodeId: number, range: Range): readonly SubscriptionRecord[] {
     return this.#byId.get(nodeId)?.pendingBehind(range.after).slice(0, range.limit) ?? []
   }
@@ -297,16 +301,11 @@ export class MemoryStore implements PubsubStore {
 
   setBounce({ id, nodeId }: Pick<SubscriptionRecord, 'id' | 'nodeId'>, bounce: Bounce | undefined): void {
     const subscription = this.#keeper(nodeId)?.subscription(id)
-    if (!subscription) return
-    if (bounce) this.#bouncing.set(id, { id, nodeId, jid: subscription.jid, bounce })
-    else this.#bouncing.delete(id)
+    if (subscription) this.#bouncing.set(subscription, bounce)
   }
 
-  bouncing({ after = 0, limit }: Range): readonly BouncingSubscription[] {
-    return [...this.#bouncing.values()]
-      .filter(({ id, nodeId }) => id > after && this.#byId.has(nodeId))
-      .sort((one, other) => one.id - other.id)
-      .slice(0, limit)
+  bouncing(range: Range): readonly BouncingSubscription[] {
+    return this.#bouncing.page(range, (nodeId) => this.#byId.has(nodeId))
   }
 
   putItem(given: Omit<ItemRecord, 'seq'>): ItemRecord {

@@ -1,17 +1,17 @@
 import type { MovedRecord } from '../records.ts'
-import { Due } from './due.ts'
+import { Due, expiryOf } from './due.ts'
 
 /** Where nodes are that a `MemoryStore` had. */
 export class MovedNodes {
   readonly #byName = new Map<string, MovedRecord>()
   readonly #byCreator = new Map<string, Due<MovedRecord>>()
-  readonly #due = new Due<MovedRecord>()
+  readonly #due = new Due<MovedRecord>(expiryOf)
 
   put(moved: MovedRecord): void {
     this.remove(moved.name)
     this.#byName.set(moved.name, moved)
     this.#due.add(moved)
-    const own = this.#byCreator.get(moved.creator) ?? new Due<MovedRecord>()
+    const own = this.#byCreator.get(moved.creator) ?? new Due<MovedRecord>(expiryOf)
     this.#byCreator.set(moved.creator, own)
     own.add(moved)
   }

@@ -1,4 +1,4 @@
-import type { Section } from './store.ts'
+import type { Section } from './section.ts'
 
 /**
  * Things in the order of a number that mostly grows with each that is added. Adding, taking away and finding a place cost the

@@ -43,6 +43,8 @@ export type ItemRow = readonly [
   publishedMs: number,
   expiresMs: number | null,
   payload: string | null,
+  routingKey: string | null,
+  isExpiryTold: number,
 ]
 
 export function toNode([id, name, kind, parent, creator, createdMs, config, isListed]: NodeRow): NodeRecord {
@@ -74,6 +76,8 @@ export function toBouncing([id, nodeId, jid, bounce]: BounceRow): BouncingSubscr
   return { id, nodeId, jid, bounce: JSON.parse(bounce) as Bounce }
 }
 
-export function toItem([nodeId, seq, id, publisher, publishedMs, expiresMs, payload]: ItemRow): ItemRecord {
-  return { nodeId, seq, id, publisher, publishedMs, expiresMs: expiresMs ?? undefined, payload: payload ?? undefined }
+export function toItem(row: ItemRow): ItemRecord {
+  const [nodeId, seq, id, publisher, publishedMs, expiresMs, payload, routingKey, isExpiryTold] = row
+  const rest = { isExpiryTold: isExpiryTold === 1, routingKey: routingKey ?? undefined, payload: payload ?? undefined }
+  return { nodeId, seq, id, publisher, publishedMs, expiresMs: expiresMs ?? undefined, ...rest }
 }

@@ -1,4 +1,5 @@
 import { presenceMigration } from '../presence/sqlite-presence.ts'
+import { queuesMigration } from '../queues/schema.ts'
 
 /**
  * What a database keeps of publish-subscribe, version by version: what was released is never changed, only followed.
@@ -180,4 +181,5 @@ CREATE TRIGGER node_listed_otherwise AFTER UPDATE OF is_listed ON node WHEN new.
 END;
 `,
   presenceMigration,
+  queuesMigration,
 ]

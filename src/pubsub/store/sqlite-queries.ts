@@ -1,8 +1,8 @@
 import type { Change, Query } from '../../storage/index.ts'
 import type { Affiliation } from '../records.ts'
 import type { AffiliationRow, BounceRow, ItemRow, MovedRow, NodeRow, SubscriptionRow } from './rows.ts'
+import type { Section } from './section.ts'
 import type { changes, queries } from './statements.ts'
-import type { Section } from './store.ts'
 
 export type Count = readonly [count: number]
 export type AccountRow = readonly [id: number, subscriptions: number]
@@ -33,6 +33,7 @@ export interface Rows {
   subscribed: SubscriptionRow
   subscribedFromEnd: SubscriptionRow
   pending: SubscriptionRow
+  queueSubscriptions: SubscriptionRow
   subscriptionsOf: SubscriptionRow
   bouncing: BounceRow
   subscriptionsOfFromEnd: SubscriptionRow

@@ -1,4 +1,5 @@
 import type { Query, Storage } from '../../storage/index.ts'
+import { SqliteQueues } from '../queues/sqlite-queues.ts'
 import type {
   Affiliation,
   AffiliationRecord,
@@ -11,13 +12,15 @@ import type {
 } from '../records.ts'
 import { KNOWN_AFFILIATIONS_MAX, KnownNodes } from './known-nodes.ts'
 import { toAffiliation, toBouncing, toItem, toMoved, toNode, toSubscription } from './rows.ts'
+import type { Range, Section } from './section.ts'
 import { Sequence } from './sequence.ts'
 import { type AccountRow, type Changes, type Count, numbers, type Queries, type Rows, texts } from './sqlite-queries.ts'
 import { changes, queries } from './statements.ts'
-import type { PubsubStore, Range, Section } from './store.ts'
+import type { PubsubStore } from './store.ts'
 
 /** Keeps everything in a database. What it remembers of nodes is forgotten when something is rolled back: then it is read again. */
 export class SqliteStore implements PubsubStore {
+  readonly queues: SqliteQueues
   readonly #storage: Storage
   readonly #read: Queries
   readonly #write: Changes
@@ -31,6 +34,7 @@ export class SqliteStore implements PubsubStore {
   /** @param storage opened with `pubsubMigrations`; closed with the store */
   constructor(storage: Storage) {
     this.#storage = storage
+    this.queues = new SqliteQueues(storage)
     this.#read = mapValues(queries, (sql) => storage.query(sql)) as Queries
     this.#write = mapValues(changes, (sql) => storage.change(sql))
     const sequence = (name: string) => new Sequence(name, this.#read.reserved, this.#write.reserve)
@@ -243,6 +247,10 @@ export class SqliteStore implements PubsubStore {
     return this.#section(['subscribed', 'subscribedFromEnd'], [nodeId], numbers(section)).map(toSubscription)
   }
 
+  queueSubscriptions(nodeId: number, { after = 0, limit }: Range): readonly SubscriptionRecord[] {
+    return this.#read.queueSubscriptions.all(nodeId, after, limit).map(toSubscription)
+  }
+
   pending(nodeId: number, { after = 0, limit }: Range): readonly SubscriptionRecord[] {
     return this.#read.pending.all(nodeId, after, limit).map(toSubscription)
   }
@@ -280,8 +288,9 @@ export class SqliteStore implements PubsubStore {
 
   putItem(given: Omit<ItemRecord, 'seq'>): ItemRecord {
     const item = { ...given, seq: this.#itemNumbers.next() }
-    const { nodeId, seq, id, publisher, publishedMs, expiresMs, payload } = item
-    this.#write.putItem.run(nodeId, seq, id, publisher, publishedMs, expiresMs ?? null, payload ?? null)
+    const { nodeId, seq, id, publisher, publishedMs, expiresMs, payload, routingKey, isExpiryTold } = item
+    const words = [nodeId, seq, id, publisher, publishedMs, expiresMs ?? null, payload ?? null] as const
+    this.#write.putItem.run(...words, routingKey ?? null, Number(isExpiryTold))
     return item
   }
 

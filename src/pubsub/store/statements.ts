@@ -7,7 +7,7 @@ const NODE = 'id, name, kind, parent, creator, created_ms, config, is_listed'
 const OF_NODE = 'n.id, n.name, n.kind, n.parent, n.creator, n.created_ms, n.config, n.is_listed'
 const MOVED = 'name, uri, creator, expires_ms'
 const SUBSCRIPTION = 'id, node, jid, is_pending, options, expires_ms'
-const ITEM = 'i.node, i.seq, i.id, i.publisher, i.published_ms, i.expires_ms, i.payload'
+const ITEM = 'i.node, i.seq, i.id, i.publisher, i.published_ms, i.expires_ms, i.payload, i.routing_key, i.is_expiry_told'
 /** Of a node that is retired nothing but its subscriptions is to be seen. */
 const LIVE_ITEM = 'item i JOIN node n ON n.id = i.node AND n.name IS NOT NULL'
 const LIVE_AFFILIATION = 'affiliation a JOIN node n ON n.id = a.node AND n.name IS NOT NULL'
@@ -69,6 +69,8 @@ export const queries = {
   subscribedFromEnd: backwards(SUBSCRIBED, 'id'),
   pending: `SELECT ${SUBSCRIPTION} FROM subscription INDEXED BY subscription_pending
     WHERE node = ? AND is_pending = 1 AND id > ? ORDER BY id LIMIT ?`,
+  queueSubscriptions: `SELECT ${SUBSCRIPTION} FROM subscription INDEXED BY subscription_queue
+    WHERE node = ? AND options ->> '$.queue' = 1 AND id > ? ORDER BY id LIMIT ?`,
   subscriptionsOf: forwards(SUBSCRIPTIONS_OF, 's.id'),
   subscriptionsOfFromEnd: backwards(SUBSCRIPTIONS_OF, 's.id'),
   countSubscriptions: 'SELECT subscriptions FROM node WHERE id = ?',
@@ -116,9 +118,11 @@ export const changes = {
   removeSubscription: 'DELETE FROM subscription WHERE node = ? AND id = ?',
 
   /** One that takes another's place is moved to the end, and counts once. */
-  putItem: `INSERT INTO item (node, seq, id, publisher, published_ms, expires_ms, payload) VALUES (?, ?, ?, ?, ?, ?, ?)
+  putItem: `INSERT INTO item (node, seq, id, publisher, published_ms, expires_ms, payload, routing_key, is_expiry_told)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (node, id) DO UPDATE SET seq = excluded.seq, publisher = excluded.publisher,
-      published_ms = excluded.published_ms, expires_ms = excluded.expires_ms, payload = excluded.payload`,
+      published_ms = excluded.published_ms, expires_ms = excluded.expires_ms, payload = excluded.payload,
+      routing_key = excluded.routing_key, is_expiry_told = excluded.is_expiry_told`,
   removeItem: 'DELETE FROM item WHERE node = ? AND id = ?',
   removeItems: 'DELETE FROM item WHERE node = ?',
 

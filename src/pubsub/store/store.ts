@@ -1,3 +1,4 @@
+import type { QueueStore } from '../queues/queue-store.ts'
 import type {
   Affiliation,
   AffiliationRecord,
@@ -8,21 +9,7 @@ import type {
   NodeRecord,
   SubscriptionRecord,
 } from '../records.ts'
-
-/** A part of a list in its order: what comes behind `after`, at most `limit`. */
-export interface Range {
-  readonly after?: number | undefined
-  readonly limit: number
-}
-
-/** A part of a list that is read from either end, always in its order: what lies between the two. */
-export interface Section<Key = number> {
-  readonly after?: Key | undefined
-  readonly before?: Key | undefined
-  readonly limit: number
-  /** Of more than `limit`, those at the end. */
-  readonly fromEnd?: boolean
-}
+import type { Range, Section } from './section.ts'
 
 /**
  * Keeps what the rules decide, and knows none of them. Reads and writes are synchronous, and see each other at once; what
@@ -94,6 +81,8 @@ export interface PubsubStore {
   subscriptions(nodeId: number, range: Range): readonly SubscriptionRecord[]
   /** Those in the state `subscribed`, by id. */
   subscribed(nodeId: number, section: Section): readonly SubscriptionRecord[]
+  /** Those with the option `queue`, in either state, by id: their number is no matter to those without. */
+  queueSubscriptions(nodeId: number, range: Range): readonly SubscriptionRecord[]
   /** Those in the state `pending`, by id. */
   pending(nodeId: number, range: Range): readonly SubscriptionRecord[]
   /** By id. */
@@ -131,6 +120,8 @@ export interface PubsubStore {
   dueItems(nowMs: number, limit: number): readonly ItemRecord[]
   /** Subscriptions whose lease is over, the earliest first. */
   dueSubscriptions(nowMs: number, limit: number): readonly SubscriptionRecord[]
+
+  readonly queues: QueueStore
 
   /** Octets of what is kept. */
   readonly bytes: number

@@ -21,7 +21,15 @@ const open = (directory = newDirectory()) => Storage.open({ directory, migration
 pubsubStoreContract(test, async () => new SqliteStore(await open()))
 
 const node = { name: 'news', kind: 'leaf', parent: undefined, creator: 'a@example.com', createdMs: 1, isListed: true, config: {} } as const
-const item = { id: 'a', publisher: 'a@example.com/b', publishedMs: 2, expiresMs: undefined, payload: '<x/>' }
+const item = {
+  id: 'a',
+  publisher: 'a@example.com/b',
+  publishedMs: 2,
+  expiresMs: undefined,
+  payload: '<x/>',
+  routingKey: undefined,
+  isExpiryTold: false,
+}
 const subscription = {
   jid: 'b@example.com',
   account: 'b@example.com',
@@ -189,6 +197,17 @@ for (const name of versions) {
       store.bouncing({ limit: 9 }).map(({ bounce }) => bounce),
       came,
     )
+    const isQueued = name >= 'version-6.sql'
+    t.deepEqual(store.queues.counts, isQueued ? { messages: 2, entries: 1, letters: 1 } : { messages: 0, entries: 0, letters: 0 })
+    t.is(store.item(news.id, 'ae890ac52d0df67ed7cfdf51b644e901')?.routingKey, isQueued ? 'court.night' : undefined)
+    if (isQueued) {
+      const waiting = { attempts: 1, notBeforeMs: 4000, handedTo: 'francisco@denmark.lit/barracks', awaits: 'acknowledgement' } as const
+      t.like(store.queues.entry('francisco@denmark.lit', 1), {
+        ...waiting,
+        message: { itemId: 'bare', kind: 'published', payload: '<a/>' },
+      })
+      t.like(store.queues.letter(news.id, 1), { reason: 'not-acknowledged', attempts: 16, message: { itemId: 'gone', kind: 'retracted' } })
+    }
     const added = store.putItem({ ...item, nodeId: news.id })
     t.deepEqual(store.items(news.id, { limit: 1, fromEnd: true }), [added])
     await store.settled()
