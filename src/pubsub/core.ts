@@ -40,7 +40,7 @@ export interface QueueKeeper {
   bytesFor(node: NodeRecord, items: readonly ItemToPublish[]): number
   published(node: NodeRecord, items: readonly ItemRecord[]): Notice[]
   /** @param isTold to those who had heard of them */
-  retracted(node: NodeRecord, items: readonly Pick<ItemRecord, 'id' | 'publisher' | 'routingKey'>[], isTold: boolean): Notice[]
+  retracted(node: NodeRecord, items: readonly ItemRecord[], isTold: boolean): Notice[]
   /** An account has come, and the node sends the last item. */
   welcome(node: NodeRecord, account: string, item: ItemRecord): Notice[]
   /** Of a node nothing waits any more: it is deleted, or was purged. */

@@ -12,7 +12,7 @@ import {
   type StreamTargets,
   type WayMemory,
 } from '../bytestreams/index.ts'
-import { type Clock, type Logger, orAbort, silentLogger, systemClock, throwIfAborted, version } from '../core/index.ts'
+import { type Clock, type Logger, orAbort, silentLogger, softwareUri, systemClock, throwIfAborted, version } from '../core/index.ts'
 import { PortMapper } from '../nat/index.ts'
 import {
   type AccountInit,
@@ -90,8 +90,6 @@ export interface TransferClientInit extends AccountInit {
 }
 
 const CONCURRENCY = 4
-/** Of this software, in its presence (XEP-0115 §4). */
-const SOFTWARE = 'https://www.npmjs.com/package/streamhost'
 /** What others may begin, or ask for. */
 type Open = Receiver | Sharing | Publications
 
@@ -140,7 +138,7 @@ export class TransferClient implements AsyncDisposable {
     this.#portMapper = portMapping ? new PortMapper({ clock, logger }) : undefined
     const proxies = new ProxyFinder(session, clock, logger)
     this.#turns = new Turns({ concurrency, concurrencyPerPeer })
-    this.#discovery = new ServiceDiscovery(this.session.iqs, { node: SOFTWARE })
+    this.#discovery = new ServiceDiscovery(this.session.iqs, { node: softwareUri })
     this.#discovery.add({ identities: [{ category: 'client', type: 'bot', name: 'streamhost' }], features: [] })
     this.#discovery.add(answerEntityQueries(this.session.iqs, clock, { name: 'streamhost', version }))
     this.#targets = {

@@ -73,6 +73,21 @@ export {
 export { type Attributes, attribute, type Element, parseElement, type StreamParser, startStreamParser, toXmlText, xml } from './element.ts'
 export { buildLastActivity, buildPing, buildTime, buildVersion, type SoftwareVersion } from './entity.ts'
 export {
+  buildDeadLetterOrder,
+  buildDeadLetters,
+  buildFeedQueue,
+  buildFeedQueueRequest,
+  type DeadLetterOrder,
+  type FeedDeadLetter,
+  type FeedQueuePart,
+  type FeedQueueRequest,
+  parseDeadLetterOrder,
+  parseDeadLetters,
+  parseFeedQueue,
+  parseFeedQueueRequest,
+  type WaitingSubscriber,
+} from './feed-queue.ts'
+export {
   buildAcknowledgement,
   buildDelivery,
   type FeedAcceptance,
@@ -85,6 +100,7 @@ export {
 export { buildFileMetadata, type FileMetadata, parseFileMetadata } from './file-metadata.ts'
 export { buildFileSharing, type FileSharing, type FileSource, parseFileSharing } from './file-sharing.ts'
 export { buildHash, buildHashUsed, type Hash, type Hashes, hashFeatures, parseHashes } from './hashes.ts'
+export { buildHint } from './hints.ts'
 export {
   BLOCK_SIZE_LARGEST,
   buildInBandClose,

@@ -23,6 +23,7 @@ export const NS = {
   featureNegotiation: 'http://jabber.org/protocol/feature-neg', // XEP-0020
   hashes: 'urn:xmpp:hashes:2', // XEP-0300
   hashFunction: 'urn:xmpp:hash-function-text-names', // XEP-0300 §9.3
+  hints: 'urn:xmpp:hints', // XEP-0334
   inBand: 'http://jabber.org/protocol/ibb', // XEP-0047
   jingle: 'urn:xmpp:jingle:1', // XEP-0166
   jingleFileTransfer: 'urn:xmpp:jingle:apps:file-transfer:5', // XEP-0234

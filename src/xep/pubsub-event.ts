@@ -96,7 +96,7 @@ export interface NotificationFrame {
   /** The service. */
   readonly from: string
   /** The owner chooses between the two (`pubsub#notification_type`). */
-  readonly type?: 'normal' | 'headline'
+  readonly type?: 'normal' | 'headline' | 'chat'
   /** For an item that is told of later than it was published (XEP-0060 §6.1.7). */
   readonly delay?: Delay | undefined
 }
@@ -114,12 +114,15 @@ export function notificationParts(event: PubsubEvent, frame: NotificationFrame):
   return messageParts(buildEvent(event), frame)
 }
 
-/** Writes a message that holds one element, but for whom it goes to. */
-export function messageParts(content: Element, { from, type = 'normal', delay }: NotificationFrame): NotificationParts {
+/** Writes a message that holds those elements, but for whom it goes to. */
+export function messageParts(
+  content: Element | readonly Element[],
+  { from, type = 'normal', delay }: NotificationFrame,
+): NotificationParts {
   const typed = type === 'normal' ? '' : ` type="${type}"`
   return {
     head: `<message from="${writeValue(from)}"${typed} to="`,
-    body: inOnePiece(`${writeXml(content)}${delay ? writeXml(buildDelay(delay)) : ''}`),
+    body: inOnePiece(`${[content].flat().map(writeXml).join('')}${delay ? writeXml(buildDelay(delay)) : ''}`),
   }
 }
 

@@ -13,6 +13,8 @@ export interface ScriptedSession {
   readonly sent: readonly Element[]
   /** Lets the session receive a stanza. */
   receive(stanza: Element): void
+  /** Has the next piece get lost. */
+  breakNextPiece(): void
 }
 
 /** An error for a {@link Script} to throw. */
@@ -27,6 +29,7 @@ export function stanzaError(condition: string, entry: Partial<StanzaErrorEntry> 
 export async function scriptSession(t: ExecutionContext, clock: Clock, jid: string, script: Script): Promise<ScriptedSession> {
   const sent: Element[] = []
   let receive = (_: Element) => {}
+  let isBroken = false
   const answer = (stanza: Element) => {
     const type = attribute(stanza, 'type')
     const [payload] = stanza.getChildElements()
@@ -54,6 +57,10 @@ export async function scriptSession(t: ExecutionContext, clock: Clock, jid: stri
           queueMicrotask(() => answer(stanza))
         },
         async sendPiece(stanzas) {
+          if (isBroken) {
+            isBroken = false
+            return false
+          }
           sent.push(...stanzasOf(stanzas))
           return true
         },
@@ -65,5 +72,12 @@ export async function scriptSession(t: ExecutionContext, clock: Clock, jid: stri
   )
   t.teardown(() => session.stop())
   await session.start()
-  return { session, sent, receive: (stanza) => receive(stanza) }
+  return {
+    session,
+    sent,
+    receive: (stanza) => receive(stanza),
+    breakNextPiece() {
+      isBroken = true
+    },
+  }
 }

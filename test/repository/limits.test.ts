@@ -12,6 +12,22 @@ import { readRepositoryFile, repositoryFiles } from '../helpers/repository-files
 
 /** Where each constant stands: the beginning of its row. */
 const rowOf: Readonly<Record<string, string>> = {
+  'component/feeds/consumer-abilities ANSWER_MS_MAX': 'for a device, or a server, to say',
+  'component/feeds/consumer-abilities KNOWN_MAX': 'answers about what devices can',
+  'component/feeds/consumer-abilities PROGRAMS_MAX': 'devices that are remembered to be programs',
+  'component/feeds/consumer-abilities SERVERS_MAX': 'servers of which it is kept',
+  'component/feeds/consumer-abilities SERVER_MS': 'that is kept',
+  'component/feeds/consumers ATTEMPTS_AT_ONE_MAX': 'times one device gets',
+  'component/feeds/deliveries PIECE_MS_MAX': 'time for the making of a piece of messages',
+  'component/feeds/deliveries PAUSE_MS': 'until it is tried again to hand over',
+  'component/feeds/deliveries SLEEP_MS_MAX': 'until it is looked again what is due',
+  'component/feeds/deliveries LATE_ERROR_MS_MAX': 'for that error',
+  'component/feeds/delivery-forms FORMS_MAX': 'messages whose forms are kept',
+  'component/feeds/hand-over LATE_MS': 'from when on a message comes late',
+  'component/feeds/hand-over ACKNOWLEDGEMENT_MS': 'for an acknowledgement of a program',
+  'component/feeds/hand-over ACKNOWLEDGEMENT_MS_MAX': 'for an acknowledgement, however often',
+  'component/feeds/hand-over RECEIPT_MS_MAX': 'for a receipt',
+  'component/feeds/hand-over ERROR_MS_MAX': 'for an error from who',
   'config/options DRAIN_MS_MAX': 'time to finish after SIGTERM',
   'config/values PAYLOAD_BYTES_MAX': 'what `--pubsub-payload-max` can be',
   'core/content-buffers LARGE_PAIRS_MAX': 'files that pass through buffers of 1 MiB',

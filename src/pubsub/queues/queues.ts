@@ -21,6 +21,8 @@ export type WhichMessage = { readonly messageId: number } | { readonly node: str
 /** What has become of what was handed over, and for whom there is something to be handed over because of it. */
 export interface Settled {
   readonly accounts: readonly string[]
+  /** What was not acknowledged in time, as it was before. */
+  readonly unacknowledged: readonly QueueEntry[]
   readonly delivered: number
   readonly dead: number
   /** Whether there is more to be settled now. */
@@ -117,13 +119,14 @@ export class Queues implements QueueKeeper {
    * Whoever it was handed to is not there any more: what he has not acknowledged, or has sent back for that reason, is to be handed over
    * again at once, and that does not count as a failure.
    *
-   * @param messageId this one, which came back; else all that awaits an acknowledgement from that full JID
+   * @param messageId this one, which came back; else all that awaits an acknowledgement from that full JID, or without it from any:
+   *   whoever had it to deliver is there no more himself
    * @returns whether there was something
    */
-  released(account: string, { jid, messageId }: { readonly jid: string; readonly messageId?: number | undefined }): boolean {
-    const handed = this.#store
-      .entriesAt(account, jid)
-      .filter(({ message, awaits }) => (messageId === undefined ? awaits === 'acknowledgement' : message.id === messageId))
+  released(account: string, { jid, messageId }: { readonly jid?: string; readonly messageId?: number | undefined }): boolean {
+    const { queueEntriesPerAccountMax } = this.#core.limits
+    const all = jid === undefined ? this.#store.oldest(account, queueEntriesPerAccountMax) : this.#store.entriesAt(account, jid)
+    const handed = all.filter(({ message, awaits }) => (messageId === undefined ? awaits === 'acknowledgement' : message.id === messageId))
     for (const entry of handed) this.#store.replaceEntry({ ...entry, notBeforeMs: 0, handedTo: undefined, awaits: 'nothing' })
     return handed.length > 0
   }
@@ -135,18 +138,21 @@ export class Queues implements QueueKeeper {
   settleHanded(nowMs: number, limit: number): Settled {
     const due = this.#store.due(nowMs, limit)
     const accounts = new Set<string>()
+    const unacknowledged: QueueEntry[] = []
     let [delivered, dead] = [0, 0]
     for (const entry of due) {
       const { account, message, awaits } = entry
       if (message.expiresMs <= nowMs) this.#store.removeEntry(account, message.id)
       else if (awaits === 'error') delivered += Number(this.#store.removeEntry(account, message.id))
-      else if (awaits === 'acknowledgement') dead += Number(this.#failed(entry, UNACKNOWLEDGED) === 'dead')
-      else {
+      else if (awaits === 'acknowledgement') {
+        unacknowledged.push(entry)
+        dead += Number(this.#failed(entry, UNACKNOWLEDGED) === 'dead')
+      } else {
         this.#store.replaceEntry({ ...entry, notBeforeMs: 0 })
         accounts.add(account)
       }
     }
-    return { accounts: [...accounts], delivered, dead, more: due.length === limit }
+    return { accounts: [...accounts], unacknowledged, delivered, dead, more: due.length === limit }
   }
 
   /** When there is something to be settled, in milliseconds since 1970; `undefined` for never. */
@@ -185,16 +191,19 @@ export class Queues implements QueueKeeper {
   }
 
   /** Those it had not been handed to never hear of it. */
-  retracted(node: NodeRecord, items: readonly Pick<ItemRecord, 'id' | 'publisher' | 'routingKey'>[], isTold: boolean): Notice[] {
+  retracted(node: NodeRecord, items: readonly ItemRecord[], isTold: boolean): Notice[] {
     if (this.bindings.countAt(node) === 0) return []
     const publishedMs = this.#core.now()
+    const withPayload = settingOf(this.#core, node, 'deliverPayloads')
     return this.#queued(
       node,
       items.map((item) => {
         const unaware = new Set(this.#store.removeItem(node.id, item.id))
         if (!isTold) return []
         const accounts = this.bindings.accountsFor(node, item.routingKey).filter((account) => !unaware.has(account))
-        this.#add(node, { ...item, kind: 'retracted', publishedMs, expiresMs: undefined, payload: undefined }, accounts)
+        // People are told what it was.
+        const payload = withPayload ? item.payload : undefined
+        this.#add(node, { ...item, kind: 'retracted', publishedMs, expiresMs: undefined, payload }, accounts)
         return accounts
       }),
     )

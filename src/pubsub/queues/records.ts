@@ -14,7 +14,7 @@ export interface QueuedMessage {
   /** Then nobody is told of it any more. */
   readonly expiresMs: number
   readonly routingKey: string | undefined
-  /** XML as text. */
+  /** XML as text; of what is gone, what it was. */
   readonly payload: string | undefined
 }
 

@@ -1,0 +1,58 @@
+import type { Contact } from '../../pubsub/index.ts'
+import type { Availability, Resource } from './availability.ts'
+import type { ConsumerAbilities } from './consumer-abilities.ts'
+import { type Consumer, comparePreference } from './consumers.ts'
+
+/** Those of an account that are there, in the order in which they are preferred, and what their server can. */
+export interface Crew {
+  readonly consumers: readonly Consumer[]
+  /** XEP-0079. */
+  readonly hasAmp: boolean
+}
+
+const nobody: Crew = { consumers: [], hasAmp: false }
+
+/** What is known of an account while it has something to get. */
+export class Lane {
+  readonly account: string
+  /** `undefined` until those who are there have been asked what they can take. */
+  crew: Crew | undefined
+  isPreparing = false
+  /** Grows when somebody comes or goes. */
+  changes = 0
+  /** The messages that wait to be acknowledged, and who has them. */
+  readonly held = new Map<number, Consumer>()
+  /** The messages nobody who is there can take. */
+  readonly skipped = new Set<number>()
+  /** Of nodes that are for contacts: what rosters have said just now of the account. */
+  contacts: ReadonlyMap<string, readonly Contact[]> = new Map()
+
+  constructor(account: string) {
+    this.account = account
+  }
+
+  /** Others are there than before, or the same with other abilities. */
+  crewChanged(): void {
+    this.changes += 1
+    this.crew = undefined
+    this.skipped.clear()
+  }
+}
+
+/**
+ * Asks the devices of an account that are there what they can take. Those where it shows that nobody is there any more have vanished.
+ *
+ * @throws BytestreamError where they could not be asked
+ */
+export async function findCrew(availability: Availability, abilities: ConsumerAbilities, account: string): Promise<Crew> {
+  const toConsumer = async (resource: Resource): Promise<Consumer[]> => {
+    const { jid, priority, sinceMs } = resource
+    const known = await abilities.of(resource)
+    if (!known) availability.vanished(jid)
+    return known ? [{ jid, priority, sinceMs, abilities: known }] : []
+  }
+  const consumers = (await Promise.all(availability.resourcesOf(account).map(toConsumer))).flat().sort(comparePreference)
+  if (consumers.length === 0) return nobody
+  const hasReader = consumers.some(({ abilities: { reads } }) => reads === 'text')
+  return { consumers, hasAmp: hasReader && (await abilities.hasAmp(account)) }
+}
