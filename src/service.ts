@@ -145,7 +145,7 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
     this.#monitor?.watch({ session, proxy, pubsub: this.#pubsub })
     presentComponent(session, this.#clock, {
       version: { name: 'streamhost', version },
-      parts: [proxy?.part, pubsub?.part].filter((part) => part !== undefined),
+      parts: [...(proxy ? [proxy.part] : []), ...(this.#pubsub?.parts ?? [])],
       onAsked: (facts) => {
         // What we ask ourselves is no news.
         if (facts.from !== settings.domain) this.emit('discoAsked', facts)

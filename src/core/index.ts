@@ -16,6 +16,7 @@ export {
   UnsupportedFeature,
 } from './errors.ts'
 export { bareJid, domainOf, formatJid, type Jid, parseJid, prepareJid, resourceOf, tryPrepareJid } from './jid.ts'
+export { escapeLocal, unescapeLocal } from './jid-escaping.ts'
 export { type Logger, silentLogger } from './log.ts'
 export { LogRation } from './log-ration.ts'
 export { type Claim, RateQueue } from './rate-queue.ts'

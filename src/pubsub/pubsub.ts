@@ -245,6 +245,11 @@ export class Pubsub {
     return findNode(this.#core, name)
   }
 
+  /** The node of that name, if there is one. */
+  find(name: string): NodeRecord | undefined {
+    return this.#core.store.node(name)
+  }
+
   /** What who asks may find, in the order of creation: of all nodes, or of those in a collection. */
   nodes(asker: Asker, { collection, page }: { readonly collection?: string | undefined; readonly page?: Page | undefined } = {}) {
     return collection === undefined ? nodesFor(this.#core, asker, page) : childrenFor(this.#core, asker, collection, page)

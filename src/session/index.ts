@@ -7,7 +7,14 @@ export type { Question, QuestionOptions } from './iq-requests.ts'
 export { type IqHandler, IqRouter, PartialRefusal } from './iq-router.ts'
 export { type NameResolver, systemResolver } from './name-resolver.ts'
 export { type Credential, deriveCredential, isPassword, ScramServer } from './scram-server.ts'
-export { type DiscoItemsPage, type DiscoNodes, ServiceDiscovery, type ServiceDiscoveryInit, type ServicePart } from './service-discovery.ts'
+export {
+  type DiscoEntity,
+  type DiscoItemsPage,
+  type DiscoNodes,
+  ServiceDiscovery,
+  type ServiceDiscoveryInit,
+  type ServicePart,
+} from './service-discovery.ts'
 export { Session, type SessionComponents, type SessionEvents, type SessionInit } from './session.ts'
 export type { SrvRecord } from './srv.ts'
 export { StanzaGuard, type StanzaLimits, serverStanzaLimits, strangerStanzaLimits } from './stanza-guard.ts'

@@ -24,6 +24,8 @@ export interface ServicePart {
   /** What else it tells of itself (XEP-0128). */
   readonly forms?: readonly DataForm[]
   readonly nodes?: DiscoNodes
+  /** What is at another address, which the part speaks for; `undefined` for one it does not. */
+  readonly entityAt?: (to: string) => DiscoEntity | undefined
 }
 
 /** A part of a list of items. */
@@ -39,8 +41,14 @@ export interface DiscoNodes {
   items(node: string | undefined, page: PageRequest | undefined, from: string): DiscoItemsPage | Promise<DiscoItemsPage>
 }
 
+/** What is at an address of its own; without a name it is asked of itself. Names it does not know are item-not-found. */
+export interface DiscoEntity {
+  info(node: string | undefined, from: string): DiscoInfo | Promise<DiscoInfo>
+  items(node: string | undefined, page: PageRequest | undefined, from: string): DiscoItemsPage | Promise<DiscoItemsPage>
+}
+
 export interface ServiceDiscoveryInit {
-  /** Whether an address is one of those the parts belong to; for any other the answer is item-not-found. */
+  /** Whether all parts together are what is at an address; at any other is what one of them has there, or nothing: item-not-found. */
   readonly isOurs?: (to: string) => boolean
   /** Called for each question that was answered. */
   readonly onAsked?: (facts: { from: string; about: 'info' | 'items' }) => void
@@ -63,19 +71,16 @@ export class ServiceDiscovery {
   constructor(iqs: IqRouter, init: ServiceDiscoveryInit = {}) {
     this.#init = init
     iqs.handle('get', NS.discoInfo, 'query', async (request) => {
-      const { capabilities } = this
-      const node = this.#nodeOf(request)
-      const isOurself = node === undefined || node === (capabilities && `${capabilities.node}#${capabilities.ver}`)
-      const info = isOurself ? this.#info : await this.#nodes.info(node, request.from)
+      const node = nodeOf(request)
+      const info = await this.#entityAt(request.to).info(node, request.from)
       this.#init.onAsked?.({ from: request.from, about: 'info' })
       return buildDiscoInfo(info, node)
     })
     iqs.handle('get', NS.discoItems, 'query', async (request) => {
-      const node = this.#nodeOf(request)
-      const own = node === undefined ? (this.#init.items?.() ?? []) : []
-      const { items, page } = await this.#nodes.items(node, parsePageRequest(request.payload), request.from)
+      const node = nodeOf(request)
+      const { items, page } = await this.#entityAt(request.to).items(node, parsePageRequest(request.payload), request.from)
       this.#init.onAsked?.({ from: request.from, about: 'items' })
-      return buildDiscoItems([...own, ...items], node, page)
+      return buildDiscoItems(items, node, page)
     })
     this.add({ identities: [], features: [NS.discoInfo, NS.discoItems, ...(init.node === undefined ? [] : [NS.capabilities])] })
   }
@@ -109,12 +114,32 @@ export class ServiceDiscovery {
     return [...this.#parts].find(({ nodes }) => nodes)?.nodes ?? noNodes
   }
 
-  /** An empty name is as good as none: other servers read it so. */
-  #nodeOf({ to, payload }: IqRequest): string | undefined {
-    if (this.#init.isOurs?.(to) === false) throw notFound()
-    return attribute(payload, 'node') || undefined
+  #entityAt(to: string): DiscoEntity {
+    if (this.#init.isOurs?.(to) ?? true) return this.#ourself
+    for (const part of this.#parts) {
+      const entity = part.entityAt?.(to)
+      if (entity) return entity
+    }
+    throw notFound()
+  }
+
+  /** All parts together. */
+  readonly #ourself: DiscoEntity = {
+    info: (node, from) => {
+      const { capabilities } = this
+      const isOurself = node === undefined || node === (capabilities && `${capabilities.node}#${capabilities.ver}`)
+      return isOurself ? this.#info : this.#nodes.info(node, from)
+    },
+    items: async (node, request, from) => {
+      const own = node === undefined ? (this.#init.items?.() ?? []) : []
+      const { items, page } = await this.#nodes.items(node, request, from)
+      return { items: [...own, ...items], page }
+    },
   }
 }
+
+/** An empty name is as good as none: other servers read it so. */
+const nodeOf = ({ payload }: IqRequest) => attribute(payload, 'node') || undefined
 
 const notFound = () => new BytestreamError('ERR_ITEM_NOT_FOUND', 'there is nothing by that name here')
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { DataForm } from './data-forms.ts'
 import type { DiscoInfo } from './disco.ts'
-import { type Element, xml } from './element.ts'
+import { attribute, type Element, xml } from './element.ts'
 import { NS } from './namespaces.ts'
 
 /** What presence tells of an entity's disco#info (XEP-0115 §4): whose software it is, and a hash of what the answer would be. */
@@ -19,6 +19,13 @@ export interface Capabilities {
  */
 export function buildCapabilities({ node, ver }: Capabilities): Element {
   return xml('c', { xmlns: NS.capabilities, hash: 'sha-1', node, ver })
+}
+
+/** What a presence stanza tells of it; `undefined` where it does not, or by a hash that is not the one all have to know (XEP-0115 §5.2). */
+export function parseCapabilities(presence: Element): Capabilities | undefined {
+  const told = presence.getChild('c', NS.capabilities)
+  const [hash, node, ver] = ['hash', 'node', 'ver'].map((name) => told && attribute(told, name))
+  return hash === 'sha-1' && node && ver ? { node, ver } : undefined
 }
 
 /**

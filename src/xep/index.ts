@@ -30,7 +30,7 @@ export {
   parseStreamhostUsed,
   type StreamhostAddress,
 } from './bytestreams.ts'
-export { buildCapabilities, type Capabilities, capabilitiesVersion } from './capabilities.ts'
+export { buildCapabilities, type Capabilities, capabilitiesVersion, parseCapabilities } from './capabilities.ts'
 export {
   buildBind,
   buildLegacySession,
@@ -223,5 +223,6 @@ export {
   payloadOf,
   type StreamInitiation,
 } from './stream-initiation.ts'
+export { buildVcard, type Vcard } from './vcard.ts'
 export { writeXml } from './write-xml.ts'
 export { buildJingleUri, type JingleUri, parseJingleUri } from './xmpp-uri.ts'

@@ -51,7 +51,7 @@ export class PubsubBehindServer {
       { ...everybody, onFailed: (error) => t.fail(error.message), ...init },
     )
     const service = whole.attach(session, SERVICE)
-    presentComponent(session, clock, { version: { name: 'streamhost', version: '0' }, parts: [service.part] })
+    presentComponent(session, clock, { version: { name: 'streamhost', version: '0' }, parts: whole.parts })
     await session.start()
     t.teardown(async () => {
       await session.stop()

@@ -160,6 +160,7 @@ const rowOf: Readonly<Record<string, string>> = {
   'component/pubsub/notification-ids PREFIXES_MAX': 'nodes of which it is remembered what ids',
   'component/pubsub/fan-outs PIECE_MS_MAX': 'time until a piece of notifications',
   'component/feeds/availability RESOURCES_PER_ACCOUNT_MAX': 'devices of a subscriber that are there',
+  'component/feeds/look-up ANSWER_MS_MAX': 'a device that was there before',
   'component/feeds/availability RESOURCES_MAX': 'devices that are there, of all subscribers',
   'pubsub/bounces BOUNCING_MAX': 'addresses that send notifications back',
   'pubsub/bounces PASSING_MAX': 'errors that may pass',

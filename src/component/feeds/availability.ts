@@ -85,6 +85,15 @@ export class Availability extends EventEmitter<AvailabilityEvents> {
     for (const each of jid === account ? [...(devices?.keys() ?? [])] : [jid]) this.#remove(account, each)
   }
 
+  /** Nothing is heard any more: who is there has to be found out again. What is kept stays. */
+  lost(): void {
+    for (const [account, devices] of [...this.#accounts]) {
+      this.#accounts.delete(account)
+      this.#size -= devices.size
+      for (const jid of devices.keys()) this.emit('unavailable', { account, jid })
+    }
+  }
+
   #makeRoom(devices: Map<string, Resource>): void {
     const [oldest] = devices.values()
     if (oldest && devices.size > RESOURCES_PER_ACCOUNT_MAX) this.#remove(oldest.account, oldest.jid)

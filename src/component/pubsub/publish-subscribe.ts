@@ -1,20 +1,24 @@
 import { type BytestreamError, type Clock, type Logger, LogRation } from '../../core/index.ts'
 import {
   keptBytesMax,
+  MemoryPresence,
   MemoryStore,
   type NodeRecord,
   type Notice,
+  type PresenceStore,
   Pubsub,
   type PubsubInit,
   type PubsubLimits,
   type PubsubStore,
   pubsubMigrations,
+  SqlitePresence,
   SqliteStore,
   startSweeping,
 } from '../../pubsub/index.ts'
-import type { Session } from '../../session/index.ts'
+import type { ServicePart, Session } from '../../session/index.ts'
 import { Storage } from '../../storage/index.ts'
 import type { DataForm } from '../../xep/index.ts'
+import { Feeds } from '../feeds/feeds.ts'
 import { buildConfigForm } from './config-form.ts'
 import { Notifications } from './notifications.ts'
 import { Privileges } from './privileges.ts'
@@ -45,19 +49,25 @@ export class PublishSubscribe implements AsyncDisposable {
   readonly pubsub: Pubsub
   readonly #components: PublishSubscribeComponents
   readonly #store: PubsubStore
+  readonly #presence: PresenceStore
   readonly #rosterDomains: readonly string[]
   #service: PubsubService | undefined
   #notifications: Notifications | undefined
   #privileges: Privileges | undefined
   #rosters: GrantedRosters | undefined
+  #feeds: Feeds | undefined
   #stopSweeping = () => {}
 
   /** @throws BytestreamError `ERR_STORAGE…` */
   static async open(components: PublishSubscribeComponents, init: PublishSubscribeInit): Promise<PublishSubscribe> {
     const { directory, bytesMax } = init
-    if (directory === undefined) return new PublishSubscribe(components, new MemoryStore(bytesMax ?? keptBytesMax.inMemory), init)
+    if (directory === undefined) {
+      const stores = { store: new MemoryStore(bytesMax ?? keptBytesMax.inMemory), presence: new MemoryPresence() }
+      return new PublishSubscribe(components, stores, init)
+    }
     const storage = await Storage.open({ directory, migrations: pubsubMigrations, bytesMax: bytesMax ?? keptBytesMax.onDisk })
-    const whole = new PublishSubscribe(components, new SqliteStore(storage), init)
+    const stores = { store: new SqliteStore(storage), presence: new SqlitePresence(storage) }
+    const whole = new PublishSubscribe(components, stores, init)
     const { logger, clock } = components
     logStorage(storage, logger, clock)
     storage.on('failed', (err) => {
@@ -67,10 +77,15 @@ export class PublishSubscribe implements AsyncDisposable {
     return whole
   }
 
-  private constructor(components: PublishSubscribeComponents, store: PubsubStore, init: PublishSubscribeInit) {
+  private constructor(
+    components: PublishSubscribeComponents,
+    { store, presence }: { readonly store: PubsubStore; readonly presence: PresenceStore },
+    init: PublishSubscribeInit,
+  ) {
     const { limits, mayCreate, rosterDomains = [] } = init
     this.#components = components
     this.#store = store
+    this.#presence = presence
     this.#rosterDomains = rosterDomains
     const ration = new LogRation(components.clock)
     const onBounceUnsaved = (err: unknown) => {
@@ -78,7 +93,7 @@ export class PublishSubscribe implements AsyncDisposable {
       if (suppressed !== undefined) components.logger.error({ err, suppressed }, 'who sends notifications back could not be kept')
     }
     const hasRosters = () => this.#privileges?.hasRosters ?? false
-    this.pubsub = new Pubsub({ store }, { limits, mayCreate, hasRosters, onBounceUnsaved })
+    this.pubsub = new Pubsub({ store, presence }, { limits, mayCreate, hasRosters, onBounceUnsaved })
   }
 
   /** Answers over a session that has not started yet, at the address it will have. */
@@ -91,12 +106,24 @@ export class PublishSubscribe implements AsyncDisposable {
     const notifications = new Notifications({ session, pubsub, clock, logger, configForm, rosters }, { jid })
     const service = new PubsubService({ session, pubsub, notifications, rosters, logger })
     logPubsub(service, logger, clock)
+    const { nodes } = service.part
+    this.#feeds = new Feeds({ session, pubsub, store: this.#presence, notifications, rosters, nodes, clock, logger }, { jid })
     this.#service = service
     this.#notifications = notifications
     this.#privileges = privileges
     this.#rosters = rosters
     this.#stopSweeping = this.#startSweeping(notifications)
     return service
+  }
+
+  /** What service discovery shows of it, once it is attached. */
+  get parts(): readonly ServicePart[] {
+    return [this.#service?.part, this.#feeds?.part].filter((part) => part !== undefined)
+  }
+
+  /** Feeds in rosters, and who of the subscribers is there. */
+  get feeds(): Feeds | undefined {
+    return this.#feeds
   }
 
   get notifications(): Notifications | undefined {
@@ -133,12 +160,15 @@ export class PublishSubscribe implements AsyncDisposable {
     // What was asked in this turn is told in the next.
     await this.pubsub.committed().catch(() => {})
     await new Promise(setImmediate)
+    const endMs = this.#components.clock.now() + msMax
     await this.#notifications?.drain(msMax)
+    await this.#feeds?.drain(Math.max(0, endMs - this.#components.clock.now()))
   }
 
   /** Once the session is over. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopSweeping()
+    this.#feeds?.[Symbol.dispose]()
     this.#notifications?.[Symbol.dispose]()
     this.#rosters?.[Symbol.dispose]()
     this.#privileges?.[Symbol.dispose]()

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { BytestreamError, bareJid, type ErrorCode, type Logger, silentLogger, toBytestreamError } from '../../core/index.ts'
-import { type Asker, type Notice, Pubsub, type SubscriptionView } from '../../pubsub/index.ts'
-import type { ServicePart, Session } from '../../session/index.ts'
+import type { Notice, Pubsub, SubscriptionView } from '../../pubsub/index.ts'
+import type { DiscoNodes, ServicePart, Session } from '../../session/index.ts'
 import {
   attribute,
   buildApprovalRequest,
@@ -18,6 +18,7 @@ import {
   parsePubsubRequest,
   pubsubForms,
 } from '../../xep/index.ts'
+import { askerOf } from './askers.ts'
 import { getPending } from './commands.ts'
 import { showNodes } from './nodes.ts'
 import type { Notifications } from './notifications.ts'
@@ -53,7 +54,7 @@ interface Course {
  * @see XEP-0060
  */
 export class PubsubService extends EventEmitter<PubsubServiceEvents> {
-  readonly part: ServicePart
+  readonly part: ServicePart & { readonly nodes: DiscoNodes }
   readonly #components: PubsubServiceComponents
   #isClosing = false
 
@@ -61,7 +62,7 @@ export class PubsubService extends EventEmitter<PubsubServiceEvents> {
     super()
     this.#components = components
     const { session, pubsub } = components
-    const nodes = showNodes({ pubsub, jid: () => session.jid, askerOf: (from, node) => this.#askerOf(from, node) })
+    const nodes = showNodes({ pubsub, jid: () => session.jid, askerOf: (from, node) => askerOf(components, from, node) })
     this.part = {
       identities: [{ category: 'pubsub', type: 'service', name: 'Publish-subscribe' }],
       // They come and go with what the server grants.
@@ -92,7 +93,7 @@ export class PubsubService extends EventEmitter<PubsubServiceEvents> {
     if (type === 'set') this.#throwIfClosing()
     const { pubsub } = this.#components
     const node = 'node' in request ? request.node : undefined
-    const found = node === undefined ? { jid: from } : this.#askerOf(from, node)
+    const found = node === undefined ? { jid: from } : askerOf(this.#components, from, node)
     const asker = found instanceof Promise ? await found : found
     // Once more: rosters take their time.
     if (type === 'set') this.#throwIfClosing()
@@ -175,13 +176,6 @@ export class PubsubService extends EventEmitter<PubsubServiceEvents> {
       this.emit('asked', { from, action: course.action, code: error.code })
       throw error.code.startsWith('ERR_STORAGE') ? new BytestreamError(error.code, '') : thrown
     }
-  }
-
-  #askerOf(from: string, node: string): Asker | Promise<Asker> {
-    const { pubsub, rosters } = this.#components
-    const owners = pubsub.rostersFor({ jid: from }, node)
-    if (owners.length === 0 || !rosters) return { jid: from }
-    return rosters.contacts(owners, Pubsub.accountOf(from)).then((contacts) => ({ jid: from, contacts }))
   }
 
   /** Behind an answer that does not wait for the disk: a subscriber who was told first could not know yet of what. */

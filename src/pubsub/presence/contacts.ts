@@ -10,6 +10,11 @@ export interface ContactWords {
   readonly say: readonly Word[]
 }
 
+/** A contact, and the name of the feed it has in its roster. */
+export interface FeedContact extends ContactRecord {
+  readonly node: string
+}
+
 export interface ContactsComponents {
   /** Borrowed. */
   readonly store: PresenceStore
@@ -50,6 +55,18 @@ export class Contacts {
 
   contact(nodeId: number, account: string): ContactRecord | undefined {
     return this.#components.store.contact(nodeId, account)
+  }
+
+  /** All of them, page by page, with the name of their feed; those of nodes that are gone are forgotten on the way. */
+  *all(pageMax: number): Iterable<readonly FeedContact[]> {
+    const { store, pubsub } = this.#components
+    for (const page of store.contacts(pageMax)) {
+      yield page.flatMap((contact): FeedContact[] => {
+        const node = pubsub.nodeById(contact.nodeId)?.name
+        if (node === undefined) store.removeContact(contact.nodeId, contact.account)
+        return node === undefined ? [] : [{ ...contact, node }]
+      })
+    }
   }
 
   /** Something has happened to a contact. @returns what comes of it; what it says and does is for the caller */
