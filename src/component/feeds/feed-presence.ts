@@ -72,24 +72,15 @@ export class FeedPresence implements Disposable {
     this.#isClosing = true
     this.#rounds += 1
     if (!session.isOnline) return
-    let isOver = false
-    await new Promise<void>((resolve) => {
-      const cancel = clock.after(msMax, () => {
-        isOver = true
-        resolve()
-      })
-      const farewells = this.#toAll(
-        ({ theirs }) => (theirs === 'subscribed' ? ['unavailable'] : []),
-        () => isOver,
-      )
-      this.#pieces
-        .send(farewells)
-        .catch(this.#onFailed)
-        .then(() => {
-          cancel()
-          resolve()
-        })
-    })
+    const over = new AbortController()
+    const cancel = clock.after(msMax, () => over.abort())
+    const late = new Promise<void>((resolve) => over.signal.addEventListener('abort', () => resolve(), { once: true }))
+    const farewells = this.#toAll(
+      ({ theirs }) => (theirs === 'subscribed' ? ['unavailable'] : []),
+      () => over.signal.aborted,
+    )
+    await Promise.race([this.#pieces.send(farewells).catch(this.#onFailed), late])
+    cancel()
   }
 
   [Symbol.dispose](): void {
