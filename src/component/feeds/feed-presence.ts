@@ -15,6 +15,7 @@ import {
   buildPresencePacket,
   type Element,
   type PresencePacket,
+  type PresenceValue,
   parseCapabilities,
   parsePresence,
   parsePresencePacket,
@@ -138,7 +139,7 @@ export class FeedPresence implements Disposable {
     this.#say(step.say, { node: node.name, to: kind === 'probe' && step.say.includes('available') ? from : account })
     this.#show(step.act, packet, stanza)
     if (step.act === 'end') this.#end(node.name, account)
-    if (step.act === 'decide') this.#decide(node, account).catch(this.#onFailed)
+    if (step.act === 'decide') this.#decide(node, account, packet.value).catch(this.#onFailed)
   }
 
   #feedAt(to: string): NodeRecord | undefined {
@@ -178,14 +179,14 @@ export class FeedPresence implements Disposable {
   }
 
   /** Whether it may subscribe, as if it had asked by XEP-0060; an owner who has to decide is asked by that. */
-  async #decide({ id, name }: NodeRecord, account: string): Promise<void> {
+  async #decide({ id, name }: NodeRecord, account: string, value: PresenceValue | undefined): Promise<void> {
     const { pubsub } = this.#components
     const found = askerOf(this.#components, account, name)
     const asker = found instanceof Promise ? await found : found
     // Rosters take their time: it may have taken that back.
     if (this.#isClosing || pubsub.contacts.contact(id, account)?.theirs !== 'pending') return
     try {
-      const { state, notices } = this.#subscribe(asker, name, account)
+      const { state, notices } = this.#subscribe(asker, name, keysOf(value))
       if (state === 'subscribed') this.#say(pubsub.contacts.take(id, account, 'letIn').say, { node: name, to: account })
       this.#tell(notices, account)
     } catch (thrown) {
@@ -196,11 +197,20 @@ export class FeedPresence implements Disposable {
     }
   }
 
-  #subscribe(asker: Asker, node: string, account: string): { readonly state: string; readonly notices: readonly Notice[] } {
+  /** With a queue, since it is not always there; the subscription that its bare JID has already gets one. */
+  #subscribe(
+    asker: Asker,
+    node: string,
+    keys: readonly string[] | undefined,
+  ): { readonly state: string; readonly notices: readonly Notice[] } {
     const { pubsub } = this.#components
-    const own = pubsub.subscriptions(asker, { node }).found.find(({ jid }) => jid === account)
-    if (own?.state === 'subscribed') return { state: own.state, notices: [] }
-    const { subscription, notices } = pubsub.subscribe(asker, { node, jid: account })
+    const { jid } = asker
+    const options = { queue: true, ...(keys && { keys }) }
+    const own = pubsub.subscriptions(asker, { node }).found.find((each) => each.jid === jid)
+    if (own?.state === 'subscribed') {
+      return { state: own.state, notices: pubsub.setOptions(asker, { node, jid, subid: own.subid }, options).notices }
+    }
+    const { subscription, notices } = pubsub.subscribe(asker, { node, jid, options })
     return { state: subscription.state, notices }
   }
 
@@ -236,4 +246,11 @@ export class FeedPresence implements Disposable {
       if (stanza) yield writeXml(stanza)
     }
   }
+}
+
+/** What somebody wants to be told, by the value of its request: patterns of routing keys; `undefined` where it does not say. */
+function keysOf(value: PresenceValue | undefined): readonly string[] | undefined {
+  if (value?.type !== 'selector' || !('json' in value) || !('keys' in value.json)) return undefined
+  const { keys } = value.json
+  return Array.isArray(keys) && keys.every((key) => typeof key === 'string') ? keys : undefined
 }

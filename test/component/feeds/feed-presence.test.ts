@@ -43,6 +43,28 @@ test('subscribe again, by presence or by XEP-0060, is the same subscription', as
   t.deepEqual(other.states(), [`${ACCOUNT} subscribed`])
 })
 
+test('who subscribes by presence has a queue, and the keys it names', async (t) => {
+  const feed = await FeedLine.open(t)
+  await feed.create()
+  const options = () => feed.whole.pubsub.options({ jid: ACCOUNT }, { node: NODE, jid: ACCOUNT }).options
+  await feed.ask(DEVICE, 'set', pubsub(`<subscribe node='${NODE}' jid='${ACCOUNT}'/>`))
+  t.like(options(), { queue: false, keys: [] })
+  const selector = { type: 'selector', json: { keys: ['linux.*'] } }
+  const [payload] = buildPresencePacket({ kind: 'subscribe', value: selector }).getChildElements()
+  feed.presence(ACCOUNT, 'subscribe', String(payload))
+  await feed.said()
+  t.like(options(), { queue: true, keys: ['linux.*'] })
+
+  const wrong = 'wall8@example.org'
+  const [unfit] = buildPresencePacket({
+    kind: 'subscribe',
+    value: { type: 'selector', json: { keys: Array.from({ length: 200 }, (_, at) => `k${at}`) } },
+  }).getChildElements()
+  feed.presence(wrong, 'subscribe', String(unfit))
+  const [refused] = await feed.presences()
+  t.like(refused && parsePresencePacket(refused), { kind: 'unsubscribed', value: { json: { detail: 'invalid-options' } } })
+})
+
 test('subscribe at a feed that is not for everybody is refused, with a reason', async (t) => {
   const feed = await FeedLine.open(t)
   await feed.create(accessModel('whitelist'))
