@@ -17,7 +17,7 @@ const errors: readonly ErrorCode[] = [
 ]
 
 /** What publish-subscribe has, what it is asked, and how telling goes. */
-export function tellPubsub(use: Instruments, { pubsub, service, notifications }: PublishSubscribe): void {
+export function tellPubsub(use: Instruments, { pubsub, service, notifications, feeds }: PublishSubscribe): void {
   use.gauge(metric('pubsub_nodes', 'Nodes there are'), () => pubsub.totals.nodes)
   use.gauge(metric('pubsub_subscriptions', 'Subscriptions there are'), () => pubsub.totals.subscriptions)
   use.gauge(metric('pubsub_items', 'Items that are kept'), () => pubsub.totals.items)
@@ -46,4 +46,18 @@ export function tellPubsub(use: Instruments, { pubsub, service, notifications }:
     () => pubsub.bounces.suspended,
   )
   use.gauge(metric('pubsub_bouncing', 'Addresses that sent notifications back'), () => pubsub.bounces.size)
+  tellQueues(use, { pubsub, feeds })
+}
+
+/** What waits for subscribers, and how delivering it goes. */
+function tellQueues(use: Instruments, { pubsub, feeds }: Pick<PublishSubscribe, 'pubsub' | 'feeds'>): void {
+  const { queues } = pubsub
+  use.gauge(metric('feeds_queued', 'Messages in queues, each for every subscriber it waits for'), () => queues.counts.entries)
+  use.gauge(metric('feeds_dead_letters', 'Messages that were given up, and that owners see'), () => queues.counts.letters)
+  use.gauge(metric('feeds_devices', 'Devices of subscribers that are there'), () => feeds?.availability.size ?? 0)
+  const counts = () => feeds?.deliveries.counts ?? { handed: 0, acknowledged: 0, returned: 0, dead: 0 }
+  use.counter(metric('feeds_handed_total', 'Messages that were handed to devices, again ones included'), () => counts().handed)
+  use.counter(metric('feeds_acknowledged_total', 'Messages that were acknowledged'), () => counts().acknowledged)
+  use.counter(metric('feeds_returned_total', 'Messages that came back'), () => counts().returned)
+  use.counter(metric('feeds_dead_total', 'Messages that were given up'), () => counts().dead)
 }

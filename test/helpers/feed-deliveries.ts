@@ -2,6 +2,8 @@ import type { ExecutionContext } from 'ava'
 import { Availability } from '../../src/component/feeds/availability.ts'
 import { Deliveries } from '../../src/component/feeds/deliveries.ts'
 import { DeliveryAnswers } from '../../src/component/feeds/delivery-answers.ts'
+import { DeliveryForms } from '../../src/component/feeds/delivery-forms.ts'
+import { feedAddress } from '../../src/component/feeds/feed-address.ts'
 import { MemoryPresence, MemoryStore, Pubsub, type PubsubLimits, type PubsubStore } from '../../src/pubsub/index.ts'
 import type { Session } from '../../src/session/index.ts'
 import {
@@ -71,8 +73,8 @@ export class DeliveryScene {
     this.pubsub = new Pubsub({ store: store ?? new MemoryStore(), now }, { limits })
     this.availability = new Availability({ store: new MemoryPresence(), isSubscriber: () => true, now })
     const { pubsub, availability } = this
-    const addressOf = (node: string) => `${node.replace('/', '\\2f')}@${FEEDS}`
-    this.deliveries = new Deliveries({ session, pubsub, availability, clock, logger, now }, { jid: FEEDS, addressOf })
+    const forms = new DeliveryForms({ jid: FEEDS, addressOf: (node) => feedAddress(node, FEEDS) ?? FEEDS })
+    this.deliveries = new Deliveries({ session, pubsub, availability, forms, clock, logger, now })
     this.answers = new DeliveryAnswers({ session, pubsub, deliveries: this.deliveries, clock, logger })
   }
 

@@ -23,6 +23,7 @@ const rowOf: Readonly<Record<string, string>> = {
   'component/feeds/deliveries SLEEP_MS_MAX': 'until it is looked again what is due',
   'component/feeds/deliveries LATE_ERROR_MS_MAX': 'for that error',
   'component/feeds/delivery-forms FORMS_MAX': 'messages whose forms are kept',
+  'component/feeds/feed-commands SHOWN_MAX': 'messages that are shown at once to be acknowledged',
   'component/feeds/hand-over LATE_MS': 'from when on a message comes late',
   'component/feeds/hand-over ACKNOWLEDGEMENT_MS': 'for an acknowledgement of a program',
   'component/feeds/hand-over ACKNOWLEDGEMENT_MS_MAX': 'for an acknowledgement, however often',

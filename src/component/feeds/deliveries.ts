@@ -4,7 +4,7 @@ import type { Session } from '../../session/index.ts'
 import type { Rosters } from '../pubsub/rosters.ts'
 import type { Availability } from './availability.ts'
 import { ConsumerAbilities } from './consumer-abilities.ts'
-import { DeliveryForms, type DeliveryFormsInit } from './delivery-forms.ts'
+import type { DeliveryForms } from './delivery-forms.ts'
 import { type Handed, type HandOverComponents, lookedAt, takeShare } from './hand-over.ts'
 import { findCrew, Lane } from './lane.ts'
 
@@ -15,6 +15,8 @@ export interface DeliveriesComponents {
   readonly pubsub: Pubsub
   /** Borrowed. */
   readonly availability: Availability
+  /** Borrowed. */
+  readonly forms: DeliveryForms
   /** Without them nodes that are for contacts have nothing delivered. */
   readonly rosters?: Pick<Rosters, 'contacts'> | undefined
   readonly clock: Clock
@@ -76,12 +78,12 @@ export class Deliveries implements Disposable {
   #onIdle = () => {}
   #callOff = () => {}
 
-  constructor(components: DeliveriesComponents, init: DeliveryFormsInit) {
-    const { session, pubsub, availability, clock, now = Date.now } = components
+  constructor(components: DeliveriesComponents) {
+    const { session, pubsub, availability, forms, clock, now = Date.now } = components
     this.#components = components
     this.#now = now
     this.#abilities = new ConsumerAbilities({ session, clock })
-    this.#handing = { pubsub, forms: new DeliveryForms(init), now }
+    this.#handing = { pubsub, forms, now }
     this.#rations = new LogRation(clock)
     session.on('online', this.#run)
     availability.on('available', this.#onAvailable).on('unavailable', this.#onUnavailable)

@@ -66,8 +66,8 @@ export class DeliveryForm {
   readonly #init: DeliveryFormsInit
   readonly #message: QueuedMessage
   readonly #id: string
-  /** What people can read of an item that announces nothing. */
-  readonly #title: string | undefined
+  /** What people call the item, as far as it says. */
+  readonly #name: string | undefined
   readonly #written = new Map<string, NotificationParts>()
 
   constructor(init: DeliveryFormsInit, message: QueuedMessage) {
@@ -76,7 +76,12 @@ export class DeliveryForm {
     this.#id = deliveryId(init.jid, message)
     const payload = message.payload === undefined ? undefined : parsePayload(message.payload)
     this.announcement = payload && tryParseAnnouncement(payload)
-    this.#title = payload && parseEntryTitle(payload)
+    this.#name = this.announcement?.file.name ?? (payload && parseEntryTitle(payload))
+  }
+
+  /** What people call it. */
+  get title(): string {
+    return this.#name ?? this.#message.itemId
   }
 
   /** The whole stanza. */
@@ -118,9 +123,8 @@ export class DeliveryForm {
 
   #body(): string {
     const { node, kind, itemId } = this.#message
-    const name = this.announcement?.file.name ?? this.#title
-    if (kind === 'retracted') return `${name ?? itemId} is withdrawn from ${node}`
-    return name ?? `${node} has something new: ${itemId}`
+    if (kind === 'retracted') return `${this.title} is withdrawn from ${node}`
+    return this.#name ?? `${node} has something new: ${itemId}`
   }
 }
 

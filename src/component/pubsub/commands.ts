@@ -1,66 +1,77 @@
 import { randomUUID } from 'node:crypto'
 import { BytestreamError } from '../../core/index.ts'
-import type { Asker, Pubsub, SubscriptionView } from '../../pubsub/index.ts'
-import { buildCommandAnswer, type CommandRequest, type DiscoInfo, type Element, NS, pubsubForms } from '../../xep/index.ts'
+import type { Asker, SubscriptionView } from '../../pubsub/index.ts'
+import {
+  buildCommandAnswer,
+  type CommandAnswer,
+  type CommandRequest,
+  type DiscoInfo,
+  type DiscoItem,
+  type Element,
+  NS,
+} from '../../xep/index.ts'
 
-/** XEP-0060 §8.7 */
-export const GET_PENDING = `${NS.pubsub}#get-pending`
-
-const FIELD = 'pubsub#node'
-
-/** Whether a name of service discovery is of the commands (XEP-0050 §2), not of the nodes. */
-export const isOfCommands = (name: string) => name === NS.commands || name === GET_PENDING
-
-export function describeCommands(name: string): DiscoInfo {
-  const [type, title] = name === NS.commands ? ['command-list', 'Commands'] : ['command-node', 'Requests to subscribe']
-  return { identities: [{ category: 'automation', type, name: title }], features: [NS.commands, NS.dataForms] }
+/** What a step comes to, and those who wait for a decision, who are asked about in messages. */
+export interface Step extends Pick<CommandAnswer, 'status' | 'form'> {
+  readonly pending?: readonly SubscriptionView[]
 }
 
-/** What a step comes to, and those who wait, who are asked about in messages. */
-interface Step {
-  readonly answer: Element
-  readonly pending: readonly SubscriptionView[]
+/** Something that is done by filling in forms (XEP-0050). */
+export interface ServiceCommand {
+  readonly node: string
+  readonly title: string
+  /** Of the forms that are submitted to it. */
+  readonly formType: string
+  /** @param request without those that cancel it @throws BytestreamError where it is refused; then nothing has changed */
+  perform(asker: Asker, request: CommandRequest): Step | Promise<Step>
 }
 
-/**
- * First the nodes at which somebody waits for the asker's word, then each request at one of them once more.
- *
- * @throws BytestreamError `ERR_ITEM_NOT_FOUND` for another command, `ERR_FORBIDDEN` from whoever owns nothing
- * @see XEP-0060 §8.7, XEP-0050 §3
- */
-export function getPending(pubsub: Pubsub, asker: Asker, request: CommandRequest): Step {
-  const { node: command, action, sessionId = randomUUID(), form } = request
-  if (command !== GET_PENDING) throw new BytestreamError('ERR_ITEM_NOT_FOUND', 'there is no such command')
-  const step = { node: command, sessionId }
+/** The commands of the service, by name. */
+export class Commands {
+  readonly #commands = new Map<string, ServiceCommand>()
+
+  constructor(commands: readonly ServiceCommand[]) {
+    for (const command of commands) this.add(command)
+  }
+
+  add(command: ServiceCommand): void {
+    this.#commands.set(command.node, command)
+  }
+
+  /** @throws BytestreamError `ERR_ITEM_NOT_FOUND` */
+  find(node: string): ServiceCommand {
+    const command = this.#commands.get(node)
+    if (!command) throw new BytestreamError('ERR_ITEM_NOT_FOUND', 'there is no such command')
+    return command
+  }
+
+  /** Whether a name of service discovery is of the commands (XEP-0050 §2), not of the nodes. */
+  has(name: string): boolean {
+    return name === NS.commands || this.#commands.has(name)
+  }
+
+  describe(name: string): DiscoInfo {
+    const title = this.#commands.get(name)?.title
+    const identity = title === undefined ? { type: 'command-list', name: 'Commands' } : { type: 'command-node', name: title }
+    return { identities: [{ category: 'automation', ...identity }], features: [NS.commands, NS.dataForms] }
+  }
+
+  /** @param jid the address of the service */
+  list(jid: string): readonly DiscoItem[] {
+    return [...this.#commands.values()].map(({ node, title }) => ({ jid, node, name: title }))
+  }
+}
+
+/** One step of a command. @throws BytestreamError as the command does */
+export async function performStep(
+  command: ServiceCommand,
+  asker: Asker,
+  request: CommandRequest,
+): Promise<{ readonly answer: Element; readonly pending: readonly SubscriptionView[] }> {
+  const { node, action, sessionId = randomUUID(), form } = request
   if (action === 'cancel' || form?.type === 'cancel') {
-    return { answer: buildCommandAnswer({ ...step, status: 'canceled' }), pending: [] }
+    return { answer: buildCommandAnswer({ node, sessionId, status: 'canceled' }), pending: [] }
   }
-  if (!form) return { answer: askWhich(pubsub, asker, step), pending: [] }
-  const name = form.fields.find((field) => field.var === FIELD)?.values[0]
-  if (!name) throw new BytestreamError('ERR_BAD_REQUEST', 'the form names no node')
-  // A page of them: whoever has decided these asks again.
-  return { answer: buildCommandAnswer({ ...step, status: 'completed' }), pending: pubsub.pending(asker, name).found }
-}
-
-function askWhich(pubsub: Pubsub, asker: Asker, step: { readonly node: string; readonly sessionId: string }): Element {
-  const names = nodesWithPending(pubsub, asker)
-  if (names.length === 0 && !pubsub.affiliations(asker).found.some(({ affiliation }) => affiliation === 'owner')) {
-    throw new BytestreamError('ERR_FORBIDDEN', 'that is for the owners of nodes')
-  }
-  const options = names.map((value) => ({ value }))
-  const fields = [{ var: FIELD, type: 'list-single', label: 'Node', values: [], options }]
-  const form = { type: 'form', formType: pubsubForms.subscribeAuthorization, fields } as const
-  return buildCommandAnswer({ ...step, status: 'executing', form })
-}
-
-/** As many as one answer may have. */
-function nodesWithPending(pubsub: Pubsub, asker: Asker): readonly string[] {
-  const names: string[] = []
-  let part = pubsub.nodesWithPending(asker)
-  names.push(...part.found)
-  while (part.next !== undefined && names.length < pubsub.limits.pageMax) {
-    part = pubsub.nodesWithPending(asker, part.next)
-    names.push(...part.found)
-  }
-  return names
+  const { pending = [], ...answer } = await command.perform(asker, request)
+  return { answer: buildCommandAnswer({ node, sessionId, ...answer }), pending }
 }

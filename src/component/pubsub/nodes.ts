@@ -1,7 +1,7 @@
 import type { Asker, NodeRecord, Pubsub } from '../../pubsub/index.ts'
 import type { DiscoItemsPage, DiscoNodes } from '../../session/index.ts'
 import { type DataForm, type DiscoInfo, type FormField, formatDateTime, NS, type PageRequest, pubsubForms } from '../../xep/index.ts'
-import { describeCommands, GET_PENDING, isOfCommands } from './commands.ts'
+import type { Commands } from './commands.ts'
 import { itemsPage, pageOf } from './pages.ts'
 
 /** XEP-0060 §5.3, §5.4: everybody hears that there is a node, and of what kind; what it is for, who may find it. */
@@ -43,9 +43,10 @@ export interface NodesComponents {
   /** The address of the service. */
   readonly jid: () => string
   readonly askerOf: (from: string, node: string) => Asker | Promise<Asker>
+  readonly commands: Commands
 }
 
-export function showNodes({ pubsub, jid, askerOf }: NodesComponents): DiscoNodes {
+export function showNodes({ pubsub, jid, askerOf, commands }: NodesComponents): DiscoNodes {
   const listNodes = (asker: Asker, collection: string | undefined, request: PageRequest | undefined): DiscoItemsPage => {
     const part = pubsub.nodes(asker, { collection, page: request })
     const items = part.found.map((node) => ({ jid: jid(), node: node.name, name: titleOf(pubsub, node) }))
@@ -53,10 +54,10 @@ export function showNodes({ pubsub, jid, askerOf }: NodesComponents): DiscoNodes
   }
   return {
     async info(name, from) {
-      return isOfCommands(name) ? describeCommands(name) : describe(pubsub, await askerOf(from, name), name)
+      return commands.has(name) ? commands.describe(name) : describe(pubsub, await askerOf(from, name), name)
     },
     async items(name, request, from) {
-      if (name === NS.commands) return { items: [{ jid: jid(), node: GET_PENDING, name: 'Requests to subscribe' }] }
+      if (name === NS.commands) return { items: commands.list(jid()) }
       const node = name === undefined ? undefined : pubsub.node(name)
       if (name === undefined) return listNodes({ jid: from }, name, request)
       if (node?.kind === 'collection') return listNodes(await askerOf(from, name), name, request)

@@ -104,16 +104,29 @@ export class PublishSubscribe implements AsyncDisposable {
     const privileges = new Privileges({ session, clock, logger }, this.#rosterDomains)
     const rosters = new GrantedRosters({ session, privileges, clock, logger })
     const notifications = new Notifications({ session, pubsub, clock, logger, configForm, rosters }, { jid })
-    const service = new PubsubService({ session, pubsub, notifications, rosters, logger })
+    const all = this.#tellingBoth(notifications)
+    const service = new PubsubService({ session, pubsub, notifications: all, rosters, logger })
     logPubsub(service, logger, clock)
     const { nodes } = service.part
-    this.#feeds = new Feeds({ session, pubsub, store: this.#presence, notifications, rosters, nodes, clock, logger }, { jid })
+    const feeds = new Feeds({ session, pubsub, store: this.#presence, notifications: all, rosters, nodes, clock, logger }, { jid })
+    for (const command of feeds.commands) service.addCommand(command)
+    this.#feeds = feeds
     this.#service = service
     this.#notifications = notifications
     this.#privileges = privileges
     this.#rosters = rosters
-    this.#stopSweeping = this.#startSweeping(notifications)
+    this.#stopSweeping = this.#startSweeping(all)
     return service
+  }
+
+  /** What waits is delivered, all else is told. */
+  #tellingBoth(notifications: Notifications): Pick<Notifications, 'tell'> {
+    return {
+      tell: (notices, by) => {
+        notifications.tell(notices, by)
+        this.#feeds?.deliveries.tell(notices)
+      },
+    }
   }
 
   /** What service discovery shows of it, once it is attached. */
@@ -140,7 +153,7 @@ export class PublishSubscribe implements AsyncDisposable {
     return buildConfigForm(configured, 'result', pubsub.accessModels)
   }
 
-  #startSweeping(notifications: Notifications): () => void {
+  #startSweeping(notifications: Pick<Notifications, 'tell'>): () => void {
     const { clock, logger } = this.#components
     const ration = new LogRation(clock)
     const onFailed = (err: unknown) => {

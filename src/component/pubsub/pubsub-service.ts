@@ -16,10 +16,10 @@ import {
   parseApproval,
   parseCommand,
   parsePubsubRequest,
-  pubsubForms,
 } from '../../xep/index.ts'
 import { askerOf } from './askers.ts'
-import { getPending } from './commands.ts'
+import { Commands, performStep, type ServiceCommand } from './commands.ts'
+import { getPending } from './get-pending.ts'
 import { showNodes } from './nodes.ts'
 import type { Notifications } from './notifications.ts'
 import type { Rosters } from './rosters.ts'
@@ -35,7 +35,7 @@ export interface PubsubServiceComponents {
 }
 
 /** What somebody asks: a request of XEP-0060, a step of a command, an owner's decision, or nothing that is understood. */
-export type AskedFor = PubsubAction | 'get-pending' | 'decide' | 'unknown'
+export type AskedFor = PubsubAction | 'command' | 'decide' | 'unknown'
 
 /** Facts, after the answer was decided. `code` is set where it is an error. */
 export interface PubsubServiceEvents {
@@ -56,13 +56,16 @@ interface Course {
 export class PubsubService extends EventEmitter<PubsubServiceEvents> {
   readonly part: ServicePart & { readonly nodes: DiscoNodes }
   readonly #components: PubsubServiceComponents
+  readonly #commands: Commands
   #isClosing = false
 
   constructor(components: PubsubServiceComponents) {
     super()
     this.#components = components
     const { session, pubsub } = components
-    const nodes = showNodes({ pubsub, jid: () => session.jid, askerOf: (from, node) => askerOf(components, from, node) })
+    const commands = new Commands([getPending(pubsub)])
+    this.#commands = commands
+    const nodes = showNodes({ pubsub, commands, jid: () => session.jid, askerOf: (from, node) => askerOf(components, from, node) })
     this.part = {
       identities: [{ category: 'pubsub', type: 'service', name: 'Publish-subscribe' }],
       // They come and go with what the server grants.
@@ -80,6 +83,11 @@ export class PubsubService extends EventEmitter<PubsubServiceEvents> {
     session.iqs.handle('set', NS.commands, 'command', (request) => this.#answer(request, (course) => this.#command(request, course)))
     session.on('message', (_, stanza) => void this.#decide(stanza))
     session.iqs.refuseCut((from) => this.#refuseCut(from))
+  }
+
+  /** Shows another command, and performs it. */
+  addCommand(command: ServiceCommand): void {
+    this.#commands.add(command)
   }
 
   /** Nothing is changed any more; what is there can be asked for. */
@@ -107,9 +115,11 @@ export class PubsubService extends EventEmitter<PubsubServiceEvents> {
   }
 
   async #command({ from, payload }: IqRequest, course: Course): Promise<Element> {
-    course.action = 'get-pending'
-    const request = parseCommand(payload, pubsubForms.subscribeAuthorization)
-    const { answer, pending } = getPending(this.#components.pubsub, { jid: from }, request)
+    course.action = 'command'
+    const name = attribute(payload, 'node')
+    if (!name) throw new BytestreamError('ERR_BAD_REQUEST', 'no command is named')
+    const command = this.#commands.find(name)
+    const { answer, pending } = await performStep(command, { jid: from }, parseCommand(payload, command.formType))
     if (pending.length > 0) process.nextTick(() => this.#askAgain(from, pending))
     return answer
   }

@@ -131,6 +131,12 @@ export class Queues implements QueueKeeper {
     return handed.length > 0
   }
 
+  /** What an account has, and has not acknowledged, the oldest first. */
+  unacknowledged(account: string, limit: number): readonly QueueEntry[] {
+    const entries = this.#store.oldest(account, this.#core.limits.queueEntriesPerAccountMax)
+    return entries.filter(({ awaits }) => awaits === 'acknowledgement').slice(0, limit)
+  }
+
   /**
    * Settles what was handed over and whose time is over: what awaited an error is delivered, and what awaited an acknowledgement pauses, or
    * is dead. What has paused is to be handed over. To be called at {@link nextDueMs}.
