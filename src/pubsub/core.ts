@@ -69,6 +69,7 @@ export interface Core {
 
 /** What is needed to find out how things are. */
 type Reading = Pick<Core, 'store' | 'defaults' | 'now'>
+type Finding = Pick<Core, 'store' | 'now'>
 
 export function settingOf<Field extends keyof NodeConfig>(
   core: Pick<Core, 'defaults'>,
@@ -79,7 +80,7 @@ export function settingOf<Field extends keyof NodeConfig>(
 }
 
 /** @throws BytestreamError `ERR_ITEM_NOT_FOUND`; `ERR_PUBSUB_NODE_MOVED` where it has moved (XEP-0060 §6.1.3.11) */
-export function findNode(core: Core, name: string): NodeRecord {
+export function findNode(core: Finding, name: string): NodeRecord {
   const node = core.store.node(name)
   if (node) return node
   checkNotMoved(core, name)
@@ -87,7 +88,7 @@ export function findNode(core: Core, name: string): NodeRecord {
 }
 
 /** @throws BytestreamError `ERR_PUBSUB_NODE_MOVED` for the name of a node that was deleted with word of where it is now (XEP-0060 §8.4.1) */
-export function checkNotMoved(core: Core, name: string): void {
+export function checkNotMoved(core: Finding, name: string): void {
   const moved = core.store.moved(name)
   if (moved && moved.expiresMs > core.now()) throw new NodeMoved(moved.uri, 'the node was deleted, with word of where it is now')
 }
@@ -97,7 +98,7 @@ export function checkNotMoved(core: Core, name: string): void {
  *
  * @throws BytestreamError `ERR_ITEM_NOT_FOUND`, `ERR_FORBIDDEN`
  */
-export function findOwnNode(core: Core, asker: Asker, name: string, action: Action): NodeRecord {
+export function findOwnNode(core: Finding, asker: Asker, name: string, action: Action): NodeRecord {
   const node = findNode(core, name)
   if (privileges[core.store.affiliation(node.id, accountOf(asker.jid))][action] !== 'yes') {
     throw new BytestreamError('ERR_FORBIDDEN', 'that is for the owners of the node')

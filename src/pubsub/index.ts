@@ -18,6 +18,7 @@ export type { ContactRecord, PresenceStore, ResourceRecord } from './presence/pr
 export { SqlitePresence } from './presence/sqlite-presence.ts'
 export { type ContactState, stranger, type Transition, transition, type Word } from './presence/transitions.ts'
 export { Pubsub, type PubsubComponents, type PubsubInit } from './pubsub.ts'
+export type { QueueView } from './queues/owners.ts'
 export type { QueueBounds, QueueCounts, QueueStore } from './queues/queue-store.ts'
 export type { Queues, Settled, WhichMessage } from './queues/queues.ts'
 export type { Awaited, DeadLetter, QueuedMessage, QueueEntry, QueueLength } from './queues/records.ts'

@@ -146,6 +146,7 @@ const rowOf: Readonly<Record<string, string>> = {
   'pubsub-client/find-services ANSWER_MS_MAX': 'for one of those items to say',
   'cli/commands/pubsub-command PAYLOAD_BYTES_MAX': 'octets of a file that is published',
   'cli/commands/pubsub-watch UNSUBSCRIBE_MS_MAX': 'to unsubscribe when somebody stops watching',
+  'pubsub/queues/owners QUEUES_PAGE_MAX': 'queues an owner is shown at once',
   'pubsub/rules/routing-keys KEY_BYTES_MAX': 'octets of a routing key',
   'pubsub/operations/rosters ROSTERS_MAX': 'owners whose rosters are asked',
   'component/pubsub/privileges GRANT_MS_MAX': 'for a server to say what it grants',

@@ -1,12 +1,24 @@
+import { BytestreamError } from '../../core/index.ts'
 import type { ItemRecord, ItemToPublish, NodeRecord, Pubsub } from '../../pubsub/index.ts'
-import { type PubsubItem, rawXml, writeXml } from '../../xep/index.ts'
+import { type Element, type PubsubItem, parseAnnouncement, rawXml, writeXml } from '../../xep/index.ts'
 import { readPublishOptions } from './config-form.ts'
 import { itemsPage } from './pages.ts'
 import type { UseCases } from './use-case.ts'
 
 /** As text from here on: nobody behind this looks into a payload, and nobody writes it again. */
 function toPublish({ id, payload }: PubsubItem): ItemToPublish {
-  return { id, ...(payload && { payload: writeXml(payload), namespace: payload.getNS() ?? '' }) }
+  return { id, ...(payload && { payload: writeXml(payload), namespace: payload.getNS() ?? '', ...announcedWords(payload) }) }
+}
+
+/** What the announcement of a file says that matters to the service. One that is not as its specification has it says nothing. */
+function announcedWords(payload: Element): Pick<ItemToPublish, 'routingKey' | 'expiresMs'> {
+  try {
+    const { routingKey, expiresMs } = parseAnnouncement(payload) ?? {}
+    return { routingKey: routingKey || undefined, expiresMs }
+  } catch (error) {
+    if (error instanceof BytestreamError) return {}
+    throw error
+  }
 }
 
 /** An item as it is told. */

@@ -37,7 +37,7 @@ export interface Listing<T, Key extends string | number> {
  * @throws UnsupportedFeature for a page at a position: to find that, all before it would have to be counted (XEP-0059 §2.6)
  * @throws BytestreamError `ERR_ITEM_NOT_FOUND` for a page next to what cannot be in the list
  */
-export function partOf<T, Key extends string | number>(core: Core, page: Page = {}, list: Listing<T, Key>): Part<T> {
+export function partOf<T, Key extends string | number>(core: Pick<Core, 'limits'>, page: Page = {}, list: Listing<T, Key>): Part<T> {
   if (page.index) throw new UnsupportedFeature('rsm', 'this list has no positions: ask for what is before or after an entry')
   const limit = Math.min(page.max ?? core.limits.pageMax, core.limits.pageMax)
   const after = page.after === undefined ? undefined : list.keyNamed(page.after)

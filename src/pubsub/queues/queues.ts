@@ -1,11 +1,13 @@
-import { accessQuestion, type Core, type QueueKeeper, settingOf } from '../core.ts'
+import { type Asker, accessQuestion, type Core, findNode, type QueueKeeper, settingOf } from '../core.ts'
 import type { Notice } from '../notices.ts'
+import type { Page, Part } from '../operations/parts.ts'
 import type { ItemRecord, NodeRecord } from '../records.ts'
 import { type Contact, mayReceive, mayRetrieve } from '../rules/access.ts'
 import { messageBytes, QUEUE_ENTRY_BYTES } from '../weights.ts'
 import { Bindings, isBound } from './bindings.ts'
+import { deadLettersAt, findDeadLetter, type QueueView, queuesAt } from './owners.ts'
 import type { QueueCounts } from './queue-store.ts'
-import type { QueueEntry } from './records.ts'
+import type { DeadLetter, QueueEntry } from './records.ts'
 
 type QueueCore = Pick<Core, 'store' | 'limits' | 'defaults' | 'now'>
 
@@ -164,6 +166,37 @@ export class Queues implements QueueKeeper {
   /** When there is something to be settled, in milliseconds since 1970; `undefined` for never. */
   nextDueMs(): number | undefined {
     return this.#store.nextDueMs()
+  }
+
+  /**
+   * Whose queues there are at a node, and how much waits in each: for its owners.
+   *
+   * @throws BytestreamError `ERR_ITEM_NOT_FOUND`, `ERR_FORBIDDEN`
+   */
+  waiting(asker: Asker, name: string, page?: Page): Part<QueueView> {
+    return queuesAt(this.#core, asker, name, () => this.bindings.countAt(findNode(this.#core, name)), page)
+  }
+
+  /** What was given up at a node, the oldest first: for its owners. @throws BytestreamError as {@link waiting} does */
+  deadLetters(asker: Asker, name: string, page?: Page): Part<DeadLetter> {
+    return deadLettersAt(this.#core, asker, name, page)
+  }
+
+  /**
+   * Has a dead letter wait again, at the place of its message, as if it had never failed: for owners.
+   *
+   * @throws BytestreamError as {@link waiting} does; `ERR_ITEM_NOT_FOUND` for one there is not
+   */
+  redeliver(asker: Asker, name: string, id: number): { readonly notices: Notice[] } {
+    const { node, letter } = findDeadLetter(this.#core, asker, name, id)
+    const { account } = this.#store.revive(letter)
+    this.#cut([account])
+    return { notices: this.#queued(node, [[account]]) }
+  }
+
+  /** Takes a dead letter away: for owners. @throws BytestreamError as {@link redeliver} does */
+  dropDead(asker: Asker, name: string, id: number): void {
+    this.#store.removeLetter(findDeadLetter(this.#core, asker, name, id).letter)
   }
 
   countAt(node: NodeRecord): number {

@@ -1,5 +1,5 @@
 import type { Affiliation, AffiliationRecord, ItemRecord, NodeRecord, SubscriptionRecord } from '../records.ts'
-import { byCodePoint, cut, sift } from './cut.ts'
+import { byCodePoint, byNumber, cut, sift } from './cut.ts'
 import { Ordered } from './ordered.ts'
 import type { Section } from './section.ts'
 
@@ -93,8 +93,8 @@ export class MemoryNode {
     return behind(this.#pending, after)
   }
 
-  queuesBehind(after = 0): SubscriptionRecord[] {
-    return behind(this.#queues, after)
+  queuesIn(section: Section): SubscriptionRecord[] {
+    return cut(behind(this.#queues, 0), section, ({ id }) => id, byNumber)
   }
 
   get pendingCount(): number {

@@ -270,8 +270,8 @@ export class MemoryStore implements PubsubStore {
     return this.#byId.get(nodeId)?.subscribedIn(section) ?? []
   }
 
-  queueSubscriptions(nodeId: number, range: Range): readonly SubscriptionRecord[] {
-    return this.#byId.get(nodeId)?.queuesBehind(range.after).slice(0, range.limit) ?? []
+  queueSubscriptions(nodeId: number, section: Section): readonly SubscriptionRecord[] {
+    return this.#byId.get(nodeId)?.queuesIn(section) ?? []
   }
 
   pending(nodeId: number, range: Range): readonly SubscriptionRecord[] {

@@ -34,6 +34,7 @@ export interface Rows {
   subscribedFromEnd: SubscriptionRow
   pending: SubscriptionRow
   queueSubscriptions: SubscriptionRow
+  queueSubscriptionsFromEnd: SubscriptionRow
   subscriptionsOf: SubscriptionRow
   bouncing: BounceRow
   subscriptionsOfFromEnd: SubscriptionRow

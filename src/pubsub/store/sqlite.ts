@@ -247,8 +247,8 @@ export class SqliteStore implements PubsubStore {
     return this.#section(['subscribed', 'subscribedFromEnd'], [nodeId], numbers(section)).map(toSubscription)
   }
 
-  queueSubscriptions(nodeId: number, { after = 0, limit }: Range): readonly SubscriptionRecord[] {
-    return this.#read.queueSubscriptions.all(nodeId, after, limit).map(toSubscription)
+  queueSubscriptions(nodeId: number, section: Section): readonly SubscriptionRecord[] {
+    return this.#section(['queueSubscriptions', 'queueSubscriptionsFromEnd'], [nodeId], numbers(section)).map(toSubscription)
   }
 
   pending(nodeId: number, { after = 0, limit }: Range): readonly SubscriptionRecord[] {

@@ -21,6 +21,8 @@ const AFFILIATED_NODES = `SELECT ${OF_NODE} FROM ${LIVE_AFFILIATION} WHERE a.jid
 const AFFILIATIONS = `SELECT a.node, a.jid, a.affiliation FROM ${LIVE_AFFILIATION} WHERE a.node = ?`
 const AFFILIATIONS_OF = `SELECT a.node, a.jid, a.affiliation FROM ${LIVE_AFFILIATION} WHERE a.jid = ?`
 const SUBSCRIBED = `SELECT ${SUBSCRIPTION} FROM subscription WHERE node = ? AND is_pending = 0`
+const QUEUE_SUBSCRIPTIONS = `SELECT ${SUBSCRIPTION} FROM subscription INDEXED BY subscription_queue
+    WHERE node = ? AND options ->> '$.queue' = 1`
 const SUBSCRIPTIONS_OF = `SELECT s.id, s.node, s.jid, s.is_pending, s.options, s.expires_ms
     FROM subscription s JOIN node n ON n.id = s.node AND n.name IS NOT NULL
     WHERE s.account = (SELECT id FROM account WHERE jid = ?)`
@@ -69,8 +71,8 @@ export const queries = {
   subscribedFromEnd: backwards(SUBSCRIBED, 'id'),
   pending: `SELECT ${SUBSCRIPTION} FROM subscription INDEXED BY subscription_pending
     WHERE node = ? AND is_pending = 1 AND id > ? ORDER BY id LIMIT ?`,
-  queueSubscriptions: `SELECT ${SUBSCRIPTION} FROM subscription INDEXED BY subscription_queue
-    WHERE node = ? AND options ->> '$.queue' = 1 AND id > ? ORDER BY id LIMIT ?`,
+  queueSubscriptions: forwards(QUEUE_SUBSCRIPTIONS, 'id'),
+  queueSubscriptionsFromEnd: backwards(QUEUE_SUBSCRIPTIONS, 'id'),
   subscriptionsOf: forwards(SUBSCRIPTIONS_OF, 's.id'),
   subscriptionsOfFromEnd: backwards(SUBSCRIPTIONS_OF, 's.id'),
   countSubscriptions: 'SELECT subscriptions FROM node WHERE id = ?',

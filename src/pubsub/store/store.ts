@@ -82,7 +82,7 @@ export interface PubsubStore {
   /** Those in the state `subscribed`, by id. */
   subscribed(nodeId: number, section: Section): readonly SubscriptionRecord[]
   /** Those with the option `queue`, in either state, by id: their number is no matter to those without. */
-  queueSubscriptions(nodeId: number, range: Range): readonly SubscriptionRecord[]
+  queueSubscriptions(nodeId: number, section: Section): readonly SubscriptionRecord[]
   /** Those in the state `pending`, by id. */
   pending(nodeId: number, range: Range): readonly SubscriptionRecord[]
   /** By id. */

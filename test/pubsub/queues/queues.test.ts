@@ -278,3 +278,98 @@ test('in memory what waits counts, and what there is no room for is not publishe
   t.true(each > 1000)
   t.true(pubsub.queues.bytesFor(pubsub.node('news'), [{ payload: '<a/>' }]) > 500)
 })
+
+test('owners see whose queues there are, and how much waits; nobody else does', (t) => {
+  const { scene, pubsub, queues, hand } = sceneWith({}, [FRIEND, STRANGER])
+  scene.publish('news', 'a')
+  scene.pass(10)
+  scene.publish('news', 'b')
+  hand()
+  const oldestMs = scene.nowMs - 10
+  const { found, count } = queues.waiting(by(OWNER), 'news')
+  t.deepEqual(found, [
+    { jid: FRIEND, account: FRIEND, waiting: 1, handed: 1, oldestMs },
+    { jid: STRANGER, account: STRANGER, waiting: 2, handed: 0, oldestMs },
+  ])
+  t.is(count, 2)
+  const last = queues.waiting(by(OWNER), 'news', { max: 1, before: '' })
+  t.deepEqual([last.found[0]?.jid, last.count], [STRANGER, 2])
+  t.deepEqual(queues.waiting(by(OWNER), 'news', { before: last.first, max: 1 }).found[0]?.jid, FRIEND)
+  const forbidden = { code: 'ERR_FORBIDDEN' }
+  t.throws(() => queues.waiting(by(FRIEND), 'news'), forbidden)
+  t.throws(() => queues.deadLetters(by(FRIEND), 'news'), forbidden)
+  t.throws(() => queues.redeliver(by(FRIEND), 'news', 1), forbidden)
+  t.throws(() => queues.dropDead(by(FRIEND), 'news', 1), forbidden)
+  t.is(pubsub.queues.counts.entries, 4)
+})
+
+test('owners have a dead letter delivered again, or drop it', (t) => {
+  const { scene, queues, ids, hand, letters } = sceneWith({ queueFailuresMax: 1 })
+  for (const id of ['a', 'b']) scene.publish('news', id)
+  queues.returned(FRIEND, hand(), { reason: 'not-acceptable' })
+  const [letter] = queues.deadLetters(by(OWNER), 'news').found
+  t.like(letter, { account: FRIEND, reason: 'not-acceptable', attempts: 1, diedMs: scene.nowMs })
+  const id = letter?.id as number
+  t.deepEqual(queues.redeliver(by(OWNER), 'news', id).notices, [{ kind: 'queued', node: 'news', accounts: [FRIEND] }])
+  t.deepEqual([ids(), letters()], [['a', 'b'], []])
+  t.throws(() => queues.redeliver(by(OWNER), 'news', id), { code: 'ERR_ITEM_NOT_FOUND' })
+  queues.returned(FRIEND, hand(), { reason: 'not-acceptable' })
+  queues.dropDead(by(OWNER), 'news', letters()[0]?.id as number)
+  t.deepEqual([ids(), letters()], [['b'], []])
+})
+
+test('what is told of items goes by their keys, also to those without a queue; a collection tells who is not told', (t) => {
+  const scene = new PubsubScene()
+  const { pubsub } = scene
+  pubsub.create(by(OWNER), { node: 'all', kind: 'collection' })
+  pubsub.create(by(OWNER), { node: 'news', config: { collection: 'all', notifyRetract: true } })
+  pubsub.subscribe(by(FRIEND), { node: 'news', jid: FRIEND, options: { keys: ['x.#'] } })
+  pubsub.subscribe(by(STRANGER), { node: 'news', jid: STRANGER, options: { queue: true, keys: ['x.*'] } })
+  pubsub.subscribe(by(FRIEND), { node: 'all', jid: FRIEND })
+  pubsub.subscribe(by('other@x'), { node: 'news', jid: 'other@x' })
+  const publish = (...keys: readonly (string | undefined)[]) => {
+    const items = keys.map((routingKey, at) => ({ id: `${at}`, payload: '<a/>', routingKey }))
+    return pubsub.publish(by(OWNER), { node: 'news', items }).notices.map((notice) => [notice.kind, ...scene.told(notice)])
+  }
+  for (const time of ['read from the store', 'remembered']) {
+    t.deepEqual(
+      publish('x.y'),
+      [
+        ['published', FRIEND, 'other@x'],
+        ['queued', STRANGER],
+      ],
+      time,
+    )
+    t.deepEqual(publish('x'), [['published', FRIEND, 'other@x']], time)
+    t.deepEqual(publish('z'), [['published', 'other@x', `${FRIEND} via all`]], time)
+  }
+  t.deepEqual(publish(undefined, 'x', 'x'), [
+    ['published', 'other@x', `${FRIEND} via all`],
+    ['published', FRIEND, 'other@x'],
+  ])
+  const { notices } = pubsub.retract(by(OWNER), { node: 'news', itemIds: ['0', '1'] })
+  t.deepEqual(
+    notices.map((notice) => scene.told(notice)),
+    [
+      ['other@x', `${FRIEND} via all`],
+      [FRIEND, 'other@x'],
+    ],
+  )
+  pubsub.unsubscribe(by(FRIEND), { node: 'news', jid: FRIEND })
+  t.deepEqual(publish('x'), [['published', 'other@x', `${FRIEND} via all`]])
+  t.throws(() => pubsub.publish(by(OWNER), { node: 'news', items: [{ payload: '<a/>', routingKey: '' }] }), { code: 'ERR_NOT_ACCEPTABLE' })
+})
+
+test('who comes to a node that sends its last item finds that in the queue, once', (t) => {
+  const { scene, pubsub, ids } = sceneWith({}, [])
+  pubsub.configure(by(OWNER), 'news', { sendLastPublishedItem: 'on_sub' })
+  for (const id of ['a', 'b']) scene.publish('news', id)
+  for (let time = 0; time < 2; time++) {
+    const { notices } = pubsub.subscribe(by(FRIEND), { node: 'news', jid: FRIEND, options: { queue: true } })
+    t.deepEqual(
+      notices.map(({ kind }) => kind),
+      time === 0 ? ['queued'] : [],
+    )
+    t.deepEqual(ids(), ['b'])
+  }
+})

@@ -17,6 +17,7 @@ const LISTED = ['node node_listed(id>? AND id<?)']
 const AFFILIATIONS = ['n(rowid=?)', 'a PRIMARY(node=? AND jid>? AND jid<?)']
 const AFFILIATIONS_OF = ['a affiliation_account(jid=? AND node>? AND node<?)', 'n(rowid=?)']
 const SUBSCRIBED = ['subscription PRIMARY(node=? AND id>? AND id<?)']
+const QUEUES = ['subscription subscription_queue(node=? AND id>? AND id<?)']
 const SUBSCRIPTIONS_OF = ['s subscription_everywhere(account=? AND id>? AND id<?)', ACCOUNT, 'n(rowid=?)']
 /** All of one account: those of the section are found by them. */
 const SUBSCRIBED_NODES = ['n(rowid=?)', 'subscription subscription_here(account=?)', ACCOUNT]
@@ -57,7 +58,8 @@ const keys: Readonly<Record<keyof typeof queries | keyof typeof changes, readonl
   subscribed: SUBSCRIBED,
   subscribedFromEnd: SUBSCRIBED,
   subscriptionsOfFromEnd: SUBSCRIPTIONS_OF,
-  queueSubscriptions: ['subscription subscription_queue(node=? AND id>?)'],
+  queueSubscriptions: QUEUES,
+  queueSubscriptionsFromEnd: QUEUES,
   pending: ['subscription subscription_pending(node=? AND id>?)'],
   subscriptionsOf: SUBSCRIPTIONS_OF,
   countSubscriptions: NODE,
