@@ -60,22 +60,27 @@ export class NaiveQueues {
         this.#put(step.account, { ...letter, failures: 0, notBeforeMs: 0, awaits: 'nothing' })
         return
       }
+      default:
+        this.#deliver(step.op, step)
     }
+  }
+
+  #deliver(op: string, step: { readonly account: string; readonly awaits?: Entry['awaits'] }): void {
     const entries = this.#queues.get(step.account)?.entries ?? []
-    if (step.op === 'hand') {
+    if (op === 'hand') {
       const next = this.#ready(step.account)[0]
       if (next) Object.assign(next, { attempts: next.attempts + 1, awaits: step.awaits, notBeforeMs: this.#nowMs + QUEUE_BOUNDS.waitMs })
       return
     }
-    if (step.op === 'leave') {
+    if (op === 'leave') {
       for (const each of entries) if (each.awaits === 'acknowledgement') Object.assign(each, { awaits: 'nothing', notBeforeMs: 0 })
       return
     }
     const handed = entries.find(({ awaits }) => awaits !== 'nothing')
-    if (step.op === 'take') {
+    if (op === 'take') {
       const first = entries.find(({ attempts }) => attempts > 0)
       if (first) this.#drop(step.account, (each) => each.item === first.item && each.attempts > 0)
-    } else if (handed && step.op === 'acknowledge') this.#drop(step.account, (each) => each === handed)
+    } else if (handed && op === 'acknowledge') this.#drop(step.account, (each) => each === handed)
     else if (handed) this.#fail(step.account, handed)
   }
 
