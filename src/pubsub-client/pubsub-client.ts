@@ -3,7 +3,9 @@ import type { QuestionOptions, Session } from '../session/index.ts'
 import {
   buildDiscoItemsRequest,
   type DataForm,
+  type DeadLetterOrder,
   type DiscoInfo,
+  type FeedDeadLetter,
   type Notification,
   type PageRequest,
   type PubsubAccountAffiliation,
@@ -15,9 +17,11 @@ import {
   parseDiscoItems,
   parsePage,
   pubsubForms,
+  type WaitingSubscriber,
 } from '../xep/index.ts'
 import { decide, pendingAt } from './approvals.ts'
 import { Asking, type ListInit } from './asking.ts'
+import { deadLettersAt, orderDeadLetter, waitingAt } from './feed-queues.ts'
 import { type FieldChanges, fillForm, submitFields } from './fields.ts'
 import { findPubsubServices } from './find-services.ts'
 import { type EventsInit, Notifications } from './notifications.ts'
@@ -341,6 +345,21 @@ export class PubsubClient {
   /** Changes affiliations with a node of ours; `none` takes one away (XEP-0060 §8.9.2). */
   async setAffiliates(node: string, affiliations: readonly PubsubAccountAffiliation[], options: QuestionOptions = {}): Promise<void> {
     await this.#asking.ask<'set-node-affiliations'>({ action: 'set-node-affiliations', node, affiliations }, options)
+  }
+
+  /** How much waits for whom at a node of ours, where the service has queues: ours does (docs/feeds.md). */
+  waiting(node: string, init: ListInit = {}): AsyncIterable<WaitingSubscriber> {
+    return waitingAt(this.#asking, node, init)
+  }
+
+  /** What could not be delivered to subscribers with queues, oldest first. */
+  deadLetters(node: string, init: ListInit = {}): AsyncIterable<FeedDeadLetter> {
+    return deadLettersAt(this.#asking, node, init)
+  }
+
+  /** Has a dead letter delivered again, or drops it. @param id as {@link deadLetters} tells it */
+  async settleDeadLetter(node: string, id: string, order: DeadLetterOrder['order'], options: QuestionOptions = {}): Promise<void> {
+    await orderDeadLetter(this.#asking, { order, node, id }, options)
   }
 
   /** What the service tells us of nodes, from now on; who listens before subscribing misses nothing. */

@@ -4,6 +4,7 @@ import { addApprove, addDeny, addPending } from './pubsub-approvals.ts'
 import { addItems, addPublish, addRetract } from './pubsub-items.ts'
 import { addConfigure, addCreate, addDelete, addNodes } from './pubsub-nodes.ts'
 import { addSubscriptionOptions } from './pubsub-options.ts'
+import { addDead, addQueue } from './pubsub-queues.ts'
 import { addAffiliations, addSubscribe, addSubscriptions, addUnsubscribe } from './pubsub-subscriptions.ts'
 
 const commands = [
@@ -11,6 +12,7 @@ const commands = [
   ...[addPublish, addItems, addRetract],
   ...[addSubscribe, addUnsubscribe, addSubscriptionOptions, addSubscriptions, addAffiliations],
   ...[addPending, addApprove, addDeny],
+  ...[addQueue, addDead],
 ]
 
 /** `streamhost pubsub …`: what an account can do at a publish-subscribe service (XEP-0060). */

@@ -14,6 +14,7 @@ import { acknowledgeCommand } from './feed-commands.ts'
 import { answerVcards, feedCapabilities, feedEntityAt } from './feed-entity.ts'
 import { FeedPresence } from './feed-presence.ts'
 import { lookUp } from './look-up.ts'
+import { answerQueueOwners } from './queue-owners.ts'
 
 export interface FeedsComponents extends AskersComponents {
   /** Borrowed. */
@@ -57,6 +58,7 @@ export class Feeds implements Disposable {
     this.deliveries = deliveries
     this.#answers = new DeliveryAnswers({ session, pubsub, deliveries, clock, logger })
     this.commands = [acknowledgeCommand({ pubsub, deliveries, forms })]
+    answerQueueOwners({ session, pubsub, tell: (notices) => deliveries.tell(notices) })
     session.on('online', this.#onOnline)
   }
 

@@ -1,4 +1,4 @@
-// Goal: a feed behind a server: who is away misses nothing, whether a program or somebody with any client.
+// Goal: a feed behind a server: who is away misses nothing, whether a program or somebody with any client; owners see what waits.
 // Method: the embedded server, publish-subscribe as `serve` puts it together, accounts in raw XML.
 
 import test from 'ava'
@@ -83,4 +83,32 @@ test('somebody with any client reads it as a message of the feed, and can acknow
   t.is(answer.getChild('command', NS.commands)?.attrs['status'], 'completed')
   t.is(scene.whole.pubsub.queues.counts.entries, 0)
   t.regex((await command('')).toString(), /nothing to acknowledge/)
+})
+
+test('owners, and nobody else, see how much waits for whom, and what is dead, which they have delivered again', async (t) => {
+  const scene = await PubsubBehindServer.start(t, { limits: { queueFailuresMax: 1 } })
+  const owner = await scene.enter('hamlet')
+  const reader = await scene.enter('francisco')
+  await owner.create(NODE)
+  subscribe(scene, reader)
+  await publish(owner, 'a')
+  const queue = `<queue xmlns='${NS.feeds}' node='${NODE}'/>`
+  const dead = `<dead xmlns='${NS.feeds}' node='${NODE}'/>`
+  const subscriber = (await owner.ask('get', queue)).getChild('queue', NS.feeds)?.getChild('subscriber')
+  t.like(subscriber?.attrs, { account: reader.account, waiting: '1', handed: '0' })
+  for (const asked of [queue, dead]) t.is(outcome(await reader.ask('get', asked)), 'auth forbidden')
+  for (const order of ['again', 'drop']) {
+    t.is(outcome(await reader.ask('set', `<${order} xmlns='${NS.feeds}' node='${NODE}' id='1'/>`)), 'auth forbidden')
+    t.is(outcome(await owner.ask('set', `<${order} xmlns='${NS.feeds}' node='${NODE}' id='99'/>`)), 'cancel item-not-found')
+  }
+
+  const next = await showUp(reader, [], FEED)
+  const { id } = (await next()).attrs
+  const error = `<error type='modify'><not-acceptable xmlns='${NS.stanzas}'/></error>`
+  reader.say(`<message type='error' to='${FEED}' id='${id}'>${error}</message>`)
+  await reader.messages()
+  const letter = (await owner.ask('get', dead)).getChild('dead', NS.feeds)?.getChild('letter')
+  t.like(letter?.attrs, { account: reader.account, item: 'a', attempts: '1', reason: 'not-acceptable' })
+  t.is(outcome(await owner.ask('set', `<again xmlns='${NS.feeds}' node='${NODE}' id='${letter?.attrs['id']}'/>`)), 'result')
+  t.is((await next()).attrs['id'], id)
 })
