@@ -11,6 +11,7 @@ const sources = {
   'src/cli/commands/send.ts': 'send',
   'src/cli/commands/send-queued.ts': 'send',
   'src/cli/commands/receive.ts': 'receive',
+  'src/cli/incoming.ts': 'receive',
 } as const
 
 const keysOf = (literal: string) =>

@@ -2,16 +2,15 @@ import { existsSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import type { Command } from 'commander'
 import { accountOptions, loadHashList, receiveOptions, type Settings } from '../../config/index.ts'
-import { abortError, BytestreamError, formatBytes, formatDuration, systemClock, throwIfAborted } from '../../core/index.ts'
+import { abortError, BytestreamError, systemClock, throwIfAborted } from '../../core/index.ts'
 import type { ReceiveInit, Transfer } from '../../transfer/index.ts'
-import { isAllHere, tellOffline } from '../attempts.ts'
+import { tellOffline } from '../attempts.ts'
 import { accountOf, addExamples, addOptions, CommandFailure, logIn, type Run, type Start, settingsOf } from '../command-line.ts'
 import { exitCodeOf } from '../exit-codes.ts'
 import { describeFailure, type Failure, sceneOf, sentenceOf } from '../failures.ts'
 import { firstWhole } from '../first-whole.ts'
+import { arrivalText, tellIncoming } from '../incoming.ts'
 import type { Output } from '../output.ts'
-import { tellMapping } from '../port-mapping.ts'
-import { optimiseRarely } from '../rare-optimization.ts'
 import { timingsOf, within, withResource } from '../way.ts'
 
 const options = { ...accountOptions, ...receiveOptions }
@@ -113,36 +112,16 @@ function rulesOf(settings: Settings<typeof receiveOptions>, once: boolean): Omit
   }
 }
 
-const percentOf = (bytes: number, size: number) => `${Math.floor((bytes / size) * 100)} %`
-
 function tell(output: Output, transfer: Transfer): void {
-  output.follow(transfer)
-  const { peer, name } = transfer
-  transfer.on('step', (step) => tellMapping(output, step, name))
-  transfer.on('opened', ({ negotiation, method, streamhost, blockSize }) => {
-    optimiseRarely(method)
-    output.tell('opened', { name, from: peer, size: transfer.size, negotiation, method, streamhost: streamhost?.jid, blockSize })
-  })
-  transfer.on('done', ({ path, size, sha256, verified, alreadyThere, method, durationMs, resumedFrom, movedBytes }) => {
-    const rate = formatBytes((movedBytes / Math.max(1, durationMs)) * 1000)
+  tellIncoming(output, transfer, 'the same command goes on with them, when the file is sent again')
+  const { peer } = transfer
+  transfer.on('done', (result) => {
+    const { path, size, sha256, verified, alreadyThere, method, durationMs, resumedFrom } = result
     output.tell(
       'received',
       { path, from: peer, size, sha256, verified, alreadyThere: alreadyThere || undefined, method, durationMs, resumedFrom },
-      alreadyThere
-        ? `${path}: was here already`
-        : `${path}: from ${peer}, ${formatBytes(size)} in ${formatDuration(durationMs)}, ${rate}/s, SHA-256 ${sha256}`,
+      arrivalText(peer, result),
     )
-  })
-  transfer.on('resumed', ({ offset, reason }) => {
-    const { size } = transfer
-    const text = reason === undefined ? `resumed at ${percentOf(offset, size)}` : `from its start: ${reason}`
-    output.tell('resumed', { name, from: peer, offset, size, reason }, ...(isAllHere(offset, size) ? [] : [`${name}: ${text}`]))
-  })
-  transfer.on('kept', ({ path, bytes }) => {
-    const { size } = transfer
-    const far = `${formatBytes(bytes)} of ${formatBytes(size)} (${percentOf(bytes, size)})`
-    output.tell('kept', { name, from: peer, path, bytes, size })
-    output.complain(`${name}: ${far} stay in ${path}; the same command goes on with them, when the file is sent again`)
   })
 }
 
