@@ -225,4 +225,4 @@ export {
 } from './stream-initiation.ts'
 export { buildVcard, type Vcard } from './vcard.ts'
 export { writeXml } from './write-xml.ts'
-export { buildJingleUri, type JingleUri, parseJingleUri } from './xmpp-uri.ts'
+export { buildJingleUri, type JingleUri, type NodeUri, parseJingleUri, parseNodeUri } from './xmpp-uri.ts'

@@ -1,7 +1,7 @@
 import test from 'ava'
 import fc from 'fast-check'
 import { BytestreamError, formatJid, tryPrepareJid } from '../../src/core/index.ts'
-import { buildJingleUri, parseJingleUri } from '../../src/xep/index.ts'
+import { buildJingleUri, parseJingleUri, parseNodeUri } from '../../src/xep/index.ts'
 
 for (const [text, jid, id] of [
   ['xmpp:files.montague.net?jingle;id=9559976B-3FBF-4E7E-B457-2DAA225972BB', 'files.montague.net', '9559976B-3FBF-4E7E-B457-2DAA225972BB'], // XEP-0358 §2.3
@@ -137,3 +137,29 @@ test('any text is read or refused', (t) => {
   )
   t.pass()
 })
+
+for (const [text, jid, node] of [
+  ['xmpp:pubsub.shakespeare.lit?;node=princely_musings', 'pubsub.shakespeare.lit', 'princely_musings'], // XEP-0060 §4.6.2
+  ['xmpp:pubsub.shakespeare.lit?pubsub;action=subscribe;node=princely_musings', 'pubsub.shakespeare.lit', 'princely_musings'], // §12.22
+  ['xmpp:Feeds.Example.org?;node=builds%2FNightly;item=3', 'feeds.example.org', 'builds/Nightly'],
+  ['xmpp:ci@example.org?;node=urn%3Astreamhost%3Afeeds%3A0', 'ci@example.org', 'urn:streamhost:feeds:0'],
+] as const) {
+  test(`${text} is a link to a node`, (t) => {
+    t.deepEqual(parseNodeUri(text), { jid, node })
+  })
+}
+
+for (const [text, words] of [
+  ['builds/nightly', /no xmpp: link/],
+  ['xmpp:feeds.example.org', /no link to a feed/],
+  ['xmpp:feeds.example.org?;node=', /no link to a feed/],
+  ['xmpp:feeds.example.org?;item=a', /no link to a feed/],
+  ['xmpp:feeds.example.org?message;node=a', /no link to a feed/],
+  ['xmpp:ci@example.org?jingle;id=a', /no link to a feed/],
+  ['xmpp:feeds.example.org?;node=%', /UTF-8/],
+  [`xmpp:feeds.example.org?;node=${'a'.repeat(4097)}`, /more than/],
+] as const) {
+  test(`${text.slice(0, 60)} is no link to a node`, (t) => {
+    t.throws(() => parseNodeUri(text), { instanceOf: BytestreamError, code: 'ERR_CONFIG', message: words })
+  })
+}
