@@ -21,6 +21,7 @@ const RANK = {
   transfer: 4,
   check: 4,
   config: 5,
+  feeds: 5,
   http: 6,
   service: 7,
   cli: 8,
@@ -151,6 +152,8 @@ module.exports = {
       { path: pathOf('embedded') },
       { path: ['streamhost', 'policy', 'socks5'].map(pathOf) },
     ),
+    forbid('feeds-know-no-socket', 'How files travel is for transfer.', { path: pathOf('feeds') }, { path: NETWORK }),
+    forbid('feeds-know-no-file', 'What a file is, and where it goes, is for transfer.', { path: pathOf('feeds') }, { path: FILE_SYSTEM }),
     forbid('config-knows-no-http', 'It collects options.', { path: pathOf('config') }, { path: NETWORK }),
   ],
   options: {

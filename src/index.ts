@@ -1,6 +1,6 @@
 /**
  * The bytestream service for XMPP: sends and receives files ({@link TransferClient}), and runs a SOCKS5 bytestream proxy
- * ({@link Service}; {@link Streamhost} without XMPP). {@link PubsubClient} uses any publish-subscribe service.
+ * ({@link Service}; {@link Streamhost} without XMPP). {@link PubsubClient} uses any publish-subscribe service, {@link Feeds} announces and follows files on them.
  *
  * @module streamhost
  */
@@ -49,6 +49,23 @@ export {
   UnsupportedFeature,
   version,
 } from './core/index.ts'
+export {
+  type FeedAddress,
+  type FeedEvent,
+  type FeedName,
+  Feeds,
+  type FeedsComponents,
+  type FeedsInit,
+  type GetInit,
+  Offer,
+  type OfferEnd,
+  type OfferEndReason,
+  type OfferEvents,
+  type OfferInit,
+  type OnFeed,
+  Watch,
+  type WatchInit,
+} from './feeds/index.ts'
 export {
   type EventsInit,
   type FieldChanges,

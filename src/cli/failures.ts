@@ -33,7 +33,7 @@ export interface Failure {
 type Place = Hop | 'asking' | 'content' | 'nowhere'
 
 /** Neither publish-subscribe nor its database has part in a transfer. */
-type TransferCode = Exclude<ErrorCode, `ERR_PUBSUB_${string}` | `ERR_STORAGE${string}`>
+type TransferCode = Exclude<ErrorCode, `ERR_PUBSUB_${string}` | `ERR_OFFER_${string}` | `ERR_STORAGE${string}`>
 
 const places = {
   ERR_SOCKS5_MALFORMED: 'way',

@@ -12,6 +12,7 @@ export interface StanzaErrorEntry {
   readonly application?: readonly [name: string, xmlns: string, attributes?: Readonly<Record<string, string>>]
 }
 
+const FEEDS = 'urn:streamhost:feeds:0'
 const SI = 'http://jabber.org/protocol/si'
 const JINGLE = 'urn:xmpp:jingle:errors:1'
 const PUBSUB = 'http://jabber.org/protocol/pubsub#errors'
@@ -77,6 +78,13 @@ const table = {
   ERR_DISK_SPACE: { type: 'cancel', condition: 'resource-constraint', application: TOO_LARGE }, // Nobody knows for how long.
   ERR_INTEGRITY: { type: 'modify', condition: 'not-acceptable' },
   ERR_RESET: { type: 'wait', condition: 'remote-server-timeout' },
+
+  // Files on offer: XEP-0358 §2.2, XEP-0137 §4.2, with what ours say besides (docs/feeds.md)
+  ERR_OFFER_BUSY: { type: 'wait', condition: 'resource-constraint' },
+  ERR_OFFER_EXPIRED: { type: 'cancel', condition: 'not-acceptable', application: ['expired', FEEDS] },
+  ERR_OFFER_UNKNOWN: { type: 'modify', condition: 'not-acceptable' },
+  ERR_OFFER_USED_UP: { type: 'cancel', condition: 'not-acceptable', application: ['used-up', FEEDS] },
+  ERR_OFFER_WITHDRAWN: { type: 'cancel', condition: 'not-acceptable', application: ['withdrawn', FEEDS] },
 
   // In-band bytestreams: XEP-0047 §2.1, §2.2
   ERR_IN_BAND_REFUSED: { type: 'cancel', condition: 'not-acceptable' },

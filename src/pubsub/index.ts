@@ -38,6 +38,7 @@ export {
 export { asksRosters, type Contact } from './rules/access.ts'
 export type { OptionsChange } from './rules/options.ts'
 export type { ItemToPublish } from './rules/publishing.ts'
+export { isAnyMeant } from './rules/routing-keys.ts'
 export { MemoryStore } from './store/memory.ts'
 export { pubsubMigrations } from './store/schema.ts'
 export type { Range, Section } from './store/section.ts'

@@ -34,8 +34,8 @@ const ATTEMPTS_MAX = 1_000
 /** How far a transfer has been: the other side was asked, has accepted it, has opened a bytestream for it. */
 export type Reached = 'asked' | 'accepted' | 'opened'
 
-/** No transfer fails with those of publish-subscribe, and of what it keeps on disk. */
-type TransferCode = Exclude<ErrorCode, `ERR_PUBSUB_${string}` | `ERR_STORAGE${string}`>
+/** No transfer fails with those of publish-subscribe, of offers, which only their owners raise, and of what is kept on disk. */
+type TransferCode = Exclude<ErrorCode, `ERR_PUBSUB_${string}` | `ERR_OFFER_${string}` | `ERR_STORAGE${string}`>
 
 /**
  * From where on a failure is worth another attempt. What was refused stays refused, what was wrong stays wrong; a way that has worked

@@ -269,6 +269,16 @@ export class TransferClient implements AsyncDisposable {
     return this.#begin(facts, init, (transfer) => obtainFile(components, init, transfer))
   }
 
+  /** Shows what else this client is to those who ask. @returns to be called when it is to be shown no more @internal */
+  show(part: ServicePart): () => void {
+    return this.#discovery.add(part)
+  }
+
+  /** Sends somebody the presence of this client. @internal */
+  showPresence(to: string): void {
+    this.#presence.show(to)
+  }
+
   /** Nothing new is sent or asked for until {@link resume}; what runs goes on, and others may still send and ask. */
   pause(): void {
     this.#turns.pause()

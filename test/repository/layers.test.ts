@@ -20,7 +20,7 @@ const ranks: readonly (readonly string[])[] = [
   ['session', 'streamhost', 'policy', 'pubsub'],
   ['component', 'embedded', 'bytestreams', 'pubsub-client'],
   ['transfer', 'check'],
-  ['config'],
+  ['config', 'feeds'],
   ['http'],
   ['service'],
   ['cli', 'index'],
@@ -113,6 +113,8 @@ const forbidden: Plant[] = [
     rule: 'embedded-knows-sessions-only',
   })),
   { path: 'src/config/http.ts', imports: ['node:http'], rule: 'config-knows-no-http' },
+  { path: 'src/feeds/socket.ts', imports: ['node:net'], rule: 'feeds-know-no-socket' },
+  { path: 'src/feeds/file.ts', imports: ['node:fs/promises'], rule: 'feeds-know-no-file' },
 ]
 
 const allowed: Plant[] = [

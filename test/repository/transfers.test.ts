@@ -29,9 +29,9 @@ function rowsBelow(heading: string): string[][] {
 
 const failures = rowsBelow('## Why does my transfer fail?')
 
-test('every code there is, but for those of publish-subscribe and its storage, has its row, and no row is about another', (t) => {
+test('every code there is, but for those of publish-subscribe, of offers, and of storage, has its row, and no row is about another', (t) => {
   const explained = new Set(failures.flatMap(([codes = '']) => quoted(codes)))
-  t.deepEqual([...explained].sort(), errorCodes.filter((code) => !/^ERR_(PUBSUB_|STORAGE)/.test(code)).sort())
+  t.deepEqual([...explained].sort(), errorCodes.filter((code) => !/^ERR_(PUBSUB|OFFER_|STORAGE)/.test(code)).sort())
 })
 
 test('each row tells the exit code of its codes', (t) => {

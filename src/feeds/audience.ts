@@ -1,0 +1,128 @@
+import { BytestreamError, bareJid, domainOf, prepareJid, StanzaError, toBytestreamError } from '../core/index.ts'
+import type { PubsubAffiliation } from '../xep/index.ts'
+import type { Feed } from './feed-address.ts'
+
+/** Decides who may have a file on offer. */
+export interface Audience {
+  /**
+   * @param from full JID
+   * @throws BytestreamError `ERR_OFFER_BUSY` when it cannot be found out at the moment
+   */
+  may(from: string): Promise<boolean>
+  /** Whether somebody is to learn where to ask; for whoever may not have it that is of no use. */
+  isFor(from: string): boolean
+}
+
+/** For what is not on a feed: whoever knows the id, which nobody can guess. */
+export const everybody: Audience = { may: () => Promise.resolve(true), isFor: () => true }
+
+/** These, and no others. */
+export class NamedAudience implements Audience {
+  readonly #jids: ReadonlySet<string>
+
+  /** @param jids bare or full JIDs; a domain stands for all its accounts @throws BytestreamError `ERR_JID_MALFORMED` */
+  constructor(jids: readonly string[]) {
+    this.#jids = new Set(jids.map(prepareJid))
+  }
+
+  async may(from: string): Promise<boolean> {
+    return this.isFor(from)
+  }
+
+  isFor(from: string): boolean {
+    return [from, bareJid(from), domainOf(from)].some((jid) => this.#jids.has(jid))
+  }
+}
+
+/** Accounts that are asked about together. */
+const ASKING_MAX = 1_000
+/** Entries of a list of the service that are looked at. */
+const ENTRIES_MAX = 100_000
+
+/** Affiliations that may retrieve the items of a node whose access model is not `open` (XEP-0060 §4.1). */
+const READERS: readonly PubsubAffiliation[] = ['owner', 'publisher', 'member']
+
+/** Accounts that are asked about at once, and which of them may. */
+interface Batch {
+  readonly accounts: Set<string>
+  readonly allowed: Promise<ReadonlySet<string>>
+}
+
+/**
+ * Who may see a node of ours may have what is announced there. Each decision is made by what the service says after it was asked for,
+ * so that whoever was shut out a moment ago stays out; those who ask while the service is being asked share the next answer. Where the
+ * service does not tell us, the node is not ours to guard: whoever knows the id may.
+ */
+export class NodeAudience implements Audience {
+  readonly #feed: Feed
+  #last: Promise<unknown> = Promise.resolve()
+  #next: Batch | undefined
+
+  constructor(feed: Feed) {
+    this.#feed = feed
+  }
+
+  async may(from: string): Promise<boolean> {
+    const account = bareJid(from)
+    if (account === this.#feed.pubsub.account) return true
+    this.#next ??= this.#gather()
+    const { accounts, allowed } = this.#next
+    if (accounts.size >= ASKING_MAX) throw new BytestreamError('ERR_OFFER_BUSY', `more than ${ASKING_MAX} ask at once: try again later`)
+    accounts.add(account)
+    return (await allowed).has(account)
+  }
+
+  /** Where to ask is in the announcement. */
+  isFor(): boolean {
+    return true
+  }
+
+  #gather(): Batch {
+    const accounts = new Set<string>()
+    const allowed = this.#last.then(() => {
+      this.#next = undefined
+      return this.#ask(accounts)
+    })
+    this.#last = allowed.catch(() => {})
+    return { accounts, allowed }
+  }
+
+  async #ask(accounts: ReadonlySet<string>): Promise<ReadonlySet<string>> {
+    try {
+      return await this.#readersAmong(accounts)
+    } catch (thrown) {
+      const error = toBytestreamError(thrown)
+      // It is said to owners only (XEP-0060 §8.2, §8.8, §8.9), and not by every service.
+      if (error instanceof StanzaError && error.stanzaError.type !== 'wait') return accounts
+      throw new BytestreamError('ERR_OFFER_BUSY', 'who may have it cannot be found out at the moment: try again later', { cause: error })
+    }
+  }
+
+  async #readersAmong(accounts: ReadonlySet<string>): Promise<ReadonlySet<string>> {
+    const { pubsub, node } = this.#feed
+    const { fields } = await pubsub.config(node)
+    const isOpen = fields.find((field) => field.var === 'pubsub#access_model')?.values[0] === 'open'
+    const affiliations = new Map<string, PubsubAffiliation>()
+    for await (const { jid, affiliation } of bounded(pubsub.affiliates(node))) {
+      if (accounts.has(bareJid(jid))) affiliations.set(bareJid(jid), affiliation)
+    }
+    const isOutcast = (account: string) => affiliations.get(account) === 'outcast'
+    if (isOpen) return new Set([...accounts].filter((account) => !isOutcast(account)))
+    const readers = new Set([...affiliations].filter(([, affiliation]) => READERS.includes(affiliation)).map(([account]) => account))
+    for await (const { jid, state } of bounded(pubsub.subscribers(node))) {
+      const account = bareJid(jid)
+      if (state === 'subscribed' && accounts.has(account) && !isOutcast(account)) readers.add(account)
+    }
+    return readers
+  }
+}
+
+/** @throws BytestreamError `ERR_PUBSUB_LIMIT` */
+async function* bounded<Entry>(list: AsyncIterable<Entry>): AsyncGenerator<Entry, void> {
+  let count = 0
+  for await (const entry of list) {
+    count += 1
+    if (count > ENTRIES_MAX) throw new BytestreamError('ERR_PUBSUB_LIMIT', `more than ${ENTRIES_MAX} accounts are in a list of the feed`)
+    yield entry
+  }
+}

@@ -1,0 +1,134 @@
+import { randomUUID } from 'node:crypto'
+import { type Clock, systemClock } from '../core/index.ts'
+import type { Transfer, TransferClient } from '../transfer/index.ts'
+import { type Announcement, parseJingleUri } from '../xep/index.ts'
+import { Attendance } from './attendance.ts'
+import { everybody, NamedAudience, NodeAudience } from './audience.ts'
+import { earlierId } from './earlier-offer.ts'
+import { type Feed, type FeedName, FeedServices } from './feed-address.ts'
+import { type GetInit, obtainAnnounced } from './obtaining.ts'
+import { Offer, type OfferInit } from './offer.ts'
+import { OfferedFile } from './offered-file.ts'
+import { Offers, type OffersInit } from './offers.ts'
+import { type AnnouncingPlace, FeedPlace, PersonalPlace } from './places.ts'
+import { Watch, type WatchInit } from './watch.ts'
+
+/** What a program gives, besides what its user sets. */
+export interface FeedsComponents {
+  readonly clock?: Clock
+}
+
+/** Where feeds are, and how files on offer travel. */
+export interface FeedsInit extends OffersInit {
+  /** The JID of the publish-subscribe service of feeds that are named by their node alone. Default: the first one the account's server names. */
+  readonly service?: string | undefined
+}
+
+/**
+ * Files that are announced on feeds: the nodes of a publish-subscribe service (XEP-0060), whoever runs it. Who offers one stays to
+ * send it to whoever asks for it (XEP-0358, XEP-0137); who watches is told, and fetches.
+ *
+ * ```ts
+ * await using feeds = new Feeds(client)
+ * const offer = await feeds.offer('builds/nightly', 'image.iso', { downloadsMax: 5 })
+ * for await (const event of feeds.watch(['pictures'], { into: 'screen' })) if (event.kind === 'fetched') show(event.path)
+ * ```
+ */
+export class Feeds implements AsyncDisposable {
+  readonly #client: TransferClient
+  readonly #clock: Clock
+  readonly #services: FeedServices
+  readonly #attendance: Attendance
+  readonly #offers: Offers
+  readonly #watches = new Set<Watch>()
+
+  /**
+   * @param client to be closed after these
+   * @throws BytestreamError `ERR_JID_MALFORMED`
+   */
+  constructor(client: TransferClient, init: FeedsInit = {}, { clock = systemClock }: FeedsComponents = {}) {
+    const { service, ...offers } = init
+    this.#client = client
+    this.#clock = clock
+    this.#services = new FeedServices(client.session, service)
+    this.#attendance = new Attendance(client)
+    this.#offers = new Offers(client, offers)
+  }
+
+  /** Offers that are not over. */
+  get offers(): readonly Offer[] {
+    return this.#offers.all
+  }
+
+  /**
+   * Announces a file on a feed, which is created where it is not there, and sends it to whoever asks, as long as this client lives. What
+   * the account has announced there before, of the same name and content, is taken over unless somebody still has it on offer.
+   *
+   * @throws BytestreamError `ERR_FILE`, `ERR_INTEGRITY` for a file that is being changed, `ERR_CONFIG`, `ERR_PUBSUB_LIMIT` with too many
+   *   offers, `ERR_SERVICE_UNAVAILABLE` without a service, `ERR_TIMEOUT`, `ERR_SESSION_CLOSED`, `ERR_ABORTED`; StanzaError as the service answered
+   */
+  async offer(feed: FeedName, path: string, init: OfferInit = {}): Promise<Offer> {
+    const { signal } = init
+    const at = await this.#services.at(feed, { signal })
+    const file = await OfferedFile.inspect(path, init, signal)
+    const id = (await earlierId(this.#client.session, at, file, { isOurs: (known) => this.#offers.has(known), signal })) ?? randomUUID()
+    const places = [new FeedPlace(at, id), ...(init.onPep ? [new PersonalPlace(this.#client.session, id)] : [])]
+    return await this.#begin({ id, file, places, feed: at }, init)
+  }
+
+  /**
+   * Follows feeds, from now on, and fetches what is announced there where `into` says where to.
+   *
+   * @returns events, which end when the iteration does
+   */
+  watch(feeds: readonly FeedName[], init: WatchInit = {}): Watch {
+    const watch = new Watch(
+      { clock: this.#clock, client: this.#client, services: this.#services, attendance: this.#attendance },
+      feeds,
+      init,
+    )
+    this.#watches.add(watch)
+    void watch.ended.then(() => this.#watches.delete(watch))
+    return watch
+  }
+
+  /**
+   * Asks for one file on offer.
+   *
+   * @param source a link (`xmpp:…?jingle;id=…`), or an announcement
+   * @throws BytestreamError `ERR_CONFIG` for a link to something else, `ERR_JID_MALFORMED`
+   */
+  get(source: string | Announcement, init: GetInit): Transfer {
+    if (typeof source !== 'string') return obtainAnnounced(this.#client, source, init)
+    const { jid: from, id } = parseJingleUri(source)
+    return this.#client.obtain({ ...init, from, id })
+  }
+
+  /** Stops watching, and takes offers back, or leaves them as {@link OfferInit.keep} says. */
+  async close(): Promise<void> {
+    await Promise.all([...[...this.#watches].map((watch) => watch.stop()), this.#offers[Symbol.asyncDispose]()])
+  }
+
+  /** Does what {@link close} does. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  async #begin(
+    given: { id: string; file: OfferedFile; places: readonly AnnouncingPlace[]; feed: Feed | undefined },
+    init: OfferInit,
+  ): Promise<Offer> {
+    const { id, file, places, feed } = given
+    const audience = init.to ? new NamedAudience(init.to) : feed ? new NodeAudience(feed) : everybody
+    const offer = new Offer({ session: this.#client.session, clock: this.#clock, places, audience }, { id, file }, init)
+    // Whoever is told of it may ask at once.
+    this.#offers.add(offer)
+    try {
+      await offer.begin()
+      return offer
+    } catch (error) {
+      this.#offers.remove(offer)
+      throw error
+    }
+  }
+}

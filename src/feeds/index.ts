@@ -1,0 +1,6 @@
+export type { FeedAddress, FeedName } from './feed-address.ts'
+export type { FeedEvent, OnFeed } from './feed-events.ts'
+export { Feeds, type FeedsComponents, type FeedsInit } from './feeds.ts'
+export type { GetInit } from './obtaining.ts'
+export { Offer, type OfferEnd, type OfferEndReason, type OfferEvents, type OfferInit } from './offer.ts'
+export { Watch, type WatchInit } from './watch.ts'
