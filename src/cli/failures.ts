@@ -15,6 +15,8 @@ export interface Scene {
   readonly direction?: Transfer['direction']
   /** Which way was to be gone. */
   readonly method?: BytestreamMethod | 'auto' | undefined
+  /** Whether we have asked for the file: it was on offer. */
+  readonly isAsked?: boolean | undefined
   /** Which way the octets went, once they did. */
   readonly opened?: { readonly method: BytestreamMethod; readonly streamhost?: { readonly jid: string } | undefined } | undefined
 }
@@ -108,7 +110,7 @@ const places = {
 const CUT_OFF: readonly string[] = ['remote-server-not-found', 'remote-server-timeout']
 
 /** What a transfer is about, at any time. */
-export function sceneOf(about: Pick<Scene, 'account' | 'method'>, transfer: Transfer): () => Scene {
+export function sceneOf(about: Pick<Scene, 'account' | 'method' | 'isAsked'>, transfer: Transfer): () => Scene {
   const { direction } = transfer
   let opened: Scene['opened']
   transfer.on('opened', (facts) => {
@@ -137,13 +139,13 @@ export function describeFailure(error: BytestreamError, scene: Scene, signal?: A
 /** The same as one line. */
 export const sentenceOf = ({ text, advice }: Failure) => (advice ? `${text}; ${advice}` : text)
 
-function hopOf(error: BytestreamError, { account, peer, direction, method, opened }: Scene): Hop | undefined {
+function hopOf(error: BytestreamError, { account, peer, direction, method, opened, isAsked = false }: Scene): Hop | undefined {
   const answer = answerIn(error)
   if (answer && peer !== undefined) {
     const from = bareJid(answer.from ?? '')
     if (from !== bareJid(peer)) return from === bareJid(account) || bareJid(account).endsWith(`@${from}`) ? 'account' : 'proxy'
     if (CUT_OFF.includes(answer.condition)) return 'servers'
-    if (answer.condition === 'resource-constraint') return 'peer disk'
+    if (answer.condition === 'resource-constraint' && !isAsked) return 'peer disk'
   }
   const placeOf: Partial<Record<ErrorCode, Place>> = places
   const place = placeOf[error.code] ?? 'nowhere'
@@ -162,7 +164,7 @@ function hopOf(error: BytestreamError, { account, peer, direction, method, opene
     case 'peer':
     case 'peer disk':
       // What a receiver has decided by itself failed nowhere.
-      return direction === 'receive' && !isSaid ? undefined : place
+      return direction === 'receive' && !isSaid && !isAsked ? undefined : place
     default:
       return place
   }
@@ -205,7 +207,7 @@ const advices: Partial<Record<ErrorCode, string>> = {
   ERR_FILE_EXISTS: 'name another with --out, or move it away',
 }
 
-function adviceOf(error: BytestreamError, hop: Hop, { account, direction, method = 'auto', opened }: Scene): string {
+function adviceOf(error: BytestreamError, hop: Hop, { account, direction, method = 'auto', opened, isAsked }: Scene): string {
   const { code } = error
   const known = advices[code]
   if (known !== undefined) return known
@@ -218,6 +220,7 @@ function adviceOf(error: BytestreamError, hop: Hop, { account, direction, method
     case 'servers':
       return 'check the domain, or try again later'
     case 'peer':
+      if (isAsked) return exitCodeOf(error) === EXIT.absent ? 'whoever offers it has to be there: try again later' : ''
       if (code === 'ERR_NO_RESOURCE')
         return `start "streamhost receive --from ${bareJid(account)}" there, or another client that has us as a contact`
       if (code === 'ERR_TIMEOUT') return 'ask them to accept, or wait longer with --answer-time-max'

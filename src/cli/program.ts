@@ -7,11 +7,14 @@ import { addCheck } from './commands/check.ts'
 import { addCompletion } from './commands/completion.ts'
 import { addDemo } from './commands/demo.ts'
 import { addDisco } from './commands/disco.ts'
+import { addGet } from './commands/get.ts'
+import { addOffer } from './commands/offer.ts'
 import { addPubsub } from './commands/pubsub.ts'
 import { addQueue } from './commands/queue.ts'
 import { addReceive } from './commands/receive.ts'
 import { addSend } from './commands/send.ts'
 import { addServe } from './commands/serve.ts'
+import { addWatch } from './commands/watch.ts'
 import { EXIT, exitCodeOf } from './exit-codes.ts'
 import { sentenceOf } from './failures.ts'
 import { Output } from './output.ts'
@@ -33,6 +36,9 @@ const commands: ReadonlyMap<string, AddCommand> = new Map([
   ['send', addSend],
   ['receive', addReceive],
   ['queue', addQueue],
+  ['offer', addOffer],
+  ['watch', addWatch],
+  ['get', addGet],
   ['disco', addDisco],
   ['pubsub', addPubsub],
   ['check', addCheck],

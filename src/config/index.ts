@@ -1,3 +1,4 @@
+export { getOptions, notifyOptions, offerOptions, watchOptions } from './feeds-options.ts'
 export { loadHashList } from './hash-list.ts'
 export {
   loadAccounts,

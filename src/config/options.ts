@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { formatBytes } from '../core/index.ts'
 import { defaultLimits } from '../streamhost/index.ts'
+import { getOptions, notifyOptions, offerOptions, watchOptions } from './feeds-options.ts'
 import type { Options } from './load.ts'
 import { backupOptions, pubsubOptions } from './pubsub-options.ts'
 import { time } from './times.ts'
@@ -190,5 +191,6 @@ export const allOptions: readonly Options[] = [
   sendQueueOptions,
   queueOptions,
   receiveOptions,
+  ...[offerOptions, watchOptions, getOptions, notifyOptions],
   backupOptions,
 ]

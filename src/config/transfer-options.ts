@@ -6,7 +6,7 @@ import { inSetting, time } from './times.ts'
 import * as value from './values.ts'
 
 /** For whoever offers addresses of their own. */
-const mapPort = {
+export const mapPort = {
   type: value.flag.default(false),
   description: 'have the router forward a port to here while a file is on its way, by NAT-PMP or UPnP; without it, this is told',
 } as const
@@ -14,8 +14,23 @@ const mapPort = {
 /** Which way a file goes. */
 const method = z.enum(['auto', 'direct', 'proxy', 'ibb'], { error: 'expected auto, direct, proxy or ibb' }).default('auto')
 
+/** Of whoever sends. */
+export const sendingMethod = {
+  type: method,
+  placeholder: 'METHOD',
+  description:
+    'auto: direct or proxy, whichever works, else ibb; direct; proxy, which keeps your addresses to yourself; ibb: in band, through the XMPP servers, slow (default auto)',
+} as const
+
+/** Of whoever receives. */
+export const receivingMethod = {
+  type: method,
+  placeholder: 'METHOD',
+  description: 'which ways are taken: auto: any; direct; proxy, which keeps your addresses to yourself; ibb (default auto)',
+} as const
+
 /** How long a transfer may take to begin. */
-const stepOptions = {
+export const stepOptions = {
   'open-time-max': {
     type: value.duration.optional(),
     placeholder: 'TIME',
@@ -25,12 +40,20 @@ const stepOptions = {
 } as const satisfies Options
 
 /** For how long to put up with an interruption. */
-const retryFor = (what: string) =>
+export const retryFor = (what: string) =>
   ({
     type: value.durationOrNone.default(defaultRetry.forMs),
     placeholder: 'TIME',
     description: `${what} without getting any further; 0: never (default ${inSetting(defaultRetry.forMs)})`,
   }) as const
+
+/** What a file is told to be by. */
+export const hash = {
+  type: value.list(z.enum(offerableAlgorithms, { error: `expected ${offerableAlgorithms.join(', ')}` })).default(['sha-256']),
+  placeholder: 'HASH',
+  isList: true,
+  description: `which hashes of a file go along: ${offerableAlgorithms.join(', ')}; repeatable (default sha-256)`,
+} as const
 
 /** What `streamhost send` can be told besides the account. */
 export const sendOptions = {
@@ -40,12 +63,7 @@ export const sendOptions = {
     placeholder: 'NAME',
     description: 'which of the devices of --to gets them, if not whichever can (default: that of --to, if it has one)',
   },
-  method: {
-    type: method,
-    placeholder: 'METHOD',
-    description:
-      'auto: direct or proxy, whichever works, else ibb; direct; proxy, which keeps your addresses to yourself; ibb: in band, through the XMPP servers, slow (default auto)',
-  },
+  method: sendingMethod,
   negotiation: {
     type: z.enum(['auto', 'jingle', 'si'], { error: 'expected auto, jingle or si' }).default('auto'),
     placeholder: 'NAME',
@@ -59,12 +77,7 @@ export const sendOptions = {
   'map-port': mapPort,
   'retry-for': retryFor('how long a file that was interrupted is tried again'),
   description: { type: value.text.optional(), placeholder: 'TEXT', description: 'shown to the receiver' },
-  hash: {
-    type: value.list(z.enum(offerableAlgorithms, { error: `expected ${offerableAlgorithms.join(', ')}` })).default(['sha-256']),
-    placeholder: 'HASH',
-    isList: true,
-    description: `which hashes of a file go along: ${offerableAlgorithms.join(', ')}; repeatable (default sha-256)`,
-  },
+  hash,
   type: {
     type: value.mediaType.default('application/octet-stream'),
     placeholder: 'TYPE',
@@ -132,11 +145,7 @@ export const receiveOptions = {
   once: { type: value.flag.default(false), description: 'exit after the first file' },
   'retry-for': retryFor('with --once, how long a file that was interrupted is waited for'),
   flat: { type: value.flag.default(false), description: 'make no folders in it: those of directories that are sent are ignored' },
-  method: {
-    type: method,
-    placeholder: 'METHOD',
-    description: 'which ways are taken: auto: any; direct; proxy, which keeps your addresses to yourself; ibb (default auto)',
-  },
+  method: receivingMethod,
   'map-port': mapPort,
   name: {
     type: value.list(value.text).optional(),

@@ -1,6 +1,16 @@
 import test from 'ava'
 import { run } from '../../src/cli/program.ts'
-import { accountOptions, queueOptions, receiveOptions, sendOptions, sendQueueOptions, serveOptions } from '../../src/config/index.ts'
+import {
+  accountOptions,
+  getOptions,
+  offerOptions,
+  queueOptions,
+  receiveOptions,
+  sendOptions,
+  sendQueueOptions,
+  serveOptions,
+  watchOptions,
+} from '../../src/config/index.ts'
 import { version } from '../../src/core/index.ts'
 import { TestTerminal } from '../helpers/terminal.ts'
 
@@ -48,7 +58,7 @@ test('--version tells the version', async (t) => {
 test('--help tells the commands and the exit codes, on stdout', async (t) => {
   const { code, stdout, stderr } = await call(['--help'])
   t.deepEqual([code, stderr], [0, ''])
-  for (const word of ['serve', 'demo', 'send', 'receive', 'disco', 'pubsub', '3  refused by the other side'])
+  for (const word of ['serve', 'demo', 'send', 'receive', 'offer', 'watch', 'get', 'disco', 'pubsub', '3  refused by the other side'])
     t.true(stdout.includes(word), word)
 })
 
@@ -63,6 +73,9 @@ for (const [command, options] of [
   ['queue list', queueOptions],
   ['queue cancel', queueOptions],
   ['receive', { ...accountOptions, ...receiveOptions }],
+  ['offer', { ...accountOptions, ...offerOptions }],
+  ['watch', { ...accountOptions, ...watchOptions }],
+  ['get', { ...accountOptions, ...getOptions }],
   ['disco info', accountOptions],
   ['disco items', accountOptions],
   ['disco all', accountOptions],
@@ -126,6 +139,9 @@ for (const command of [
   'demo',
   'send',
   'receive',
+  'offer',
+  'watch',
+  'get',
   'disco info',
   'disco items',
   'check',

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import { accountOptions } from '../../config/index.ts'
 import { BytestreamError, prepareJid, StanzaError } from '../../core/index.ts'
@@ -106,20 +105,4 @@ export function countOf(text: string | undefined, option: string): number | unde
   if (text === undefined) return undefined
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text)
   throw new BytestreamError('ERR_CONFIG', `${option}: "${text}" is wrong: expected a whole number, such as 10`)
-}
-
-/** Octets of what is published; a server ends a stream for less. */
-const PAYLOAD_BYTES_MAX = 4 * 1024 * 1024
-
-/** What a file, or stdin, holds. @throws BytestreamError `ERR_FILE` */
-export function readDocument(path: string): string {
-  const name = path === '-' ? 'stdin' : path
-  let content: Buffer
-  try {
-    content = readFileSync(path === '-' ? 0 : path)
-  } catch (error) {
-    throw new BytestreamError('ERR_FILE', `${name} cannot be read: ${(error as Error).message}`, { cause: error })
-  }
-  if (content.length <= PAYLOAD_BYTES_MAX) return content.toString('utf8')
-  throw new BytestreamError('ERR_FILE', `${name} is too large to be published: it has more than ${PAYLOAD_BYTES_MAX} octets`)
 }

@@ -4,7 +4,8 @@ import { BytestreamError } from '../../core/index.ts'
 import { buildTextEntry, type PubsubItem, parsePayload } from '../../xep/index.ts'
 import { addExamples, addListOption, type Start } from '../command-line.ts'
 import type { Output, TableLine } from '../output.ts'
-import { addServiceOptions, changesOf, countOf, onService, readDocument } from './pubsub-command.ts'
+import { readInput } from '../read-input.ts'
+import { addServiceOptions, changesOf, countOf, onService } from './pubsub-command.ts'
 import { itemFacts, payloadText, tableLines } from './pubsub-lines.ts'
 
 /** `streamhost pubsub publish NODE [FILE…]`. */
@@ -51,7 +52,7 @@ function itemsToPublish(files: readonly string[], { text, id }: { text?: string;
 }
 
 function payloadIn(path: string): PubsubItem['payload'] {
-  const document = readDocument(path)
+  const document = readInput(path, 'to be published')
   try {
     return parsePayload(document)
   } catch (thrown) {
