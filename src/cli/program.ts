@@ -8,6 +8,7 @@ import { addCompletion } from './commands/completion.ts'
 import { addDemo } from './commands/demo.ts'
 import { addDisco } from './commands/disco.ts'
 import { addGet } from './commands/get.ts'
+import { addNotify } from './commands/notify.ts'
 import { addOffer } from './commands/offer.ts'
 import { addPubsub } from './commands/pubsub.ts'
 import { addQueue } from './commands/queue.ts'
@@ -39,6 +40,7 @@ const commands: ReadonlyMap<string, AddCommand> = new Map([
   ['offer', addOffer],
   ['watch', addWatch],
   ['get', addGet],
+  ['notify', addNotify],
   ['disco', addDisco],
   ['pubsub', addPubsub],
   ['check', addCheck],

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { type Clock, systemClock } from '../core/index.ts'
+import { bareJid, type Clock, systemClock } from '../core/index.ts'
 import type { Transfer, TransferClient } from '../transfer/index.ts'
-import { type Announcement, parseJingleUri } from '../xep/index.ts'
+import { type Announcement, parseJingleUri, parseNodeUri } from '../xep/index.ts'
 import { Attendance } from './attendance.ts'
 import { everybody, NamedAudience, NodeAudience } from './audience.ts'
 import { earlierId } from './earlier-offer.ts'
 import { type Feed, type FeedName, FeedServices } from './feed-address.ts'
+import { type Addressee, addresseeOf, publishText, say } from './notify.ts'
 import { type GetInit, obtainAnnounced } from './obtaining.ts'
 import { Offer, type OfferInit } from './offer.ts'
 import { OfferedFile } from './offered-file.ts'
@@ -22,6 +23,20 @@ export interface FeedsComponents {
 export interface FeedsInit extends OffersInit {
   /** The JID of the publish-subscribe service of feeds that are named by their node alone. Default: the first one the account's server names. */
   readonly service?: string | undefined
+}
+
+/** What is said, and what goes along. */
+export interface NotifyInit extends Omit<OfferInit, 'description' | 'to'> {
+  readonly text: string
+  /** Path of a file that is on offer to whom it is said: to an account once, unless more is said. */
+  readonly file?: string | undefined
+}
+
+/** What came of it. */
+export interface Notified {
+  readonly addressee: Addressee
+  /** Of the file, where there is one. */
+  readonly offer: Offer | undefined
 }
 
 /**
@@ -104,6 +119,33 @@ export class Feeds implements AsyncDisposable {
     return this.#client.obtain({ ...init, from, id })
   }
 
+  /**
+   * Says something to an account, in a room (XEP-0045), or on a feed, told apart by service discovery; with a file, which is on offer as
+   * any other, to whom it was said. The text of a file on a feed is its description.
+   *
+   * @param to a JID, or a link to a feed: `xmpp:feeds.example.org?;node=builds`
+   * @throws StanzaError as it was refused, or where there is nothing under that address; as {@link offer}
+   */
+  async notify(to: string, init: NotifyInit): Promise<Notified> {
+    const { text, file: path, ...offerInit } = init
+    const { signal } = init
+    const components = { session: this.#client.session, clock: this.#clock }
+    const addressee = await this.#addressee(to, signal)
+    if (addressee.kind === 'feed') {
+      if (path !== undefined) return { addressee, offer: await this.offer(addressee, path, { ...offerInit, description: text }) }
+      await publishText(components, addressee, text, { signal })
+      return { addressee, offer: undefined }
+    }
+    const offer = path === undefined ? undefined : await this.#offerTo(addressee, path, offerInit)
+    try {
+      await say(components, { to: addressee, text, announcement: offer?.announcement, signal })
+    } catch (error) {
+      await offer?.withdraw()
+      throw error
+    }
+    return { addressee, offer }
+  }
+
   /** Stops watching, and takes offers back, or leaves them as {@link OfferInit.keep} says. */
   async close(): Promise<void> {
     await Promise.all([...[...this.#watches].map((watch) => watch.stop()), this.#offers[Symbol.asyncDispose]()])
@@ -112,6 +154,19 @@ export class Feeds implements AsyncDisposable {
   /** Does what {@link close} does. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
+  }
+
+  async #addressee(to: string, signal: AbortSignal | undefined): Promise<Addressee> {
+    if (!/^xmpp:/i.test(to)) return await addresseeOf({ session: this.#client.session, clock: this.#clock }, to, { signal })
+    const { jid: service, node } = parseNodeUri(to)
+    return { kind: 'feed', service, node }
+  }
+
+  /** A file that is announced in words alone. */
+  async #offerTo({ kind, jid }: Exclude<Addressee, { kind: 'feed' }>, path: string, init: OfferInit): Promise<Offer> {
+    const file = await OfferedFile.inspect(path, init, init.signal)
+    const forOne = kind === 'user' ? { to: [bareJid(jid)], downloadsMax: init.downloadsMax ?? 1 } : {}
+    return await this.#begin({ id: randomUUID(), file, places: [], feed: undefined }, { ...init, ...forOne })
   }
 
   async #begin(

@@ -1,6 +1,7 @@
 export type { FeedAddress, FeedName } from './feed-address.ts'
 export type { FeedEvent, OnFeed } from './feed-events.ts'
-export { Feeds, type FeedsComponents, type FeedsInit } from './feeds.ts'
+export { Feeds, type FeedsComponents, type FeedsInit, type Notified, type NotifyInit } from './feeds.ts'
+export type { Addressee } from './notify.ts'
 export type { GetInit } from './obtaining.ts'
 export { Offer, type OfferEnd, type OfferEndReason, type OfferEvents, type OfferInit } from './offer.ts'
 export { Watch, type WatchInit } from './watch.ts'

@@ -200,6 +200,7 @@ export {
 export { rawXml } from './raw-xml.ts'
 export { buildReceipt, buildReceiptRequest, parseReceipt, parseReceiptRequest } from './receipts.ts'
 export { buildPage, buildPageRequest, type Page, type PageRequest, parsePage, parsePageRequest } from './result-set.ts'
+export { buildRoomEntry, isOwnOccupant } from './rooms.ts'
 export { buildRoster, buildRosterRequest, parseRoster, parseRosterSet, type RosterItem } from './roster.ts'
 export { buildHeaders, type Header, parseHeaders } from './shim.ts'
 export { buildSiFile, buildSiRange, parseSiFile, parseSiRange, type SiFile, type SiRange } from './si-file-transfer.ts'

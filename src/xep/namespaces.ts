@@ -32,6 +32,8 @@ export const NS = {
   jinglePub: 'urn:xmpp:jinglepub:1', // XEP-0358
   jingleSocks5: 'urn:xmpp:jingle:transports:s5b:1', // XEP-0260
   json: 'urn:xmpp:json:0', // XEP-0335
+  muc: 'http://jabber.org/protocol/muc', // XEP-0045
+  mucUser: 'http://jabber.org/protocol/muc#user', // XEP-0045
   ping: 'urn:xmpp:ping', // XEP-0199
   privilege: 'urn:xmpp:privilege:2', // XEP-0356
   pubsub: 'http://jabber.org/protocol/pubsub', // XEP-0060

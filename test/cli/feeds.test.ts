@@ -5,11 +5,12 @@ import { createHash, randomBytes } from 'node:crypto'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import ava, { type ExecutionContext } from 'ava'
+import { buildPresence } from '../../src/xep/index.ts'
 import { type RunningCommand, startCommand } from '../helpers/command.ts'
 import { ours } from '../helpers/own-pubsub.ts'
 import { ejabberd, onServer, prosody, type ServerUnderTest } from '../helpers/server.ts'
 import { makeFolder } from '../helpers/transfers.ts'
-import { startNetwork } from '../helpers/xmpp-network.ts'
+import { networkOn, startNetwork } from '../helpers/xmpp-network.ts'
 
 const SERVICE = 'pubsub.localhost'
 
@@ -310,3 +311,38 @@ ava('a server without a service is said, exit code 4', async (t) => {
     t.deepEqual([code, stderr], [4, 'streamhost: the server names no publish-subscribe service; name one with --at\n'])
   }
 })
+
+for (const kind of [ours, prosody, ejabberd]) {
+  onServer(kind, 'notify', { accounts: ['bot', 'you'], ownPubsub: SERVICE, rooms: 'rooms.localhost' }, (test) => {
+    test('somebody is told, also with a file, which is on offer until they have it', async (t, server) => {
+      const [bot, you] = [as(t, 'bot', server), as(t, 'you', server)]
+      const { folder, path, content } = await makeContent(t, 'big.log')
+      const session = await networkOn(t, server).logIn('you')
+      const messages: string[] = []
+      session.on('message', ({ from = '', body }) => messages.push(`${from.split('/')[0]}: ${body}`))
+      session.send(buildPresence({ type: 'available', priority: 5 }))
+      const plain = await bot('notify', 'you@localhost', 'disk full').ended
+      t.deepEqual(plain, { code: 0, stdout: 'told you@localhost\n', stderr: '' })
+
+      const notify = bot('notify', 'you@localhost', 'last night', '--file', path)
+      await notify.said('Ctrl-C takes it back\n')
+      const [link = ''] = notify.stdout.written.match(/xmpp:\S+/) ?? []
+      t.is((await you('get', link, '--into', join(folder, 'in')).ended).code, 0)
+      const { code, stdout, stderr } = await notify.ended
+      t.deepEqual([code, stderr], [0, ''])
+      t.true(stdout.endsWith('no longer on offer: it was fetched as often as it was to be; 1 of 1 downloads\n'), stdout)
+      t.deepEqual(await readFile(join(folder, 'in', 'big.log')), content)
+      t.is(messages[0], 'bot@localhost: disk full')
+      t.regex(messages[1] ?? '', /^bot@localhost: last night\nbig\.log \(2 KiB\)\nxmpp:bot@localhost\/\S+\?jingle;id=/)
+    })
+
+    test('on a feed it is an item, and who watches is told', async (t, server) => {
+      const [bot, you] = [as(t, 'bot', server), as(t, 'you', server)]
+      await bot('pubsub', 'create', 'alarms', '--to', SERVICE, '--set', 'access_model=open').ended
+      const { code, stdout } = await bot('notify', `xmpp:${SERVICE}?;node=alarms`, 'disk full').ended
+      t.deepEqual([code, stdout], [0, `published at alarms of ${SERVICE}\n`])
+      const watch = you('watch', 'alarms', '--at', SERVICE)
+      await watch.said('alarms  disk full\n')
+    })
+  })
+}

@@ -3,6 +3,7 @@ import { run } from '../../src/cli/program.ts'
 import {
   accountOptions,
   getOptions,
+  notifyOptions,
   offerOptions,
   queueOptions,
   receiveOptions,
@@ -76,6 +77,7 @@ for (const [command, options] of [
   ['offer', { ...accountOptions, ...offerOptions }],
   ['watch', { ...accountOptions, ...watchOptions }],
   ['get', { ...accountOptions, ...getOptions }],
+  ['notify', { ...accountOptions, ...notifyOptions }],
   ['disco info', accountOptions],
   ['disco items', accountOptions],
   ['disco all', accountOptions],
@@ -142,6 +144,7 @@ for (const command of [
   'offer',
   'watch',
   'get',
+  'notify',
   'disco info',
   'disco items',
   'check',

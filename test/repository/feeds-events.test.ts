@@ -5,7 +5,7 @@ import test from 'ava'
 import { readRepositoryFile } from '../helpers/repository-files.ts'
 import { findToldFacts } from '../helpers/told-facts.ts'
 
-const commands = ['offer', 'watch', 'get']
+const commands = ['offer', 'watch', 'get', 'notify']
 const helpers = ['attempts', 'incoming', 'outgoing', 'port-mapping'].map((name) => `src/cli/${name}.ts`)
 
 const namesIn = (cell = '', pattern = /`([\w-]+)`/g) => [...cell.matchAll(pattern)].map(([, name = '']) => name)
