@@ -8,20 +8,19 @@ import {
   type PubsubServiceEvents,
   presentComponent,
 } from './component/index.ts'
-import type { HostPort, Settings, serveOptions } from './config/index.ts'
+import { advertise, type HostPort, limitsOf, pubsubLimitsOf, ratesOf, type ServeSettings } from './config/index.ts'
 import { BytestreamError, type Clock, type Logger, silentLogger, systemClock, version } from './core/index.ts'
 import { EmbeddedServer, type EmbeddedServerInit } from './embedded/index.ts'
 import type { Monitor } from './http/index.ts'
 import { AccessList, defaultRules } from './policy/index.ts'
-import type { PubsubLimits } from './pubsub/index.ts'
-import { componentConnector, Session } from './session/index.ts'
+import { type ComponentInit, componentConnector, type ServicePart, Session } from './session/index.ts'
 import type { DstAddr } from './socks5/index.ts'
-import { type BoundAddress, descriptorLimit, type Rates, Streamhost, type StreamhostLimits } from './streamhost/index.ts'
+import { descriptorLimit, Streamhost } from './streamhost/index.ts'
 import { type IdentityInit, makeIdentity } from './tls/index.ts'
 import type { StreamhostAddress } from './xep/index.ts'
 
 /** The settings of `streamhost serve`, once they are understood. */
-export type ServiceSettings = Settings<typeof serveOptions>
+export type ServiceSettings = ServeSettings
 
 /** Those that say how much may be relayed. */
 export type RateSettings = Pick<ServiceSettings, 'rate-max' | 'bytestream-rate-max'>
@@ -40,6 +39,8 @@ export interface ServiceInit {
   readonly settings: ServiceSettings
   /** Shared with the XMPP server. */
   readonly secret: string
+  /** That of `--feeds-domain`, where it has another one. */
+  readonly feedsSecret?: string | undefined
   /** Accounts of the embedded server, by local part; without them it is not run. */
   readonly accounts?: EmbeddedServerInit['accounts']
   /** The certificate of the embedded server and its key; without them it makes its own. */
@@ -69,7 +70,7 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
   #pubsub: PublishSubscribe | undefined
   #monitor: Monitor | undefined
   #embedded: EmbeddedServer | undefined
-  #session: Session | undefined
+  readonly #sessions: Session[] = []
   readonly #checking = new AbortController()
   #checked: Promise<void> | undefined
   #isClosing = false
@@ -77,13 +78,14 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
   #clientAddress: HostPort | undefined
   #httpAddress: HostPort | undefined
 
-  /** @throws BytestreamError `ERR_CONFIG` for a rule of access that is none */
+  /** @throws BytestreamError `ERR_CONFIG` for a rule of access that is none, or an address of feeds that is none of its own */
   constructor({ clock = systemClock, logger = silentLogger }: ServiceComponents, init: ServiceInit) {
     super()
     this.#clock = clock
     this.#logger = logger
     this.#init = init
     const { settings } = init
+    checkFeedsDomain(settings)
     this.#access = new AccessList(...rulesOf(settings))
     this.#mayCreate = new AccessList(...creatorsOf(settings))
     this.streamhost = new Streamhost(
@@ -132,32 +134,48 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
     const service = (await this.#startEmbedded()) ?? settings.service
     this.#throwIfClosing()
 
-    const { secret } = this.#init
-    const session = new Session(
-      { clock: this.#clock, logger: this.#logger },
-      componentConnector(this.#clock, { jid: settings.domain, secret, service }),
-      { reconnect: 'always' },
-    )
-    this.#session = session
+    const { secret, feedsSecret = secret } = this.#init
+    const session = this.#openSession({ jid: settings.domain, secret, service })
+    const feedsDomain = this.#feedsDomain
+    const feeds = feedsDomain === undefined ? undefined : this.#openSession({ jid: feedsDomain, secret: feedsSecret, service })
     const proxy = this.hasProxy ? this.#offerProxy(session) : undefined
-    const pubsub = this.#pubsub?.attach(session, settings.domain)
+    const pubsub = this.#pubsub?.attach(feeds ?? session, feedsDomain ?? settings.domain)
     pubsub?.on('asked', (facts) => this.emit('asked', facts))
-    this.#monitor?.watch({ session, proxy, pubsub: this.#pubsub })
+    this.#monitor?.watch({ sessions: this.#sessions, proxy, pubsub: this.#pubsub })
+    const pubsubParts = this.#pubsub?.parts ?? []
+    this.#present(session, [...(proxy ? [proxy.part] : []), ...(feeds ? [] : pubsubParts)])
+    if (feeds) this.#present(feeds, pubsubParts)
+    await Promise.all(this.#sessions.map((each) => each.start()))
+    for (const each of this.#sessions) each.on('ended', ({ error }) => this.emit('ended', { error }))
+    if (proxy) this.#checked = this.#check(session)
+  }
+
+  /** The address of publish-subscribe, where it is not that of the proxy. */
+  get #feedsDomain(): string | undefined {
+    return this.#init.settings['feeds-domain']
+  }
+
+  /** Tries again, whatever becomes of its connection. */
+  #openSession(init: ComponentInit): Session {
+    const [clock, logger] = [this.#clock, this.#logger]
+    const session = new Session({ clock, logger }, componentConnector(clock, init), { reconnect: 'always' })
+    session.on('online', ({ jid }) => logger.info({ domain: jid }, 'the component is online'))
+    session.on('offline', ({ error, retryMs }) =>
+      logger.warn({ domain: init.jid, code: error.code, reason: error.message, retryMs }, 'the component is offline, and will try again'),
+    )
+    this.#sessions.push(session)
+    return session
+  }
+
+  #present(session: Session, parts: readonly ServicePart[]): void {
     presentComponent(session, this.#clock, {
       version: { name: 'streamhost', version },
-      parts: [...(proxy ? [proxy.part] : []), ...(this.#pubsub?.parts ?? [])],
+      parts,
       onAsked: (facts) => {
         // What we ask ourselves is no news.
-        if (facts.from !== settings.domain) this.emit('discoAsked', facts)
+        if (facts.from !== this.#init.settings.domain) this.emit('discoAsked', facts)
       },
     })
-    session.on('online', ({ jid }) => this.#logger.info({ domain: jid }, 'the component is online'))
-    session.on('offline', ({ error, retryMs }) =>
-      this.#logger.warn({ code: error.code, reason: error.message, retryMs }, 'the component is offline, and will try again'),
-    )
-    await session.start()
-    session.on('ended', ({ error }) => this.emit('ended', { error }))
-    if (proxy) this.#checked = this.#check(session)
   }
 
   async #startStreamhost(): Promise<void> {
@@ -179,7 +197,7 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
   async #openPubsub(): Promise<void> {
     const { settings } = this.#init
     const { data: directory } = settings
-    if (directory === undefined && !settings.pubsub && this.hasProxy) return
+    if (directory === undefined && !settings.pubsub && this.#feedsDomain === undefined && this.hasProxy) return
     const logger = this.#logger
     if (directory === undefined) logger.warn({}, 'nodes are kept in memory, and gone when this ends: --data DIR keeps them')
     this.#pubsub = await PublishSubscribe.open(
@@ -222,7 +240,7 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
     this.#checking.abort()
     await this.#checked
     await Promise.all([this.streamhost.close({ drainMs }), this.#pubsub?.drain(drainMs)])
-    await this.#session?.stop()
+    await Promise.all(this.#sessions.map((session) => session.stop()))
     await this.#pubsub?.[Symbol.asyncDispose]()
     await this.#embedded?.close()
     await this.#monitor?.close()
@@ -317,7 +335,7 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
       {
         domain,
         accounts: accounts ?? [],
-        components: [{ jid: settings.domain, secret }],
+        components: [settings.domain, ...(this.#feedsDomain ? [this.#feedsDomain] : [])].map((jid) => ({ jid, secret })),
         clientListen: settings['embedded-listen'],
         componentListen: { host: '127.0.0.1', port: 0 },
         tls: identity,
@@ -342,46 +360,9 @@ function creatorsOf(settings: AccessSettings): [allow: readonly string[], deny: 
   return [settings['pubsub-create'] ?? allow, deny]
 }
 
-function pubsubLimitsOf(settings: ServiceSettings): Partial<PubsubLimits> {
-  return {
-    nodesPerAccountMax: settings['pubsub-nodes-per-account-max'],
-    subscriptionsPerNodeMax: settings['pubsub-subscriptions-per-node-max'],
-    itemsPerNodeMax: settings['pubsub-items-per-node-max'],
-    payloadBytesMax: settings['pubsub-payload-max'],
-    bounceMsMax: settings['pubsub-bounce-time-max'],
-  }
+/** @throws BytestreamError `ERR_CONFIG` where it is no second address */
+function checkFeedsDomain({ 'feeds-domain': feedsDomain, 'pubsub-only': isAlone, domain }: ServiceSettings): void {
+  if (feedsDomain === undefined || (feedsDomain !== domain && !isAlone)) return
+  const message = '--feeds-domain is a second address, beside that of the proxy: publish-subscribe alone is served at --domain'
+  throw new BytestreamError('ERR_CONFIG', message)
 }
-
-function ratesOf({ 'rate-max': totalBytes, 'bytestream-rate-max': bytestreamBytes }: RateSettings): Rates {
-  return { totalBytes, bytestreamBytes }
-}
-
-function limitsOf(settings: ServiceSettings): Partial<StreamhostLimits> {
-  return {
-    openSocketsMax: settings['open-sockets-max'],
-    halfOpenMax: settings['half-open-max'],
-    waitingMax: settings['waiting-max'],
-    openPerSourceMax: settings['open-per-source-max'],
-    halfOpenPerSourceMax: settings['half-open-per-source-max'],
-    readAheadBytesMax: settings['read-ahead-max'],
-    relayMemoryBytesMax: settings['relay-memory-max'],
-    handshakeMsMax: settings['handshake-time-max'],
-    waitingMsMax: settings['waiting-time-max'],
-    idleMsMax: settings['idle-time-max'],
-  }
-}
-
-/**
- * What clients are told: what the settings say; else each address listened on. A wildcard has none of its own: for
- * clients of this machine's embedded server it is the address they reach that at, for others the domain.
- */
-function advertise(settings: ServiceSettings, bound: readonly BoundAddress[]): StreamhostAddress[] {
-  const { advertise: given, domain: jid, listen, embedded } = settings
-  const server = settings['embedded-listen'].host
-  const port = bound[0]?.port ?? 0
-  if (given.length > 0) return given.map((address) => ({ jid, host: address.host, port: address.port || port }))
-  if (!listen.some(({ host }) => isWildcard(host))) return bound.map((address) => ({ jid, ...address }))
-  return [{ jid, host: embedded && !isWildcard(server) ? server : jid, port }]
-}
-
-const isWildcard = (host: string) => host === '*' || host === '0.0.0.0' || host === '::'

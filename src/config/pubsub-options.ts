@@ -32,6 +32,16 @@ export const pubsubOptions = {
     type: value.flag.default(false),
     description: 'serve publish-subscribe alone: no bytestreams are relayed, and no SOCKS5 port is opened',
   },
+  'feeds-domain': {
+    type: value.domain.optional(),
+    placeholder: 'JID',
+    description: 'another address for publish-subscribe and its feeds, by a connection of its own (default: --domain)',
+  },
+  'feeds-secret-file': {
+    type: value.text.optional(),
+    placeholder: 'FILE',
+    description: 'file with the secret of --feeds-domain, or set STREAMHOST_FEEDS_SECRET (default: that of --domain)',
+  },
   'pubsub-create': {
     type: value.list(value.text).optional(),
     placeholder: 'JID|DOMAIN|*',

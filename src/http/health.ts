@@ -27,13 +27,21 @@ const words: Partial<Record<ErrorCode, string>> = {
   ERR_REPLACED: 'another connection took the component over',
 }
 
+/** How one connection to the server is. */
+interface Line {
+  /** Missing while it is online. */
+  offlineSince: Date | undefined
+  code: ErrorCode | undefined
+}
+
 /** Whether the service can be used, and if not, why, without saying who or where. */
 export class Health {
   readonly #clock: Clock
   readonly #streamhost: HealthComponents['streamhost']
   readonly #startedMs: number
-  #offlineSince: Date | undefined = new Date()
-  #offlineCode: ErrorCode | undefined
+  /** One for each address; before the first there is nothing that could be online. */
+  readonly #lines: Line[] = []
+  readonly #started = new Date()
   #isStopping = false
 
   constructor({ clock, streamhost }: HealthComponents) {
@@ -48,17 +56,26 @@ export class Health {
   }
 
   get isComponentOnline(): boolean {
-    return this.#offlineSince === undefined
+    return this.#offline === undefined
   }
 
-  /** Follows the session of the component, from before its start. */
+  /** The address that has been offline longest. */
+  get #offline(): Line | undefined {
+    if (this.#lines.length === 0) return { offlineSince: this.#started, code: undefined }
+    const lines = this.#lines.filter(({ offlineSince }) => offlineSince !== undefined)
+    return lines.sort((one, other) => Number(one.offlineSince) - Number(other.offlineSince))[0]
+  }
+
+  /** Follows the session of the component, or one of its sessions, from before its start. */
   watch(session: Pick<Session, 'on'>): void {
+    const line: Line = { offlineSince: this.#started, code: undefined }
+    this.#lines.push(line)
     const offline = (code?: ErrorCode) => {
-      this.#offlineSince ??= new Date()
-      this.#offlineCode = code
+      line.offlineSince ??= new Date()
+      line.code = code
     }
     session.on('online', () => {
-      this.#offlineSince = undefined
+      line.offlineSince = undefined
     })
     session.on('offline', ({ error }) => offline(error.code))
     session.on('ended', ({ error }) => offline(error?.code))
@@ -73,7 +90,8 @@ export class Health {
   reasons(): NotReady[] {
     const reasons: NotReady[] = []
     if (this.#isStopping) reasons.push({ code: 'stopping', text: this.#stopping() })
-    if (this.#offlineSince) reasons.push({ code: 'component-offline', text: offline(this.#offlineSince, this.#offlineCode) })
+    const { offlineSince, code } = this.#offline ?? {}
+    if (offlineSince) reasons.push({ code: 'component-offline', text: offline(offlineSince, code) })
     if (this.#streamhost?.isListening === false) reasons.push({ code: 'ports-closed', text: 'the SOCKS5 ports do not accept connections' })
     return reasons
   }

@@ -18,7 +18,8 @@ export interface MonitorComponents {
 
 /** What a component consists of. */
 export interface Watched {
-  readonly session: Session
+  /** One for each address of the component. */
+  readonly sessions: readonly Session[]
   readonly proxy?: BytestreamProxy | undefined
   readonly pubsub?: PublishSubscribe | undefined
 }
@@ -44,8 +45,8 @@ export class Monitor {
   }
 
   /** Follows the component, from before its session starts. */
-  watch({ session, proxy, pubsub }: Watched): void {
-    this.#health.watch(session)
+  watch({ sessions, proxy, pubsub }: Watched): void {
+    for (const session of sessions) this.#health.watch(session)
     if (proxy) this.#metrics.watch(proxy)
     if (pubsub) this.#metrics.watchPubsub(pubsub)
   }

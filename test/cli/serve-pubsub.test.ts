@@ -61,3 +61,25 @@ test('serve --pubsub-only: no SOCKS5 port, no proxy; in memory without --data, w
   t.regex(stderr, /nodes are kept in memory, and gone when this ends/)
   t.notRegex(stderr, /octets are relayed/)
 })
+
+test('serve --feeds-domain: publish-subscribe at an address of its own, with its secret, and the proxy at the other', async (t) => {
+  const feeds = `feeds.${DOMAIN}`
+  const serve = await startServe(t, { accounts: ['hamlet'], args: ['--feeds-domain', feeds] })
+  t.is((await serve.cli.event('ready'))['pubsub'], 'in memory')
+  const hamlet = await enter(t, serve, 'hamlet')
+  const question = `<query xmlns='${NS.discoInfo}'/>`
+  const [proxy, service] = [String(await hamlet.ask('get', question, PROXY)), String(await hamlet.ask('get', question, feeds))]
+  t.deepEqual([proxy.includes(`"${NS.bytestreams}"`), proxy.includes(`"${NS.pubsub}"`)], [true, false])
+  t.deepEqual([service.includes(`"${NS.bytestreams}"`), service.includes(`"${NS.pubsub}"`)], [false, true])
+})
+
+test('serve --feeds-domain is a second address', async (t) => {
+  for (const args of [
+    ['--feeds-domain', PROXY],
+    ['--feeds-domain', `feeds.${DOMAIN}`, '--pubsub-only'],
+  ]) {
+    const { code, stderr } = await startCli(t, ['serve', '--domain', PROXY, ...args], { STREAMHOST_SECRET: 'x' }).ended
+    t.is(code, 2)
+    t.regex(stderr, /--feeds-domain is a second address/)
+  }
+})

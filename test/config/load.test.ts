@@ -232,6 +232,8 @@ test('what nobody says is the default', (t) => {
       'data-max': undefined,
       pubsub: false,
       'pubsub-only': false,
+      'feeds-domain': undefined,
+      'feeds-secret-file': undefined,
       'pubsub-create': undefined,
       'pubsub-rosters-of': undefined,
       'pubsub-payload-max': 65_536,

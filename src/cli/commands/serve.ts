@@ -40,6 +40,9 @@ async function serve(command: Command, run: Run): Promise<void> {
   const secret = settings.embedded
     ? randomBytes(24).toString('base64url')
     : loadSecret('secret', { option: 'secret-file', file: settings['secret-file'], variable: 'STREAMHOST_SECRET', environment })
+  const ofFeeds = { option: 'feeds-secret-file', file: settings['feeds-secret-file'], variable: 'STREAMHOST_FEEDS_SECRET', environment }
+  const hasOwn = !settings.embedded && (ofFeeds.file !== undefined || environment[ofFeeds.variable] !== undefined)
+  const feedsSecret = hasOwn ? loadSecret('secret of the feeds', ofFeeds) : undefined
   const accounts = settings['embedded-accounts-file'] === undefined ? [] : loadAccounts(settings['embedded-accounts-file'])
   const tls = loadIdentity(settings['embedded-tls-cert'], settings['embedded-tls-key'])
   // Hardly any other command needs what these bring.
@@ -48,7 +51,7 @@ async function serve(command: Command, run: Run): Promise<void> {
   const { adopt } = await import('../reload.ts')
   const leveled = buildLogger(streams, { level: settings['log-level'], isPrivate: settings['log-private'] })
   const logger: Logger = leveled
-  const service = new Serving({ logger }, { settings, secret, accounts, tls })
+  const service = new Serving({ logger }, { settings, secret, feedsSecret, accounts, tls })
   // Without a file there is nothing to read again, and SIGHUP says that the terminal is gone.
   if (configFileOf(command, run) !== undefined)
     run.onHangUp(() => adopt(() => settingsOf(command, serveOptions, run), { settings, service, leveled }))
