@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline'
 import test, { type ExecutionContext } from 'ava'
 import { PubsubClient } from '../src/pubsub-client/index.ts'
 import { buildMessage } from '../src/xep/index.ts'
+import { startFeeds } from './helpers/feeds.ts'
 import { onServer, prosody } from './helpers/server.ts'
 import { networkOn, startNetwork } from './helpers/xmpp-network.ts'
 
@@ -160,6 +161,38 @@ test('a queue sends its files, the first one first, and those that do not arrive
   t.is(code, 1)
   t.true(lines.indexOf(`${files[0]}: done`) < lines.indexOf(`${files[1]}: done`))
   t.deepEqual(readdirSync(join(path, 'inbox')).sort(), ['one', 'two'])
+})
+
+test('every screen of a wall shows the newest picture of the feed, and none once it is withdrawn', async (t) => {
+  const names = ['wall1', 'wall2', 'wall3']
+  const network = await startFeeds(t, ['camera', ...names])
+  const [path, { feeds, pubsub }] = [await folder(t), await network.join('camera')]
+  await pubsub.create('pictures')
+  const screens = names.map((name) => run(t, 'newest-picture', network.account(name), ['pictures', join(path, name), '0']))
+  const addresses = await Promise.all(screens.map((screen) => line(screen, /^the screen is at /)))
+  const looks = addresses.map((address) => `http://127.0.0.1:${/port: (\d+)/.exec(address)?.[1]}/`)
+  const look = async (url: string) => {
+    const answer = await fetch(url)
+    return { type: answer.headers.get('content-type'), content: await answer.text() }
+  }
+  const lookAll = () => Promise.all(looks.map(look))
+  const all = (type: string, content: string) => names.map(() => ({ type, content }))
+  t.deepEqual(await lookAll(), all('text/plain', 'no picture yet'))
+
+  const offers = []
+  for (const name of ['first', 'second']) {
+    await writeFile(join(path, `${name}.png`), name)
+    const shown = screens.map((screen) => line(screen, new RegExp(`^fetched: .*${name}\\.png$`)))
+    offers.push(await feeds.offer('pictures', join(path, `${name}.png`), { mimeType: 'image/png' }))
+    await Promise.all(shown)
+    t.deepEqual(await lookAll(), all('image/png', name))
+  }
+  await writeFile(join(path, 'page.html'), '<p>no picture</p>')
+  await feeds.offer('pictures', join(path, 'page.html'), { mimeType: 'text/html' })
+  const taken = screens.map((screen) => line(screen, /^withdrawn: the screen shows nothing$/))
+  await Promise.all(offers.map((offer) => offer.withdraw()))
+  await Promise.all(taken)
+  t.deepEqual(await lookAll(), all('text/plain', 'no picture yet'))
 })
 
 onServer(prosody, 'the example of publish-subscribe', { accounts: ['laptop'], ownPubsub: 'pubsub.localhost' }, (serverTest) => {
