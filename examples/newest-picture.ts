@@ -8,7 +8,7 @@ const { STREAMHOST_PASSWORD: password = '', STREAMHOST_SERVICE: service } = proc
 
 let newest: { id: string; type: string | undefined; path: string; content: Buffer } | undefined
 const screen = createServer((_, response) => {
-  response.writeHead(200, { refresh: 2, 'content-type': newest?.type ?? 'text/plain' }).end(newest?.content ?? 'no picture yet')
+  response.writeHead(200, { refresh: '2', 'content-type': newest?.type ?? 'text/plain' }).end(newest?.content ?? 'no picture yet')
 }).listen(Number(port), '127.0.0.1', () => console.log('the screen is at', screen.address()))
 await using client = await TransferClient.connect({ jid, password, service })
 const accept = { mediaTypes: ['image/jpeg', 'image/png'], sizeBytesMax: 20e6 }

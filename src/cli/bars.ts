@@ -2,6 +2,7 @@ import { clearScreenDown } from 'node:readline'
 import { MultiBar, type Options, type Params } from 'cli-progress'
 import { formatBytes, formatDuration } from '../core/index.ts'
 import type { Progress, Transfer } from '../transfer/index.ts'
+import { drawBar } from './grid.ts'
 import { columnsOf, shorten, toPlainText } from './text.ts'
 
 /** A stream that may be a terminal. */
@@ -66,6 +67,16 @@ export class Bars {
     await this.#show(format, Promise.allSettled(transfers.map(({ done }) => done)))
   }
 
+  /** Shows lines that are drawn anew all the time, until what this returns is disposed of. */
+  showLines(lines: readonly ((columns: number) => string)[]): Disposable {
+    let end = () => {}
+    const until = new Promise<void>((resolve) => {
+      end = resolve
+    })
+    for (const draw of lines) void this.#show((_, { maxWidth }) => draw(maxWidth), until)
+    return { [Symbol.dispose]: () => end() }
+  }
+
   async #show(format: NonNullable<Options['format']>, until: Promise<unknown>): Promise<void> {
     const bar = this.#bars.create(1, 0, {}, { format })
     this.#count += 1
@@ -112,7 +123,7 @@ function describe(
   { bytes, size, bytesPerSecond, restMs }: Progress & { restMs: number },
   columns: number,
 ): string[] {
-  const title = [...drawBar(size === 0 ? 0 : bytes / size, columns), ` ${shorten(toPlainText(name), columns / 4)}:`]
+  const title = [...barOf(size === 0 ? 0 : bytes / size, columns), ` ${shorten(toPlainText(name), columns / 4)}:`]
   if (isPaused) return [...title, ' paused']
   if (state === 'interrupted')
     return [...title, ' trying again', ...(restMs > 0 ? [` in ${formatDuration(Math.ceil(restMs / 1000) * 1000)}`] : [])]
@@ -128,7 +139,7 @@ function describeAll(transfers: readonly Transfer[], { size, elapsedMs }: { size
   const ended = transfers.filter(({ state }) => state === 'done' || state === 'failed').length
   const bytes = transfers.reduce((sum, transfer) => sum + transfer.bytes, 0)
   const done = size === 0 ? ended / transfers.length : Math.min(1, bytes / size)
-  const title = [...drawBar(done, columns), ` ${ended} of ${transfers.length} files`]
+  const title = [...barOf(done, columns), ` ${ended} of ${transfers.length} files`]
   // What was there already took no time.
   const movedBytes = transfers.reduce((sum, transfer) => sum + transfer.movedBytes, 0)
   const bytesPerSecond = (movedBytes / Math.max(1, elapsedMs)) * 1000
@@ -138,15 +149,7 @@ function describeAll(transfers: readonly Transfer[], { size, elapsedMs }: { size
   return [...title, ...amount, `, ${formatBytes(bytesPerSecond)}/s`, `, ${formatDuration(left * 1000)} left`]
 }
 
-/**
- * @param done from 0 to 1
- * @param columns of the terminal
- */
-function drawBar(done: number, columns: number): [bar: string, percent: string] {
-  const barColumns = columns < NARROW_COLUMNS ? NARROW_BAR_COLUMNS : BAR_COLUMNS
-  const filled = Math.floor(done * barColumns)
-  return ['█'.repeat(filled) + '░'.repeat(barColumns - filled), `${Math.floor(done * 100)}%`.padStart(5)]
-}
+const barOf = (done: number, columns: number) => drawBar(done, columns < NARROW_COLUMNS ? NARROW_BAR_COLUMNS : BAR_COLUMNS)
 
 /** As many parts as there is room for. */
 function joinWithin(parts: readonly string[], columns: number): string {

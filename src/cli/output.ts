@@ -78,6 +78,17 @@ export class Output {
     void this.#shownBars?.followAll(transfers, size)
   }
 
+  /**
+   * Shows lines below what is told, drawn anew all the time.
+   *
+   * @param lines given the columns of the terminal
+   * @returns ends that when it is disposed of; `isSeen` by those who read what is told
+   */
+  showLines(lines: readonly ((columns: number) => string)[]): Disposable & { readonly isSeen: boolean } {
+    const shown = this.#shownBars?.showLines(lines)
+    return { isSeen: shown !== undefined && this.columns !== undefined, [Symbol.dispose]: () => shown?.[Symbol.dispose]() }
+  }
+
   get #shownBars(): Bars | undefined {
     if (this.isJson || !this.#streams.stderr.isTTY) return undefined
     this.#bars ??= new Bars(this.#streams.stderr)

@@ -4,41 +4,54 @@ import { rmSync } from 'node:fs'
 import { mkdtemp, open, stat, statfs } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
-import type { Command } from 'commander'
-import { loadSettings, serveOptions } from '../../config/index.ts'
-import { BytestreamError, formatBytes, formatDuration, orAbort, parseBytes, throwIfAborted } from '../../core/index.ts'
+import { type Command, Option } from 'commander'
+import { BytestreamError, formatBytes, formatDuration, parseBytes, throwIfAborted } from '../../core/index.ts'
 import type { Service } from '../../service.ts'
-import { type Transfer, TransferClient } from '../../transfer/index.ts'
+import type { Transfer, TransferClient } from '../../transfer/index.ts'
 import { addExamples, type Run, type Start } from '../command-line.ts'
+import { DEMO_DOMAIN, DemoStage } from '../demo-stage.ts'
 import { EXIT } from '../exit-codes.ts'
-import type { Output } from '../output.ts'
+import { Narrator } from '../narrator.ts'
+import { castOf, playFeeds, SUBSCRIBERS_MAX } from './demo-feeds.ts'
 
 const CHUNK_BYTES = 4 * 1024 * 1024
-const DOMAIN = 'localhost'
-const PROXY = `proxy.${DOMAIN}`
+const PROXY = `proxy.${DEMO_DOMAIN}`
 
 /** `streamhost demo`: everything on one machine, told step by step. */
 export function addDemo(program: Command, start: Start): void {
   const command = program
     .command('demo')
-    .argument('[file]', 'what to send (default: data made for the purpose)')
-    .option('--size <SIZE>', 'how much data to make', '256MiB')
+    .argument('[file]', 'what to send, or to announce (default: data made for the purpose)')
+    .option('--size <SIZE>', 'how much data to make (default: 256MiB; with --feeds 8MiB)')
+    .option('--feeds', 'announce it on a feed instead: accounts follow that, and some of them are away meanwhile')
+    .addOption(new Option('--subscribers <N>', `how many accounts follow the feed, ${SUBSCRIBERS_MAX} at most (default: 20)`).implies({ feeds: true }))
+    .addOption(new Option('--away <N>', 'how many of them are away (default: a quarter)').implies({ feeds: true }))
     .description('send a file from one account to another, through the proxy, with everything on this machine')
-  addExamples(command, 'streamhost demo', 'streamhost demo --size 1GiB', 'streamhost demo photo.jpg')
-  command.action((file: string | undefined) => start(command, (run) => demo(file, command.opts<{ size: string }>().size, run)))
+  addExamples(command, 'streamhost demo', 'streamhost demo --size 1GiB', 'streamhost demo photo.jpg', 'streamhost demo --feeds --subscribers 40')
+  command.action((file: string | undefined) => start(command, (run) => demo(file, command.opts<DemoFlags>(), run)))
 }
 
-async function demo(file: string | undefined, size: string, run: Run): Promise<void> {
-  const sizeBytes = file === undefined ? parseBytes(size) : (await statOf(file)).size
+interface DemoFlags {
+  readonly size?: string
+  readonly feeds?: boolean
+  readonly subscribers?: string
+  readonly away?: string
+}
+
+async function demo(file: string | undefined, { size, feeds, ...counts }: DemoFlags, run: Run): Promise<void> {
+  const cast = feeds ? castOf(counts) : undefined
+  const sizeBytes = file === undefined ? parseBytes(size ?? (cast ? '8MiB' : '256MiB')) : (await statOf(file)).size
   const folder = await mkdtemp(join(tmpdir(), 'streamhost-demo-'))
   // Also when the user will not wait for the proper end, or closes the terminal.
   const cleanUp = () => rmSync(folder, { recursive: true, force: true })
   const leave = () => process.exit(EXIT.failed)
   process.once('exit', cleanUp).once('SIGHUP', leave)
   try {
-    await checkSpace(folder, file === undefined ? 2 * sizeBytes : sizeBytes)
+    const copies = (file === undefined ? 1 : 0) + (cast?.subscribers ?? 1)
+    await checkSpace(folder, copies * sizeBytes)
     const path = file ?? (await makeData(join(folder, 'demo.bin'), sizeBytes, run))
-    await play(path, join(folder, 'received'), run)
+    const received = join(folder, 'received')
+    await (cast ? playFeeds(path, received, cast, run) : play(path, received, run))
   } finally {
     process.off('exit', cleanUp).off('SIGHUP', leave)
     cleanUp()
@@ -73,61 +86,24 @@ async function makeData(path: string, sizeBytes: number, { output, signal }: Run
   return path
 }
 
-/** Numbers what it tells, and names the section that describes it. */
-class Narrator {
-  readonly #output: Output
-  #count = 0
-
-  constructor(output: Output) {
-    this.#output = output
-  }
-
-  tell(step: string, facts: object, text: string, source: string, ...more: readonly string[]): void {
-    this.#count += 1
-    this.#output.tell(step, { ...facts, source }, `${String(this.#count).padStart(2)}. ${text}  [${source}]`, ...more)
-  }
-}
-
-/** No other command but `serve` needs what it brings. Where `using` stands beside it, tsc would leave this path as it is. */
-const loadService = () => import('../../service.ts')
-
-async function play(path: string, into: string, { output, signal, logger }: Run): Promise<void> {
+async function play(path: string, into: string, run: Run): Promise<void> {
+  const { output, signal } = run
   const narrator = new Narrator(output)
-  const password = () => randomBytes(12).toString('base64url')
-  const accounts = [
-    { local: 'sender', password: password() },
-    { local: 'receiver', password: password() },
-  ] as const
-  const flags = { domain: PROXY, embedded: true, listen: ['127.0.0.1:0'], 'embedded-listen': '127.0.0.1:0' }
-  const settings = loadSettings(serveOptions, { flags, environment: {} })
-  const { Service } = await loadService()
-  await using service = new Service({ logger }, { settings, secret: password(), accounts })
+  await using stage = await DemoStage.make({ domain: PROXY, locals: ['sender', 'receiver'] }, run)
+  const { service } = stage
   narrateService(service, narrator)
-  await orAbort(service.start(), signal)
-  const { clientAddress } = service
-  if (!clientAddress) throw new BytestreamError('ERR_INTERNAL', 'the embedded server has no address')
+  await stage.start()
+  const { server } = stage
   const [streamhost] = service.advertised
   narrator.tell(
     'serving',
-    { server: clientAddress, streamhost },
-    `An XMPP server runs at ${clientAddress.host}:${clientAddress.port}; ${PROXY} is plugged into it, and takes SOCKS5 connections at ${streamhost?.host}:${streamhost?.port}.`,
+    { server, streamhost },
+    `An XMPP server runs at ${server.host}:${server.port}; ${PROXY} is plugged into it, and takes SOCKS5 connections at ${streamhost?.host}:${streamhost?.port}.`,
     'XEP-0114 §3',
   )
 
-  const login = (account: (typeof accounts)[number]) =>
-    TransferClient.connect(
-      {
-        jid: `${account.local}@${DOMAIN}`,
-        password: account.password,
-        service: `xmpp://${clientAddress.host}:${clientAddress.port}`,
-        reconnect: false,
-        mayConnect: () => true, // Where everything is on this machine, so is the proxy.
-        signal,
-      },
-      { logger },
-    )
-  await using receiver = await login(accounts[1])
-  await using sender = await login(accounts[0])
+  await using receiver = await stage.logIn('receiver')
+  await using sender = await stage.logIn('sender')
   narrator.tell(
     'online',
     { sender: sender.jid, receiver: receiver.jid },
@@ -135,7 +111,7 @@ async function play(path: string, into: string, { output, signal, logger }: Run)
     'RFC 6120 §6',
   )
   const incoming = nextTransfer(receiver, into)
-  const transfer = sender.send(path, { to: `receiver@${DOMAIN}`, method: 'proxy', negotiation: 'si', signal })
+  const transfer = sender.send(path, { to: `receiver@${DEMO_DOMAIN}`, method: 'proxy', negotiation: 'si', signal })
   output.follow(transfer)
   narrateTransfer(transfer, narrator)
   // The proxy notices the end of the bytestream by itself, maybe after both of them.
@@ -158,7 +134,7 @@ async function play(path: string, into: string, { output, signal, logger }: Run)
 /** What arrives at the receiver, with the hash of the octets it wrote. */
 function nextTransfer(receiver: TransferClient, into: string) {
   return new Promise<Awaited<Transfer['done']>>((resolve, reject) => {
-    const accepting = receiver.receive({ into, from: [`sender@${DOMAIN}`] })
+    const accepting = receiver.receive({ into, from: [`sender@${DEMO_DOMAIN}`] })
     accepting.on('transfer', ({ done }) => void done.then(resolve, reject))
     accepting.on('declined', ({ error }) => reject(error))
   })
