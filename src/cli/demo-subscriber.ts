@@ -76,8 +76,7 @@ export class DemoSubscriber {
         else if (event.kind === 'fetched') {
           this.#says = 'has it'
           return event
-        }
-        else if (event.kind === 'failed' || event.kind === 'passed over') throw event.error
+        } else if (event.kind === 'failed' || event.kind === 'passed over') throw event.error
       }
       throw new BytestreamError('ERR_ITEM_NOT_FOUND', `${feed.node} is there no more`)
     } finally {

@@ -174,7 +174,9 @@ async function compare({ narrator, run: { output, signal } }: Play, path: string
   const [owned, ...received] = hashed
   const wrong = received.filter(({ sha256 }) => sha256 !== owned?.sha256).length
   const room = (output.columns ?? 80) - 13
-  const lines = hashed.map(({ name, sha256 }) => `    ${name.padEnd(6)}  ${sha256.length > room ? `${sha256.slice(0, room - 1)}…` : sha256}`)
+  const lines = hashed.map(
+    ({ name, sha256 }) => `    ${name.padEnd(6)}  ${sha256.length > room ? `${sha256.slice(0, room - 1)}…` : sha256}`,
+  )
   narrator.tell(
     'compared',
     { owned: owned?.sha256, received, agree: wrong === 0 },

@@ -24,10 +24,20 @@ export function addDemo(program: Command, start: Start): void {
     .argument('[file]', 'what to send, or to announce (default: data made for the purpose)')
     .option('--size <SIZE>', 'how much data to make (default: 256MiB; with --feeds 8MiB)')
     .option('--feeds', 'announce it on a feed instead: accounts follow that, and some of them are away meanwhile')
-    .addOption(new Option('--subscribers <N>', `how many accounts follow the feed, ${SUBSCRIBERS_MAX} at most (default: 20)`).implies({ feeds: true }))
+    .addOption(
+      new Option('--subscribers <N>', `how many accounts follow the feed, ${SUBSCRIBERS_MAX} at most (default: 20)`).implies({
+        feeds: true,
+      }),
+    )
     .addOption(new Option('--away <N>', 'how many of them are away (default: a quarter)').implies({ feeds: true }))
     .description('send a file from one account to another, through the proxy, with everything on this machine')
-  addExamples(command, 'streamhost demo', 'streamhost demo --size 1GiB', 'streamhost demo photo.jpg', 'streamhost demo --feeds --subscribers 40')
+  addExamples(
+    command,
+    'streamhost demo',
+    'streamhost demo --size 1GiB',
+    'streamhost demo photo.jpg',
+    'streamhost demo --feeds --subscribers 40',
+  )
   command.action((file: string | undefined) => start(command, (run) => demo(file, command.opts<DemoFlags>(), run)))
 }
 
