@@ -1,4 +1,4 @@
-import { EventEmitter, on } from 'node:events'
+import { EventEmitter, on, setMaxListeners } from 'node:events'
 import { BytestreamError, type Clock } from '../core/index.ts'
 import { RunningTransfers } from './running-transfers.ts'
 import { Transfer, type Work } from './transfer.ts'
@@ -25,6 +25,7 @@ export abstract class Responder<Events extends ResponderEvents & Record<keyof Ev
   protected constructor(clock: Clock) {
     super()
     this.clock = clock
+    setMaxListeners(0, this.#stopping.signal) // One for each request.
   }
 
   /** The transfers that are under way. */

@@ -165,6 +165,8 @@ const rowOf: Readonly<Record<string, string>> = {
   'pubsub-client/find-services ANSWER_MS_MAX': 'for one of those items to say',
   'cli/read-input INPUT_BYTES_MAX': 'octets of a file that is published',
   'cli/commands/notify TEXT_BYTES_MAX': 'octets of what `notify` says',
+  'cli/commands/demo-feeds SUBSCRIBERS_MAX': 'subscribers of the demo of feeds',
+  'cli/commands/demo-feeds PLAY_MS_MAX': 'for the demo of feeds',
   'cli/commands/pubsub-watch UNSUBSCRIBE_MS_MAX': 'to unsubscribe when somebody stops watching',
   'pubsub/queues/owners QUEUES_PAGE_MAX': 'queues an owner is shown at once',
   'pubsub/rules/routing-keys KEY_BYTES_MAX': 'octets of a routing key',

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { join } from 'node:path'
 import { BytestreamError, formatBytes, formatDuration, startDeadline, systemClock } from '../../core/index.ts'
 import { type FeedAddress, Feeds, type Offer } from '../../feeds/index.ts'
@@ -50,6 +51,8 @@ interface Play {
 export async function playFeeds(path: string, into: string, { subscribers, away }: Cast, given: Run): Promise<void> {
   const late = `not all had the file after ${formatDuration(PLAY_MS_MAX)}`
   using deadline = startDeadline(systemClock, PLAY_MS_MAX, 'ERR_TIMEOUT', late, given.signal)
+  // Everybody logs in by it, and fetches.
+  setMaxListeners(0, deadline.signal)
   const run = { ...given, signal: deadline.signal }
   const numbers = Array.from({ length: subscribers }, (_, index) => String(index + 1).padStart(2, '0'))
   const locals = ['owner', ...numbers.map(nameOf)]
@@ -109,15 +112,15 @@ async function prepare({ stage, owner, pubsub, narrator }: Play, present: readon
   const everybody = [...present, ...absent]
   await Promise.all(everybody.map((each) => each.subscribe()))
   const accounts = accountsOf(everybody)
-  narrator.tell('subscribed', { ...FEED, accounts }, `${everybody.length} accounts subscribe, ${namesOf(everybody)}.`, 'XEP-0060 §6.1')
+  narrator.tell('subscribed', { ...FEED, accounts }, `${namesOf(everybody)} subscribe, each with a queue of its own.`, 'XEP-0060 §6.1')
   if (absent.length === 0) return
   await Promise.all(absent.map((each) => each.leave()))
-  narrator.tell('left', { accounts: accountsOf(absent) }, `${absent.length} of them go away, ${namesOf(absent)}.`, 'RFC 6121 §4.5')
+  narrator.tell('left', { accounts: accountsOf(absent) }, `Offline now: ${namesOf(absent)}.`, 'RFC 6121 §4.5')
 }
 
 /** Those who are there get it at once. */
 async function announce(play: Play, { announcement, uri }: Offer, present: readonly DemoSubscriber[]): Promise<readonly HeldFile[]> {
-  const { pubsub, narrator } = play
+  const { pubsub, narrator, run } = play
   const { name, sizeBytes = 0 } = announcement.file
   narrator.tell(
     'announced',
@@ -126,22 +129,28 @@ async function announce(play: Play, { announcement, uri }: Offer, present: reado
     'XEP-0358 §2.1',
   )
   const files = await fetchAll(play, present)
-  narrator.tell('fetched', { accounts: accountsOf(present) }, `${present.length} were there, and have it.`, 'XEP-0358 §2.2')
+  narrator.tell(
+    'fetched',
+    { accounts: accountsOf(present) },
+    `${present.length} were online, were told at once, and have it.`,
+    'XEP-0358 §2.2',
+  )
   const waiting = []
-  for await (const { account } of pubsub.waiting(FEED.node)) waiting.push(account)
-  narrator.tell('queued', { accounts: waiting }, `For ${waiting.length} it waits in the queues of the service.`, 'docs/feeds.md')
+  for await (const { account, ...counts } of pubsub.waiting(FEED.node, { signal: run.signal })) {
+    if (counts.waiting + counts.handed > 0) waiting.push(account)
+  }
+  const those = { accounts: waiting }
+  narrator.tell('queued', those, `For ${waiting.length} it waits; the others have acknowledged it.`, 'urn:streamhost:feeds:0')
   return files
 }
 
 /** Those who come back get what waited. */
 async function comeBack(play: Play, absent: readonly DemoSubscriber[]): Promise<readonly HeldFile[]> {
-  const { pubsub, narrator } = play
+  const { narrator } = play
   if (absent.length === 0) return []
-  narrator.tell('back', { accounts: accountsOf(absent) }, `${namesOf(absent)} come back, and are told.`, 'RFC 6121 §4.2')
+  narrator.tell('back', { accounts: accountsOf(absent) }, `Online again: ${namesOf(absent)}.`, 'RFC 6121 §4.2')
   const files = await fetchAll(play, absent)
-  const waiting = []
-  for await (const { account } of pubsub.waiting(FEED.node)) waiting.push(account)
-  narrator.tell('settled', { accounts: waiting }, `They have it, too; it waits for ${waiting.length} now.`, 'docs/feeds.md')
+  narrator.tell('fetched', { accounts: accountsOf(absent) }, 'They are told what waited, and have it, too.', 'XEP-0358 §2.2')
   return files
 }
 
@@ -180,7 +189,7 @@ async function compare({ narrator, run: { output, signal } }: Play, path: string
   narrator.tell(
     'compared',
     { owned: owned?.sha256, received, agree: wrong === 0 },
-    `SHA-256 of what ${received.length} have: ${wrong === 0 ? 'all agree.' : `${wrong} DIFFER.`}`,
+    `SHA-256 of the file and of ${received.length} copies: ${wrong === 0 ? 'all are equal.' : `${wrong} DIFFER.`}`,
     'FIPS 180-4',
     ...lines,
   )
