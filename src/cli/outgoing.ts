@@ -77,7 +77,7 @@ const ends = {
  *
  * @returns why that is a failure, where it is one
  */
-export async function tellEnd(output: Output, { offer, path }: ToldOffer): Promise<BytestreamError | undefined> {
+async function tellEnd(output: Output, { offer, path }: ToldOffer): Promise<BytestreamError | undefined> {
   const { reason, downloads, error } = await offer.done
   const { id } = offer
   const why = error && reason === 'failed' ? `: ${error.message}` : ''

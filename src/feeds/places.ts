@@ -45,7 +45,7 @@ export class FeedPlace implements AnnouncingPlace {
 }
 
 /** Creates the node of a feed; whoever is faster is welcome. @throws StanzaError as the service answered */
-export async function createFeed({ pubsub, node }: Feed): Promise<void> {
+async function createFeed({ pubsub, node }: Feed): Promise<void> {
   const form = await pubsub.defaultConfig('leaf').catch(() => undefined)
   const create = async (config?: FieldChanges) => {
     try {

@@ -7,7 +7,7 @@ import type { ServerUnderTest } from './server.ts'
 import { networkOn, type XmppNetwork } from './xmpp-network.ts'
 
 /** Where the service is, on each server under test. */
-export const FEEDS = 'pubsub.localhost'
+const FEEDS = 'pubsub.localhost'
 
 /** A client, and the feeds it sees. */
 export interface FeedsClient {
@@ -18,7 +18,7 @@ export interface FeedsClient {
 }
 
 /** An account's client, and its feeds. */
-export interface JoinInit extends Partial<Omit<TransferClientInit, 'service'>>, Pick<FeedsInit, 'transfersMax'> {
+interface JoinInit extends Partial<Omit<TransferClientInit, 'service'>>, Pick<FeedsInit, 'transfersMax'> {
   /** Where its server is, if not where it listens. */
   readonly server?: string
 }
@@ -29,7 +29,7 @@ export interface FeedsNetwork extends XmppNetwork {
 }
 
 /** Accounts that offer and watch, on a server that is there already. */
-export function feedsOn(t: ExecutionContext, server: ServerUnderTest): FeedsNetwork {
+function feedsOn(t: ExecutionContext, server: ServerUnderTest): FeedsNetwork {
   const network = networkOn(t, server)
   return {
     ...network,

@@ -6,7 +6,7 @@ import type { Crew, Lane } from './lane.ts'
 /** Messages that an account has not acknowledged, at the most. */
 const WINDOW = 16
 /** Messages of one account while others wait. */
-export const SHARE = 16
+const SHARE = 16
 /** Milliseconds from which on a message comes late. */
 const LATE_MS = 10_000
 /** Milliseconds for an acknowledgement to come, the first time; they double with each. */

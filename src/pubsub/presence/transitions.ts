@@ -13,7 +13,7 @@ export interface ContactState {
 }
 
 /** A presence stanza from the contact, by its type (RFC 6121 §4.7.1). */
-export type Packet = 'available' | 'unavailable' | 'probe' | 'subscribe' | 'subscribed' | 'unsubscribe' | 'unsubscribed' | 'error'
+type Packet = 'available' | 'unavailable' | 'probe' | 'subscribe' | 'subscribed' | 'unsubscribe' | 'unsubscribed' | 'error'
 
 /** What happens to a contact: what comes from it, and what is decided here: it is let in, or it is not subscribed any more. */
 export type Happening = Packet | 'letIn' | 'ended'
@@ -25,7 +25,7 @@ export type Word = 'available' | 'unavailable' | 'subscribe' | 'subscribed' | 'u
  * What else is to be done: `decide` whether it may subscribe; `end` its subscription; the resource has shown that it is there
  * (`appear`), or that it is gone (`vanish`).
  */
-export type Act = 'decide' | 'end' | 'appear' | 'vanish'
+type Act = 'decide' | 'end' | 'appear' | 'vanish'
 
 interface Step<State> {
   readonly to: State
