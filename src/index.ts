@@ -34,7 +34,16 @@ export {
   type Verdict,
 } from './check/index.ts'
 export type { AskedFor, ProxyEvents } from './component/index.ts'
-export { type HostPort, loadSettings, type Option, type Options, type Settings, type Sources, serveOptions } from './config/index.ts'
+export {
+  type HostPort,
+  loadSettings,
+  type Option,
+  type Options,
+  type ServiceSettings,
+  type Settings,
+  type Sources,
+  serveOptions,
+} from './config/index.ts'
 export {
   type Absence,
   BytestreamError,
@@ -50,6 +59,8 @@ export {
   version,
 } from './core/index.ts'
 export {
+  type Addressee,
+  type DescribedFile,
   type FeedAddress,
   type FeedEvent,
   type FeedName,
@@ -57,6 +68,8 @@ export {
   type FeedsComponents,
   type FeedsInit,
   type GetInit,
+  type Notified,
+  type NotifyInit,
   Offer,
   type OfferEnd,
   type OfferEndReason,
@@ -84,7 +97,6 @@ export {
   type ServiceComponents,
   type ServiceEvents,
   type ServiceInit,
-  type ServiceSettings,
 } from './service.ts'
 export {
   type AccountInit,
@@ -189,6 +201,8 @@ export {
   type WorkInit,
 } from './transfer/index.ts'
 export {
+  type AnnouncedFile,
+  type Announcement,
   type Attributes,
   buildMessage,
   type DataForm,
@@ -197,6 +211,8 @@ export {
   type DiscoIdentity,
   type DiscoInfo,
   type Element,
+  type FeedAcceptance,
+  type FeedDeadLetter,
   type FieldDatatype,
   type FormField,
   type FormOption,
@@ -209,6 +225,7 @@ export {
   NS,
   type Presence,
   type PresenceType,
+  type PublishedProtocol,
   type PubsubAccountAffiliation,
   type PubsubAccountSubscription,
   type PubsubAction,
@@ -220,5 +237,6 @@ export {
   type PubsubSubscription,
   type PubsubSubscriptionState,
   type StreamhostAddress,
+  type WaitingSubscriber,
   xml,
 } from './xep/index.ts'

@@ -8,7 +8,7 @@ import {
   type PubsubServiceEvents,
   presentComponent,
 } from './component/index.ts'
-import { advertise, type HostPort, limitsOf, pubsubLimitsOf, ratesOf, type ServeSettings } from './config/index.ts'
+import { advertise, type HostPort, limitsOf, pubsubLimitsOf, ratesOf, type ServiceSettings } from './config/index.ts'
 import { BytestreamError, type Clock, type Logger, silentLogger, systemClock, version } from './core/index.ts'
 import { EmbeddedServer, type EmbeddedServerInit } from './embedded/index.ts'
 import type { Monitor } from './http/index.ts'
@@ -18,9 +18,6 @@ import type { DstAddr } from './socks5/index.ts'
 import { descriptorLimit, Streamhost } from './streamhost/index.ts'
 import { type IdentityInit, makeIdentity } from './tls/index.ts'
 import type { StreamhostAddress } from './xep/index.ts'
-
-/** The settings of `streamhost serve`, once they are understood. */
-export type ServiceSettings = ServeSettings
 
 /** Those that say how much may be relayed. */
 export type RateSettings = Pick<ServiceSettings, 'rate-max' | 'bytestream-rate-max'>

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
-import { reloadableOptions, type serveOptions } from '../config/index.ts'
+import { reloadableOptions, type ServiceSettings, type serveOptions } from '../config/index.ts'
 import { type Logger, toBytestreamError } from '../core/index.ts'
-import type { Service, ServiceSettings } from '../service.ts'
+import type { Service } from '../service.ts'
 import type { LeveledLogger } from './logging.ts'
 
 /** A service that runs, the settings it was started with, and its log. */

@@ -16,6 +16,6 @@ export {
 } from './load.ts'
 export { accountOptions, allOptions, checkOptions, reloadableOptions, serveOptions } from './options.ts'
 export { backupOptions } from './pubsub-options.ts'
-export { advertise, limitsOf, pubsubLimitsOf, ratesOf, type ServeSettings } from './serve-settings.ts'
+export { advertise, limitsOf, pubsubLimitsOf, ratesOf, type ServiceSettings } from './serve-settings.ts'
 export { queueOptions, receiveOptions, sendOptions, sendQueueOptions } from './transfer-options.ts'
 export type { HostPort } from './values.ts'

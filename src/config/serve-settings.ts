@@ -5,10 +5,10 @@ import type { Settings } from './load.ts'
 import type { serveOptions } from './options.ts'
 
 /** The settings of `streamhost serve`, once they are understood. */
-export type ServeSettings = Settings<typeof serveOptions>
+export type ServiceSettings = Settings<typeof serveOptions>
 
 /** What publish-subscribe is bounded by. */
-export function pubsubLimitsOf(settings: ServeSettings): Partial<PubsubLimits> {
+export function pubsubLimitsOf(settings: ServiceSettings): Partial<PubsubLimits> {
   return {
     nodesPerAccountMax: settings['pubsub-nodes-per-account-max'],
     subscriptionsPerNodeMax: settings['pubsub-subscriptions-per-node-max'],
@@ -22,12 +22,12 @@ export function pubsubLimitsOf(settings: ServeSettings): Partial<PubsubLimits> {
 export function ratesOf({
   'rate-max': totalBytes,
   'bytestream-rate-max': bytestreamBytes,
-}: Pick<ServeSettings, 'rate-max' | 'bytestream-rate-max'>): Rates {
+}: Pick<ServiceSettings, 'rate-max' | 'bytestream-rate-max'>): Rates {
   return { totalBytes, bytestreamBytes }
 }
 
 /** What the streamhost is bounded by. */
-export function limitsOf(settings: ServeSettings): Partial<StreamhostLimits> {
+export function limitsOf(settings: ServiceSettings): Partial<StreamhostLimits> {
   return {
     openSocketsMax: settings['open-sockets-max'],
     halfOpenMax: settings['half-open-max'],
@@ -46,7 +46,7 @@ export function limitsOf(settings: ServeSettings): Partial<StreamhostLimits> {
  * What clients are told: what the settings say; else each address listened on. A wildcard has none of its own: for
  * clients of this machine's embedded server it is the address they reach that at, for others the domain.
  */
-export function advertise(settings: ServeSettings, bound: readonly BoundAddress[]): StreamhostAddress[] {
+export function advertise(settings: ServiceSettings, bound: readonly BoundAddress[]): StreamhostAddress[] {
   const { advertise: given, domain: jid, listen, embedded } = settings
   const server = settings['embedded-listen'].host
   const port = bound[0]?.port ?? 0

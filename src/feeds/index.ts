@@ -4,4 +4,5 @@ export { Feeds, type FeedsComponents, type FeedsInit, type Notified, type Notify
 export type { Addressee } from './notify.ts'
 export type { GetInit } from './obtaining.ts'
 export { Offer, type OfferEnd, type OfferEndReason, type OfferEvents, type OfferInit } from './offer.ts'
+export type { DescribedFile } from './offered-file.ts'
 export { Watch, type WatchInit } from './watch.ts'

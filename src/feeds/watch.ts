@@ -94,6 +94,7 @@ export class Watch implements AsyncIterableIterator<FeedEvent, undefined>, Async
     this.#began = this.#begin(feeds).catch((error: unknown) => this.#end(toBytestreamError(error)))
   }
 
+  /** Itself: there is one course of events, for one that looks at them. */
   [Symbol.asyncIterator](): this {
     return this
   }
