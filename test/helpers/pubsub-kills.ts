@@ -2,6 +2,7 @@ import type { ExecutionContext } from 'ava'
 import { pubsubMigrations } from '../../src/pubsub/index.ts'
 import { Storage } from '../../src/storage/index.ts'
 import { attribute, type Element } from '../../src/xep/index.ts'
+import { chanceFrom } from './chance.ts'
 import { formText, pubsub } from './pubsub-examples.ts'
 import { PubsubLine } from './pubsub-line.ts'
 import { outcome } from './pubsub-service.ts'
@@ -59,17 +60,6 @@ const textOf = (node: string, id: string) => `${id} of ${node} ${'.'.repeat(Numb
 const publish = (node: string, id: string) =>
   pubsub(`<publish node='${node}'><item id='${id}'><note xmlns='urn:example:note'>${textOf(node, id)}</note></item></publish>`)
 const retract = (node: string, id: string) => pubsub(`<retract node='${node}' notify='true'><item id='${id}'/></retract>`)
-
-/** A small generator of chance that can be had again (mulberry32). */
-function chanceFrom(seed: number): (below: number) => number {
-  let state = seed
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below
-  }
-}
 
 /** What killing has come to. */
 interface Killed {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
 import { type Cli, startCli } from './cli.ts'
+import type { Host } from './namespaces.ts'
 import { DOMAIN } from './prosody.ts'
 import type { ServerUnderTest } from './server.ts'
 
@@ -16,17 +17,18 @@ export async function dataFolder(t: Pick<ExecutionContext, 'teardown'>): Promise
   return folder
 }
 
-/** Starts `streamhost serve` for publish-subscribe alone, as a component of a server; settles once it is ready. */
+/** Starts `streamhost serve` for publish-subscribe alone, as a component of a server; settles once it is ready. @param on where it runs; default: here */
 export async function servePubsub(
   t: ExecutionContext,
   server: ServerUnderTest,
   directory: string,
   args: readonly string[] = [],
   jid = PUBSUB,
+  on?: Pick<Host, 'command'>,
 ): Promise<Cli> {
   const { host, port } = server.componentAt(jid)
   const where = ['--service', `xmpp://${host}:${port}`, '--domain', jid, '--data', directory]
-  const cli = startCli(t, ['serve', '--json', '--pubsub-only', ...where, ...args], { STREAMHOST_SECRET: server.secret })
+  const cli = startCli(t, ['serve', '--json', '--pubsub-only', ...where, ...args], { STREAMHOST_SECRET: server.secret }, on)
   await cli.event('ready')
   return cli
 }

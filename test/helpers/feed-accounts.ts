@@ -1,0 +1,77 @@
+import { spawn } from 'node:child_process'
+import { EventEmitter } from 'node:events'
+import { createInterface } from 'node:readline'
+import type { ExecutionContext } from 'ava'
+import type { FeedEvent } from '../../src/feeds/index.ts'
+import type { Host } from './namespaces.ts'
+import { PUBSUB } from './serve-pubsub.ts'
+import type { ServerUnderTest } from './server.ts'
+
+/** What accounts in a process of their own are told to do; whoever is not there comes. */
+export type FeedOrder = { readonly account: string; readonly node: string } & (
+  | { readonly do: 'create' | 'subscribe' | 'leave' }
+  | { readonly do: 'watch'; readonly into: string }
+  | { readonly do: 'offer'; readonly path: string }
+)
+
+/** What happens to them. Of `started` and `refused` the account is that of whoever asked. */
+export interface FeedFact {
+  readonly fact: FeedEvent['kind'] | 'broken off' | 'offered' | 'started' | 'refused' | 'obeyed' | 'not obeyed'
+  readonly account: string
+  /** Of an offer. */
+  readonly id: string
+  readonly sha256?: string | undefined
+  readonly text?: string | undefined
+  /** Of an order. */
+  readonly number?: number
+}
+
+interface FeedAccountsInit {
+  /** Where they run. Default: here. */
+  readonly on?: Host
+  /** Where they find their server. Default: where it listens. */
+  readonly port?: number
+}
+
+/** Accounts that watch feeds, and offer files there, in a process of their own, which ends with the test. */
+export class FeedAccounts extends EventEmitter<{ fact: [fact: FeedFact] }> {
+  readonly #process
+  readonly #domain: string
+  readonly #orders = new Map<number, { resolve: () => void; reject: (error: Error) => void }>()
+  #number = 0
+
+  constructor(t: ExecutionContext, { client, domain, account }: ServerUnderTest, { on, port }: FeedAccountsInit = {}) {
+    super()
+    this.#domain = domain
+    const service = port === undefined ? `${client.host}:${client.port}` : `127.0.0.1:${port}`
+    const command = ['--import=tsx', 'test/helpers/feed-accounts-child.ts']
+    const { password } = account('')
+    this.#process = spawn(...(on?.command(process.execPath, command) ?? ([process.execPath, command] as const)), {
+      env: { ...process.env, STREAMHOST_SERVICE: `xmpp://${service}`, STREAMHOST_PASSWORD: password, FEEDS_AT: PUBSUB },
+      stdio: ['pipe', 'pipe', 'inherit'],
+    })
+    t.teardown(() => this.#process.kill('SIGKILL'))
+    createInterface({ input: this.#process.stdout }).on('line', (line) => this.#hear(JSON.parse(line) as FeedFact))
+    this.#process.once('exit', () => {
+      for (const { reject } of this.#orders.values()) reject(new Error('they have ended'))
+    })
+  }
+
+  /** Settles when it is done. @throws Error that says why it could not be */
+  order({ account, ...what }: FeedOrder): Promise<void> {
+    const number = this.#number++
+    return new Promise((resolve, reject) => {
+      this.#orders.set(number, { resolve, reject })
+      this.#process.stdin.write(`${JSON.stringify({ account: `${account}@${this.#domain}`, ...what, number })}\n`)
+    })
+  }
+
+  #hear(fact: FeedFact): void {
+    const { number, text } = fact
+    if (number === undefined) return void this.emit('fact', fact)
+    const { resolve, reject } = this.#orders.get(number) ?? {}
+    this.#orders.delete(number)
+    if (fact.fact === 'obeyed') resolve?.()
+    else reject?.(new Error(text))
+  }
+}
