@@ -49,6 +49,12 @@ interface Batch {
 }
 
 /**
+ * By these a service says that it tells owners only (XEP-0060 §8.2, §8.8, §8.9), or nobody. Any other answer may be that of a server
+ * whose service is away: then nobody knows who has been shut out.
+ */
+const UNTOLD: readonly string[] = ['forbidden', 'not-allowed', 'not-authorized', 'feature-not-implemented']
+
+/**
  * Who may see a node of ours may have what is announced there. Each decision is made by what the service says after it was asked for,
  * so that whoever was shut out a moment ago stays out; those who ask while the service is being asked share the next answer. Where the
  * service does not tell us, the node is not ours to guard: whoever knows the id may.
@@ -92,8 +98,7 @@ export class NodeAudience implements Audience {
       return await this.#readersAmong(accounts)
     } catch (thrown) {
       const error = toBytestreamError(thrown)
-      // It is said to owners only (XEP-0060 §8.2, §8.8, §8.9), and not by every service.
-      if (error instanceof StanzaError && error.stanzaError.type !== 'wait') return accounts
+      if (error instanceof StanzaError && UNTOLD.includes(error.condition)) return accounts
       throw new BytestreamError('ERR_OFFER_BUSY', 'who may have it cannot be found out at the moment: try again later', { cause: error })
     }
   }

@@ -14,6 +14,7 @@ const harmless: readonly string[] = [
   ...['domain', 'host', 'port', 'protocol', 'engine', 'because', 'end', 'code', 'err', 'sockets', 'fingerprint'],
   'settings',
   'action',
+  ...['messageId', 'messages', 'letters'],
   ...['retryMs', 'durationMs', 'firstToSecond', 'secondToFirst'],
   ...['suppressed', 'promised', 'openSocketsMax', 'descriptors'],
   ...['openSockets', 'halfOpen', 'waiting', 'waitingBytes', 'active', 'readAheadBytes'],

@@ -34,7 +34,7 @@ export function addNotify(program: Command, start: Start): void {
     'streamhost notify team@rooms.example.org "disk full" \\',
     '  --account bot@example.org --password-file pw',
     'df -h | streamhost notify you@example.org - …',
-    'streamhost notify you@example.org "last night" … --file /var/log/big.log --for 12h',
+    'streamhost notify you@example.org "last night" … --file big.log --for 12h',
   )
   addOptions(command, options).action((jid: string, text: string) => start(command, (run) => notify(jid, text, command, run)))
 }

@@ -118,7 +118,7 @@ export class Deliveries implements Disposable {
     if (became === false || became === 'gone') return
     this.#counts.returned += 1
     if (became === 'dead') this.#bury(1)
-    logger.debug({ to: jid, messageId, reason }, 'a message of a feed came back')
+    logger.debug({ jid, messageId, reason }, 'a message of a feed came back')
     this.#letGo(account, messageId)
     if (isAbsent) availability.vanished(jid)
     this.#setAlarm()
