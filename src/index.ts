@@ -201,7 +201,7 @@ export {
   type WorkInit,
 } from './transfer/index.ts'
 export {
-  type AnnouncedFile,
+  type AnnouncedFile as FileOnOffer,
   type Announcement,
   type Attributes,
   buildMessage,
