@@ -25,7 +25,9 @@ const told = (type: string) => {
   const [deliver, expire] = type === 'form' ? [" label='{_}' type='boolean'", " label='{_}' type='text-single'"] : ['', '']
   const datatype = type === 'form' ? `<validate xmlns='${NS.dataValidation}' datatype='xs:dateTime'><basic/></validate>` : ''
   const fields = `<field var='pubsub#deliver'${deliver}><value>1</value></field><field var='pubsub#expire'${expire}>${datatype}</field>`
-  return formText(type, 'subscribe_options', fields)
+  const [queue, keys] = type === 'form' ? [" label='{_}' type='boolean'", " label='{_}' type='text-multi'"] : ['', '']
+  const ours = `<field var='${NS.feeds}#queue'${queue}><value>0</value></field><field var='${NS.feeds}#key'${keys}/>`
+  return formText(type, 'subscribe_options', fields + ours)
 }
 
 /** A node that two subscriptions of one JID make ambiguous. */
