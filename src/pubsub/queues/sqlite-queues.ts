@@ -58,10 +58,21 @@ export class SqliteQueues implements QueueStore {
   readonly #messageIds: Sequence
   readonly #letterIds: Sequence
 
-  /** @param storage borrowed; opened with `pubsubMigrations` */
-  constructor(storage: Storage) {
+  /**
+   * @param storage borrowed; opened with `pubsubMigrations`
+   * @param onChange with the last thing that waits for it an account may go, which nobody may remember then
+   */
+  constructor(storage: Storage, onChange: () => void) {
     this.#read = mapValues(queueQueries, (sql) => storage.query(sql)) as Queries
-    this.#write = mapValues(queueChanges, (sql) => storage.change(sql))
+    this.#write = mapValues(queueChanges, (sql) => {
+      const change = storage.change(sql)
+      return {
+        run: (...values) => {
+          onChange()
+          return change.run(...values)
+        },
+      }
+    })
     const [reserved, reserve] = [storage.query<Number1>(queries.reserved), storage.change(changes.reserve)]
     this.#messageIds = new Sequence('message', reserved, reserve)
     this.#letterIds = new Sequence('letter', reserved, reserve)

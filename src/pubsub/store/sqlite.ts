@@ -34,7 +34,9 @@ export class SqliteStore implements PubsubStore {
   /** @param storage opened with `pubsubMigrations`; closed with the store */
   constructor(storage: Storage) {
     this.#storage = storage
-    this.queues = new SqliteQueues(storage)
+    this.queues = new SqliteQueues(storage, () => {
+      this.#account = undefined
+    })
     this.#read = mapValues(queries, (sql) => storage.query(sql)) as Queries
     this.#write = mapValues(changes, (sql) => storage.change(sql))
     const sequence = (name: string) => new Sequence(name, this.#read.reserved, this.#write.reserve)

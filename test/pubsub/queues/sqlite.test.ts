@@ -45,6 +45,8 @@ test('an account that has nothing else is forgotten with the last that waits for
   store.removeSubscription(subscription)
   const accounts = () => storage.query<[jid: string]>('SELECT jid FROM account ORDER BY jid').all()
   t.deepEqual(accounts(), [['o@x'], ['s@x']])
+  t.deepEqual(store.subscriptionsAt(1, 's@x'), [])
   store.queues.removeEntry('s@x', id)
   t.deepEqual(accounts(), [['o@x']])
+  t.is(store.subscriptionsAt(1, store.addSubscription(given).account).length, 1)
 })
