@@ -103,7 +103,8 @@ export async function serveOffers(
       output.complain(
         `${running} ${running === 1 ? 'download is' : 'downloads are'} waited for; Ctrl-C once more ends ${running === 1 ? 'it' : 'them'}`,
       )
-    for (const each of told) void leave(each)
+    // What is wrong with it is told below, when nobody is fetching any more.
+    for (const each of told) leave(each).catch(() => {})
   }
   signal.addEventListener('abort', onAbort, { once: true })
   if (signal.aborted) onAbort()

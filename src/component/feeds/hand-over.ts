@@ -66,7 +66,7 @@ export function takeShare({ pubsub, forms, now }: HandOverComponents, lane: Lane
     }
     const { acknowledges, reads } = consumer.abilities
     const isWatched = acknowledges !== 'not'
-    if (isWatched && lane.held.size >= WINDOW) return { text, handed, rest: 'none' }
+    if (isWatched && isFull(pubsub, lane)) return { text, handed, rest: 'none' }
     const awaited = { to: consumer.jid, awaits: isWatched ? 'acknowledgement' : 'error', untilMs: nowMs + waitMs(consumer, entry) } as const
     if (!pubsub.queues.handed(entry, awaited)) continue
     if (isWatched) lane.held.set(message.id, consumer)
@@ -74,6 +74,15 @@ export function takeShare({ pubsub, forms, now }: HandOverComponents, lane: Lane
     handed.push({ account: lane.account, messageId: message.id, consumer })
   }
   return { text, handed, rest: entries.length < limit ? 'none' : 'more' }
+}
+
+/** What was replaced, withdrawn or is over meanwhile is not waited for: nobody may ever acknowledge it. */
+function isFull(pubsub: Pubsub, { account, held }: Lane): boolean {
+  if (held.size < WINDOW) return false
+  for (const messageId of held.keys()) {
+    if (!pubsub.queues.isUnacknowledged(account, messageId)) held.delete(messageId)
+  }
+  return held.size >= WINDOW
 }
 
 /** @returns `undefined` where rosters have to be asked first */

@@ -133,6 +133,11 @@ export class Queues implements QueueKeeper {
     return handed.length > 0
   }
 
+  /** Whether an account has that message, and has still to acknowledge it: it may have been replaced, or be over. */
+  isUnacknowledged(account: string, messageId: number): boolean {
+    return this.#store.entry(account, messageId)?.awaits === 'acknowledgement'
+  }
+
   /** What an account has, and has not acknowledged, the oldest first. */
   unacknowledged(account: string, limit: number): readonly QueueEntry[] {
     const entries = this.#store.oldest(account, this.#core.limits.queueEntriesPerAccountMax)

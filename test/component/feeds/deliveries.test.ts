@@ -45,6 +45,16 @@ test('who has not acknowledged sixteen gets no more, until he does', async (t) =
   t.deepEqual(scene.told(), [`${WALL}/x f17`, `${WALL}/x f18`, `${WALL}/x f19`])
 })
 
+test('what was replaced before it was acknowledged makes room for what comes, however often', async (t) => {
+  const scene = await DeliveryScene.open(t)
+  scene.feed([WALL])
+  await scene.enter(`${WALL}/x`, watching())
+  for (let time = 0; time < 20; time++) await scene.publish(['a'])
+  t.is(scene.messages().length, 20)
+  await scene.publish(['b'])
+  t.deepEqual(scene.told(), [`${WALL}/x b`])
+})
+
 test('who acknowledges nothing gets everything once, and it is gone when no error has come back', async (t) => {
   const scene = await DeliveryScene.open(t)
   scene.feed([PERSON])
