@@ -106,14 +106,16 @@ export class NodeAudience implements Audience {
   async #readersAmong(accounts: ReadonlySet<string>): Promise<ReadonlySet<string>> {
     const { pubsub, node } = this.#feed
     const { fields } = await pubsub.config(node)
-    const isOpen = fields.find((field) => field.var === 'pubsub#access_model')?.values[0] === 'open'
+    const model = fields.find((field) => field.var === 'pubsub#access_model')?.values[0]
     const affiliations = new Map<string, PubsubAffiliation>()
     for await (const { jid, affiliation } of bounded(pubsub.affiliates(node))) {
       if (accounts.has(bareJid(jid))) affiliations.set(bareJid(jid), affiliation)
     }
     const isOutcast = (account: string) => affiliations.get(account) === 'outcast'
-    if (isOpen) return new Set([...accounts].filter((account) => !isOutcast(account)))
+    if (model === 'open') return new Set([...accounts].filter((account) => !isOutcast(account)))
     const readers = new Set([...affiliations].filter(([, affiliation]) => READERS.includes(affiliation)).map(([account]) => account))
+    // Who subscribed while the node was open is subscribed still, and hears nothing.
+    if (model === 'whitelist') return readers
     for await (const { jid, state } of bounded(pubsub.subscribers(node))) {
       const account = bareJid(jid)
       if (state === 'subscribed' && accounts.has(account) && !isOutcast(account)) readers.add(account)

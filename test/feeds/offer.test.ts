@@ -156,6 +156,17 @@ test('at a node for members, members and subscribers may have it, and nobody els
   t.deepEqual(await Promise.all([get(wall, offer, t), get(desk, offer, t)]), [sha256, 'forbidden'])
 })
 
+test('a subscription from the time when a node was open lets nobody in who is no member', async (t) => {
+  const { ci, wall, desk } = await meet(t)
+  await ci.pubsub.create(NODE, { access_model: 'open' })
+  await wall.pubsub.subscribe(NODE)
+  await ci.pubsub.configure(NODE, { access_model: 'whitelist' })
+  await ci.pubsub.setAffiliates(NODE, [{ jid: 'desk@localhost', affiliation: 'member' }])
+  const { path, sha256 } = await makeFile(t, 1_000)
+  const offer = await ci.feeds.offer(NODE, path)
+  t.deepEqual([await get(wall, offer, t), await get(desk, offer, t)], ['forbidden', sha256])
+})
+
 test('at a node that belongs to somebody else, whoever knows the id may have it', async (t) => {
   const { ci, wall, desk } = await meet(t)
   await desk.pubsub.create(NODE, { publish_model: 'open', access_model: 'open' })

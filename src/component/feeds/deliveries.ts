@@ -195,7 +195,10 @@ export class Deliveries implements Disposable {
     for (const account of this.#ready) {
       this.#ready.delete(account)
       const share = this.#keeping(() => this.#takeFor(account))
-      if (!share) break
+      if (!share) {
+        this.#ready.add(account)
+        break
+      }
       text += share.text
       handed.push(...share.handed)
       if (text.length >= PIECE_BYTES || clock.now() >= endMs) break
