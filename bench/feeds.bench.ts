@@ -1,4 +1,4 @@
-// Question: what do feeds cost: from an offer to the first octet, while a queue drains, and what is kept of an announcement that waits?
+// Question: what do feeds cost: from an offer to an open bytestream, while a queue drains, and what is kept of an announcement that waits?
 // Method: our service with its database on disk, the embedded server, and all accounts are in this process, so that only ratios of one
 // run mean something. Plain notifications of the same announcements, through the same service, are what queues are compared with.
 //   drain        100 accounts that were away, 50 announcements each: from their presence to the last acknowledgement; the same number of
