@@ -126,7 +126,7 @@ for (const protocol of ['jingle', 'si'] as const) {
   })
 
   test(`by ${protocol}, whoever gives up, the other side hears it`, async (t) => {
-    const { path } = await makeFile(t, 400_000)
+    const { path } = await makeFile(t, 20_000_000)
     const { obtain, sending, into } = await publishing(t, () => ({ path }), { method: 'ibb' })
     const begun = sending()
     const given = obtain('one', { protocol, retry: { forMs: 0 } })
