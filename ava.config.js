@@ -1,7 +1,7 @@
+/** What scripts/compile-tests.js has made of test/. */
 export default {
-  files: ['test/**/*.test.ts'],
-  extensions: { ts: 'module' },
-  nodeArguments: ['--import=tsx'],
+  files: ['build/tests/test/**/*.test.js'],
+  nodeArguments: ['--enable-source-maps'],
   workerThreads: false,
   timeout: '2m',
 }

@@ -1,8 +1,8 @@
 // Why: `npm test` ends with one plain line, `N passed, N failed`, and before it names every suite that could not run,
 // with the reason. AVA's own summary does neither: it leaves out how many passed as soon as one failed.
-// Plain JavaScript, like whatever has to run before or without a build.
+// Plain JavaScript, like whatever has to run before or without a build. npm runs compile-tests.js first: AVA is given what that made.
 //
-// node scripts/test.js [AVA's arguments]
+// node scripts/test.js [test files] [AVA's arguments]
 
 import { spawn } from 'node:child_process'
 import { createRequire } from 'node:module'
@@ -48,7 +48,13 @@ function close(status) {
 }
 
 const color = process.stdout.isTTY && !process.env['NO_COLOR'] ? ['--color'] : []
-const ava = spawn(process.execPath, [cli, ...color, ...process.argv.slice(2)], { stdio: ['inherit', 'pipe', 'inherit'] })
+/** Tests, and folders of them, are named by their sources. */
+const given = process.argv
+  .slice(2)
+  .map((argument) =>
+    /^(\.\/)?test(\/|$)/.test(argument) ? `build/tests/${argument.replace(/^\.\//, '').replace(/\.ts$/, '.js')}` : argument,
+  )
+const ava = spawn(process.execPath, [cli, ...color, ...given], { stdio: ['inherit', 'pipe', 'inherit'] })
 // Ctrl-C reaches AVA as well, which tells what was running; its output is still wanted.
 process.on('SIGINT', () => {})
 process.on('SIGTERM', () => ava.kill('SIGTERM'))

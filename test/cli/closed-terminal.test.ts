@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { foreign } from '../helpers/foreign.ts'
+import { ourProgram } from '../helpers/our-programs.ts'
 import { freePort } from '../helpers/prosody.ts'
 
 const test = foreign('serve in a terminal', ['tmux'])
@@ -27,7 +28,11 @@ test('a terminal that is closed ends serve, although SIGHUP has it read its file
   await writeFile(file, lines.join(''))
   // A server of its own, whose end does not touch those of others.
   const tmux = (...args: string[]) => run('tmux', ['-S', join(folder, 'socket'), ...args])
-  await tmux('new-session', '-d', `'${process.execPath}' --import=tsx src/cli/main.ts serve --config '${file}'`)
+  await tmux(
+    'new-session',
+    '-d',
+    [process.execPath, ...ourProgram('src/cli/main.ts'), 'serve', '--config', file].map((word) => `'${word}'`).join(' '),
+  )
   t.teardown(() => tmux('kill-server').catch(() => {}))
   const url = `http://127.0.0.1:${port}/readyz`
   while (!(await isThere(url)));

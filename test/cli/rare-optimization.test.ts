@@ -3,21 +3,27 @@
 // V8 tells which functions it has optimised.
 
 import { execFile } from 'node:child_process'
-import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { BytestreamMethod } from '../../src/bytestreams/index.ts'
 import { nodeSuite } from '../helpers/node-suite.ts'
 import { nodeMajors, nodeOf } from '../helpers/node-versions.ts'
+import { ourProgram } from '../helpers/our-programs.ts'
 
 const run = promisify(execFile)
-const child = join(import.meta.dirname, '..', 'helpers', 'rare-optimization-child.ts')
 /** More than V8 of Node 20 waits for by itself, and less than it waits for now; much more than that. */
 const [FEW, MANY] = [3_000, 400_000]
 
 for (const major of nodeMajors) {
   const test = nodeSuite(major)
   const optimised = async (calls: number, method: BytestreamMethod, ...options: string[]) => {
-    const args = [...options, '--trace-opt', '--no-concurrent-recompilation', '--import=tsx', child, String(calls), method]
+    const args = [
+      ...options,
+      '--trace-opt',
+      '--no-concurrent-recompilation',
+      ...ourProgram('test/helpers/rare-optimization-child.ts'),
+      String(calls),
+      method,
+    ]
     const { stdout, stderr } = await run(nodeOf(major), args, { maxBuffer: 64 * 1024 ** 2 })
     return { is: /completed (?:optimizing|compiling).*busyBody/.test(stdout), stderr }
   }

@@ -2,18 +2,19 @@
 // major of Node, and says nothing about it. Method: a process of that Node makes many objects, with a size chosen and without.
 
 import { execFile } from 'node:child_process'
-import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { nodeSuite } from '../helpers/node-suite.ts'
 import { nodeMajors, nodeOf } from '../helpers/node-versions.ts'
+import { ourProgram } from '../helpers/our-programs.ts'
 
 const run = promisify(execFile)
-const child = join(import.meta.dirname, '..', 'helpers', 'young-generation-child.ts')
 
 for (const major of nodeMajors) {
   const test = nodeSuite(major)
   const youngMib = async (options: string[], environment: NodeJS.ProcessEnv = {}) => {
-    const { stdout, stderr } = await run(nodeOf(major), [...options, '--import=tsx', child], { env: { ...process.env, ...environment } })
+    const { stdout, stderr } = await run(nodeOf(major), [...options, ...ourProgram('test/helpers/young-generation-child.ts')], {
+      env: { ...process.env, ...environment },
+    })
     return { mib: Number(stdout), stderr }
   }
 

@@ -16,6 +16,7 @@ import { accountOf, DOMAIN, startServer } from '../helpers/embedded-server.ts'
 import { FakeClock } from '../helpers/fake-clock.ts'
 import { foreign } from '../helpers/foreign.ts'
 import { startStar } from '../helpers/namespaces.ts'
+import { ourProgram } from '../helpers/our-programs.ts'
 import { type Address, auth, clientHeader, loginUnbound } from '../helpers/raw-client.ts'
 import { ServerSide } from '../helpers/scripted-server.ts'
 
@@ -230,7 +231,7 @@ elsewhereTest('from elsewhere STARTTLS is required before the login, and our cli
   t.notRegex(said, /success/)
 
   const ask = async (port: number, ...more: readonly string[]) => {
-    const cli = ['--import=tsx', 'src/cli/main.ts', 'disco', 'info', DOMAIN, '--account', `${local}@${DOMAIN}`]
+    const cli = [...ourProgram('src/cli/main.ts'), 'disco', 'info', DOMAIN, '--account', `${local}@${DOMAIN}`]
     const args = [...cli, '--service', `xmpp://${centre.ipv4}:${port}`, ...more]
     const child = spawn(...leaf.command(process.execPath, args), {
       env: { ...process.env, STREAMHOST_PASSWORD: password },

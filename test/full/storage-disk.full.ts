@@ -8,15 +8,15 @@ import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
 import type { ExecutionContext } from 'ava'
 import { foreign } from '../helpers/foreign.ts'
+import { ourProgram } from '../helpers/our-programs.ts'
 import { type SmallDisk, smallDiskNeeds, startSmallDisk } from '../helpers/small-disk.ts'
 
 const MIB = 2 ** 20
-const CHILD = join(import.meta.dirname, '..', 'helpers', 'notes-child.ts')
 
 const test = foreign('a database on a disk that fills', smallDiskNeeds)
 
 function startNotes(t: ExecutionContext, disk: SmallDisk) {
-  const [program, args] = disk.command(process.execPath, ['--import=tsx', CHILD, join(disk.path, 'data')])
+  const [program, args] = disk.command(process.execPath, [...ourProgram('test/helpers/notes-child.ts'), join(disk.path, 'data')])
   const child: ChildProcessByStdio<Writable, Readable, null> = spawn(program, [...args], { stdio: ['pipe', 'pipe', 'inherit'] })
   t.teardown(() => child.kill('SIGKILL'))
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()

@@ -3,8 +3,9 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import type { ExecutionContext } from 'ava'
 import type { Host } from './namespaces.ts'
+import { ourProgram } from './our-programs.ts'
 
-/** A command of ours as a process of its own, from the sources. */
+/** A command of ours as a process of its own, as npm test has compiled it. */
 export interface Cli {
   readonly child: ChildProcess
   /** With `--json`: settles with the first object on stdout whose `event` is this one, also when it came before. */
@@ -33,7 +34,7 @@ export function startCli(
   on?: Pick<Host, 'command'>,
 ): Cli {
   const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('STREAMHOST_')))
-  const command = ['--import=tsx', 'src/cli/main.ts', ...args]
+  const command = [...ourProgram('src/cli/main.ts'), ...args]
   const child = spawn(...(on?.command(process.execPath, command) ?? [process.execPath, command]), {
     env: { ...inherited, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import type { EmbeddedServerInit, ListenAddress } from '../../src/embedded/index.ts'
 import type { Host } from './namespaces.ts'
+import { ourProgram } from './our-programs.ts'
 
 /** The embedded server as a process of its own, which can be killed as other servers can. */
 export interface EmbeddedProcess extends AsyncDisposable {
@@ -17,7 +18,7 @@ export interface EmbeddedProcess extends AsyncDisposable {
 export async function startEmbeddedProcess(init: EmbeddedServerInit, on?: Host): Promise<EmbeddedProcess> {
   let child: ChildProcess | undefined
   const run = async (given: EmbeddedServerInit) => {
-    const args = ['--import=tsx', 'test/helpers/embedded-main.ts', JSON.stringify(given)]
+    const args = [...ourProgram('test/helpers/embedded-main.ts'), JSON.stringify(given)]
     child = spawn(...(on?.command(process.execPath, args) ?? ([process.execPath, args] as const)), { stdio: ['ignore', 'pipe', 'inherit'] })
     const ended = once(child, 'exit').then(() => Promise.reject(new Error('the embedded server ended')))
     ended.catch(() => {}) // Once it has started, it may.

@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline'
 import type { ExecutionContext } from 'ava'
 import type { FeedEvent } from '../../src/feeds/index.ts'
 import type { Host } from './namespaces.ts'
+import { ourProgram } from './our-programs.ts'
 import { PUBSUB } from './serve-pubsub.ts'
 import type { ServerUnderTest } from './server.ts'
 
@@ -44,7 +45,7 @@ export class FeedAccounts extends EventEmitter<{ fact: [fact: FeedFact] }> {
     super()
     this.#domain = domain
     const service = port === undefined ? `${client.host}:${client.port}` : `127.0.0.1:${port}`
-    const command = ['--import=tsx', 'test/helpers/feed-accounts-child.ts']
+    const command = ourProgram('test/helpers/feed-accounts-child.ts')
     const { password } = account('')
     this.#process = spawn(...(on?.command(process.execPath, command) ?? ([process.execPath, command] as const)), {
       env: { ...process.env, STREAMHOST_SERVICE: `xmpp://${service}`, STREAMHOST_PASSWORD: password, FEEDS_AT: PUBSUB },

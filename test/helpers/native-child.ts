@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { loadNativeRelay, type NativeRelay } from '../../src/native/index.ts'
+import { compiled } from './our-programs.ts'
 
 const OCTETS = Buffer.alloc(256 * 1024, 'o')
 
@@ -64,11 +65,8 @@ async function keepBusy(relay: NativeRelay): Promise<void> {
   await once(second, 'data')
 }
 
-/** A thread that does what `states` says. What was loaded to read TypeScript is loaded for one thread only. */
-function startThread(state: string): Worker {
-  const code = `import('tsx/esm/api').then(({ register }) => { register(); return import('${import.meta.url}') })`
-  return new Worker(code, { eval: true, workerData: state })
-}
+/** A thread that does what `states` says. */
+const startThread = (state: string): Worker => new Worker(compiled('test/helpers/native-child.ts'), { workerData: state })
 
 const tell = (what: string): void => void process.stdout.write(`${what}\n`)
 

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { join } from 'node:path'
+import { ourProgram } from './our-programs.ts'
 
 /** How a process ended, and what it said on its standard output. */
 export interface Ended {
@@ -24,7 +24,7 @@ export const runEngineChild = (options: ChildOptions): Promise<Ended> => run('en
 
 function run(script: string, args: readonly string[], options: ChildOptions): Promise<Ended> {
   const { signal, node = process.execPath, environment = {} } = options
-  const child = spawn(node, ['--import=tsx', join(import.meta.dirname, script), ...args], {
+  const child = spawn(node, [...ourProgram(`test/helpers/${script}`), ...args], {
     stdio: ['ignore', 'pipe', 'ignore'],
     env: { ...process.env, ...environment },
   })

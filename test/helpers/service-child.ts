@@ -1,8 +1,8 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import type { ExecutionContext } from 'ava'
 import type { RelayEnd, StreamhostCounters, StreamhostGauges } from '../../src/streamhost/index.ts'
+import { compiled } from './our-programs.ts'
 import type { Address } from './raw-client.ts'
 
 /** What the service is told: settings by their names, as on the command line, and the accounts of its embedded server. */
@@ -45,8 +45,8 @@ export interface ServiceChild extends Started {
 
 /** Starts a service in a process of its own, which ends with the test. */
 export async function startServiceChild(t: ExecutionContext, flags: ServiceFlags): Promise<ServiceChild> {
-  const child = fork(fileURLToPath(new URL('service-process.ts', import.meta.url)), {
-    execArgv: ['--import=tsx'],
+  const child = fork(compiled('test/helpers/service-main.ts'), {
+    execArgv: ['--enable-source-maps'],
     env: { ...process.env, ...flags.environment },
   })
   t.teardown(() => child.kill())

@@ -11,6 +11,7 @@ import type { HostPort } from '../../src/config/index.ts'
 import { type Logger, silentLogger } from '../../src/core/index.ts'
 import { type HttpPart, HttpServer, type HttpServerInit } from '../../src/http/http-server.ts'
 import { foreign } from '../helpers/foreign.ts'
+import { ourProgram } from '../helpers/our-programs.ts'
 import { open, readAll } from '../helpers/raw-socks5.ts'
 
 interface Stage {
@@ -190,7 +191,7 @@ elsewhereTest('connections are counted, whichever address of localhost they come
   t.teardown(() => rm(folder, { recursive: true }))
   await writeFile(join(folder, 'hosts'), '::1 localhost\n127.0.0.1 localhost\n')
   const script = 'mount --bind "$0/hosts" /etc/hosts && exec "$@"'
-  const child = [process.execPath, '--import=tsx', 'test/helpers/http-child.ts', 'localhost']
+  const child = [process.execPath, ...ourProgram('test/helpers/http-child.ts'), 'localhost']
   const { stdout } = await promisify(execFile)('unshare', ['--mount', 'sh', '-c', script, folder, ...child])
   t.deepEqual(JSON.parse(stdout), { '127.0.0.1': 2, '::1': 0 })
 })

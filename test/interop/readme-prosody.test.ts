@@ -9,6 +9,7 @@ import { systemClock } from '../../src/core/index.ts'
 import { clientConnector, Session } from '../../src/session/index.ts'
 import { buildDiscoItemsRequest, parseDiscoItems } from '../../src/xep/index.ts'
 import { foreign } from '../helpers/foreign.ts'
+import { ourProgram } from '../helpers/our-programs.ts'
 import { startProsody } from '../helpers/prosody.ts'
 
 const test = foreign('the README, followed beside Prosody', ['prosody'])
@@ -28,7 +29,7 @@ test('with the lines of the README, the proxy is among the items of its server',
 
   const args = ['serve', '--domain', 'proxy.example.org', '--secret-file', join(folder, 'secret'), '--advertise', 'proxy.example.org:7777']
   const here = ['--service', `xmpp://127.0.0.1:${prosody.componentPort}`, '--listen', '127.0.0.1:0', '--json', '--log-level', 'silent']
-  const serve = spawn(process.execPath, ['--import=tsx', 'src/cli/main.ts', ...args, ...here], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const serve = spawn(process.execPath, [...ourProgram('src/cli/main.ts'), ...args, ...here], { stdio: ['ignore', 'pipe', 'inherit'] })
   t.teardown(() => serve.kill('SIGKILL'))
   const [line] = (await once(createInterface({ input: serve.stdout }), 'line')) as [string]
   t.like(JSON.parse(line), { event: 'ready', domain: 'proxy.example.org', advertised: [{ host: 'proxy.example.org', port: 7777 }] })

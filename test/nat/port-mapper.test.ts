@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline'
 import type { ExecutionContext } from 'ava'
 import { foreign } from '../helpers/foreign.ts'
 import { type Home, startHomes, startMiniupnpd } from '../helpers/nats.ts'
+import { ourProgram } from '../helpers/our-programs.ts'
 import { makeFolder } from '../helpers/transfers.ts'
 
 // Goal: a port of a real router is mapped, renewed and given back, by either protocol; where there is none, the reason is told.
@@ -13,7 +14,7 @@ const test = foreign('ports of a router', ['namespaces', 'nftables', 'miniupnpd'
 
 /** A mapper on the host of a home. */
 function startMapper(t: ExecutionContext, { host }: Home) {
-  const child = spawn(...host.command(process.execPath, ['--import=tsx', 'test/helpers/port-mapper-child.ts']), {
+  const child = spawn(...host.command(process.execPath, ourProgram('test/helpers/port-mapper-child.ts')), {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   t.teardown(() => child.kill('SIGKILL'))

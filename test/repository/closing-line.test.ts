@@ -11,6 +11,9 @@ import test, { type ExecutionContext } from 'ava'
 const root = join(import.meta.dirname, '..', '..')
 const helper = pathToFileURL(join(root, 'test', 'helpers', 'foreign.ts')).href
 
+const CONFIG =
+  "export default { files: ['test/*.test.ts'], extensions: { ts: 'module' }, nodeArguments: ['--import=tsx'], workerThreads: false }"
+
 const passes = "test('one', (t) => t.pass())"
 const fails = "test('two', (t) => t.fail())"
 const crashes = "throw new Error('a file that cannot be loaded')"
@@ -32,7 +35,7 @@ async function runTests(t: ExecutionContext, body: string, variables: Record<str
   mkdirSync(join(folder, 'test'))
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
-  writeFileSync(join(folder, 'ava.config.js'), `export { default } from '${pathToFileURL(join(root, 'ava.config.js')).href}'`)
+  writeFileSync(join(folder, 'ava.config.js'), CONFIG)
   writeFileSync(join(folder, 'test', 'its.test.ts'), `import test from 'ava'\nimport { foreign } from '${helper}'\n${body}\n`)
   // Neither the AVA this runs in, nor where the programs of others are.
   const inherited = Object.entries(process.env).filter(([name]) => !/^(AVA_|NODE_|CI$|FORCE_COLOR$|PATH$)/.test(name))

@@ -2,15 +2,13 @@
 
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { promisify } from 'node:util'
 import test from 'ava'
+import { ourProgram } from '../helpers/our-programs.ts'
 import { newDirectory, openStorage } from '../helpers/storage.ts'
 
-const CHILD = join(import.meta.dirname, '..', 'helpers', 'storage-child.ts')
-
 async function run(...args: string[]): Promise<string[]> {
-  const { stdout } = await promisify(execFile)(process.execPath, ['--import=tsx', CHILD, ...args])
+  const { stdout } = await promisify(execFile)(process.execPath, [...ourProgram('test/helpers/storage-child.ts'), ...args])
   return stdout.trim().split('\n')
 }
 

@@ -10,12 +10,13 @@ import { createInterface } from 'node:readline'
 import test from 'ava'
 import { type NodeRecord, pubsubMigrations, SqliteStore } from '../../../src/pubsub/index.ts'
 import { Storage } from '../../../src/storage/index.ts'
-
-const CHILD = join(import.meta.dirname, '..', '..', 'helpers', 'pubsub-store-child.ts')
+import { ourProgram } from '../../helpers/our-programs.ts'
 
 /** @returns the last item it called settled */
 async function publishUntilKilled(directory: string, name: string, lines: number): Promise<number> {
-  const child = spawn(process.execPath, ['--import=tsx', CHILD, directory, name], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [...ourProgram('test/helpers/pubsub-store-child.ts'), directory, name], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   let last = -1
   let seen = 0
   for await (const line of createInterface({ input: child.stdout })) {
