@@ -1,4 +1,4 @@
-import { BytestreamError, bareJid, domainOf, prepareJid, StanzaError, toBytestreamError } from '../core/index.ts'
+import { BytestreamError, bareJid, domainOf, prepareJid, StanzaError, toBytestreamError, tryPrepareJid } from '../core/index.ts'
 import type { PubsubAffiliation } from '../xep/index.ts'
 import type { Feed } from './feed-address.ts'
 
@@ -55,9 +55,9 @@ interface Batch {
 const UNTOLD: readonly string[] = ['forbidden', 'not-allowed', 'not-authorized', 'feature-not-implemented']
 
 /**
- * Who may see a node of ours may have what is announced there. Each decision is made by what the service says after it was asked for,
- * so that whoever was shut out a moment ago stays out; those who ask while the service is being asked share the next answer. Where the
- * service does not tell us, the node is not ours to guard: whoever knows the id may.
+ * Who may see a node may have what is announced there. Each decision is made by what the service says after it was asked for, so that
+ * whoever was shut out a moment ago stays out; those who ask while the service is being asked share the next answer. Our service tells
+ * whoever may publish; of others an owner has the lists. Where the service does not tell us, whoever knows the id may.
  */
 export class NodeAudience implements Audience {
   readonly #feed: Feed
@@ -69,7 +69,7 @@ export class NodeAudience implements Audience {
   }
 
   async may(from: string): Promise<boolean> {
-    const account = bareJid(from)
+    const account = bareJid(tryPrepareJid(from))
     if (account === this.#feed.pubsub.account) return true
     this.#next ??= this.#gather()
     const { accounts, allowed } = this.#next
@@ -94,16 +94,27 @@ export class NodeAudience implements Audience {
   }
 
   async #ask(accounts: ReadonlySet<string>): Promise<ReadonlySet<string>> {
+    const { pubsub, node } = this.#feed
     try {
-      return await this.#readersAmong(accounts)
+      return (await pubsub.readersAmong(node, [...accounts])) ?? (await this.#readersByLists(accounts))
     } catch (thrown) {
-      const error = toBytestreamError(thrown)
-      if (error instanceof StanzaError && UNTOLD.includes(error.condition)) return accounts
-      throw new BytestreamError('ERR_OFFER_BUSY', 'who may have it cannot be found out at the moment: try again later', { cause: error })
+      throw new BytestreamError('ERR_OFFER_BUSY', 'who may have it cannot be found out at the moment: try again later', {
+        cause: toBytestreamError(thrown),
+      })
     }
   }
 
-  async #readersAmong(accounts: ReadonlySet<string>): Promise<ReadonlySet<string>> {
+  /** What the service tells owners; where it tells us nothing, everybody may. */
+  async #readersByLists(accounts: ReadonlySet<string>): Promise<ReadonlySet<string>> {
+    try {
+      return await this.#listedAmong(accounts)
+    } catch (thrown) {
+      if (thrown instanceof StanzaError && UNTOLD.includes(thrown.condition)) return accounts
+      throw thrown
+    }
+  }
+
+  async #listedAmong(accounts: ReadonlySet<string>): Promise<ReadonlySet<string>> {
     const { pubsub, node } = this.#feed
     const { fields } = await pubsub.config(node)
     const model = fields.find((field) => field.var === 'pubsub#access_model')?.values[0]

@@ -43,8 +43,13 @@ export class Asking {
 
   /** Whether the service does something of XEP-0060 §16.3, such as `retract-items`. Asks once. */
   async supports(feature: string, options: QuestionOptions): Promise<boolean> {
+    return await this.shows(`${NS.pubsub}#${feature}`, options)
+  }
+
+  /** Whether the service shows a feature, by its whole name. Asks once. */
+  async shows(feature: string, options: QuestionOptions): Promise<boolean> {
     const { features } = this.#info ?? (await this.describe(undefined, options))
-    return features.includes(`${NS.pubsub}#${feature}`)
+    return features.includes(feature)
   }
 
   /** Walks a list, by pages where the service has them. */

@@ -22,6 +22,7 @@ import {
 import { decide, pendingAt } from './approvals.ts'
 import { Asking, type ListInit } from './asking.ts'
 import { deadLettersAt, orderDeadLetter, waitingAt } from './feed-queues.ts'
+import { readersAt } from './feed-readers.ts'
 import { type FieldChanges, fillForm, submitFields } from './fields.ts'
 import { findPubsubServices } from './find-services.ts'
 import { type EventsInit, Notifications } from './notifications.ts'
@@ -360,6 +361,16 @@ export class PubsubClient {
   /** Has a dead letter delivered again, or drops it. @param id as {@link deadLetters} tells it */
   async settleDeadLetter(node: string, id: string, order: DeadLetterOrder['order'], options: QuestionOptions = {}): Promise<void> {
     await orderDeadLetter(this.#asking, { order, node, id }, options)
+  }
+
+  /**
+   * Which of some accounts may have the items of a node at which we may publish, where the service tells: ours does (docs/feeds.md).
+   *
+   * @param accounts bare JIDs
+   * @returns those that may, prepared; `undefined` where it does not tell
+   */
+  readersAmong(node: string, accounts: readonly string[], options: QuestionOptions = {}): Promise<ReadonlySet<string> | undefined> {
+    return readersAt(this.#asking, node, accounts, options)
   }
 
   /** What the service tells us of nodes, from now on; who listens before subscribing misses nothing. */

@@ -13,6 +13,7 @@ import { configuration, metadata } from './operations/metadata.ts'
 import { type ConfigChange, configureNode, createNode, deleteNode, type NodeToCreate } from './operations/nodes.ts'
 import type { Page } from './operations/parts.ts'
 import { type Publication, publish } from './operations/publish.ts'
+import { readersAmong } from './operations/readers.ts'
 import { purge, type Retraction, retract } from './operations/retract.ts'
 import { rostersFor, rostersToTell } from './operations/rosters.ts'
 import { readOptions, type SubscriptionName, setOptions, subscribe, unsubscribe } from './operations/subscribe.ts'
@@ -166,6 +167,11 @@ export class Pubsub {
 
   items(asker: Asker, query: ItemsQuery): ItemsPage {
     return itemsOf(this.#core, asker, query)
+  }
+
+  /** Those of some accounts that may have the items of a node; for whoever may publish there. */
+  readersAmong(asker: Asker, name: string, others: readonly Asker[]): readonly string[] {
+    return readersAmong(this.#core, asker, name, others)
   }
 
   subscribe(asker: Asker, request: { readonly node: string; readonly jid: string; readonly options?: OptionsChange | undefined }) {

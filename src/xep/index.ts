@@ -88,6 +88,13 @@ export {
   type WaitingSubscriber,
 } from './feed-queue.ts'
 export {
+  ACCOUNTS_MAX as FEED_READERS_MAX,
+  buildFeedReaders,
+  type FeedReaders,
+  feedReadersFeature,
+  parseFeedReaders,
+} from './feed-readers.ts'
+export {
   buildAcknowledgement,
   buildDelivery,
   type FeedAcceptance,

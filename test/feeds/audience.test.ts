@@ -2,17 +2,26 @@ import test from 'ava'
 import { systemClock } from '../../src/core/index.ts'
 import { NodeAudience } from '../../src/feeds/audience.ts'
 import { PubsubClient } from '../../src/pubsub-client/index.ts'
+import type { Session } from '../../src/session/index.ts'
+import { buildFeedReaders, feedReadersFeature, NS, parseFeedReaders, xml } from '../../src/xep/index.ts'
 import { scriptSession, stanzaError } from '../helpers/scripted-session.ts'
 
 const FEEDS = 'feeds.example.org'
 const ASKER = 'desk@example.org/a'
 
+/** What the service shows. */
+const info = (...features: readonly string[]) =>
+  xml('query', { xmlns: NS.discoInfo }, ...features.map((feature) => xml('feature', { var: feature })))
+
+const audienceBy = (session: Session) => new NodeAudience({ service: FEEDS, node: 'nightly', pubsub: new PubsubClient(session, FEEDS) })
+
 const answers = test.macro({
   async exec(t, condition: string, type: 'cancel' | 'auth' | 'wait', expected: boolean | 'ERR_OFFER_BUSY') {
-    const { session } = await scriptSession(t, systemClock, 'ci@example.org/x', () => {
+    const { session } = await scriptSession(t, systemClock, 'ci@example.org/x', ({ payload }) => {
+      if (payload.getNS() === NS.discoInfo) return info()
       throw stanzaError(condition, { type })
     })
-    const audience = new NodeAudience({ service: FEEDS, node: 'nightly', pubsub: new PubsubClient(session, FEEDS) })
+    const audience = audienceBy(session)
     if (typeof expected === 'boolean') t.is(await audience.may(ASKER), expected)
     else await t.throwsAsync(audience.may(ASKER), { code: expected })
     t.true(await audience.may('ci@example.org/other'))
@@ -32,3 +41,37 @@ test(answers, 'remote-server-not-found', 'cancel', 'ERR_OFFER_BUSY')
 test(answers, 'item-not-found', 'cancel', 'ERR_OFFER_BUSY')
 test(answers, 'internal-server-error', 'cancel', 'ERR_OFFER_BUSY')
 test(answers, 'resource-constraint', 'wait', 'ERR_OFFER_BUSY')
+
+test('a service that tells whoever publishes is believed, and asked about many at once, in questions of a bounded size', async (t) => {
+  const asked: number[] = []
+  let release = () => {}
+  const held = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  const { session } = await scriptSession(t, systemClock, 'ci@example.org/x', ({ payload }) => {
+    if (payload.getNS() === NS.discoInfo) return info(NS.feeds, feedReadersFeature)
+    t.is(payload.getName(), 'readers')
+    const { node, accounts } = parseFeedReaders(payload)
+    asked.push(accounts.length)
+    release()
+    return buildFeedReaders({ node, accounts: accounts.filter((account) => !account.startsWith('outcast')) })
+  })
+  const audience = audienceBy(session)
+  const first = audience.may('desk@example.org/a')
+  await held
+  const others = Array.from({ length: 100 }, (_, at) => audience.may(`${at % 2 ? 'outcast' : 'friend'}${at}@Example.org/${at}`))
+  t.true(await first)
+  t.deepEqual(
+    await Promise.all(others),
+    others.map((_, at) => at % 2 === 0),
+  )
+  t.deepEqual(asked, [1, 64, 36])
+})
+
+test('who may not publish any more is told nothing, and nobody gets the file for now', async (t) => {
+  const { session } = await scriptSession(t, systemClock, 'ci@example.org/x', ({ payload }) => {
+    if (payload.getNS() === NS.discoInfo) return info(feedReadersFeature)
+    throw stanzaError('forbidden', { type: 'auth' })
+  })
+  await t.throwsAsync(audienceBy(session).may(ASKER), { code: 'ERR_OFFER_BUSY' })
+})

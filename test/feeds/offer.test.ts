@@ -10,7 +10,7 @@ import type { PubsubClient } from '../../src/pubsub-client/index.ts'
 import { type Announcement, parseAnnouncement } from '../../src/xep/index.ts'
 import { startCutLine } from '../helpers/cut-line.ts'
 import { FakeClock } from '../helpers/fake-clock.ts'
-import { type FeedsClient, type FeedsNetwork, nextOf, startFeeds } from '../helpers/feeds.ts'
+import { type FeedsClient, type FeedsNetwork, nextOf, startFeeds, startFeedsWithQueues } from '../helpers/feeds.ts'
 import { makeFile, makeFolder } from '../helpers/transfers.ts'
 
 const NODE = 'builds/nightly'
@@ -45,9 +45,10 @@ async function get({ feeds }: FeedsClient, offer: Offer, t: ExecutionContext): P
 
 async function meet(
   t: ExecutionContext,
-  accounts = ['ci', 'wall', 'desk'],
+  accounts = ['ci', 'wall', 'desk', 'owner'],
+  start = startFeeds,
 ): Promise<{ network: FeedsNetwork; ci: FeedsClient; wall: FeedsClient; desk: FeedsClient }> {
-  const network = await startFeeds(t, accounts)
+  const network = await start(t, accounts)
   const [ci, wall, desk] = await Promise.all(['ci', 'wall', 'desk'].map((local) => network.join(local)))
   return { network, ci: ci as FeedsClient, wall: wall as FeedsClient, desk: desk as FeedsClient }
 }
@@ -179,6 +180,25 @@ test('at a node that belongs to somebody else, whoever knows the id may have it'
   await desk.pubsub.create(NODE, { publish_model: 'open', access_model: 'open' })
   const { path, sha256 } = await makeFile(t, 1_000)
   t.is(await get(wall, await ci.feeds.offer(NODE, path), t), sha256)
+})
+
+test('our service tells also who only publishes at a node who is shut out, and who has been let in', async (t) => {
+  const { network, wall, desk } = await meet(t, undefined, startFeedsWithQueues)
+  const owner = await network.join('owner')
+  await owner.pubsub.create(NODE, { publish_model: 'publishers', access_model: 'open' })
+  await owner.pubsub.setAffiliates(NODE, [
+    { jid: 'desk@localhost', affiliation: 'publisher' },
+    { jid: 'wall@localhost', affiliation: 'outcast' },
+  ])
+  const { path, sha256 } = await makeFile(t, 1_000)
+  const offer = await desk.feeds.offer(NODE, path)
+  t.is(await get(wall, offer, t), 'forbidden')
+  await owner.pubsub.setAffiliates(NODE, [{ jid: 'wall@localhost', affiliation: 'none' }])
+  t.is(await get(wall, offer, t), sha256)
+  await owner.pubsub.configure(NODE, { access_model: 'whitelist' })
+  t.is(await get(wall, offer, t), 'forbidden')
+  await owner.pubsub.setAffiliates(NODE, [{ jid: 'desk@localhost', affiliation: 'outcast' }])
+  t.is(await get(wall, offer, t), 'resource-constraint', 'nobody knows any more')
 })
 
 test('a file that is changed, or gone, is offered no more, and says why', async (t) => {

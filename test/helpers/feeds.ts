@@ -2,8 +2,8 @@ import type { ExecutionContext } from 'ava'
 import { type FeedEvent, Feeds, type FeedsComponents, type FeedsInit, type Watch } from '../../src/feeds/index.ts'
 import { PubsubClient } from '../../src/pubsub-client/index.ts'
 import type { TransferClient, TransferClientInit } from '../../src/transfer/index.ts'
-import { ours } from './own-pubsub.ts'
-import type { ServerUnderTest } from './server.ts'
+import { ours, oursWithFeeds } from './own-pubsub.ts'
+import type { ServerKind, ServerUnderTest } from './server.ts'
 import { networkOn, type XmppNetwork } from './xmpp-network.ts'
 
 /** Where the service is, on each server under test. */
@@ -44,10 +44,15 @@ function feedsOn(t: ExecutionContext, server: ServerUnderTest): FeedsNetwork {
 }
 
 /** The same on an embedded server with our own publish-subscribe service; everything ends with the test. */
-export async function startFeeds(t: ExecutionContext, accounts: readonly string[]): Promise<FeedsNetwork> {
-  const server = await ours.start({ accounts, ownPubsub: FEEDS })
+export async function startFeeds(t: ExecutionContext, accounts: readonly string[], kind: ServerKind = ours): Promise<FeedsNetwork> {
+  const server = await kind.start({ accounts, ownPubsub: FEEDS })
   t.teardown(() => server[Symbol.asyncDispose]())
   return feedsOn(t, server)
+}
+
+/** The same where the service has queues, and tells who may read. */
+export async function startFeedsWithQueues(t: ExecutionContext, accounts: readonly string[]): Promise<FeedsNetwork> {
+  return await startFeeds(t, accounts, oursWithFeeds)
 }
 
 /** Events of a kind. */

@@ -1,4 +1,4 @@
-import { PubsubService, presentComponent } from '../../src/component/index.ts'
+import { PublishSubscribe, PubsubService, presentComponent } from '../../src/component/index.ts'
 import { Notifications } from '../../src/component/pubsub/notifications.ts'
 import { silentLogger, systemClock } from '../../src/core/index.ts'
 import { MemoryStore, Pubsub } from '../../src/pubsub/index.ts'
@@ -28,6 +28,33 @@ export const ours: ServerKind = {
       async [Symbol.asyncDispose]() {
         notifications[Symbol.dispose]()
         await session.stop()
+        await server[Symbol.asyncDispose]()
+      },
+    }
+  },
+}
+
+/** The same as `serve` puts it together: with feeds, and a queue for each subscriber that wants one. */
+export const oursWithFeeds: ServerKind = {
+  name: 'ours with feeds',
+  needs: [],
+  async start({ ownPubsub: jid = '', ...init }) {
+    const server = await embedded.start({ ...init, components: [jid] })
+    const connect = componentConnector(systemClock, { jid, secret: server.secret, service: server.componentAt(jid) })
+    const session = new Session({}, connect, { reconnect: 'never' })
+    const onFailed = (error: Error) => {
+      throw error
+    }
+    const components = { clock: systemClock, logger: silentLogger }
+    const whole = await PublishSubscribe.open(components, { directory: undefined, limits: {}, mayCreate: () => true, onFailed })
+    whole.attach(session, jid)
+    presentComponent(session, systemClock, { version: { name: 'streamhost', version: '0' }, parts: whole.parts })
+    await session.start()
+    return {
+      ...server,
+      async [Symbol.asyncDispose]() {
+        await session.stop()
+        await whole[Symbol.asyncDispose]()
         await server[Symbol.asyncDispose]()
       },
     }

@@ -135,6 +135,7 @@ const rowOf: Readonly<Record<string, string>> = {
   'feeds/offer END_MS_MAX': 'for a feed to hear that an offer is over',
   'feeds/downloads BEGIN_MS_MAX': 'until a download that was granted begins',
   'feeds/audience ASKING_MAX': 'accounts about which a feed is asked at once',
+  'xep/feed-readers ACCOUNTS_MAX': 'accounts in one question about who may read',
   'feeds/audience ENTRIES_MAX': 'affiliations, and subscriptions, of a feed that are looked at for that',
   'feeds/earlier-offer ITEMS_MAX': 'items of a feed among which an earlier offer of the same file is looked for',
   'feeds/earlier-offer ANSWER_MS_MAX': 'for whoever has announced that to say that it is still there',

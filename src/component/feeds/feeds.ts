@@ -1,7 +1,7 @@
 import type { Clock, Logger } from '../../core/index.ts'
 import type { PresenceStore } from '../../pubsub/index.ts'
 import type { DiscoNodes, ServicePart, Session } from '../../session/index.ts'
-import { NS } from '../../xep/index.ts'
+import { feedReadersFeature, NS } from '../../xep/index.ts'
 import { type AskersComponents, askerOf } from '../pubsub/askers.ts'
 import type { ServiceCommand } from '../pubsub/commands.ts'
 import type { Notifications } from '../pubsub/notifications.ts'
@@ -15,6 +15,7 @@ import { answerVcards, feedCapabilities, feedEntityAt } from './feed-entity.ts'
 import { FeedPresence } from './feed-presence.ts'
 import { lookUp } from './look-up.ts'
 import { answerQueueOwners } from './queue-owners.ts'
+import { answerReaders } from './readers.ts'
 
 export interface FeedsComponents extends AskersComponents {
   /** Borrowed. */
@@ -51,7 +52,7 @@ export class Feeds implements Disposable {
     this.availability = new Availability({ store, isSubscriber: (account) => pubsub.isSubscriber(account) })
     this.#presence = new FeedPresence({ ...components, availability: this.availability }, { jid, capabilities: feedCapabilities })
     const entities = { pubsub, nodes, askerOf: (from: string, node: string) => askerOf(components, from, node) }
-    this.part = { identities: [], features: [ESCAPING, NS.feeds], entityAt: feedEntityAt(entities, jid) }
+    this.part = { identities: [], features: [ESCAPING, NS.feeds, feedReadersFeature], entityAt: feedEntityAt(entities, jid) }
     answerVcards(session.iqs, entities)
     const forms = new DeliveryForms({ jid, addressOf: (node) => feedAddress(node, jid) ?? jid })
     const deliveries = new Deliveries({ ...components, availability: this.availability, forms })
@@ -59,6 +60,7 @@ export class Feeds implements Disposable {
     this.#answers = new DeliveryAnswers({ session, pubsub, deliveries, clock, logger })
     this.commands = [acknowledgeCommand({ pubsub, deliveries, forms })]
     answerQueueOwners({ session, pubsub, tell: (notices) => deliveries.tell(notices) })
+    answerReaders(components)
     session.on('online', this.#onOnline)
   }
 

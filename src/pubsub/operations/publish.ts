@@ -58,7 +58,8 @@ function planMissing(core: Core, asker: Asker, name: string, options: ConfigChan
   return core.autoCreate ? planNode(core, asker, { node: name, config: options }) : findNode(core, name)
 }
 
-function checkMayPublish(core: Core, asker: Asker, node: NodeRecord): void {
+/** @throws BytestreamError `ERR_FORBIDDEN`; UnsupportedFeature at a collection */
+export function checkMayPublish(core: Core, asker: Asker, node: NodeRecord): void {
   if (node.kind === 'collection') throw new UnsupportedFeature('publish', 'nothing can be published to a collection')
   const account = accountOf(asker.jid)
   const affiliation = core.store.affiliation(node.id, account)

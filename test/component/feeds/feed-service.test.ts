@@ -112,3 +112,20 @@ test('owners, and nobody else, see how much waits for whom, and what is dead, wh
   t.is(outcome(await owner.ask('set', `<again xmlns='${NS.feeds}' node='${NODE}' id='${letter?.attrs['id']}'/>`)), 'result')
   t.is((await next()).attrs['id'], id)
 })
+
+test('who publishes at a feed hears who may have what is there, nobody else does', async (t) => {
+  const scene = await PubsubBehindServer.start(t)
+  const owner = await scene.enter('hamlet')
+  const publisher = await scene.enter('bernardo')
+  const reader = await scene.enter('francisco')
+  await owner.create(NODE)
+  const question = `<readers xmlns='${NS.feeds}' node='${NODE}'><account jid='${reader.account}'/></readers>`
+  t.is(outcome(await publisher.ask('get', question)), 'auth forbidden')
+  const affiliate = (jid: string, affiliation: 'publisher' | 'outcast') =>
+    scene.whole.pubsub.setNodeAffiliations({ jid: owner.jid }, NODE, [{ jid, affiliation }])
+  affiliate(publisher.account, 'publisher')
+  const readers = async () => (await publisher.ask('get', question)).getChild('readers', NS.feeds)?.getChildren('account').length
+  t.is(await readers(), 1)
+  affiliate(reader.account, 'outcast')
+  t.is(await readers(), 0)
+})
