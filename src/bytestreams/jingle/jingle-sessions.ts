@@ -19,8 +19,10 @@ import { type ContentInit, JingleSession } from './jingle-session.ts'
 import { unusableBecause } from './offered-content.ts'
 import { areEquivalent, isLower } from './tie-break.ts'
 
-/** Sessions others have begun, again those we have, and again those that nobody here takes and whose end is not yet acknowledged. */
+/** Sessions others have begun, and again those that nobody here takes and whose end is not yet acknowledged. */
 const SESSIONS_MAX = 100
+/** Sessions we have begun. */
+const OWN_SESSIONS_MAX = 1_000
 /** Sessions one bare JID has begun. */
 const PEER_SESSIONS_MAX = 64
 
@@ -119,7 +121,7 @@ export class JingleSessions implements AsyncDisposable {
     if (!this.#session.isOnline) throw new BytestreamError('ERR_SESSION_CLOSED', 'the session is not online')
     if (this.#isClosed) throw new BytestreamError('ERR_SHUTTING_DOWN', 'no more sessions are begun')
     if (contents.length === 0) throw new BytestreamError('ERR_BAD_REQUEST', 'a session has at least one content')
-    this.#checkLimit('initiator', tryPrepareJid(peer))
+    this.#checkOwnLimit()
     const { answerMsMax } = { ...defaultTimings, ...timings }
     const entry = this.#add({ sid, peer, role: 'initiator', answerMsMax })
     entry.offering = contents
@@ -188,7 +190,7 @@ export class JingleSessions implements AsyncDisposable {
 
   #answerInitiate(from: string, jingle: Jingle): void {
     if (this.#isClosed) throw new BytestreamError('ERR_SHUTTING_DOWN', 'no more sessions are taken')
-    this.#checkLimit('responder', tryPrepareJid(from))
+    this.#checkLimit(tryPrepareJid(from))
     const { sid } = jingle
     const { session, gate } = this.#add({ sid, peer: from, role: 'responder', answerMsMax: defaultTimings.answerMsMax })
     gate.answering(() => {
@@ -211,12 +213,21 @@ export class JingleSessions implements AsyncDisposable {
     return this.#handlers.has(content.description?.kind ?? '') ? unusableBecause(content) : 'unsupported-applications'
   }
 
-  #checkLimit(role: JingleRole, peer: string): void {
-    const begun = [...this.#entries.values()].filter(({ session }) => session.role === role)
-    const ofPeer = begun.filter((entry) => bareJid(entry.peer) === bareJid(peer))
-    const live = begun.filter(({ session }) => session.state !== 'ended')
-    if (live.length >= SESSIONS_MAX || (role === 'responder' && ofPeer.length >= PEER_SESSIONS_MAX))
-      throw new BytestreamError('ERR_LIMIT_WAITING', 'there are too many sessions')
+  #checkOwnLimit(): void {
+    if (this.#countOf('initiator') >= OWN_SESSIONS_MAX) throw tooMany()
+  }
+
+  #checkLimit(peer: string): void {
+    const ofPeer = [...this.#entries.values()].filter(
+      (entry) => entry.session.role === 'responder' && bareJid(entry.peer) === bareJid(peer),
+    )
+    if (this.#countOf('responder') >= SESSIONS_MAX || ofPeer.length >= PEER_SESSIONS_MAX) throw tooMany()
+  }
+
+  #countOf(role: JingleRole): number {
+    let count = 0
+    for (const { session } of this.#entries.values()) if (session.role === role && session.state !== 'ended') count += 1
+    return count
   }
 
   /** Whoever sends what nobody here takes, and is silent then, does not keep others away. */
@@ -240,5 +251,7 @@ export class JingleSessions implements AsyncDisposable {
 
 /** With several contents, the reason that tells most. */
 const isTelling = (reason: JingleCondition | undefined) => reason !== undefined && reason !== 'unsupported-applications'
+
+const tooMany = () => new BytestreamError('ERR_LIMIT_WAITING', 'there are too many sessions')
 
 const keyOf = (peer: string, sid: string) => `${peer}\n${sid}`

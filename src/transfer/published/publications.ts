@@ -11,12 +11,12 @@ import type { NegotiationChoice } from '../negotiation.ts'
 import { offerByJingle } from '../offer-by-jingle.ts'
 import { offerBySi } from '../offer-by-si.ts'
 import { OfferedBefore, type Offering } from '../offering.ts'
-import { Places } from '../places.ts'
 import { Responder, type ResponderEvents } from '../responder.ts'
 import type { SenderComponents } from '../sender.ts'
 import type { Transfer, Work } from '../transfer.ts'
 import type { Sent } from '../transfer-facts.ts'
 import { InspectedFiles } from './inspected-files.ts'
+import { Line } from './line.ts'
 
 /** Somebody asks for what was published. */
 export interface StartRequest {
@@ -47,13 +47,18 @@ export interface PublishInit extends Omit<WayInit, 'signal'> {
   readonly hashes?: readonly OfferableAlgorithm[] | undefined
   /** How it may be asked for. Default `auto`: both ways. */
   readonly negotiation?: NegotiationChoice | undefined
-  /** Files being sent at once because they were asked for; more are refused for the time being. Each account has half. Default 20. */
+  /**
+   * Files being sent at once because they were asked for, 500 at the most; each account has half. The next wait for 20 s, and are refused
+   * for the time being then. Default 20.
+   */
   readonly transfersMax?: number | undefined
   /** Whose presence is answered with ours, so that they find this client by its bare JID. Default: nobody's. */
   readonly isShownTo?: ((from: string) => boolean) | undefined
 }
 
-const TRANSFERS_MAX = 20
+const TRANSFERS_DEFAULT = 20
+/** Each is a Jingle session, of which others that this client begins need some. */
+const TRANSFERS_MAX = 500
 
 /** Facts. */
 export interface PublicationsEvents extends ResponderEvents {
@@ -77,7 +82,7 @@ export class Publications extends Responder<PublicationsEvents> {
   readonly #components: PublicationsComponents
   readonly #init: PublishInit
   /** Of requests that are being decided about, and of files under way. */
-  readonly #places: Places
+  readonly #places: Line
   readonly #inspected = new InspectedFiles(this.stopping)
 
   /** @internal */
@@ -85,8 +90,8 @@ export class Publications extends Responder<PublicationsEvents> {
     super(components.clock)
     this.#components = components
     this.#init = init
-    const { transfersMax: max = TRANSFERS_MAX } = init
-    this.#places = new Places({ max, among: Number.POSITIVE_INFINITY, full: `${max} files are being sent already` })
+    const max = Math.min(init.transfersMax ?? TRANSFERS_DEFAULT, TRANSFERS_MAX)
+    this.#places = new Line(components.clock, { max, full: `${max} files are being sent already` })
   }
 
   /** Nobody: who wants what knows where we are. */
@@ -117,7 +122,7 @@ export class Publications extends Responder<PublicationsEvents> {
     const leave = () => place?.[Symbol.dispose]()
     try {
       throwIfAborted(this.stopping)
-      place = this.#places.take({ from: bareJid(from) })
+      place = await this.#places.take({ from: bareJid(from) }, this.stopping)
       return await this.#begin(request, leave)
     } catch (thrown) {
       leave()

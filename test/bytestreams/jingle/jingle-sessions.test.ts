@@ -108,9 +108,9 @@ test('a session that was refused after its acknowledgement counts until that is 
   t.is(await initiate(65), 'result')
 })
 
-test('we begin 100 sessions at most, and only while we are online', async (t) => {
+test('we begin 1,000 sessions at most, and only while we are online', async (t) => {
   const scene = await JingleScene.open(t)
-  for (let at = 0; at < 100; at++) await scene.begin()
+  for (let at = 0; at < 1_000; at++) await scene.begin()
   await t.throwsAsync(scene.begin(), { code: 'ERR_LIMIT_WAITING' })
   await t.throwsAsync(scene.begin([]), { code: 'ERR_BAD_REQUEST' })
   t.is((await scene.offer()).role, 'responder', 'and others may begin theirs')
