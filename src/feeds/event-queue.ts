@@ -8,7 +8,10 @@ interface Waiting<T> {
   readonly onDone: (() => void) | undefined
 }
 
-/** Events on their way to whoever iterates. What nobody looks at is bounded: the iteration fails, so that nobody misses one unknowingly. */
+/**
+ * Events on their way to whoever iterates, who is done with one when the next is asked for: who leaves the loop, by `break` or an error, is not.
+ * What nobody looks at is bounded: the iteration fails, so that nobody misses one unknowingly.
+ */
 export class EventQueue<T> {
   readonly #waiting: Waiting<T>[] = []
   readonly #wakers = new Set<() => void>()
@@ -53,9 +56,9 @@ export class EventQueue<T> {
     }
   }
 
-  /** Nobody looks at what waits. */
+  /** Nobody looks at what waits, nor is done with what was given last. */
   drop(): void {
-    this.#done()
+    this.#onDone = undefined
     this.#waiting.length = 0
     this.end()
   }

@@ -51,7 +51,8 @@ const settled: readonly FeedEvent['kind'][] = ['fetched', 'there already', 'fail
 /**
  * Follows feeds, and fetches what is announced there where that is wanted. It begins at once, and ends when the iteration does; events
  * nobody looks at are bounded, and fail it. Where our service keeps a queue for the account, an announcement is acknowledged when its file is
- * here, or is not to be had any more; without `into`, when whoever iterates asks for the next event.
+ * here, or is not to be had any more; without `into`, when whoever iterates asks for the next event. Who leaves the loop before that, by
+ * `break`, `return` or an error, is told of it again the next time; a watch that ends by itself (`once`) leaves none behind.
  */
 export class Watch implements AsyncIterableIterator<FeedEvent, undefined>, AsyncDisposable {
   readonly #components: WatchComponents
@@ -116,7 +117,7 @@ export class Watch implements AsyncIterableIterator<FeedEvent, undefined>, Async
     }
   }
 
-  /** Stops. */
+  /** Stops; the event that was given last is not acknowledged by this. */
   async return(): Promise<IteratorResult<FeedEvent, undefined>> {
     this.#events.drop()
     await this.stop()

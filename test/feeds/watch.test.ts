@@ -5,10 +5,10 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import test from 'ava'
 import { BytestreamError } from '../../src/core/index.ts'
-import type { FeedEvent } from '../../src/feeds/index.ts'
-import { type Announcement, buildAnnouncement, buildTextEntry } from '../../src/xep/index.ts'
+import type { FeedEvent, WatchInit } from '../../src/feeds/index.ts'
+import { type Announcement, buildAnnouncement, buildTextEntry, feedOptions } from '../../src/xep/index.ts'
 import { startCutLine } from '../helpers/cut-line.ts'
-import { type FeedsClient, nextOf, startFeeds } from '../helpers/feeds.ts'
+import { type FeedsClient, nextOf, startFeeds, startFeedsWithQueues } from '../helpers/feeds.ts'
 import { makeFile, makeFolder, storedIn } from '../helpers/transfers.ts'
 
 const NODE = 'pictures'
@@ -72,6 +72,32 @@ test('a watch for once ends with the first file, and without a folder with the f
   }
   t.deepEqual(await kinds({}), ['announced'])
   t.deepEqual(await kinds({ into: await makeFolder(t), ...way }), ['announced', 'fetching', 'fetched'])
+})
+
+test('what a loop was left with, by a break or an error, is told again; what it has gone on from is not', async (t) => {
+  const network = await startFeedsWithQueues(t, ['ci', 'wall'])
+  const [ci, wall] = [await network.join('ci'), await network.join('wall')]
+  await ci.pubsub.create(NODE)
+  await wall.pubsub.subscribe(NODE, { settings: { [feedOptions.queue]: true } })
+  await publish(ci, announcement(ci.client.jid, { id: 'one' }), announcement(ci.client.jid, { id: 'two' }))
+  const told: string[] = []
+  const look = async (init: WatchInit, leave: () => 'break' | 'go on') => {
+    for await (const event of wall.feeds.watch([NODE], init)) {
+      if (event.kind !== 'announced') continue
+      told.push(event.announcement.id)
+      if (leave() === 'break') break
+    }
+  }
+  await look({}, () => 'break')
+  const error = await t.throwsAsync(
+    look({}, () => {
+      throw new Error('the disk is full')
+    }),
+  )
+  t.is(error?.message, 'the disk is full')
+  await look({ once: true }, () => 'go on')
+  await look({ once: true }, () => 'go on')
+  t.deepEqual(told, ['one', 'one', 'one', 'two'])
 })
 
 test('a signal ends a watch, which fails with its reason; one that is stopped just ends', async (t) => {

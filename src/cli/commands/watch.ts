@@ -70,13 +70,16 @@ interface Context {
   readonly scenes: Map<string, () => Scene>
 }
 
+/** Goes on until the watch ends by itself: what is printed last is acknowledged when what follows is asked for. */
 async function follow(events: AsyncIterable<FeedEvent>, context: Context, once: boolean): Promise<void> {
+  let isDone = false
   for await (const event of events) {
     const { kind } = event
     tellEvent(event, context)
     if (once && kind === 'failed') throw new CommandFailure(event.error, exitCodeOf(event.error), failureOf(event, context))
-    if (once && (kind === 'announced' ? !context.isFetching : kind === 'fetched' || kind === 'there already')) return
+    isDone ||= once && (kind === 'announced' ? !context.isFetching : kind === 'fetched' || kind === 'there already')
   }
+  if (isDone) return
   throw new CommandFailure(new BytestreamError('ERR_ITEM_NOT_FOUND', 'there is no feed left to watch'), EXIT.absent)
 }
 
