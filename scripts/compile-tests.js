@@ -56,4 +56,5 @@ const COMMON = {
 rmSync(join(root, FOLDER), { recursive: true, force: true })
 // The command by itself: what it shares with nobody is in few modules.
 await build({ ...COMMON, entryPoints: ['src/cli/main.ts'], chunkNames: 'chunks/cli/[name]-[hash]' })
-await build({ ...COMMON, entryPoints: below('test').filter((path) => ENTRY.test(path)), chunkNames: 'chunks/[name]-[hash]' })
+const entryPoints = [...below('test').filter((path) => ENTRY.test(path)), ...below('examples').filter((path) => path.endsWith('.ts'))]
+await build({ ...COMMON, entryPoints, chunkNames: 'chunks/[name]-[hash]' })

@@ -9,10 +9,11 @@ import test, { type ExecutionContext } from 'ava'
 import { PubsubClient } from '../src/pubsub-client/index.ts'
 import { buildMessage } from '../src/xep/index.ts'
 import { startFeeds } from './helpers/feeds.ts'
+import { ourProgram } from './helpers/our-programs.ts'
 import { onServer, prosody } from './helpers/server.ts'
 import { networkOn, startNetwork } from './helpers/xmpp-network.ts'
 
-/** An example as a process, as its first line says it is run. */
+/** An example as a process, given what its first line says. */
 function run(
   t: ExecutionContext,
   name: string,
@@ -20,7 +21,7 @@ function run(
   args: readonly string[],
 ) {
   const environment = { ...process.env, STREAMHOST_PASSWORD: account.password, STREAMHOST_SERVICE: account.service }
-  const child = spawn(process.execPath, ['--import=tsx', `examples/${name}.ts`, account.jid, ...args], {
+  const child = spawn(process.execPath, [...ourProgram(`examples/${name}.ts`), account.jid, ...args], {
     env: environment,
     stdio: ['ignore', 'pipe', 'inherit'],
   })
@@ -60,10 +61,9 @@ test('the sender sends what the receiver receives', async (t) => {
   const receiver = run(t, 'receive-files', network.account('desk'), ['laptop@localhost', join(path, 'inbox')])
   await line(receiver, /is waiting/)
   const sender = run(t, 'send-file', network.account('laptop'), ['desk@localhost', join(path, 'photo.jpg')])
-  const [received, sent] = await Promise.all([line(receiver, /^received /), line(sender, /^sent, /)])
+  const [received, sent, [code]] = await Promise.all([line(receiver, /^received /), line(sender, /^sent, /), once(sender.child, 'exit')])
   t.is(received.slice(-64), sent.slice(-64))
   t.is(await readFile(join(path, 'inbox', 'photo.jpg'), 'utf8'), 'not really a photo')
-  const [code] = await once(sender.child, 'exit')
   t.is(code, 0)
 })
 

@@ -10,6 +10,15 @@ interface Teller {
   readonly told: { readonly event: string; readonly fields: readonly string[] }[]
 }
 
+let loaded: ts.Program | undefined
+
+/** All commands, with their types, which take a while to be read. */
+function loadProgram(): ts.Program {
+  const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile)
+  const { options } = ts.parseJsonConfigFileContent({ ...config, include: [] }, ts.sys, root)
+  return ts.createProgram([join(root, 'src', 'cli', 'main.ts')], { ...options, skipLibCheck: true })
+}
+
 /**
  * Finds what each command gives to `Output.tell`, itself or by functions of the same files; fields by the types, so that it does not
  * matter how facts are put together.
@@ -17,14 +26,12 @@ interface Teller {
  * @returns `command event`, with the names of all its fields
  */
 export function findToldFacts(paths: readonly string[]): Map<string, Set<string>> {
-  const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile)
-  const { options } = ts.parseJsonConfigFileContent({ ...config, include: [] }, ts.sys, root)
-  const files = paths.map((path) => join(root, path))
-  const program = ts.createProgram(files, { ...options, skipLibCheck: true })
+  loaded ??= loadProgram()
+  const program = loaded
   const checker = program.getTypeChecker()
   const tellers = new Map<string, Teller>()
-  for (const file of files) {
-    for (const statement of program.getSourceFile(file)?.statements ?? []) {
+  for (const path of paths) {
+    for (const statement of program.getSourceFile(join(root, path))?.statements ?? []) {
       if (ts.isFunctionDeclaration(statement) && statement.name) tellers.set(statement.name.text, read(statement, checker))
     }
   }

@@ -12,7 +12,7 @@ const root = join(import.meta.dirname, '..', '..')
 const helper = pathToFileURL(join(root, 'test', 'helpers', 'foreign.ts')).href
 
 const CONFIG =
-  "export default { files: ['test/*.test.ts'], extensions: { ts: 'module' }, nodeArguments: ['--import=tsx'], workerThreads: false }"
+  "export default { files: ['test/*.test.ts'], extensions: { ts: 'module' }, nodeArguments: ['--import=tsx'], workerThreads: false, timeout: '2m' }"
 
 const passes = "test('one', (t) => t.pass())"
 const fails = "test('two', (t) => t.fail())"
