@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { chmod, copyFile, cp, mkdtemp, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, cp, mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { basename, join, relative } from 'node:path'
 import { promisify } from 'node:util'
 import type { ExecutionContext } from 'ava'
@@ -23,10 +23,13 @@ const PEERS = 'test/interop/peers'
 
 const BEFRIEND_MS_MAX = 30_000
 
+/** What a contact hears that asks for the presence of who has added it. */
+export type Answer = 'granted' | 'refused' | 'nothing'
+
 const run = promisify(execFile)
 
 /** Ends as a {@link FileNetwork} does. */
-export async function startDesktopNetwork(kind: ServerKind, init: Pick<FileNetworkInit, 'proxy'> = {}): Promise<DesktopNetwork> {
+export async function startDesktopNetwork(kind: ServerKind, init: Pick<FileNetworkInit, 'proxy' | 'server'> = {}): Promise<DesktopNetwork> {
   const authority = await startAuthority()
   const network = await startFileNetwork(kind, { ...init, authority })
   try {
@@ -46,6 +49,15 @@ async function befriend(network: FileNetwork): Promise<void> {
   const jids = [bareJid(network, 'sender'), bareJid(network, 'receiver')]
   const args = [`${PEERS}/slixmpp-befriend.py`, server.client.host, String(server.client.port), trusted, ...jids]
   const env = { ...process.env, PASSWORD: server.account(roles.sender).password }
+  await run(...star.centre.command(PYTHON, args), { env, timeout: BEFRIEND_MS_MAX })
+}
+
+/** Adds a contact to the roster of the one who receives, by another client of that account, which logs out. */
+export async function addContact(network: DesktopNetwork, contact: string, answer: Answer): Promise<void> {
+  const { server, star, trusted = '' } = network
+  const { host, port } = server.client
+  const args = [`${PEERS}/slixmpp-subscribe.py`, host, String(port), trusted, bareJid(network, 'receiver'), contact, answer]
+  const env = { ...process.env, PASSWORD: server.account(roles.receiver).password }
   await run(...star.centre.command(PYTHON, args), { env, timeout: BEFRIEND_MS_MAX })
 }
 
@@ -71,7 +83,15 @@ const CLIENT_PORT = 5222
 
 type DesktopProgram = Pick<DesktopClient, 'script' | 'flavour'>
 
-async function startDesktop(t: ExecutionContext, network: DesktopNetwork, program: DesktopProgram, role: Role): Promise<FileClient> {
+/** What the programs of an account find whenever they are started, and leave behind. */
+interface Desktop {
+  /** Here; inside it is {@link INSIDE}. */
+  readonly folder: string
+  /** Settles once the program says that it is online. */
+  start(program: DesktopProgram, contact: string): Promise<{ readonly client: ForeignClient; readonly version: string }>
+}
+
+async function makeDesktop(t: ExecutionContext, network: DesktopNetwork, role: Role): Promise<Desktop> {
   const { server, star, authority } = network
   const folder = await mkdtemp(join(network.folder, 'desktop-'))
   await chmod(folder, 0o755)
@@ -79,16 +99,25 @@ async function startDesktop(t: ExecutionContext, network: DesktopNetwork, progra
   await cp(PEERS, join(folder, 'peers'), { recursive: true })
   const leaf = leafOf(star, role)
   await forwardLoopback(t, leaf, server.client, CLIENT_PORT)
+  return {
+    folder,
+    async start({ script, flavour }, contact) {
+      const inside = [`${INSIDE}/peers/${script}`, `${bareJid(network, role)}/desktop`, contact, ...(flavour ? [flavour] : [])]
+      const client = new ForeignClient(t, {
+        command: [...OF_ITS_OWN, PYTHON, `${PEERS}/desktop.py`, folder, PYTHON, ...inside],
+        password: server.account(roles[role]).password,
+        on: leaf,
+      })
+      const { version = '' } = await client.heard('online')
+      return { client, version }
+    },
+  }
+}
+
+async function startDesktop(t: ExecutionContext, network: DesktopNetwork, program: DesktopProgram, role: Role): Promise<FileClient> {
+  const { folder, start } = await makeDesktop(t, network, role)
+  const { client, version } = await start(program, bareJid(network, role === 'sender' ? 'receiver' : 'sender'))
   const jid = bareJid(network, role)
-  const contact = bareJid(network, role === 'sender' ? 'receiver' : 'sender')
-  const { script, flavour } = program
-  const inside = [`${INSIDE}/peers/${script}`, `${jid}/desktop`, contact, ...(flavour ? [flavour] : [])]
-  const client = new ForeignClient(t, {
-    command: [...OF_ITS_OWN, PYTHON, `${PEERS}/desktop.py`, folder, PYTHON, ...inside],
-    password: server.account(roles[role]).password,
-    on: leaf,
-  })
-  const { version = '' } = await client.heard('online')
   return {
     jid,
     version,
@@ -123,3 +152,46 @@ const gajimProgram = { needs: ['Gajim'], script: 'gajim-files.py' } as const
 export const gajim = kindOf({ ...gajimProgram, name: 'Gajim' })
 /** It uses no proxy, as it comes. */
 export const gajimAlone = kindOf({ ...gajimProgram, name: 'Gajim alone', flavour: 'alone' })
+
+/** Somebody who reads what a contact writes. */
+interface Reader {
+  /** Starts the client, with all that it has kept; settles once it is online. */
+  open(): Promise<ForeignClient>
+  /** Of the client, once it was open. */
+  readonly version: string
+  /** What is on the screen, as PNG, once all messages are told that the client has. */
+  screenshot(client: ForeignClient): Promise<Buffer>
+}
+
+export interface ReaderKind {
+  readonly name: string
+  readonly needs: readonly ForeignProgram[]
+  /** Makes a desktop for the one who receives, with a chat with that contact. */
+  make(t: ExecutionContext, network: DesktopNetwork, contact: string): Promise<Reader>
+}
+
+const readerOf = ({ name, needs, ...program }: DesktopClient): ReaderKind => ({
+  name,
+  needs: [...desktopNeeds, ...needs],
+  async make(t, network, contact) {
+    const { folder, start } = await makeDesktop(t, network, 'receiver')
+    const reader = {
+      version: '',
+      async open() {
+        const { client, version } = await start(program, contact)
+        reader.version = version
+        return client
+      },
+      async screenshot(client: ForeignClient) {
+        client.order({ screenshot: `${INSIDE}/outbox/${SCREENSHOT}` })
+        await client.heard('done')
+        return readFile(join(folder, 'outbox', SCREENSHOT))
+      },
+    }
+    return reader
+  },
+})
+
+const SCREENSHOT = 'screen.png'
+
+export const dinoReader = readerOf({ name: 'Dino', needs: ['Dino', 'xdotool', 'python3-gi'], script: 'dino-chat.py' })

@@ -7,7 +7,7 @@ import type { Authority } from './certificates.ts'
 import { startCli } from './cli.ts'
 import { forwardPorts, type Host, type Star, type StarInit, startStar } from './namespaces.ts'
 import { DOMAIN, PROXY } from './prosody.ts'
-import type { ServerKind, ServerUnderTest } from './server.ts'
+import type { ServerInit, ServerKind, ServerUnderTest } from './server.ts'
 
 /** Whoever sends has the one account, on the one leaf; whoever receives the other, on the other. */
 export const roles = { sender: 'laptop', receiver: 'desk' } as const
@@ -56,6 +56,8 @@ export interface FileNetworkInit {
   readonly isBehindNat?: boolean
   /** Where the proxy listens, and what it advertises; `false`: there is none. Default: an address of each family, and those. */
   readonly proxy?: false | ((at: Host) => readonly string[])
+  /** More of the server. */
+  readonly server?: Pick<ServerInit, 'components' | 'keepsMessages'>
   /** Builds the hosts, in place of all of the above that is about them. */
   readonly hosts?: (t: Pick<ExecutionContext, 'teardown'>) => Promise<Star>
 }
@@ -64,7 +66,7 @@ export interface FileNetworkInit {
 export const natPorts = { bound: 7777, advertised: 1080 } as const
 
 export async function startFileNetwork(kind: ServerKind, init: FileNetworkInit = {}): Promise<FileNetwork> {
-  const { authority, families, isBehindNat = false, proxy: where = everyAddress, hosts = startHosts } = init
+  const { authority, families, isBehindNat = false, proxy: where = everyAddress, hosts = startHosts, server: more } = init
   function startHosts(until: Pick<ExecutionContext, 'teardown'>) {
     return startStar(until, { leaves: isBehindNat ? 3 : 2, ...(families && { families }) })
   }
@@ -81,7 +83,7 @@ export async function startFileNetwork(kind: ServerKind, init: FileNetworkInit =
     const certified = await authority?.issue(DOMAIN)
     const trusted = authority && join(folder, 'ca.pem')
     if (trusted) await writeFile(trusted, authority.cert)
-    const inside = await kind.start({ accounts: Object.values(roles), on, ...(certified && { certified }) })
+    const inside = await kind.start({ ...more, accounts: Object.values(roles), on, ...(certified && { certified }) })
     t.teardown(() => inside[Symbol.asyncDispose]())
     const { port } = inside.client
     const server = isBehindNat ? { ...inside, client: { host: star.centre.ipv4, port } } : inside

@@ -47,6 +47,8 @@ export interface ServerInit {
   readonly ownPubsub?: string
   /** Component that may read the rosters of all accounts (XEP-0356), on Prosody and ejabberd; Prosody needs `prosody-modules` for it. */
   readonly rosterReader?: string
+  /** Whether Prosody and ejabberd keep what comes for who is away, and archive all of it, as servers for people do. */
+  readonly keepsMessages?: boolean
   /** Whether Prosody and ejabberd limit the rate at which they read from clients, as Debian's files have it. */
   readonly isRateLimited?: boolean
 }
@@ -116,16 +118,37 @@ function grantOf(language: 'lua' | 'yaml', jid: string): string {
   return block.replaceAll('pubsub.example.org', jid).replaceAll('example.org', DOMAIN).replaceAll('the secret', SECRET)
 }
 
+/** With what clients want for them. */
+const KEEPING_OF_PROSODY = ['offline', 'mam', 'carbons', 'smacks', 'pep']
+const KEEPING_OF_EJABBERD = {
+  mod_offline: {},
+  mod_mam: { default: 'always', assume_mam_usage: true },
+  mod_carboncopy: {},
+  mod_stream_mgmt: { resend_on_timeout: 'if_offline' },
+}
+
 export const prosody: ServerKind<RestartableServer> = {
   name: 'Prosody',
   needs: ['prosody'],
-  async start({ accounts = [], components = [PROXY], rooms, ownProxy, ownPubsub, rosterReader, on, certified, isRateLimited }) {
+  async start({
+    accounts = [],
+    components = [PROXY],
+    rooms,
+    ownProxy,
+    ownPubsub,
+    rosterReader,
+    keepsMessages,
+    on,
+    certified,
+    isRateLimited,
+  }) {
     const server = await startProsody({
       ownProxy,
       isRateLimited,
       accounts: Object.fromEntries(accounts.map((local) => [local, PASSWORD])),
       hosts: [
         rosterReader === undefined ? `VirtualHost "${DOMAIN}"` : grantOf('lua', rosterReader),
+        keepsMessages ? `  modules_enabled = { ${KEEPING_OF_PROSODY.map((name) => `"${name}"`).join('; ')} }` : '',
         ...components.filter((jid) => jid !== rosterReader).map((jid) => `Component "${jid}"\n  component_secret = "${SECRET}"`),
         rooms ? `Component "${rooms}" "muc"` : '',
         ownPubsub ? ownPubsubOfProsody(ownPubsub, accounts) : '',
@@ -159,10 +182,12 @@ export const ejabberd: ServerKind<RestartableServer> = {
     ownProxyRate,
     ownPubsub,
     rosterReader,
+    keepsMessages,
     on,
     certified,
     isRateLimited,
   }) {
+    const pubsub = ownPubsub && { mod_pubsub: { host: ownPubsub, access_createnode: 'local', plugins: ['flat'] } }
     const server = await startEjabberd({
       ownProxy,
       ownProxyRate,
@@ -173,7 +198,7 @@ export const ejabberd: ServerKind<RestartableServer> = {
       rooms,
       configuration: rosterReader === undefined ? undefined : grantOf('yaml', rosterReader),
       certified,
-      ...(ownPubsub && { modules: { mod_pubsub: { host: ownPubsub, access_createnode: 'local', plugins: ['flat'] } } }),
+      modules: { ...pubsub, ...(keepsMessages && KEEPING_OF_EJABBERD) },
       ...(on && { on }),
     })
     const host = on?.ipv4 || on?.ipv6 || '127.0.0.1'

@@ -3,7 +3,7 @@
 Usage: desktop.py FOLDER PROGRAM [ARGUMENT...], as root, in mount and PID namespaces of its own.
 
 Inside, FOLDER is /mnt; its ca.pem is the only authority that is trusted, and no name is resolved. The program begins in
-/mnt/outbox, which is empty. Whatever was started ends with this process, which ends with the program.
+/mnt/outbox. A FOLDER that was a desktop before is it again, with its home. Whatever was started ends with this process, which ends with the program.
 """
 
 import os
@@ -45,7 +45,7 @@ def mount(folder):
     os.mkdir(sockets)
     os.chmod(sockets, 0o1777)
     for path in ["/mnt/home", "/mnt/run", "/mnt/outbox"]:
-        os.mkdir(path, 0o700)
+        os.makedirs(path, 0o700, exist_ok=True)
         os.chown(path, USER["user"], USER["group"])
 
 
@@ -53,7 +53,7 @@ def start_display():
     """Starts an X server; returns the name of its display once it accepts clients."""
     reader, writer = os.pipe()
     # Without -noreset it would begin anew, and turn clients away, each time that the last one leaves.
-    command = ["Xvfb", "-displayfd", str(writer), "-noreset", "-screen", "0", "1024x768x24", "-nolisten", "tcp"]
+    command = ["Xvfb", "-displayfd", str(writer), "-noreset", "-screen", "0", "1024x768x24", "-fbdir", "/mnt/run", "-nolisten", "tcp"]
     subprocess.Popen(command, pass_fds=[writer], stdout=subprocess.DEVNULL, env=ENVIRONMENT, **USER)
     os.close(writer)
     with open(reader) as numbers:

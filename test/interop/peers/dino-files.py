@@ -7,23 +7,17 @@ JSON: {"file": path}. Each line of the standard output is a fact: {"event": "onl
 {"event": "received", "file": path}, {"event": "failed", "reason"}.
 """
 
-import contextlib
 import json
 import os
 import re
 import select
-import sqlite3
-import subprocess
 import sys
 import time
 
-from gi.repository import Gio, GLib
+from dino import DATA, WINDOW, Dino, ask_version, prepare, query
+from windows import POLL_S, find_window, tell, xdotool
 
-HOME = os.environ["HOME"]
-DATA = f"{HOME}/.local/share/dino"
-NAME, OBJECT = "im.dino.Dino", "/im/dino/Dino"
-WINDOW, CHOOSER = "^Dino$", "^Select file$"
-POLL_S = 0.3
+CHOOSER = "^Select file$"
 CHOOSER_S = 3
 # Of Dino's file_transfer.state and .direction.
 COMPLETE, FAILED = 0, 3
@@ -32,77 +26,11 @@ RECEIVED, SENT = 0, 1
 CLIP_X, CLIP_Y = 338, 37
 FILE_TRANSFER = "urn:xmpp:jingle:apps:file-transfer:5"
 
-ACCOUNT = """CREATE TABLE account (id INTEGER PRIMARY KEY AUTOINCREMENT, bare_jid TEXT NOT NULL UNIQUE, resourcepart TEXT,
-    password TEXT, alias TEXT, enabled INTEGER, roster_version TEXT, mam_earliest_synced INTEGER)"""
 
-# GTK 4.8 crashes now and then when it is asked about a dialog that goes.
-ENVIRONMENT = {**os.environ, "GTK_A11Y": "none"}
-
-SETTINGS = {
-    ".config/gtk-4.0/settings.ini": "[Settings]\ngtk-enable-animations=0\n",
-    # The chooser opens where Dino was started.
-    ".config/glib-2.0/settings/keyfile": "[org/gtk/gtk4/settings/file-chooser]\nstartup-mode='cwd'\n",
-}
-
-
-def tell(event, **facts):
-    print(json.dumps({"event": event, **facts}), flush=True)
-
-
-def prepare(jid):
-    """What Dino asks for when it is new; it makes the other tables of its database itself."""
-    bare, resource = jid.split("/")
-    for name, text in SETTINGS.items():
-        path = f"{HOME}/{name}"
-        os.makedirs(os.path.dirname(path))
-        with open(path, "w") as file:
-            file.write(text)
-    os.makedirs(DATA)
-    with contextlib.closing(sqlite3.connect(f"{DATA}/dino.db")) as database, database:
-        database.execute(ACCOUNT)
-        account = (bare, resource, os.environ["PASSWORD"], 1)
-        database.execute("INSERT INTO account (bare_jid, resourcepart, password, enabled) VALUES (?, ?, ?, ?)", account)
-
-
-def ask_version():
-    """It can only tell while none is running."""
-    return subprocess.run(["dino-im", "--version"], stdout=subprocess.PIPE, text=True, env=ENVIRONMENT).stdout.split()[1]
-
-
-def xdotool(*args, timeout=None):
-    try:
-        return subprocess.run(["xdotool", *args], stdout=subprocess.PIPE, text=True, timeout=timeout).stdout.strip()
-    except subprocess.TimeoutExpired:
-        return ""
-
-
-def find_window(title):
-    return xdotool("search", "--onlyvisible", "--name", title).partition("\n")[0]
-
-
-def query(statement, *values):
-    with contextlib.closing(sqlite3.connect(f"file:{DATA}/dino.db?mode=ro", uri=True)) as database:
-        return database.execute(statement, values).fetchall()
-
-
-class Dino:
+class Files(Dino):
     def __init__(self, contact):
-        self.contact = contact
+        super().__init__(contact)
         self.told = set()
-        self.process = subprocess.Popen(["dino-im"], stdin=subprocess.DEVNULL, stdout=sys.stderr, env=ENVIRONMENT)
-        self.bus = Gio.bus_get_sync(Gio.BusType.SESSION)
-
-    def until(self, condition, act=lambda: None):
-        """Acts and looks, again and again: nothing tells when it has changed."""
-        while not condition():
-            if self.process.poll() is not None:
-                raise RuntimeError("Dino has ended")
-            act()
-            time.sleep(POLL_S)
-
-    def open_chat(self):
-        uris = GLib.Variant("(asa{sv})", ([f"xmpp:{self.contact}?message"], {}))
-        self.bus.call_sync(NAME, OBJECT, "org.freedesktop.Application", "Open", uris, None, Gio.DBusCallFlags.NO_AUTO_START, -1)
 
     def is_reachable(self):
         return query(
@@ -145,8 +73,7 @@ def main():
     jid, contact = sys.argv[1:]
     prepare(jid)
     version = ask_version()
-    dino = Dino(contact)
-    dino.until(lambda: find_window(WINDOW))
+    dino = Files(contact)
     dino.open_chat()
     tell("online", version=version)
     while dino.process.poll() is None:
