@@ -33,6 +33,8 @@ export class Announcer implements Disposable {
   readonly #places: readonly AnnouncingPlace[]
   readonly #onFailed: (error: BytestreamError) => void
   readonly #backOff = new BackOff()
+  /** Those that may hold an announcement. */
+  readonly #reached = new Set<AnnouncingPlace>()
   #wanted: Wanted | undefined
   #told: Wanted | undefined
   #waiters: Waiter[] = []
@@ -81,7 +83,7 @@ export class Announcer implements Disposable {
     while (this.#wanted !== this.#told && !this.#isOver) {
       const wanted = this.#wanted as Wanted
       try {
-        for (const place of this.#places) await place.tell(wanted.announcement)
+        for (const place of this.#places) await this.#tellPlace(place, wanted)
         this.#backOff.reset()
         this.#told = wanted
         this.#settle(wanted, ({ resolve }) => resolve())
@@ -90,6 +92,19 @@ export class Announcer implements Disposable {
       }
     }
     this.#isRunning = false
+  }
+
+  /** That it is over, or its owner away, is of interest where it was announced. */
+  async #tellPlace(place: AnnouncingPlace, { announcement }: Wanted): Promise<void> {
+    const wasReached = this.#reached.has(place)
+    if (!wasReached && announcement?.state !== 'available') return
+    this.#reached.add(place)
+    try {
+      await place.tell(announcement)
+    } catch (error) {
+      if (!wasReached && error instanceof StanzaError) this.#reached.delete(place)
+      throw error
+    }
   }
 
   /** @returns whether something newer is wanted already */

@@ -12,15 +12,29 @@ export interface DownloadLimits {
 /** Milliseconds a download that was granted has to begin in. */
 const BEGIN_MS_MAX = 120_000
 
+/** The downloads of one file. */
+interface Round {
+  done: number
+  /** Granted, or begun. */
+  underWay: number
+}
+
+/** A download that was granted, and has not begun. */
+interface Grant {
+  readonly round: Round
+  readonly cancel: () => void
+}
+
 /** The downloads of one offer: those that are done, those under way, and those that were granted and have not begun. */
 export class Downloads {
   readonly #clock: Clock
   readonly #limits: DownloadLimits
   readonly #running = new Set<Transfer>()
-  /** By the full JID of whoever asked: what gives up the place of each. */
-  readonly #granted = new Map<string, (() => void)[]>()
+  /** By the full JID of whoever asked, in the order in which they asked. */
+  readonly #granted = new Map<string, Grant[]>()
   #grants = 0
-  #done = 0
+  /** Of the file that is on offer now. */
+  #round: Round = { done: 0, underWay: 0 }
 
   /** @throws BytestreamError `ERR_CONFIG` for a limit that lets nobody in */
   constructor(clock: Clock, limits: DownloadLimits) {
@@ -31,8 +45,9 @@ export class Downloads {
     this.#limits = limits
   }
 
+  /** Of the file that is on offer now. */
   get done(): number {
-    return this.#done
+    return this.#round.done
   }
 
   get running(): ReadonlySet<Transfer> {
@@ -41,7 +56,7 @@ export class Downloads {
 
   /** Whether nobody may download it any more. */
   get isUsedUp(): boolean {
-    return this.#done >= (this.#limits.downloadsMax ?? Infinity)
+    return this.done >= (this.#limits.downloadsMax ?? Infinity)
   }
 
   /**
@@ -51,45 +66,59 @@ export class Downloads {
    */
   grant(from: string): void {
     const { downloadsMax = Infinity, atOnceMax = Infinity } = this.#limits
-    const atOnce = this.#running.size + this.#grants
-    if (this.isUsedUp) throw new BytestreamError('ERR_OFFER_USED_UP', `it was to be had ${downloadsMax} times`)
-    if (atOnce >= atOnceMax) throw new BytestreamError('ERR_OFFER_BUSY', `it is to be had ${atOnceMax} times at once: try again later`)
+    if (this.isUsedUp) throw new BytestreamError('ERR_OFFER_USED_UP', `it was to be had ${times(downloadsMax)}`)
+    if (this.#running.size + this.#grants >= atOnceMax) {
+      throw new BytestreamError('ERR_OFFER_BUSY', `it is to be had ${times(atOnceMax)} at the same time: try again later`)
+    }
+    const round = this.#round
     // One of those under way may fail.
-    if (this.#done + atOnce >= downloadsMax) throw new BytestreamError('ERR_OFFER_BUSY', 'others have it now: try again later')
-    const leave = this.#clock.after(BEGIN_MS_MAX, () => this.giveUp(from))
-    this.#granted.set(from, [...(this.#granted.get(from) ?? []), leave])
+    if (round.done + round.underWay >= downloadsMax) throw new BytestreamError('ERR_OFFER_BUSY', 'others have it now: try again later')
+    const cancel = this.#clock.after(BEGIN_MS_MAX, () => this.giveUp(from))
+    this.#granted.set(from, [...(this.#granted.get(from) ?? []), { round, cancel }])
     this.#grants += 1
+    round.underWay += 1
   }
 
   /** What was granted to somebody does not begin. */
   giveUp(from: string): void {
-    const [leave, ...others] = this.#granted.get(from) ?? []
-    if (!leave) return
-    leave()
-    if (others.length > 0) this.#granted.set(from, others)
-    else this.#granted.delete(from)
-    this.#grants -= 1
+    this.#take(from)
   }
 
   /** What was granted has begun. */
   begin(from: string, transfer: Transfer): void {
-    this.giveUp(from)
+    const { round } = this.#take(from) ?? { round: this.#round }
     this.#running.add(transfer)
-    transfer.once('done', () => {
+    round.underWay += 1
+    const end = () => {
       this.#running.delete(transfer)
-      this.#done += 1
+      round.underWay -= 1
+    }
+    transfer.once('done', () => {
+      end()
+      round.done += 1
     })
-    transfer.once('failed', () => this.#running.delete(transfer))
+    transfer.once('failed', end)
   }
 
-  /** Another file is on offer: those of this one count no more. */
+  /** Another file is on offer: those of the one before count for it no more, also those that are under way. */
   startAgain(): void {
-    this.#done = 0
+    this.#round = { done: 0, underWay: 0 }
   }
 
   [Symbol.dispose](): void {
-    for (const leaves of this.#granted.values()) for (const leave of leaves) leave()
-    this.#granted.clear()
-    this.#grants = 0
+    for (const from of [...this.#granted.keys()]) while (this.#granted.has(from)) this.giveUp(from)
+  }
+
+  #take(from: string): Grant | undefined {
+    const [grant, ...others] = this.#granted.get(from) ?? []
+    if (!grant) return undefined
+    grant.cancel()
+    if (others.length > 0) this.#granted.set(from, others)
+    else this.#granted.delete(from)
+    this.#grants -= 1
+    grant.round.underWay -= 1
+    return grant
   }
 }
+
+const times = (count: number) => (count === 1 ? 'once' : `${count} times`)

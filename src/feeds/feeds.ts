@@ -8,9 +8,10 @@ import { earlierId } from './earlier-offer.ts'
 import { type Feed, type FeedName, FeedServices } from './feed-address.ts'
 import { type Addressee, addresseeOf, publishText, say } from './notify.ts'
 import { type GetInit, obtainAnnounced } from './obtaining.ts'
-import { Offer, type OfferInit } from './offer.ts'
+import { Offer, type OfferInit, type OfferOrigin } from './offer.ts'
 import { OfferedFile } from './offered-file.ts'
 import { Offers, type OffersInit } from './offers.ts'
+import { checkIsOpen } from './open-to-contacts.ts'
 import { type AnnouncingPlace, FeedPlace, PersonalPlace } from './places.ts'
 import { Watch, type WatchInit } from './watch.ts'
 
@@ -79,16 +80,19 @@ export class Feeds implements AsyncDisposable {
    * Announces a file on a feed, which is created where it is not there, and sends it to whoever asks, as long as this client lives. What
    * the account has announced there before, of the same name and content, is taken over unless somebody still has it on offer.
    *
-   * @throws BytestreamError `ERR_FILE`, `ERR_INTEGRITY` for a file that is being changed, `ERR_CONFIG`, `ERR_PUBSUB_LIMIT` with too many
-   *   offers, `ERR_SERVICE_UNAVAILABLE` without a service, `ERR_TIMEOUT`, `ERR_SESSION_CLOSED`, `ERR_ABORTED`; StanzaError as the service answered
+   * @throws BytestreamError `ERR_FILE`, `ERR_INTEGRITY` for a file that is being changed, `ERR_CONFIG`, also where `onPep` would tell
+   *   contacts of what they may not have, `ERR_PUBSUB_LIMIT` with too many offers, `ERR_SERVICE_UNAVAILABLE` without a service, `ERR_TIMEOUT`,
+   *   `ERR_SESSION_CLOSED`, `ERR_ABORTED`; StanzaError as the service answered
    */
   async offer(feed: FeedName, path: string, init: OfferInit = {}): Promise<Offer> {
     const { signal } = init
     const at = await this.#services.at(feed, { signal })
+    if (init.onPep && !init.to) await checkIsOpen(at, { signal })
     const file = await OfferedFile.inspect(path, init, signal)
-    const id = (await earlierId(this.#client.session, at, file, { isOurs: (known) => this.#offers.has(known), signal })) ?? randomUUID()
+    const earlier = await earlierId(this.#client.session, at, file, { isOurs: (known) => this.#offers.has(known), signal })
+    const id = earlier ?? randomUUID()
     const places = [new FeedPlace(at, id), ...(init.onPep ? [new PersonalPlace(this.#client.session, id)] : [])]
-    return await this.#begin({ id, file, places, feed: at }, init)
+    return await this.#begin({ id, file, isTakenOver: earlier !== undefined, places, feed: at }, init)
   }
 
   /**
@@ -170,12 +174,12 @@ export class Feeds implements AsyncDisposable {
   }
 
   async #begin(
-    given: { id: string; file: OfferedFile; places: readonly AnnouncingPlace[]; feed: Feed | undefined },
+    given: OfferOrigin & { readonly places: readonly AnnouncingPlace[]; readonly feed: Feed | undefined },
     init: OfferInit,
   ): Promise<Offer> {
-    const { id, file, places, feed } = given
+    const { places, feed } = given
     const audience = init.to ? new NamedAudience(init.to) : feed ? new NodeAudience(feed) : everybody
-    const offer = new Offer({ session: this.#client.session, clock: this.#clock, places, audience }, { id, file }, init)
+    const offer = new Offer({ session: this.#client.session, clock: this.#clock, places, audience }, given, init)
     // Whoever is told of it may ask at once.
     this.#offers.add(offer)
     try {

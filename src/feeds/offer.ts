@@ -29,11 +29,11 @@ export interface OfferInit extends DescribedFile, DownloadLimits {
   readonly forMs?: number | undefined
   /** Accounts that may have it, as bare JIDs, full JIDs or domains. Default: whoever may see the node. */
   readonly to?: readonly string[] | undefined
-  /** Whether it is announced at the account's own node `urn:streamhost:feeds:0` as well (XEP-0163). Default false. */
+  /** Whether it is announced at the account's own node `urn:streamhost:feeds:0` as well (XEP-0163): for a feed that is open, or with `to`. Default false. */
   readonly onPep?: boolean | undefined
   /** What becomes of it when its {@link Feeds} are closed: taken back, or left there as one whose owner is away. Default `withdraw`. */
   readonly keep?: 'withdraw' | 'pause' | undefined
-  /** Ends the preparations: reading the file, and announcing it. Afterwards it has no meaning. */
+  /** Ends the preparations: reading the file, and announcing it, which is taken back within 10 s. Afterwards it has no meaning. */
   readonly signal?: AbortSignal | undefined
 }
 
@@ -60,6 +60,14 @@ export interface OfferComponents {
   readonly audience: Audience
 }
 
+/** What is on offer. */
+export interface OfferOrigin {
+  readonly id: string
+  readonly file: OfferedFile
+  /** Whether it is announced already, as one whose owner is away. */
+  readonly isTakenOver?: boolean | undefined
+}
+
 /** Milliseconds for the feed to hear that an offer is over, when the program waits for it. */
 const END_MS_MAX = 10_000
 
@@ -73,10 +81,10 @@ const answers: Readonly<Record<OfferEndReason, readonly [code: ErrorCode, text: 
   failed: ['ERR_OFFER_WITHDRAWN', 'it is offered no more'],
 }
 
-/** @throws BytestreamError that tells how an offer is over */
-export function refuseEnded(reason: OfferEndReason): never {
+/** What whoever asks for an offer hears when it is over. */
+export function answerOf(reason: OfferEndReason): BytestreamError {
   const [code, text] = answers[reason]
-  throw new BytestreamError(code, text)
+  return new BytestreamError(code, text)
 }
 
 /**
@@ -90,23 +98,27 @@ export class Offer extends EventEmitter<OfferEvents> {
   readonly done: Promise<OfferEnd>
   readonly #components: OfferComponents
   readonly #init: OfferInit
+  readonly #isTakenOver: boolean
   readonly #announcer: Announcer
   readonly #downloads: Downloads
   readonly #expiresMs: number | undefined
   #file: OfferedFile
   #announcement: Announcement
   #end: OfferEnd | undefined
+  /** Aborted with what whoever asks then hears. */
+  readonly #over = new AbortController()
   #cancelExpiry = () => {}
   #told: Promise<void> = Promise.resolve()
   #resolve = (_: OfferEnd) => {}
 
   /** @internal */
-  constructor(components: OfferComponents, { id, file }: { readonly id: string; readonly file: OfferedFile }, init: OfferInit) {
+  constructor(components: OfferComponents, { id, file, isTakenOver = false }: OfferOrigin, init: OfferInit) {
     super()
     const { session, clock, places } = components
     this.#components = components
     this.#init = init
     this.id = id
+    this.#isTakenOver = isTakenOver
     this.#file = file
     this.#downloads = new Downloads(clock, init)
     this.#expiresMs = init.forMs === undefined ? undefined : Date.now() + init.forMs
@@ -169,20 +181,20 @@ export class Offer extends EventEmitter<OfferEvents> {
    */
   async replace(path: string, described: DescribedFile = {}, signal?: AbortSignal): Promise<void> {
     const file = await OfferedFile.inspect(path, { ...this.#init, ...described }, signal)
-    if (this.#end) refuseEnded(this.#end.reason)
+    if (this.#end) throw answerOf(this.#end.reason)
     this.#file = file
     this.#downloads.startAgain()
     await this.#announce()
   }
 
-  /** Announces it, and begins to keep that fresh. @internal */
+  /** Announces it, and begins to keep that fresh; what does not succeed is taken back, as far as it has come. @internal */
   async begin(): Promise<void> {
     const { session, clock } = this.#components
     try {
       await orAbort(this.#announce(), this.#init.signal)
     } catch (error) {
-      this.#announcer[Symbol.dispose]()
-      this.#downloads[Symbol.dispose]()
+      this.#finish(this.#isTakenOver ? 'paused' : 'withdrawn')
+      await this.#heard().catch(() => {})
       throw error
     }
     session.on('online', this.#onOnline)
@@ -199,10 +211,10 @@ export class Offer extends EventEmitter<OfferEvents> {
   async grant(from: string): Promise<Published> {
     if (!(await this.#components.audience.may(from))) throw new BytestreamError('ERR_FORBIDDEN', 'it is not offered to you')
     await this.#checkFile()
-    if (this.#end) refuseEnded(this.#end.reason)
+    if (this.#end) throw answerOf(this.#end.reason)
     this.#downloads.grant(from)
     const { mediaType: mimeType, description } = this.#file.announced
-    return { path: this.#file.path, mimeType, description }
+    return { path: this.#file.path, mimeType, description, signal: this.#over.signal }
   }
 
   /** Whether somebody is to learn where to ask. @internal */
@@ -270,6 +282,7 @@ export class Offer extends EventEmitter<OfferEvents> {
     if (this.#end) return
     const end = { reason, downloads: this.#downloads.done, error }
     this.#end = end
+    this.#over.abort(answerOf(reason))
     this.#cancelExpiry()
     this.#components.session.off('online', this.#onOnline)
     this.#downloads[Symbol.dispose]()

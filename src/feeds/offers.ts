@@ -1,6 +1,6 @@
 import { BytestreamError } from '../core/index.ts'
 import type { Publications, Published, TransferClient } from '../transfer/index.ts'
-import { type Offer, type OfferEndReason, refuseEnded } from './offer.ts'
+import { answerOf, type Offer, type OfferEndReason } from './offer.ts'
 import type { Way } from './way.ts'
 
 /** Offers at once. */
@@ -76,7 +76,7 @@ export class Offers {
     const offer = this.#offers.get(id)
     const reason = this.#ended.get(id)
     if (offer) return await offer.grant(from)
-    if (reason !== undefined) refuseEnded(reason)
+    if (reason !== undefined) throw answerOf(reason)
     throw new BytestreamError('ERR_OFFER_UNKNOWN', 'nothing is offered under that id')
   }
 }

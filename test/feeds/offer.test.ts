@@ -4,8 +4,8 @@
 import { once } from 'node:events'
 import { rm, utimes, writeFile } from 'node:fs/promises'
 import test, { type ExecutionContext } from 'ava'
-import { StanzaError } from '../../src/core/index.ts'
-import type { Offer } from '../../src/feeds/index.ts'
+import { type BytestreamError, StanzaError } from '../../src/core/index.ts'
+import type { Offer, OfferInit } from '../../src/feeds/index.ts'
 import type { PubsubClient } from '../../src/pubsub-client/index.ts'
 import { type Announcement, parseAnnouncement } from '../../src/xep/index.ts'
 import { startCutLine } from '../helpers/cut-line.ts'
@@ -231,6 +231,50 @@ test('another file in its place has the same id, is announced anew, and is what 
   t.is(await get(wall, offer, t), second.sha256)
   await offer.done
   await t.throwsAsync(offer.replace(first.path), { code: 'ERR_OFFER_USED_UP' })
+})
+
+test('a download of the file before counts for that one, also when it ends after another has taken its place', async (t) => {
+  const { ci, wall } = await meet(t)
+  const [first, second] = [await makeFile(t, 64 * 1024 * 1024, 'one.bin'), await makeFile(t, 2_000, 'two.bin')]
+  const offer = await ci.feeds.offer(NODE, first.path, { downloadsMax: 1 })
+  const [begun, finished] = [once(offer, 'started'), once(offer, 'finished')]
+  const old = wall.feeds.get(offer.announcement, { into: await makeFolder(t), method: 'direct' })
+  await begun
+  await offer.replace(second.path)
+  t.is((await old.done).sha256, first.sha256)
+  await finished
+  t.deepEqual([offer.end, offer.downloads], [undefined, 0])
+  t.is(await get(wall, offer, t), second.sha256)
+  t.like(await offer.done, { reason: 'used up', downloads: 1 })
+})
+
+test('what was granted before the offer was withdrawn, and has not begun, does not begin', async (t) => {
+  const { ci, wall } = await meet(t)
+  const { path } = await makeFile(t, 1_000)
+  const offer = await ci.feeds.offer(NODE, path)
+  const { signal } = await offer.grant(wall.client.jid)
+  t.false(signal?.aborted)
+  await offer.withdraw()
+  t.is((signal?.reason as BytestreamError | undefined)?.code, 'ERR_OFFER_WITHDRAWN')
+})
+
+test('contacts are told of what they may have: on a feed that is open, or where it is said whom a file is for', async (t) => {
+  const { ci } = await meet(t)
+  const { path } = await makeFile(t, 10)
+  const outcome = async (node: string, init: OfferInit = {}) =>
+    await ci.feeds.offer(node, path, { onPep: true, ...init }).then(
+      () => 'offered',
+      ({ code }: BytestreamError) => code,
+    )
+  await ci.pubsub.create('members', { access_model: 'whitelist' })
+  await ci.pubsub.create('all', { access_model: 'open' })
+  t.is(await outcome('members'), 'ERR_CONFIG')
+  // The server of these tests has no such nodes (XEP-0163): so far it comes, and leaves nothing behind on the feed.
+  t.is(await outcome('members', { to: ['localhost'] }), 'ERR_STANZA')
+  t.is(await outcome('all'), 'ERR_STANZA')
+  t.is(await outcome('new'), 'ERR_STANZA')
+  for (const node of ['members', 'all', 'new']) t.deepEqual(await announcedAt(ci.pubsub, node), [])
+  t.deepEqual(ci.feeds.offers, [])
 })
 
 test('the same file offered twice is two offers, each with its own end', async (t) => {

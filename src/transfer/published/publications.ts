@@ -34,6 +34,8 @@ export interface Published {
   /** The media type. Default `application/octet-stream`. */
   readonly mimeType?: string | undefined
   readonly description?: string | undefined
+  /** Takes it back: what has not begun by then does not begin, and whoever asked hears its reason, an error of ours. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** What is published, and how it may travel; {@link Publications.stop} ends it. */
@@ -143,6 +145,7 @@ export class Publications extends Responder<PublicationsEvents> {
     try {
       const { name, size } = await source.glance()
       throwIfAborted(this.stopping)
+      throwIfAborted(published.signal)
       const work: Work = async (transfer) => {
         await using open = source
         await setImmediate() // What was asked is answered first.

@@ -5,7 +5,7 @@
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import test from 'ava'
-import type { BytestreamError } from '../../../src/core/index.ts'
+import { BytestreamError } from '../../../src/core/index.ts'
 import type { Published, StartRequest, Transfer } from '../../../src/transfer/index.ts'
 import { HandClient } from '../../helpers/by-specification.ts'
 import { publishing } from '../../helpers/publishing.ts'
@@ -201,4 +201,20 @@ test('an owner that goes offline before it has begun is waited for no longer', a
   await theirs.started('jingle', 'a0')
   for (const type of ['', "type='unavailable'"]) theirs.say(`<presence to='${ours.jid}' ${type}/>`)
   await t.throwsAsync(transfer.done, { code: 'ERR_NO_RESOURCE' })
+})
+
+test('what is taken back after it was granted, and before it begins, does not begin', async (t) => {
+  const { path } = await makeFile(t, 1_000)
+  const published = (signal: AbortSignal): Published => ({ path, signal })
+  const taking = new AbortController()
+  const { obtain, publications, into } = await publishing(t, () => {
+    // Behind the decision, and before the file is open.
+    setImmediate(() => taking.abort(new BytestreamError('ERR_OFFER_WITHDRAWN', 'it was withdrawn')))
+    return published(taking.signal)
+  })
+  publications.on('transfer', () => t.fail('it was sent'))
+  const refused = once(publications, 'refused')
+  await t.throwsAsync(obtain('one').done, { code: 'ERR_NOT_ACCEPTABLE' })
+  t.is((await refused)[0].error.code, 'ERR_OFFER_WITHDRAWN')
+  t.deepEqual(await storedIn(into), [])
 })
