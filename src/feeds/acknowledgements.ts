@@ -5,10 +5,37 @@ import { buildAcknowledgement } from '../xep/index.ts'
 const MESSAGES_AT_ONCE = 256
 /** Milliseconds for the service to answer one. */
 const ANSWER_MS_MAX = 30_000
+/** Messages that were heard of, and somebody is not done with. */
+const HELD_MAX = 10_000
 
-/** Tells services what has arrived for good; one question at a time, each with all there is. One that gets lost is no matter: the service sends the message again. */
+/** A message, and the watches that were told of it. */
+interface Held {
+  readonly service: string
+  readonly messageId: number
+  readonly by: Set<Acknowledging>
+  /** Whether one has gone that was not done with it: it has to come again. */
+  isLeft: boolean
+}
+
+/** What one watch has heard of, and is done with. */
+export interface Acknowledging extends Disposable {
+  /** It was told of a message. */
+  heard(service: string, messageId: number): void
+  /** It needs not be told of it again. */
+  done(service: string, messageId: number): void
+  /** Settles when all that is acknowledged by now is told, or lost. */
+  told(): Promise<void>
+}
+
+const keyOf = (service: string, messageId: number) => `${messageId} ${service}`
+
+/**
+ * Tells services what has arrived for good: what all watches that were told of it are done with. One question at a time, each with all there
+ * is. One that gets lost is no matter: the service sends the message again.
+ */
 export class Acknowledgements {
   readonly #session: Session
+  readonly #held = new Map<string, Held>()
   /** By service. */
   readonly #waiting = new Map<string, Set<number>>()
   readonly #asking = new Map<string, Promise<void>>()
@@ -17,7 +44,47 @@ export class Acknowledgements {
     this.#session = session
   }
 
-  add(service: string, messageId: number): void {
+  /** @returns to be disposed of by a watch that ends: what it is not done with comes again */
+  join(): Acknowledging {
+    const watch: Acknowledging = {
+      heard: (service, messageId) => this.#hold(watch, service, messageId),
+      done: (service, messageId) => this.#release(watch, keyOf(service, messageId)),
+      told: () => this.#told(),
+      [Symbol.dispose]: () => this.#leave(watch),
+    }
+    return watch
+  }
+
+  #hold(watch: Acknowledging, service: string, messageId: number): void {
+    const key = keyOf(service, messageId)
+    const held = this.#held.get(key) ?? { service, messageId, by: new Set(), isLeft: false }
+    this.#held.set(key, held)
+    held.by.add(watch)
+    const [oldest] = this.#held.keys()
+    if (this.#held.size > HELD_MAX && oldest !== undefined) this.#held.delete(oldest)
+  }
+
+  #release(watch: Acknowledging, key: string): void {
+    // Others may hear of the same message in this turn.
+    if (this.#held.get(key)?.by.delete(watch)) queueMicrotask(() => this.#settle(key))
+  }
+
+  #leave(watch: Acknowledging): void {
+    for (const [key, held] of [...this.#held]) {
+      if (!held.by.delete(watch)) continue
+      held.isLeft = true
+      this.#settle(key)
+    }
+  }
+
+  #settle(key: string): void {
+    const held = this.#held.get(key)
+    if (!held || held.by.size > 0) return
+    this.#held.delete(key)
+    if (!held.isLeft) this.#acknowledge(held)
+  }
+
+  #acknowledge({ service, messageId }: Held): void {
     const waiting = this.#waiting.get(service) ?? new Set()
     this.#waiting.set(service, waiting.add(messageId))
     if (this.#asking.has(service)) return
@@ -25,8 +92,8 @@ export class Acknowledgements {
     this.#asking.set(service, asking)
   }
 
-  /** Settles when all are told, or lost. */
-  async told(): Promise<void> {
+  async #told(): Promise<void> {
+    await Promise.resolve()
     await Promise.all(this.#asking.values())
   }
 

@@ -2,10 +2,12 @@ import { randomUUID } from 'node:crypto'
 import { bareJid, type Clock, systemClock } from '../core/index.ts'
 import type { Transfer, TransferClient } from '../transfer/index.ts'
 import { type Announcement, parseJingleUri, parseNodeUri } from '../xep/index.ts'
+import { Acknowledgements } from './acknowledgements.ts'
 import { Attendance } from './attendance.ts'
 import { everybody, NamedAudience, NodeAudience } from './audience.ts'
 import { earlierId } from './earlier-offer.ts'
 import { type Feed, type FeedName, FeedServices } from './feed-address.ts'
+import { Followers } from './followers.ts'
 import { type Addressee, addresseeOf, publishText, say } from './notify.ts'
 import { type GetInit, obtainAnnounced } from './obtaining.ts'
 import { Offer, type OfferInit, type OfferOrigin } from './offer.ts'
@@ -55,6 +57,8 @@ export class Feeds implements AsyncDisposable {
   readonly #clock: Clock
   readonly #services: FeedServices
   readonly #attendance: Attendance
+  readonly #acknowledgements: Acknowledgements
+  readonly #followers = new Followers()
   readonly #offers: Offers
   readonly #watches = new Set<Watch>()
 
@@ -68,6 +72,7 @@ export class Feeds implements AsyncDisposable {
     this.#clock = clock
     this.#services = new FeedServices(client.session, service)
     this.#attendance = new Attendance(client)
+    this.#acknowledgements = new Acknowledgements(client.session)
     this.#offers = new Offers(client, offers)
   }
 
@@ -101,11 +106,8 @@ export class Feeds implements AsyncDisposable {
    * @returns events, which end when the iteration does
    */
   watch(feeds: readonly FeedName[], init: WatchInit = {}): Watch {
-    const watch = new Watch(
-      { clock: this.#clock, client: this.#client, services: this.#services, attendance: this.#attendance },
-      feeds,
-      init,
-    )
+    const shared = { services: this.#services, attendance: this.#attendance, acknowledgements: this.#acknowledgements }
+    const watch = new Watch({ clock: this.#clock, client: this.#client, followers: this.#followers, ...shared }, feeds, init)
     this.#watches.add(watch)
     void watch.ended.then(() => this.#watches.delete(watch))
     return watch

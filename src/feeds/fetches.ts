@@ -10,7 +10,8 @@ interface Entry {
   about: OnFeed
   /** By which it is acknowledged, where it waited in a queue. */
   readonly messageIds: Set<number>
-  state: 'waiting' | 'running' | 'paused' | 'failed' | 'settled'
+  /** `told`: whoever iterates has it, where nothing is fetched. */
+  state: 'told' | 'waiting' | 'running' | 'paused' | 'failed' | 'settled'
   readonly backOff: BackOff
   /** Of the attempt that runs. */
   attempt: AbortController | undefined
@@ -80,12 +81,16 @@ export class Fetches implements Disposable {
       return tell({ kind: 'failed', ...about, error })
     }
     const entry: Entry = {
-      ...{ about, messageIds: new Set(messageId === undefined ? [] : [messageId]), state: 'settled', backOff: new BackOff(backOff) },
+      ...{ about, messageIds: new Set(messageId === undefined ? [] : [messageId]), state: 'told', backOff: new BackOff(backOff) },
       ...{ attempt: undefined, quietSinceMs: undefined, toldPause: undefined, cancelPause: () => {} },
     }
     this.#entries.set(key, entry)
     const isWanted = this.#init.into !== undefined
-    tell({ kind: 'announced', ...about, fresh }, isWanted ? undefined : () => this.#acknowledge(entry))
+    const onDone = () => {
+      entry.state = 'settled'
+      this.#acknowledge(entry)
+    }
+    tell({ kind: 'announced', ...about, fresh }, isWanted ? undefined : onDone)
     if (isWanted) this.#await(entry)
   }
 
@@ -125,6 +130,7 @@ export class Fetches implements Disposable {
         return isNew || messageId === undefined ? this.#await(entry) : undefined
       case 'failed':
         return isNew || fresh ? this.#await(entry) : undefined
+      case 'told':
       case 'waiting':
       case 'running':
         return

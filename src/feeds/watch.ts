@@ -3,12 +3,13 @@ import { isAnyMeant } from '../pubsub/index.ts'
 import type { SessionEvents } from '../session/index.ts'
 import type { Transfer, TransferClient } from '../transfer/index.ts'
 import { type Announcement, type FeedAcceptance, type PubsubItem, parseAnnouncement, parseEntryTitle } from '../xep/index.ts'
-import { Acknowledgements } from './acknowledgements.ts'
+import type { Acknowledgements, Acknowledging } from './acknowledgements.ts'
 import type { Attendance } from './attendance.ts'
 import { EventQueue } from './event-queue.ts'
 import type { Feed, FeedName, FeedServices } from './feed-address.ts'
 import type { FeedEvent, OnFeed } from './feed-events.ts'
 import { Fetches } from './fetches.ts'
+import type { Followers } from './followers.ts'
 import { obtainAnnounced } from './obtaining.ts'
 import { checkAccepted, checkOwner } from './trust.ts'
 import { type FeedListener, type HeardItem, WatchedFeed } from './watched-feed.ts'
@@ -39,6 +40,10 @@ export interface WatchComponents {
   readonly client: TransferClient
   readonly services: FeedServices
   readonly attendance: Attendance
+  /** Of all watches of this client. */
+  readonly acknowledgements: Acknowledgements
+  /** The same. */
+  readonly followers: Followers
 }
 
 const CONCURRENCY = 4
@@ -52,14 +57,15 @@ const settled: readonly FeedEvent['kind'][] = ['fetched', 'there already', 'fail
  * Follows feeds, and fetches what is announced there where that is wanted. It begins at once, and ends when the iteration does; events
  * nobody looks at are bounded, and fail it. Where our service keeps a queue for the account, an announcement is acknowledged when its file is
  * here, or is not to be had any more; without `into`, when whoever iterates asks for the next event. Who leaves the loop before that, by
- * `break`, `return` or an error, is told of it again the next time; a watch that ends by itself (`once`) leaves none behind.
+ * `break`, `return` or an error, is told of it again the next time; a watch that ends by itself (`once`) leaves none behind. Watches of one
+ * client that follow the same feed have one subscription, for what any of them wants; a message is acknowledged when all of them are done.
  */
 export class Watch implements AsyncIterableIterator<FeedEvent, undefined>, AsyncDisposable {
   readonly #components: WatchComponents
   readonly #init: WatchInit
   readonly #events = new EventQueue<FeedEvent>()
   readonly #fetches: Fetches
-  readonly #acknowledgements: Acknowledgements
+  readonly #acknowledging: Acknowledging
   readonly #stopping = new AbortController()
   readonly #feeds: WatchedFeed[] = []
   readonly #left: Disposable[] = []
@@ -72,18 +78,18 @@ export class Watch implements AsyncIterableIterator<FeedEvent, undefined>, Async
 
   /** @internal */
   constructor(components: WatchComponents, feeds: readonly FeedName[], init: WatchInit) {
-    const { clock, client } = components
+    const { clock, client, acknowledgements } = components
     this.#components = components
     this.#init = init
     this.ended = new Promise((resolve) => {
       this.#resolve = resolve
     })
-    this.#acknowledgements = new Acknowledgements(client.session)
+    this.#acknowledging = acknowledgements.join()
     this.#fetches = new Fetches(
       {
         clock,
         tell: (event, onDone) => this.#tell(event, onDone),
-        acknowledge: (service, messageId) => this.#acknowledgements.add(service, messageId),
+        acknowledge: (service, messageId) => this.#acknowledging.done(service, messageId),
         check: (about, signal) => this.#check(about, signal),
         obtain: (announcement, into, signal) => this.#obtain(announcement, into, signal),
       },
@@ -139,13 +145,15 @@ export class Watch implements AsyncIterableIterator<FeedEvent, undefined>, Async
     if (names.length === 0 || names.length > FEEDS_MAX) {
       throw new BytestreamError('ERR_CONFIG', `from 1 to ${FEEDS_MAX} feeds are watched together`)
     }
-    const { clock, client, services, attendance } = this.#components
+    const { clock, client, services, attendance, followers } = this.#components
     const { keys = [], accept = {} } = this.#init
     const { signal } = this.#stopping
-    const found = await Promise.all(names.map((name) => services.at(name, { signal })))
+    const named = await Promise.all(names.map((name) => services.at(name, { signal })))
+    const found = [...new Map(named.map((feed) => [JSON.stringify(addressOf(feed)), feed])).values()]
     this.#open = found.length
     for (const feed of found) {
-      const watched = new WatchedFeed({ session: client.session, clock, listener: this.#listener, signal }, feed, keys)
+      const follower = followers.join(feed, keys)
+      const watched = new WatchedFeed({ session: client.session, clock, listener: this.#listener, follower, signal }, feed)
       this.#feeds.push(watched)
       await watched.begin()
     }
@@ -161,7 +169,8 @@ export class Watch implements AsyncIterableIterator<FeedEvent, undefined>, Async
     this.#events.end()
     this.#fetches[Symbol.dispose]()
     await this.#began
-    await this.#acknowledgements.told()
+    await this.#acknowledging.told()
+    this.#acknowledging[Symbol.dispose]()
     for (const leave of this.#left.splice(0)) leave[Symbol.dispose]()
     await Promise.all(this.#feeds.map((watched) => watched.end()))
   }
@@ -184,7 +193,9 @@ export class Watch implements AsyncIterableIterator<FeedEvent, undefined>, Async
     item: (feed, heard) => this.#hear(feed, heard),
     gone: (feed, id, messageId) => {
       this.#fetches.gone(addressOf(feed), id)
-      if (messageId !== undefined) this.#acknowledgements.add(feed.service, messageId)
+      if (messageId === undefined) return
+      this.#acknowledging.heard(feed.service, messageId)
+      this.#acknowledging.done(feed.service, messageId)
     },
     purged: (feed) => this.#fetches.allGone(addressOf(feed)),
     closed: (feed, reason) => {
@@ -200,7 +211,8 @@ export class Watch implements AsyncIterableIterator<FeedEvent, undefined>, Async
   #hear(feed: Feed, { item, fresh, messageId }: HeardItem): void {
     const about = { ...addressOf(feed), publisher: item.publisher }
     const announcement = announcementIn(item, feed)
-    const acknowledge = () => messageId !== undefined && this.#acknowledgements.add(feed.service, messageId)
+    if (messageId !== undefined) this.#acknowledging.heard(feed.service, messageId)
+    const acknowledge = () => messageId !== undefined && this.#acknowledging.done(feed.service, messageId)
     if (announcement) {
       if (this.#isMeant(announcement)) this.#fetches.hear({ ...about, announcement }, fresh, messageId)
       else acknowledge()

@@ -3,6 +3,7 @@ import { BackOff, type Session, type SessionEvents } from '../session/index.ts'
 import { feedOptions, type Notification, NS, type PubsubItem, parseDelivery, parseNotification } from '../xep/index.ts'
 import { isPassing } from './announcer.ts'
 import type { Feed } from './feed-address.ts'
+import type { Follower } from './followers.ts'
 
 /** An item of a feed, as it was heard of. */
 export interface HeardItem {
@@ -29,6 +30,8 @@ export interface WatchedFeedComponents {
   readonly session: Session
   readonly clock: Clock
   readonly listener: FeedListener
+  /** Beside others that follow the same feed. */
+  readonly follower: Follower
   readonly signal: AbortSignal
 }
 
@@ -46,7 +49,6 @@ const LEAVE_MS_MAX = 5_000
  */
 export class WatchedFeed {
   readonly #feed: Feed
-  readonly #keys: readonly string[]
   readonly #components: WatchedFeedComponents
   readonly #from: string
   readonly #backOff = new BackOff()
@@ -57,10 +59,9 @@ export class WatchedFeed {
   #cancelPause = () => {}
   #isOver = false
 
-  constructor(components: WatchedFeedComponents, feed: Feed, keys: readonly string[]) {
+  constructor(components: WatchedFeedComponents, feed: Feed) {
     this.#components = components
     this.#feed = feed
-    this.#keys = keys
     this.#from = tryPrepareJid(feed.service)
   }
 
@@ -78,12 +79,13 @@ export class WatchedFeed {
 
   /** Hears nothing more, and ends what was subscribed for as long as this watched. */
   async end(): Promise<void> {
-    const { session } = this.#components
+    const { session, follower } = this.#components
     this.#isOver = true
     this.#cancelPause()
     session.off('message', this.#onMessage).off('online', this.#onOnline)
     const { pubsub, node } = this.#feed
-    await Promise.allSettled([...this.#subscribed].map((jid) => pubsub.unsubscribe(node, { jid, answerMsMax: LEAVE_MS_MAX })))
+    const unsubscribe = (jid: string) => pubsub.unsubscribe(node, { jid, answerMsMax: LEAVE_MS_MAX })
+    await follower.leave(() => Promise.allSettled([...this.#subscribed].map(unsubscribe)))
   }
 
   readonly #onOnline = () => {
@@ -107,7 +109,7 @@ export class WatchedFeed {
   }
 
   async #attend(): Promise<void> {
-    if (await this.#subscribe()) await this.#readItems()
+    if (await this.#components.follower.inTurn(() => this.#subscribe())) await this.#readItems()
   }
 
   /** @returns whether there may be items we have not heard of */
@@ -125,8 +127,8 @@ export class WatchedFeed {
 
   async #subscribeAccount(): Promise<boolean> {
     const { pubsub, node } = this.#feed
-    const { signal } = this.#components
-    const settings = { [feedOptions.queue]: true, [feedOptions.keys]: this.#keys }
+    const { signal, follower } = this.#components
+    const settings = { [feedOptions.queue]: true, [feedOptions.keys]: follower.keys }
     for await (const { jid, state, subid } of pubsub.subscriptions(node, { signal })) {
       if (jid !== pubsub.account || state !== 'subscribed') continue
       await pubsub.changeSettings(node, settings, { subid, signal })

@@ -148,6 +148,7 @@ const rowOf: Readonly<Record<string, string>> = {
   'feeds/watched-feed ITEMS_MAX': 'items of a feed that are looked at when it begins to be watched: the newest',
   'feeds/watched-feed CHANGED_MAX': 'items that change while those are read',
   'feeds/watched-feed LEAVE_MS_MAX': 'to unsubscribe at the end of a watch',
+  'feeds/acknowledgements HELD_MAX': 'messages a watch was told of, and is not done with',
   'feeds/acknowledgements ANSWER_MS_MAX': 'for a service to answer an acknowledgement',
   'xep/feeds MESSAGES_MAX': 'messages acknowledged at once',
   'xep/feeds ACCEPT_VALUES_MAX': 'types, or ways of transfer, somebody says to take',
