@@ -100,11 +100,11 @@ const toContact = ([nodeId, account, theirs, ours]: ContactRow): ContactRecord =
 /** Each finds what it wants by its key. */
 export const presenceQueries = {
   contact: 'SELECT node, account, theirs, ours FROM contact WHERE node = ? AND account = ?',
-  contactsAt: 'SELECT node, account, theirs, ours FROM contact WHERE node = ? LIMIT ?',
-  contacts: 'SELECT node, account, theirs, ours FROM contact WHERE (node, account) > (?, ?) ORDER BY node, account LIMIT ?',
+  contactsAt: 'SELECT node, account, theirs, ours FROM contact WHERE node = ? LIMIT 0 + ?',
+  contacts: 'SELECT node, account, theirs, ours FROM contact WHERE (node, account) > (?, ?) ORDER BY node, account LIMIT 0 + ?',
   granted: "SELECT 1 FROM contact WHERE account = ? AND ours = 'granted' LIMIT 1",
   countContacts: 'SELECT contacts FROM total WHERE id = 1',
-  resources: 'SELECT jid, account, priority, since_ms FROM resource WHERE jid > ? ORDER BY jid LIMIT ?',
+  resources: 'SELECT jid, account, priority, since_ms FROM resource WHERE jid > ? ORDER BY jid LIMIT 0 + ?',
 } as const
 
 export const presenceChanges = {

@@ -12,15 +12,15 @@ const ACCOUNT = '(SELECT id FROM account WHERE jid = ?)'
 
 export const queueQueries = {
   ready: `SELECT ${ENTRY} FROM ${OF_ACCOUNT}
-    WHERE a.jid = ? AND e.awaits = 0 AND e.not_before_ms <= ? AND m.expires_ms > ? ORDER BY e.message LIMIT ?`,
+    WHERE a.jid = ? AND e.awaits = 0 AND e.not_before_ms <= ? AND m.expires_ms > ? ORDER BY e.message LIMIT 0 + ?`,
   entry: `SELECT ${ENTRY} FROM account a CROSS JOIN entry e ON e.account = a.id CROSS JOIN message m ON m.id = e.message
     WHERE a.jid = ? AND e.message = ?`,
   entriesOfItem: `SELECT ${ENTRY} FROM account a CROSS JOIN message m CROSS JOIN entry e ON e.message = m.id AND e.account = a.id
     WHERE a.jid = ? AND m.node = ? AND m.item = ? ORDER BY m.id`,
   entriesAt: `SELECT ${ENTRY} FROM ${OF_ACCOUNT} WHERE a.jid = ? AND e.handed_to = ? AND e.awaits > 0 ORDER BY e.message`,
-  oldest: `SELECT ${ENTRY} FROM ${OF_ACCOUNT} WHERE a.jid = ? ORDER BY e.message LIMIT ?`,
+  oldest: `SELECT ${ENTRY} FROM ${OF_ACCOUNT} WHERE a.jid = ? ORDER BY e.message LIMIT 0 + ?`,
   due: `SELECT ${ENTRY} FROM entry e INDEXED BY entry_due CROSS JOIN account a ON a.id = e.account CROSS JOIN message m ON m.id = e.message
-    WHERE e.not_before_ms > 0 AND e.not_before_ms <= ? ORDER BY e.not_before_ms LIMIT ?`,
+    WHERE e.not_before_ms > 0 AND e.not_before_ms <= ? ORDER BY e.not_before_ms LIMIT 0 + ?`,
   nextDue: 'SELECT not_before_ms FROM entry INDEXED BY entry_due WHERE not_before_ms > 0 ORDER BY not_before_ms LIMIT 1',
   overfull: `SELECT a.jid FROM json_each(?) j CROSS JOIN account a ON a.jid = j.value WHERE a.entries > ? OR a.entry_bytes > ?`,
   size: 'SELECT entries, entry_bytes FROM account WHERE jid = ?',
@@ -29,8 +29,8 @@ export const queueQueries = {
   ofItem: `${MESSAGES_OF_ITEM} LIMIT 1`,
   unaware: `SELECT a.jid FROM message m CROSS JOIN entry e ON e.message = m.id CROSS JOIN account a ON a.id = e.account
     WHERE m.node = ? AND m.item = ? AND e.attempts = 0`,
-  letters: `${LETTERS} AND l.id > ? AND l.id < ? ORDER BY l.id LIMIT ?`,
-  lettersFromEnd: `${LETTERS} AND l.id > ? AND l.id < ? ORDER BY l.id DESC LIMIT ?`,
+  letters: `${LETTERS} AND l.id > ? AND l.id < ? ORDER BY l.id LIMIT 0 + ?`,
+  lettersFromEnd: `${LETTERS} AND l.id > ? AND l.id < ? ORDER BY l.id DESC LIMIT 0 + ?`,
   countLetters: 'SELECT count(*) FROM letter WHERE node = ?',
   expired: 'SELECT id FROM message WHERE expires_ms <= ? ORDER BY expires_ms LIMIT 1',
   counts: 'SELECT messages, entries, letters FROM total WHERE id = 1',
@@ -57,10 +57,10 @@ export const queueChanges = {
   removeBuried: `DELETE FROM entry WHERE (message, account) IN
     (SELECT j.value ->> 1, a.id FROM json_each(?) j CROSS JOIN account a ON a.jid = j.value ->> 0)`,
   removeLetter: 'DELETE FROM letter WHERE id = ?',
-  removeOldestLetters: 'DELETE FROM letter WHERE id IN (SELECT id FROM letter WHERE node = ? ORDER BY id LIMIT ?)',
+  removeOldestLetters: 'DELETE FROM letter WHERE id IN (SELECT id FROM letter WHERE node = ? ORDER BY id LIMIT 0 + ?)',
   revive: `INSERT INTO entry (message, account, attempts, failures, not_before_ms, handed_to, awaits)
     SELECT message, account, attempts, 0, 0, NULL, 0 FROM letter WHERE id = ? ON CONFLICT DO NOTHING`,
 
-  sweepEntries: 'DELETE FROM entry WHERE message = ?1 AND account IN (SELECT account FROM entry WHERE message = ?1 LIMIT ?2)',
-  sweepLetters: 'DELETE FROM letter WHERE id IN (SELECT id FROM letter WHERE message = ? LIMIT ?)',
+  sweepEntries: 'DELETE FROM entry WHERE message = ?1 AND account IN (SELECT account FROM entry WHERE message = ?1 LIMIT 0 + ?2)',
+  sweepLetters: 'DELETE FROM letter WHERE id IN (SELECT id FROM letter WHERE message = ? LIMIT 0 + ?)',
 } as const

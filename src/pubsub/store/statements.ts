@@ -1,6 +1,7 @@
 /**
  * All that is asked of the database; test/pubsub/store/statements.test.ts has the key by which each finds what it wants. Where two keys
- * would do, SQLite takes either: the one that is named is the shorter way.
+ * would do, SQLite takes either: the one that is named is the shorter way. A limit is an expression: where it is a parameter and nothing
+ * else, SQLite (3.53) prepares the statement anew each time, which takes ten times as long as to run it.
  */
 
 const NODE = 'id, name, kind, parent, creator, created_ms, config, is_listed'
@@ -13,8 +14,8 @@ const LIVE_ITEM = 'item i JOIN node n ON n.id = i.node AND n.name IS NOT NULL'
 const LIVE_AFFILIATION = 'affiliation a JOIN node n ON n.id = a.node AND n.name IS NOT NULL'
 
 /** A list between two keys: from the beginning, and from the end. */
-const forwards = (list: string, key: string) => `${list} AND ${key} > ? AND ${key} < ? ORDER BY ${key} LIMIT ?`
-const backwards = (list: string, key: string) => `${list} AND ${key} > ? AND ${key} < ? ORDER BY ${key} DESC LIMIT ?`
+const forwards = (list: string, key: string) => `${list} AND ${key} > ? AND ${key} < ? ORDER BY ${key} LIMIT 0 + ?`
+const backwards = (list: string, key: string) => `${list} AND ${key} > ? AND ${key} < ? ORDER BY ${key} DESC LIMIT 0 + ?`
 
 const LISTED_NODES = `SELECT ${NODE} FROM node INDEXED BY node_listed WHERE is_listed = 1 AND name IS NOT NULL`
 const AFFILIATED_NODES = `SELECT ${OF_NODE} FROM ${LIVE_AFFILIATION} WHERE a.jid = ? AND a.affiliation <> 'outcast'`
@@ -41,7 +42,7 @@ export const queries = {
   affiliatedNodesFromEnd: backwards(AFFILIATED_NODES, 'a.node'),
   subscribedNodes: forwards(SUBSCRIBED_NODES, 'n.id'),
   subscribedNodesFromEnd: backwards(SUBSCRIBED_NODES, 'n.id'),
-  children: `SELECT ${NODE} FROM node WHERE parent = ? AND id > ? AND name IS NOT NULL ORDER BY id LIMIT ?`,
+  children: `SELECT ${NODE} FROM node WHERE parent = ? AND id > ? AND name IS NOT NULL ORDER BY id LIMIT 0 + ?`,
   retired: 'SELECT id FROM node WHERE name IS NULL AND id > ? ORDER BY id LIMIT 1',
   countNodes: 'SELECT nodes FROM total WHERE id = 1',
   countListedNodes: 'SELECT listed FROM total WHERE id = 1',
@@ -51,26 +52,26 @@ export const queries = {
   moved: `SELECT ${MOVED} FROM moved WHERE name = ?`,
   countMoved: 'SELECT moved FROM total WHERE id = 1',
   countMovedOf: 'SELECT count(*) FROM moved WHERE creator = ?',
-  dueMoved: `SELECT ${MOVED} FROM moved WHERE expires_ms <= ? ORDER BY expires_ms LIMIT ?`,
-  dueMovedOf: `SELECT ${MOVED} FROM moved WHERE creator = ? ORDER BY expires_ms LIMIT ?`,
+  dueMoved: `SELECT ${MOVED} FROM moved WHERE expires_ms <= ? ORDER BY expires_ms LIMIT 0 + ?`,
+  dueMovedOf: `SELECT ${MOVED} FROM moved WHERE creator = ? ORDER BY expires_ms LIMIT 0 + ?`,
 
   affiliation: `SELECT a.affiliation FROM ${LIVE_AFFILIATION} WHERE a.node = ? AND a.jid = ?`,
   affiliations: forwards(AFFILIATIONS, 'a.jid'),
   affiliationsFromEnd: backwards(AFFILIATIONS, 'a.jid'),
   affiliationsOf: forwards(AFFILIATIONS_OF, 'a.node'),
   affiliationsOfFromEnd: backwards(AFFILIATIONS_OF, 'a.node'),
-  owners: `SELECT a.jid FROM ${LIVE_AFFILIATION} WHERE a.node = ? AND a.affiliation = 'owner' ORDER BY a.jid LIMIT ?`,
+  owners: `SELECT a.jid FROM ${LIVE_AFFILIATION} WHERE a.node = ? AND a.affiliation = 'owner' ORDER BY a.jid LIMIT 0 + ?`,
   countAffiliations: 'SELECT affiliations FROM node WHERE id = ? AND name IS NOT NULL',
   countAffiliationsOf: 'SELECT count(*) FROM affiliation WHERE jid = ?',
   countOwners: 'SELECT owners FROM node WHERE id = ? AND name IS NOT NULL',
 
   subscriptionsAt: `SELECT ${SUBSCRIPTION} FROM subscription INDEXED BY subscription_here
     WHERE account = ? AND node = ? ORDER BY id`,
-  subscriptions: `SELECT ${SUBSCRIPTION} FROM subscription WHERE node = ? AND id > ? ORDER BY id LIMIT ?`,
+  subscriptions: `SELECT ${SUBSCRIPTION} FROM subscription WHERE node = ? AND id > ? ORDER BY id LIMIT 0 + ?`,
   subscribed: forwards(SUBSCRIBED, 'id'),
   subscribedFromEnd: backwards(SUBSCRIBED, 'id'),
   pending: `SELECT ${SUBSCRIPTION} FROM subscription INDEXED BY subscription_pending
-    WHERE node = ? AND is_pending = 1 AND id > ? ORDER BY id LIMIT ?`,
+    WHERE node = ? AND is_pending = 1 AND id > ? ORDER BY id LIMIT 0 + ?`,
   queueSubscriptions: forwards(QUEUE_SUBSCRIPTIONS, 'id'),
   queueSubscriptionsFromEnd: backwards(QUEUE_SUBSCRIPTIONS, 'id'),
   subscriptionsOf: forwards(SUBSCRIPTIONS_OF, 's.id'),
@@ -80,11 +81,11 @@ export const queries = {
   account: 'SELECT id, subscriptions FROM account WHERE jid = ?',
   countAllSubscriptions: 'SELECT subscriptions FROM total WHERE id = 1',
   bouncing: `SELECT s.id, s.node, s.jid, s.bounce FROM subscription s INDEXED BY subscription_bouncing
-    JOIN node n ON n.id = s.node AND n.name IS NOT NULL WHERE s.bounce IS NOT NULL AND s.id > ? ORDER BY s.id LIMIT ?`,
+    JOIN node n ON n.id = s.node AND n.name IS NOT NULL WHERE s.bounce IS NOT NULL AND s.id > ? ORDER BY s.id LIMIT 0 + ?`,
 
   item: `SELECT ${ITEM} FROM ${LIVE_ITEM} WHERE i.node = ? AND i.id = ?`,
   hasItem: `SELECT 1 FROM ${LIVE_ITEM} WHERE i.node = ? AND i.id = ?`,
-  oldestItemIds: `SELECT i.id FROM ${LIVE_ITEM} WHERE i.node = ? ORDER BY i.seq LIMIT ?`,
+  oldestItemIds: `SELECT i.id FROM ${LIVE_ITEM} WHERE i.node = ? ORDER BY i.seq LIMIT 0 + ?`,
   items: forwards(ITEMS, 'i.seq'),
   itemsFromEnd: backwards(ITEMS, 'i.seq'),
   itemAt: `SELECT ${ITEM} FROM ${LIVE_ITEM} WHERE i.node = ? ORDER BY i.seq LIMIT 1 OFFSET ?`,
@@ -92,8 +93,8 @@ export const queries = {
   countAllItems: 'SELECT items FROM total WHERE id = 1',
   countItemsBefore: `SELECT count(*) FROM ${LIVE_ITEM} WHERE i.node = ? AND i.seq < ?`,
 
-  dueItems: `SELECT ${ITEM} FROM ${LIVE_ITEM} WHERE i.expires_ms <= ? ORDER BY i.expires_ms LIMIT ?`,
-  dueSubscriptions: `SELECT ${SUBSCRIPTION} FROM subscription WHERE expires_ms <= ? ORDER BY expires_ms LIMIT ?`,
+  dueItems: `SELECT ${ITEM} FROM ${LIVE_ITEM} WHERE i.expires_ms <= ? ORDER BY i.expires_ms LIMIT 0 + ?`,
+  dueSubscriptions: `SELECT ${SUBSCRIPTION} FROM subscription WHERE expires_ms <= ? ORDER BY expires_ms LIMIT 0 + ?`,
 } as const
 
 export const changes = {
@@ -128,7 +129,7 @@ export const changes = {
   removeItem: 'DELETE FROM item WHERE node = ? AND id = ?',
   removeItems: 'DELETE FROM item WHERE node = ?',
 
-  sweepItems: 'DELETE FROM item WHERE seq IN (SELECT seq FROM item WHERE node = ? LIMIT ?)',
-  sweepAffiliations: 'DELETE FROM affiliation WHERE node = ?1 AND jid IN (SELECT jid FROM affiliation WHERE node = ?1 LIMIT ?2)',
-  sweepSubscriptions: 'DELETE FROM subscription WHERE node = ?1 AND id IN (SELECT id FROM subscription WHERE node = ?1 LIMIT ?2)',
+  sweepItems: 'DELETE FROM item WHERE seq IN (SELECT seq FROM item WHERE node = ? LIMIT 0 + ?)',
+  sweepAffiliations: 'DELETE FROM affiliation WHERE node = ?1 AND jid IN (SELECT jid FROM affiliation WHERE node = ?1 LIMIT 0 + ?2)',
+  sweepSubscriptions: 'DELETE FROM subscription WHERE node = ?1 AND id IN (SELECT id FROM subscription WHERE node = ?1 LIMIT 0 + ?2)',
 } as const

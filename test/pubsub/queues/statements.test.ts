@@ -12,6 +12,7 @@ const GIVEN = 'SCAN j VIRTUAL TABLE INDEX 1:'
 test('each statement about queues finds what it wants by a key', async (t) => {
   const storage = await openStorage(t, undefined, pubsubMigrations)
   for (const [name, sql] of Object.entries({ ...queueQueries, ...queueChanges })) {
+    t.notRegex(sql, /LIMIT \?/, `${name} would be prepared each time`)
     const plan = storage.query<[id: number, parent: number, unused: number, step: string]>(`EXPLAIN QUERY PLAN ${sql}`).all()
     for (const [, , , step] of plan) {
       t.true(/^SEARCH |SUBQUERY \d+$/.test(step) || step === GIVEN, `${name}: ${step}`)

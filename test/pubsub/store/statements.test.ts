@@ -122,6 +122,10 @@ test('each statement finds what it wants by its key', async (t) => {
   t.deepEqual(Object.fromEntries(plans), keys)
 })
 
+test('no limit has a statement prepared each time', (t) => {
+  for (const [name, sql] of Object.entries({ ...queries, ...changes })) t.notRegex(sql, /LIMIT \?/, name)
+})
+
 test('what goes through a table would show', (t) => {
   t.is(keyOf('SCAN node'), 'SCAN node')
   t.is(keyOf('USE TEMP B-TREE FOR ORDER BY'), 'USE TEMP B-TREE FOR ORDER BY')
