@@ -1,6 +1,6 @@
 import { BytestreamError } from '../../core/index.ts'
 import type { ItemRecord, ItemToPublish, NodeRecord, Pubsub } from '../../pubsub/index.ts'
-import { type Element, type PubsubItem, parseAnnouncement, rawXml, writeXml } from '../../xep/index.ts'
+import { type Element, NS, type PubsubItem, parseAnnouncement, rawXml, writeXml } from '../../xep/index.ts'
 import { readPublishOptions } from './config-form.ts'
 import { itemsPage } from './pages.ts'
 import type { UseCases } from './use-case.ts'
@@ -12,6 +12,8 @@ function toPublish({ id, payload }: PubsubItem): ItemToPublish {
 
 /** What the announcement of a file says that matters to the service. One that is not as its specification has it says nothing. */
 function announcedWords(payload: Element): Pick<ItemToPublish, 'routingKey' | 'expiresMs'> {
+  // They stand nowhere else, and all the rest takes longer to read than to keep.
+  if (!payload.getChild('offer', NS.feeds)) return {}
   try {
     const { routingKey, expiresMs } = parseAnnouncement(payload) ?? {}
     return { routingKey: routingKey || undefined, expiresMs }
