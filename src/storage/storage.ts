@@ -73,6 +73,10 @@ export class Storage extends EventEmitter<StorageEvents> implements AsyncDisposa
   /** What was written in this turn. */
   #batch: Batch | undefined
   #batchError: BytestreamError | undefined
+  /** Committed, and not yet on its way to the disk. */
+  readonly #notDurable: Deferred[] = []
+  /** There has been a commit since it was looked at how long the log is. */
+  #isLogUnseen = false
   /** Whether what was committed last is durable. */
   #durable: Promise<void> = Promise.resolve()
   #end: BytestreamError | undefined
@@ -224,8 +228,21 @@ export class Storage extends EventEmitter<StorageEvents> implements AsyncDisposa
     this.#batch = undefined
     this.#durable = batch.durable.promise
     batch.committed.resolve()
-    if (this.#logSync) this.#logSync.add(batch.durable)
-    else batch.durable.resolve()
+    this.#notDurable.push(batch.durable)
+    if (this.#isLogUnseen) this.#checkpoints.afterCommit()
+    this.#isLogUnseen = true
+    // To wake a thread takes as long as a commit: whoever is told now does not wait for that either.
+    setImmediate(() => this.#seeToDisk())
+  }
+
+  #seeToDisk(): void {
+    for (const durable of this.#notDurable.splice(0)) {
+      if (this.#logSync) this.#logSync.add(durable)
+      else durable.resolve()
+    }
+    // Between two transactions; where the next has begun, behind its commit.
+    if (!this.#isLogUnseen || this.#isOpen) return
+    this.#isLogUnseen = false
     this.#checkpoints.afterCommit()
   }
 
@@ -251,6 +268,7 @@ export class Storage extends EventEmitter<StorageEvents> implements AsyncDisposa
 
   async #close(): Promise<void> {
     this.#finishTurn()
+    this.#seeToDisk()
     this.#end ??= new BytestreamError('ERR_STORAGE', `${this.#file} is closed`)
     await this.#checkpoints[Symbol.asyncDispose]()
     await this.#logSync?.close()
