@@ -1,4 +1,4 @@
-import createElement, { type Element, Parser } from '@xmpp/xml'
+import { Element, Parser } from '@xmpp/xml'
 
 export type { Element }
 
@@ -9,22 +9,26 @@ export type Attributes = Readonly<Record<string, string | number | undefined>>
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const UNSPEAKABLE = /[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g
 
+/** Texts without any of these, which are nearly all, are only looked at. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const SUSPECT = /[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]/
+
 /** `text` with every character that XML cannot carry replaced by U+FFFD. */
 export function toXmlText(text: string): string {
-  return text.replace(UNSPEAKABLE, '\ufffd')
+  return SUSPECT.test(text) ? text.replace(UNSPEAKABLE, '\ufffd') : text
 }
 
 /** Builds an element. Text is escaped when it is written; what XML cannot carry becomes U+FFFD. */
 export function xml(name: string, attributes: Attributes = {}, ...children: (Element | string | undefined)[]): Element {
-  const attrs: Record<string, string> = {}
-  for (const [key, value] of Object.entries(attributes)) {
-    if (value !== undefined) attrs[key] = toXmlText(String(value))
+  const element = new Element(name)
+  for (const key of Object.keys(attributes)) {
+    const value = attributes[key]
+    if (value !== undefined) element.attrs[key] = toXmlText(String(value))
   }
-  return createElement(
-    name,
-    attrs,
-    ...children.filter((child) => child !== undefined).map((child) => (typeof child === 'string' ? toXmlText(child) : child)),
-  )
+  for (const child of children) {
+    if (child !== undefined && child !== '') element.append(typeof child === 'string' ? toXmlText(child) : child)
+  }
+  return element
 }
 
 /** The value of an attribute, or `undefined`. Values that came from the network are always strings. */

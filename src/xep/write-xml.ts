@@ -15,16 +15,20 @@ const references: Readonly<Record<string, string>> = {
   '\r': '&#13;',
 }
 const refer = (character: string) => references[character] as string
-const writeText = (text: string) => text.replace(/[&<>\r]/g, refer)
+/** Most texts have none of these, and are only looked at. */
+const inText = /[&<>\r]/
+const inValue = /[&<>"\t\n\r]/
+const writeText = (text: string) => (inText.test(text) ? text.replace(/[&<>\r]/g, refer) : text)
 
 /** The text of an attribute, to stand between double quotes. */
-export const writeValue = (text: string) => text.replace(/[&<>"\t\n\r]/g, refer)
+export const writeValue = (text: string) => (inValue.test(text) ? text.replace(/[&<>"\t\n\r]/g, refer) : text)
 
 /** An element as text, from which any XML parser reads the same again. */
 export function writeXml(element: Element): string {
   if (element instanceof RawXml) return element.xml
   let text = `<${element.name}`
-  for (const [name, value] of Object.entries(element.attrs as Record<string, unknown>)) {
+  for (const name of Object.keys(element.attrs)) {
+    const value: unknown = element.attrs[name]
     if (value !== undefined && value !== null) text += ` ${name}="${writeValue(String(value))}"`
   }
   if (element.children.length === 0) return `${text}/>`
