@@ -28,6 +28,8 @@ export interface StorageInit {
 }
 
 export interface StorageEvents {
+  /** What was written in this turn of the event loop is about to be committed: what is written now is committed with it. */
+  committing: []
   /** Nothing of what was written in one turn of the event loop was kept: whoever remembers some of it is wrong. */
   rolledBack: [error: BytestreamError]
   /** Nothing that is written from now on is kept; only a new start finds out what is on the disk. */
@@ -215,6 +217,7 @@ export class Storage extends EventEmitter<StorageEvents> implements AsyncDisposa
     this.#isOpen = false
     const batch = this.#batch
     try {
+      if (batch && !this.#batchError) this.emit('committing')
       if (this.#batchError) throw this.#batchError
       this.#commit.run()
     } catch (cause) {

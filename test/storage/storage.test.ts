@@ -67,6 +67,20 @@ test('what was written is committed at the end of its turn, for other connection
   t.deepEqual(order, ['committed', 'settled'])
 })
 
+test('what is written because something is about to be committed is committed with it; where nothing was, nobody is asked', async (t) => {
+  const storage = await openStorage(t)
+  const { add, all } = notesOf(storage)
+  let asked = 0
+  storage.on('committing', () => add(`last ${++asked}`))
+  t.deepEqual(all(), [])
+  await setImmediate()
+  await setImmediate()
+  t.is(asked, 0)
+  add('one')
+  await storage.committed()
+  t.deepEqual([asked, all()], [1, ['one', 'last 1']])
+})
+
 test('what another program has written since a turn has read something keeps that turn from nothing', async (t) => {
   const directory = await newDirectory(t)
   const storage = await openStorage(t, directory)

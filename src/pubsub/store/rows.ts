@@ -81,3 +81,8 @@ export function toItem(row: ItemRow): ItemRecord {
   const rest = { isExpiryTold: isExpiryTold === 1, routingKey: routingKey ?? undefined, payload: payload ?? undefined }
   return { nodeId, seq, id, publisher, publishedMs, expiresMs: expiresMs ?? undefined, ...rest }
 }
+
+/** Two columns: whether it is pending, and its options. */
+export function decided({ state, options }: Pick<SubscriptionRecord, 'state' | 'options'>): [isPending: number, options: string | null] {
+  return [state === 'pending' ? 1 : 0, options ? JSON.stringify(options) : null]
+}

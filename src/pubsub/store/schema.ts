@@ -4,7 +4,7 @@ import { queuesMigration } from '../queues/schema.ts'
 /**
  * What a database keeps of publish-subscribe, version by version: what was released is never changed, only followed.
  *
- * Whatever is looked for has an index, and whatever is counted a column, which triggers keep. Ids are given by the store, and never
+ * Whatever is looked for has an index, and whatever is counted a column, which triggers keep, or the store. Ids are given by the store, and never
  * twice (`sequence`). A node that is retired has no name; `sweep` finds what is left of it.
  */
 export const pubsubMigrations: readonly string[] = [
@@ -182,4 +182,27 @@ END;
 `,
   presenceMigration,
   queuesMigration,
+  // Items and subscriptions of a node, and all of them, are counted by the store, once in a turn of the event loop: see `Tallies`.
+  `
+DROP TRIGGER item_added;
+DROP TRIGGER item_removed;
+DROP TRIGGER item_counted;
+DROP TRIGGER item_discounted;
+DROP TRIGGER subscription_added;
+DROP TRIGGER subscription_removed;
+DROP TRIGGER subscription_counted;
+DROP TRIGGER subscription_discounted;
+CREATE TRIGGER subscription_added AFTER INSERT ON subscription BEGIN
+  UPDATE account SET subscriptions = subscriptions + 1 WHERE id = new.account;
+END;
+CREATE TRIGGER subscription_removed AFTER DELETE ON subscription BEGIN
+  UPDATE account SET subscriptions = subscriptions - 1 WHERE id = old.account;
+END;
+CREATE TRIGGER subscription_added_pending AFTER INSERT ON subscription WHEN new.is_pending = 1 BEGIN
+  UPDATE node SET pending = pending + 1 WHERE id = new.node;
+END;
+CREATE TRIGGER subscription_removed_pending AFTER DELETE ON subscription WHEN old.is_pending = 1 BEGIN
+  UPDATE node SET pending = pending - 1 WHERE id = old.node;
+END;
+`,
 ]

@@ -55,3 +55,8 @@ export const numbers = ({ after = 0, before = Number.MAX_SAFE_INTEGER, ...rest }
 
 /** With texts for what is open on a side. */
 export const texts = ({ after = '', before = '\u{10ffff}', ...rest }: Section<string>): Section<string> => ({ after, before, ...rest })
+
+/** What is prepared of each statement. */
+export function mapValues<Name extends string, From, To>(from: Readonly<Record<Name, From>>, to: (value: From) => To): Record<Name, To> {
+  return Object.fromEntries(Object.entries<From>(from).map(([name, value]) => [name, to(value)])) as Record<Name, To>
+}

@@ -11,12 +11,13 @@ import type {
   SubscriptionRecord,
 } from '../records.ts'
 import { KNOWN_AFFILIATIONS_MAX, KnownNodes } from './known-nodes.ts'
-import { toAffiliation, toBouncing, toItem, toMoved, toNode, toSubscription } from './rows.ts'
+import { decided, toAffiliation, toBouncing, toItem, toMoved, toNode, toSubscription } from './rows.ts'
 import type { Range, Section } from './section.ts'
 import { Sequence } from './sequence.ts'
-import { type AccountRow, type Changes, type Count, numbers, type Queries, type Rows, texts } from './sqlite-queries.ts'
+import { type AccountRow, type Changes, type Count, mapValues, numbers, type Queries, type Rows, texts } from './sqlite-queries.ts'
 import { changes, queries } from './statements.ts'
 import type { PubsubStore } from './store.ts'
+import { Tallies } from './tallies.ts'
 
 /** Keeps everything in a database. What it remembers of nodes is forgotten when something is rolled back: then it is read again. */
 export class SqliteStore implements PubsubStore {
@@ -28,6 +29,7 @@ export class SqliteStore implements PubsubStore {
   readonly #subscriptionIds: Sequence
   readonly #itemNumbers: Sequence
   readonly #known = new KnownNodes()
+  readonly #tallies = new Tallies()
   /** Of the account that was looked for last: whoever asks for a subscription is looked for several times. */
   #account: { readonly jid: string; readonly row: AccountRow | undefined } | undefined
 
@@ -43,7 +45,9 @@ export class SqliteStore implements PubsubStore {
     this.#nodeIds = sequence('node')
     this.#subscriptionIds = sequence('subscription')
     this.#itemNumbers = sequence('item')
+    storage.on('committing', () => this.#tallies.write(this.#write))
     storage.on('rolledBack', () => {
+      this.#tallies.forget()
       for (const each of [this.#nodeIds, this.#subscriptionIds, this.#itemNumbers]) each.forget()
       this.#known.clear()
       this.#account = undefined
@@ -86,12 +90,19 @@ export class SqliteStore implements PubsubStore {
     let left = limit
     for (let id = this.#nextRetired(0); id !== undefined && left > 0; id = this.#nextRetired(id)) {
       if (keep.has(id)) continue
-      for (const sweep of [this.#write.sweepSubscriptions, this.#write.sweepItems, this.#write.sweepAffiliations]) {
-        if (left > 0) left -= sweep.run(id, left)
-      }
+      left -= this.#sweepNode(id, left)
       if (left > 0) left -= this.#write.removeNode.run(id)
     }
     return limit - left
+  }
+
+  /** @returns how much of what is left of a node went */
+  #sweepNode(id: number, limit: number): number {
+    const subscriptions = this.#write.sweepSubscriptions.run(id, limit)
+    const items = this.#write.sweepItems.run(id, limit - subscriptions)
+    this.#countSubscription(id, -subscriptions)
+    this.#tallies.add(id, 'items', -items)
+    return subscriptions + items + this.#write.sweepAffiliations.run(id, limit - subscriptions - items)
   }
 
   #nextRetired(behind: number): number | undefined {
@@ -227,6 +238,7 @@ export class SqliteStore implements PubsubStore {
 
   #countSubscription(nodeId: number, more: number): void {
     this.#account = undefined
+    this.#tallies.add(nodeId, 'subscriptions', more)
     const known = this.#known.ofId(nodeId)
     if (known?.subscriptions !== undefined) known.subscriptions += more
   }
@@ -263,9 +275,11 @@ export class SqliteStore implements PubsubStore {
 
   countSubscriptions(nodeId: number): number {
     const known = this.#known.ofId(nodeId)
-    if (!known) return count(this.#read.countSubscriptions.get(nodeId))
-    known.subscriptions ??= count(this.#read.countSubscriptions.get(nodeId))
-    return known.subscriptions
+    if (known?.subscriptions !== undefined) return known.subscriptions
+    const row = this.#read.countSubscriptions.get(nodeId)
+    const subscriptions = row ? row[0] + this.#tallies.at(nodeId, 'subscriptions') : 0
+    if (known) known.subscriptions = subscriptions
+    return subscriptions
   }
 
   countPending(nodeId: number): number {
@@ -277,7 +291,7 @@ export class SqliteStore implements PubsubStore {
   }
 
   countAllSubscriptions(): number {
-    return count(this.#read.countAllSubscriptions.get())
+    return count(this.#read.countAllSubscriptions.get()) + this.#tallies.all.subscriptions
   }
 
   setBounce({ id, nodeId }: Pick<SubscriptionRecord, 'id' | 'nodeId'>, bounce: Bounce | undefined): void {
@@ -291,6 +305,7 @@ export class SqliteStore implements PubsubStore {
   putItem(given: Omit<ItemRecord, 'seq'>): ItemRecord {
     const item = { ...given, seq: this.#itemNumbers.next() }
     const { nodeId, seq, id, publisher, publishedMs, expiresMs, payload, routingKey, isExpiryTold } = item
+    if (!this.hasItem(nodeId, id)) this.#tallies.add(nodeId, 'items', 1)
     const words = [nodeId, seq, id, publisher, publishedMs, expiresMs ?? null, payload ?? null] as const
     this.#write.putItem.run(...words, routingKey ?? null, Number(isExpiryTold))
     return item
@@ -305,11 +320,11 @@ export class SqliteStore implements PubsubStore {
   }
 
   removeItem(nodeId: number, id: string): void {
-    this.#write.removeItem.run(nodeId, id)
+    this.#tallies.add(nodeId, 'items', -this.#write.removeItem.run(nodeId, id))
   }
 
   removeItems(nodeId: number): void {
-    this.#write.removeItems.run(nodeId)
+    this.#tallies.add(nodeId, 'items', -this.#write.removeItems.run(nodeId))
   }
 
   items(nodeId: number, section: Section): readonly ItemRecord[] {
@@ -321,11 +336,12 @@ export class SqliteStore implements PubsubStore {
   }
 
   countItems(nodeId: number): number {
-    return count(this.#read.countItems.get(nodeId))
+    const row = this.#read.countItems.get(nodeId)
+    return row ? row[0] + this.#tallies.at(nodeId, 'items') : 0
   }
 
   countAllItems(): number {
-    return count(this.#read.countAllItems.get())
+    return count(this.#read.countAllItems.get()) + this.#tallies.all.items
   }
 
   countItemsBefore(nodeId: number, seq: number): number {
@@ -376,17 +392,8 @@ export class SqliteStore implements PubsubStore {
   }
 }
 
-/** Two columns: whether it is pending, and its options. */
-function decided({ state, options }: Pick<SubscriptionRecord, 'state' | 'options'>): [isPending: number, options: string | null] {
-  return [state === 'pending' ? 1 : 0, options ? JSON.stringify(options) : null]
-}
-
 const count = (row: Count | undefined): number => row?.[0] ?? 0
 
 function map<Row, Result>(row: Row | undefined, to: (row: Row) => Result): Result | undefined {
   return row && to(row)
-}
-
-function mapValues<Name extends string, From, To>(from: Readonly<Record<Name, From>>, to: (value: From) => To): Record<Name, To> {
-  return Object.fromEntries(Object.entries<From>(from).map(([name, value]) => [name, to(value)])) as Record<Name, To>
 }

@@ -99,6 +99,8 @@ export const queries = {
 
 export const changes = {
   reserve: 'UPDATE sequence SET reserved = ? WHERE name = ?',
+  tally: 'UPDATE node SET items = items + ?, subscriptions = subscriptions + ? WHERE id = ?',
+  tallyAll: 'UPDATE total SET items = items + ?, subscriptions = subscriptions + ? WHERE id = 1',
 
   addNode: 'INSERT INTO node (id, name, kind, parent, creator, created_ms, config, is_listed) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
   replaceNode: 'UPDATE node SET parent = ?, config = ?, is_listed = ? WHERE id = ? AND name IS NOT NULL',

@@ -25,6 +25,7 @@ test('on a disk that fails subscribers hear what was committed, and its publishe
   const francisco = await scene.enter('francisco')
   await hamlet.create('n')
   await francisco.set(`<subscribe node='n' jid='${francisco.jid}'/>`)
+  await hamlet.create('another') // The subscription is on the disk with that.
   breakDisk(directory)
   const told = once(failed, 'failed')
   t.is(await hamlet.publish('n', 'one'), 'cancel internal-server-error')

@@ -147,6 +147,51 @@ test('of a retired node nothing is left when it is swept', async (t) => {
 
 const versions = readdirSync(FIXTURES).sort()
 
+test('what is counted is in the database with what it counts, once for a turn of the event loop', async (t) => {
+  await using storage = await open()
+  const store = new SqliteStore(storage)
+  const counts = storage.query<readonly number[]>(
+    'SELECT n.items, n.subscriptions, t.items, t.subscriptions FROM node n JOIN total t ON t.id = 1 WHERE n.id = ?',
+  )
+  const { id: nodeId } = store.addNode(node)
+  const told = () => [store.countItems(nodeId), store.countSubscriptions(nodeId), store.countAllItems(), store.countAllSubscriptions()]
+  for (const id of ['a', 'b', 'a']) store.putItem({ nodeId, ...item, id })
+  const added = store.addSubscription({ nodeId, ...subscription })
+  t.deepEqual(
+    [told(), counts.get(nodeId)],
+    [
+      [2, 1, 2, 1],
+      [0, 0, 0, 0],
+    ],
+  )
+  await store.committed()
+  t.deepEqual(
+    [told(), counts.get(nodeId)],
+    [
+      [2, 1, 2, 1],
+      [2, 1, 2, 1],
+    ],
+  )
+  store.putItem({ nodeId, ...item, id: 'c' })
+  store.removeItem(nodeId, 'a')
+  store.removeItem(nodeId, 'nothing')
+  store.removeSubscription(added)
+  await store.committed()
+  t.deepEqual(
+    [told(), counts.get(nodeId)],
+    [
+      [2, 0, 2, 0],
+      [2, 0, 2, 0],
+    ],
+  )
+  store.retireNode(nodeId)
+  t.is(store.sweepRetired(9, new Set()), 3)
+  t.deepEqual([store.countItems(nodeId), store.countAllItems()], [0, 0])
+  await store.committed()
+  t.deepEqual(counts.get(nodeId), undefined)
+  t.is(store.countAllItems(), 0)
+})
+
 test('of each version there is a database', (t) => {
   t.deepEqual(
     versions,

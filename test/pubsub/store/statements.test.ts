@@ -80,6 +80,8 @@ const keys: Readonly<Record<keyof typeof queries | keyof typeof changes, readonl
   dueSubscriptions: ['subscription subscription_due(expires_ms<?)'],
 
   reserve: ['sequence PRIMARY(name=?)'],
+  tally: NODE,
+  tallyAll: ['total(rowid=?)'],
   addNode: CHILDREN_OF_A_NODE,
   replaceNode: NODE,
   retireNode: NODE,
