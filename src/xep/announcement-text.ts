@@ -17,7 +17,8 @@ function line(text: string, charactersMax: number): string {
 }
 
 /**
- * What somebody reads whose client knows nothing of announcements: a line about the file, and a link where Jingle can ask for it.
+ * What somebody reads whose client knows nothing of announcements: a line about the file, another one while its owner is away, and a link
+ * where Jingle can ask for it.
  *
  * ```
  * image.iso (1.1 GiB): nightly build of the main branch
@@ -25,11 +26,13 @@ function line(text: string, charactersMax: number): string {
  * ```
  * @throws BytestreamError `ERR_JID_MALFORMED`
  */
-export function announcementBody({ id, owner, protocols, file }: Announcement): string {
+export function announcementBody({ id, owner, protocols, file, state }: Announcement): string {
   const size = file.sizeBytes === undefined ? '' : ` (${formatBytes(file.sizeBytes)})`
   const description = line(file.description ?? '', DESCRIPTION_CHARACTERS_MAX)
   const about = `${line(file.name, NAME_CHARACTERS_MAX) || 'a file'}${size}${description && `: ${description}`}`
-  return protocols.includes('jingle') ? `${about}\n${buildJingleUri({ jid: owner, id })}` : about
+  const paused = state === 'paused' ? 'paused: its owner is away' : ''
+  const link = protocols.includes('jingle') ? buildJingleUri({ jid: owner, id }) : ''
+  return [about, paused, link].filter((part) => part !== '').join('\n')
 }
 
 /**

@@ -15,6 +15,7 @@ import {
   type DesktopNetwork,
   desktopNetworkNeeds,
   dinoReader,
+  psiReader,
   type ReaderKind,
   startDesktopNetwork,
 } from '../helpers/desktop.ts'
@@ -34,6 +35,7 @@ const TEST_MS_MAX = 300_000
 const readers: readonly (readonly [kind: ReaderKind, answer: Answer])[] = [
   [dinoReader, 'nothing'],
   [dinoReader, 'granted'],
+  [psiReader, 'granted'],
 ]
 
 const needs = [...new Set([...desktopNetworkNeeds, ...readers.flatMap(([reader]) => reader.needs)])]

@@ -195,3 +195,4 @@ const readerOf = ({ name, needs, ...program }: DesktopClient): ReaderKind => ({
 const SCREENSHOT = 'screen.png'
 
 export const dinoReader = readerOf({ name: 'Dino', needs: ['Dino', 'xdotool', 'python3-gi'], script: 'dino-chat.py' })
+export const psiReader = readerOf({ ...psiProgram, name: 'Psi+', script: 'psi-chat.py' })

@@ -186,6 +186,11 @@ test('people read what it is, and a link', (t) => {
   t.is(announcementBody({ ...nightly, file: { name: 'a', hashes: [] } }), 'a\nxmpp:ci@example.org/builds?jingle;id=9559976B')
 })
 
+test('people read that a file cannot be had at the moment', (t) => {
+  const text = 'image.iso (1.1 GiB): Nightly build\npaused: its owner is away\nxmpp:ci@example.org/builds?jingle;id=9559976B'
+  t.is(announcementBody({ ...nightly, state: 'paused' }), text)
+})
+
 test('without Jingle there is no link', (t) => {
   t.is(announcementBody({ ...nightly, protocols: ['si'] }), 'image.iso (1.1 GiB): Nightly build')
 })

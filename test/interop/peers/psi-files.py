@@ -10,34 +10,20 @@ CONTACT, as JSON: {"file": path}. Each line of the standard output is a fact: {"
 import json
 import os
 import select
-import subprocess
 import sys
-import time
-from xml.sax.saxutils import escape
 
-HOME = os.environ["HOME"]
-DATA = f"{HOME}/psi"
+from psi import ERROR, HOME, ROSTER, Psi, ask_version, prepare, press
+from windows import POLL_S, find_window, tell, xdotool
+
 INBOX = f"{HOME}/inbox"
-ENVIRONMENT = {**os.environ, "PSIDATADIR": DATA}
-NAMESPACE = "http://psi-im.org/options"
-ROSTER, OFFER, SAVE, REQUEST, CHOOSE, ERROR = "^Psi\\+$", "^Receive File", "^Save As", "^Send File", "^Choose a file", "^Error"
-POLL_S = 0.3
+OFFER, SAVE, REQUEST, CHOOSE = "^Receive File", "^Save As", "^Send File", "^Choose a file"
 # Menus have no title.
 MENU = "^psi-plus$"
 # Where the first contact is in the roster.
 CONTACT_X, CONTACT_Y = 80, 97
-PORT = 5222
 
 OPTIONS = {
-    "options.keychain.enabled": False,
-    "options.ui.tip.show": False,
-    "options.auto-update.check-on-startup": False,
-    "options.ui.systemtray.enable": False,
-    "options.ui.notifications.passive-popups.enabled": False,
-    "options.ui.notifications.sounds.enable": False,
-    "options.ui.contactlist.enable-groups": False,
     "options.ui.contactlist.show.offline-contacts": False,
-    "options.ui.contactlist.show.self-contact": False,
     # What comes opens a window at once.
     "options.ui.file-transfer.auto-popup": True,
     "options.ui.last-used-save-path": INBOX,
@@ -45,82 +31,10 @@ OPTIONS = {
 }
 
 
-def tell(event, **facts):
-    print(json.dumps({"event": event, **facts}), flush=True)
-
-
-def as_xml(tree):
-    def element(name, value):
-        if isinstance(value, dict):
-            return f"<{name}>{''.join(element(*child) for child in value.items())}</{name}>"
-        kind = {bool: "bool", int: "int", str: "QString"}[type(value)]
-        text = str(value).lower() if kind == "bool" else escape(str(value))
-        return f'<{name} type="{kind}">{text}</{name}>'
-
-    return "".join(element(*child) for child in tree.items())
-
-
-def nested(options):
-    tree = {}
-    for path, value in options.items():
-        *branches, leaf = path.split(".")
-        at = tree
-        for branch in branches:
-            at = at.setdefault(branch, {})
-        at[leaf] = value
-    return tree
-
-
-def write_options(name, root, options):
-    with open(f"{DATA}/profiles/default/{name}", "w") as file:
-        file.write(f'<!DOCTYPE {root}>\n<{root} version="1.4" xmlns="{NAMESPACE}">{as_xml(nested(options))}</{root}>\n')
-
-
-def hidden(password, key):
-    """As Psi+ keeps passwords: nobody is to read them over a shoulder."""
-    return "".join(f"{ord(character) ^ ord(key[index % len(key)]):04x}" for index, character in enumerate(password))
-
-
-def prepare(jid, is_in_band):
-    bare, resource = jid.split("/")
-    account = {
-        **{"enabled": True, "auto": True, "keep-alive": True, "enable-sm": False, "automatic-resource": False, "log": False},
-        **{"id": "{a}", "name": "a", "jid": bare, "resource": resource, "password": hidden(os.environ["PASSWORD"], bare)},
-        **{"use-host": True, "host": "127.0.0.1", "port": PORT, "ssl": "yes", "allow-plain": "over encryped"},
-        **{"bytestreams-proxy": f"proxy.{bare.split('@')[1]}", "ibb-only": is_in_band},
-    }
-    os.makedirs(f"{DATA}/profiles/default")
-    os.makedirs(INBOX)
-    write_options("options.xml", "options", OPTIONS)
-    write_options("accounts.xml", "accounts", {f"accounts.a0.{name}": value for name, value in account.items()})
-
-
-def xdotool(*args):
-    return subprocess.run(["xdotool", *args], stdout=subprocess.PIPE, text=True).stdout.strip()
-
-
-def find_window(title):
-    return xdotool("search", "--onlyvisible", "--name", title).partition("\n")[0]
-
-
-def press(window, *keys):
-    xdotool("windowfocus", "--sync", window, "key", *keys)
-
-
-class Psi:
+class Files(Psi):
     def __init__(self):
+        super().__init__()
         self.told = set()
-        self.process = subprocess.Popen(["psi-plus"], stdin=subprocess.DEVNULL, stdout=sys.stderr, env=ENVIRONMENT)
-
-    def until(self, condition, act=lambda: None):
-        """Acts and looks, again and again: nothing tells when it has changed."""
-        while not condition():
-            if self.process.poll() is not None:
-                raise RuntimeError("Psi+ has ended")
-            if find_window(ERROR):
-                raise RuntimeError("Psi+ shows an error")
-            act()
-            time.sleep(POLL_S)
 
     def choose(self):
         # Only contacts that have come are in the roster, and only their menu has this letter, for "Send File".
@@ -156,11 +70,11 @@ class Psi:
 
 def main():
     jid, _contact, *flavour = sys.argv[1:]
-    prepare(jid, is_in_band=flavour == ["ibb"])
-    psi = Psi()
-    psi.until(lambda: find_window(ROSTER))
-    version = subprocess.run(["psi-plus", "--version"], stdout=subprocess.PIPE, text=True, env=ENVIRONMENT).stdout
-    tell("online", version=version.split()[1])
+    domain = jid.split("/")[0].split("@")[1]
+    os.makedirs(INBOX)
+    prepare(jid, OPTIONS, {"bytestreams-proxy": f"proxy.{domain}", "ibb-only": flavour == ["ibb"]})
+    psi = Files()
+    tell("online", version=ask_version())
     while psi.process.poll() is None:
         readable, _, _ = select.select([sys.stdin], [], [], POLL_S)
         line = readable and sys.stdin.readline()

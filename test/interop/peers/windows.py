@@ -5,6 +5,7 @@ import select
 import struct
 import subprocess
 import sys
+import time
 import zlib
 
 POLL_S = 0.3
@@ -49,10 +50,11 @@ def screenshot(path):
         file.write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", image) + chunk(b"IDAT", zlib.compress(bytes(rows))) + chunk(b"IEND", b""))
 
 
-def show_and_tell(client, read):
+def show_and_tell(client, read, arrange=lambda: None):
     """Until the standard input ends: tells each message of the client's own store once, and makes the screenshots that are ordered.
 
-    An order, {"screenshot": path}, is answered {"event": "done"} once all messages are told that were there before.
+    An order, {"screenshot": path}, is answered {"event": "done"} once all messages are told that were there before. What is to be seen is
+    arranged before, and has a moment to be drawn.
     """
     told = 0
     line = None
@@ -66,5 +68,7 @@ def show_and_tell(client, read):
             tell("message", **{"from": sender, "body": body})
         told = len(messages)
         if line:
+            arrange()
+            time.sleep(POLL_S)
             screenshot(json.loads(line)["screenshot"])
             tell("done")
