@@ -1,5 +1,5 @@
 import { BytestreamError, throwIfAborted } from '../core/index.ts'
-import type { FeedAddress } from '../feeds/index.ts'
+import { type FeedAddress, feedAt } from '../feeds/index.ts'
 import { PubsubClient } from '../pubsub-client/index.ts'
 import type { TransferClient } from '../transfer/index.ts'
 import { parseNodeUri } from '../xep/index.ts'
@@ -10,7 +10,8 @@ import { EXIT } from './exit-codes.ts'
 export type NamedFeed = Pick<FeedAddress, 'node'> & Partial<FeedAddress>
 
 /**
- * Reads the name of a feed as people write it: that of its node, or with its service as `xmpp:SERVICE?;node=NODE`.
+ * Reads the name of a feed as people write it: that of its node, or with its service as `xmpp:SERVICE?;node=NODE`. An address, as in rosters,
+ * looks like a name until it is asked what is there: {@link locateFeeds}.
  *
  * @param service of a node that is named alone
  * @throws BytestreamError `ERR_CONFIG`, `ERR_JID_MALFORMED`
@@ -33,9 +34,12 @@ export async function locateFeeds(
   feeds: readonly NamedFeed[],
   signal: AbortSignal,
 ): Promise<readonly FeedAddress[]> {
-  const isSearched = feeds.some(({ service }) => service === undefined)
+  const addressed = await Promise.all(
+    feeds.map(async (feed) => (feed.service === undefined && (await feedAt(session, feed.node, { signal }))) || feed),
+  )
+  const isSearched = addressed.some(({ service }) => service === undefined)
   const found = isSearched ? await find(session, signal) : ''
-  return feeds.map(({ node, service = found }) => ({ node, service }))
+  return addressed.map(({ node, service = found }) => ({ node, service }))
 }
 
 async function find(session: TransferClient['session'], signal: AbortSignal): Promise<string> {

@@ -1,5 +1,5 @@
-import { BytestreamError, prepareJid } from '../core/index.ts'
-import { PubsubClient } from '../pubsub-client/index.ts'
+import { BytestreamError, type Jid, parseJid, prepareJid, unescapeLocal } from '../core/index.ts'
+import { isPubsubService, PubsubClient } from '../pubsub-client/index.ts'
 import type { QuestionOptions, Session } from '../session/index.ts'
 
 /** Where a feed is: a node, and the publish-subscribe service that has it. */
@@ -9,12 +9,32 @@ export interface FeedAddress {
   readonly node: string
 }
 
-/** A feed by its address, or one of the default service by its node alone. */
+/** A feed by where it is, by its address (`nightly@feeds.example.org`), or one of the default service by its node alone. */
 export type FeedName = string | FeedAddress
 
 /** A feed, and who asks about it. */
 export interface Feed extends FeedAddress {
   readonly pubsub: PubsubClient
+}
+
+/**
+ * Reads the address of a feed, as it stands in rosters: the name of its node, escaped (XEP-0106), at its service.
+ *
+ * @returns `undefined` for what names a node alone, at whichever service: it may have an @ in it
+ * @throws BytestreamError `ERR_TIMEOUT`, `ERR_SESSION_CLOSED`, `ERR_ABORTED`
+ */
+export async function feedAt(session: Session, text: string, options: QuestionOptions = {}): Promise<FeedAddress | undefined> {
+  const { local, domain, resource } = tryParseJid(text) ?? { local: '', domain: '', resource: '' }
+  if (local === '' || resource !== '' || !(await isPubsubService(session, domain, options))) return undefined
+  return { service: domain, node: unescapeLocal(local) }
+}
+
+function tryParseJid(text: string): Jid | undefined {
+  try {
+    return parseJid(prepareJid(text))
+  } catch {
+    return undefined // ERR_JID_MALFORMED is the only reason.
+  }
 }
 
 /** Finds services; the default one is looked for once. */
@@ -31,7 +51,8 @@ export class FeedServices {
 
   /** @throws BytestreamError `ERR_CONFIG` without the name of a node, `ERR_JID_MALFORMED`, and as {@link PubsubClient.find} */
   async at(feed: FeedName, options: QuestionOptions = {}): Promise<Feed> {
-    const { node, service = this.#default } = typeof feed === 'string' ? { node: feed } : feed
+    const { node, service = this.#default } =
+      typeof feed === 'string' ? ((await feedAt(this.#session, feed, options)) ?? { node: feed }) : feed
     if (node === '') throw new BytestreamError('ERR_CONFIG', 'a feed has the name of its node')
     const pubsub = service === undefined ? await this.#find(options) : new PubsubClient(this.#session, service)
     return { pubsub, service: pubsub.service, node }

@@ -1,4 +1,4 @@
-export type { FeedAddress, FeedName } from './feed-address.ts'
+export { type FeedAddress, type FeedName, feedAt } from './feed-address.ts'
 export type { FeedEvent, OnFeed } from './feed-events.ts'
 export { Feeds, type FeedsComponents, type FeedsInit, type Notified, type NotifyInit } from './feeds.ts'
 export type { Addressee } from './notify.ts'

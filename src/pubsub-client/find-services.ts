@@ -20,15 +20,25 @@ export async function findPubsubServices(session: Session, options: QuestionOpti
   const jids = [...new Set(items.slice(0, ITEMS_MAX).map(({ jid }) => jid))]
   const isService = async (jid: string): Promise<boolean> => {
     try {
-      const info = await session.request({ type: 'get', to: jid, payload: buildDiscoInfoRequest() }, asked)
-      const { identities } = info ? parseDiscoInfo(info) : { identities: [] }
-      return identities.some(({ category, type }) => category === 'pubsub' && type === 'service')
+      return await isPubsubService(session, jid, asked)
     } catch (thrown) {
       // What does not answer is none that could be used.
-      if (thrown instanceof StanzaError || toBytestreamError(thrown).code === 'ERR_TIMEOUT') return false
+      if (toBytestreamError(thrown).code === 'ERR_TIMEOUT') return false
       throw thrown
     }
   }
   const answers = await Promise.all(jids.map(isService))
   return jids.filter((_, index) => answers[index])
+}
+
+/** Whether a JID says that it is a publish-subscribe service. @throws BytestreamError `ERR_TIMEOUT`, `ERR_SESSION_CLOSED`, `ERR_ABORTED` */
+export async function isPubsubService(session: Session, jid: string, options: QuestionOptions = {}): Promise<boolean> {
+  try {
+    const info = await session.request({ type: 'get', to: jid, payload: buildDiscoInfoRequest() }, options)
+    const { identities } = info ? parseDiscoInfo(info) : { identities: [] }
+    return identities.some(({ category, type }) => category === 'pubsub' && type === 'service')
+  } catch (thrown) {
+    if (thrown instanceof StanzaError) return false
+    throw thrown
+  }
 }

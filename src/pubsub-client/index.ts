@@ -1,6 +1,6 @@
 export type { ListInit } from './asking.ts'
 export { describeValues, type FieldChanges, openFields, shortName } from './fields.ts'
-export { findPubsubServices } from './find-services.ts'
+export { findPubsubServices, isPubsubService } from './find-services.ts'
 export type { EventsInit } from './notifications.ts'
 export type { PagesInit } from './pages.ts'
 export { type ItemsInit, PubsubClient, type PubsubNode, type SubscriberInit } from './pubsub-client.ts'

@@ -53,3 +53,14 @@ test('numbers of subscribers that are none, or too many, are wrong usage', async
     t.true(stderr.startsWith(`streamhost: ${flag}: "${value}" is not a whole number from `), stderr)
   }
 })
+
+for (const [away, text] of [
+  ['0', 'One was online, was told at once, and has it.'],
+  ['1', 'Nobody was online.'],
+]) {
+  test(`of one subscriber, ${away} away, it is told as of one`, async (t) => {
+    const { code, stdout } = await startCommand(t, ['demo', '--feeds', '--subscribers', '1', '--away', `${away}`, '--size', '64KiB']).ended
+    t.is(code, 0)
+    t.true(stdout.includes(`${text}`), stdout)
+  })
+}

@@ -6,6 +6,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import ava, { type ExecutionContext } from 'ava'
 import { buildPresence } from '../../src/xep/index.ts'
+import { startCli, withInput } from '../helpers/cli.ts'
 import { type RunningCommand, startCommand } from '../helpers/command.ts'
 import { ours } from '../helpers/own-pubsub.ts'
 import { ejabberd, onServer, prosody, type ServerUnderTest } from '../helpers/server.ts'
@@ -14,14 +15,17 @@ import { networkOn, startNetwork } from '../helpers/xmpp-network.ts'
 
 const SERVICE = 'pubsub.localhost'
 
+/** As an account. */
+const environmentOf = (local: string, server: Pick<ServerUnderTest, 'client'>) => ({
+  NO_COLOR: '1',
+  STREAMHOST_ACCOUNT: `${local}@localhost`,
+  STREAMHOST_PASSWORD: 'pencil',
+  STREAMHOST_SERVICE: `xmpp://${server.client.host}:${server.client.port}`,
+})
+
 /** Starts commands of one account. */
 function as(t: ExecutionContext, local: string, server: Pick<ServerUnderTest, 'client'>, columns?: number) {
-  const environment = {
-    NO_COLOR: '1',
-    STREAMHOST_ACCOUNT: `${local}@localhost`,
-    STREAMHOST_PASSWORD: 'pencil',
-    STREAMHOST_SERVICE: `xmpp://${server.client.host}:${server.client.port}`,
-  }
+  const environment = environmentOf(local, server)
   return (...args: string[]) => startCommand(t, args, { environment, columns })
 }
 
@@ -77,7 +81,7 @@ for (const kind of [ours, prosody, ejabberd]) {
   })
 }
 
-onServer(ours, 'commands of feeds', { accounts: ['ci', 'owner', 'host', 'shop', 'wall', 'desk'], ownPubsub: SERVICE }, (test) => {
+onServer(ours, 'commands of feeds', { accounts: ['ci', 'owner', 'host', 'shop', 'mail', 'wall', 'desk'], ownPubsub: SERVICE }, (test) => {
   test('programs are told the same as objects', async (t, server) => {
     const [ci, wall] = [as(t, 'owner', server), as(t, 'wall', server)]
     const { folder, path, sha256 } = await makeContent(t, 'a.png')
@@ -126,6 +130,46 @@ onServer(ours, 'commands of feeds', { accounts: ['ci', 'owner', 'host', 'shop', 
     t.is(announced, 'links  notes.txt, 2 KiB, from ci@localhost')
     const [id = ''] = offer.stdout.written.match(/(?<=id=)\S+/) ?? []
     t.regex(link ?? '', new RegExp(`^ {2}xmpp:ci@localhost/\\S+\\?jingle;id=${id}$`))
+  })
+
+  test('a feed is named by its address, too, as it stands in rosters', async (t, server) => {
+    const [ci, wall] = [as(t, 'ci', server), as(t, 'wall', server)]
+    const { path } = await makeContent(t, 'notes.txt')
+    const address = `by\\2faddress@${SERVICE}`
+    const offer = ci('offer', address, path)
+    await offer.said('Ctrl-C takes it back\n')
+    t.true(offer.stdout.written.startsWith(`created the feed by/address at ${SERVICE}\n`))
+    const { code, stdout } = await wall('watch', address, '--once').ended
+    t.is(code, 0)
+    t.is(stdout.split('\n')[1], 'by/address  notes.txt, 2 KiB, from ci@localhost')
+    // At the domain of accounts there are no feeds: that is a name.
+    const other = ci('offer', 'someone@localhost', path)
+    await other.said('Ctrl-C takes it back\n')
+    t.true(other.stdout.written.startsWith(`created the feed someone@localhost at ${SERVICE}\n`))
+    for (const each of [offer, other]) {
+      each.interrupt()
+      t.is((await each.ended).code, 0)
+    }
+  })
+
+  test('with - links are read out of whatever comes on stdin, each once', async (t, server) => {
+    const mail = as(t, 'mail', server)
+    const { folder, path, content } = await makeContent(t, 'linked.bin')
+    const offer = mail('offer', 'stdin', path)
+    await offer.said('Ctrl-C takes it back\n')
+    const [link = ''] = offer.stdout.written.match(/xmpp:\S+/) ?? []
+    const chat = join(folder, 'chat.log')
+    await writeFile(chat, `12:00 ci: here <${link}>\n12:01 you: xmpp:wall@localhost is me\n12:02 ci: ${link}\n`)
+    const environment = environmentOf('wall', server)
+    const get = await startCli(t, ['get', '-', '--into', join(folder, 'in')], environment, withInput(chat)).ended
+    t.deepEqual([get.code, get.stderr], [0, ''])
+    t.deepEqual(await readdir(join(folder, 'in')), ['linked.bin'])
+    t.deepEqual(await readFile(join(folder, 'in', 'linked.bin')), content)
+    await writeFile(chat, 'nothing here\n')
+    const none = await startCli(t, ['get', '-', '--into', join(folder, 'in')], environment, withInput(chat)).ended
+    t.deepEqual([none.code, none.stderr], [2, 'streamhost: there is no link on stdin, such as xmpp:ci@example.org?jingle;id=…\n'])
+    offer.interrupt()
+    t.is((await offer.ended).code, 0)
   })
 
   test('an offer ends with its last download, and whoever asks then is refused', async (t, server) => {
@@ -313,7 +357,7 @@ ava('a server without a service is said, exit code 4', async (t) => {
 })
 
 for (const kind of [ours, prosody, ejabberd]) {
-  onServer(kind, 'notify', { accounts: ['bot', 'you'], ownPubsub: SERVICE, rooms: 'rooms.localhost' }, (test) => {
+  onServer(kind, 'notify', { accounts: ['bot', 'you', 'script', 'them'], ownPubsub: SERVICE, rooms: 'rooms.localhost' }, (test) => {
     test('somebody is told, also with a file, which is on offer until they have it', async (t, server) => {
       const [bot, you] = [as(t, 'bot', server), as(t, 'you', server)]
       const { folder, path, content } = await makeContent(t, 'big.log')
@@ -334,6 +378,32 @@ for (const kind of [ours, prosody, ejabberd]) {
       t.deepEqual(await readFile(join(folder, 'in', 'big.log')), content)
       t.is(messages[0], 'bot@localhost: disk full')
       t.regex(messages[1] ?? '', /^bot@localhost: last night\nbig\.log \(2 KiB\)\nxmpp:bot@localhost\/\S+\?jingle;id=/)
+    })
+
+    test('programs are told the same as objects, and - is what comes on stdin', async (t, server) => {
+      const [script, them] = [as(t, 'script', server), as(t, 'them', server)]
+      const { folder, path, sha256 } = await makeContent(t, 'big.log')
+      const session = await networkOn(t, server).logIn('them')
+      session.send(buildPresence({ type: 'available', priority: 5 }))
+      const said = new Promise((resolve) => session.once('message', ({ body }) => resolve(body)))
+      const text = join(folder, 'text')
+      await writeFile(text, 'the disk\nis full\n')
+      const plain = await startCli(t, ['notify', 'them@localhost', '-', '--json'], environmentOf('script', server), withInput(text)).ended
+      t.deepEqual([plain.code, plain.stderr], [0, ''])
+      t.deepEqual(JSON.parse(plain.stdout), { event: 'notified', kind: 'user', to: 'them@localhost' })
+      t.is(await said, 'the disk\nis full')
+
+      const notify = script('notify', 'them@localhost', 'last night', '--file', path, '--method', 'ibb', '--json')
+      await notify.said('"event":"offered"')
+      const { id, uri, owner } = factOf(notify, 'offered')
+      t.like(factOf(notify, 'offered'), { path, size: 2_000, downloadsMax: 1, uri: `xmpp:script@localhost?jingle;id=${id}` })
+      const link = String(uri).replace('script@localhost', String(owner))
+      t.is((await them('get', link, '--into', join(folder, 'in'), '--method', 'ibb').ended).code, 0)
+      t.like(await notify.ended, { code: 0, stderr: '' })
+      t.like(factOf(notify, 'notified'), { kind: 'user', to: 'them@localhost' })
+      t.like(factOf(notify, 'opened'), { path, id, method: 'ibb' })
+      t.like(factOf(notify, 'sent'), { path, id, size: 2_000, sha256, downloads: 1 })
+      t.like(factOf(notify, 'ended'), { path, id, reason: 'used up', downloads: 1 })
     })
 
     test('on a feed it is an item, and who watches is told', async (t, server) => {

@@ -21,6 +21,11 @@ export const withDescriptors = (count: number): Pick<Host, 'command'> => ({
   command: (program, args) => ['sh', ['-c', `ulimit -n ${count}; exec "$@"`, 'sh', program, ...args]],
 })
 
+/** For {@link startCli}: with a file as its standard input. */
+export const withInput = (path: string): Pick<Host, 'command'> => ({
+  command: (program, args) => ['sh', ['-c', 'exec "$@" < "$0"', path, program, ...args]],
+})
+
 /** For {@link startCli}: without IPv6. Needs `python`. */
 export const withoutIpv6: Pick<Host, 'command'> = {
   command: (program, args) => ['/usr/bin/python3', ['test/helpers/without-ipv6.py', program, ...args]],

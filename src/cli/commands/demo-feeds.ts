@@ -129,19 +129,24 @@ async function announce(play: Play, { announcement, uri }: Offer, present: reado
     'XEP-0358 §2.1',
   )
   const files = await fetchAll(play, present)
-  narrator.tell(
-    'fetched',
-    { accounts: accountsOf(present) },
-    `${present.length} were online, were told at once, and have it.`,
-    'XEP-0358 §2.2',
-  )
+  narrator.tell('fetched', { accounts: accountsOf(present) }, onlineText(present.length), 'XEP-0358 §2.2')
   const waiting = []
   for await (const { account, ...counts } of pubsub.waiting(FEED.node, { signal: run.signal })) {
     if (counts.waiting + counts.handed > 0) waiting.push(account)
   }
   const those = { accounts: waiting }
-  narrator.tell('queued', those, `For ${waiting.length} it waits; the others have acknowledged it.`, 'urn:streamhost:feeds:0')
+  narrator.tell('queued', those, waitingText(waiting.length, present.length), 'urn:streamhost:feeds:0')
   return files
+}
+
+function onlineText(count: number): string {
+  if (count === 0) return 'Nobody was online.'
+  return count === 1 ? 'One was online, was told at once, and has it.' : `${count} were online, were told at once, and have it.`
+}
+
+function waitingText(waiting: number, present: number): string {
+  if (waiting === 0) return 'For nobody it waits: all have acknowledged it.'
+  return present === 0 ? `For ${waiting} it waits.` : `For ${waiting} it waits; the others have acknowledged it.`
 }
 
 /** Those who come back get what waited. */

@@ -36,10 +36,8 @@ export interface ObtainComponents extends SenderComponents {
   readonly starts: PendingStarts
 }
 
-/** Milliseconds an owner has to begin a session once it has said that it does. */
-const JINGLE_MS_MAX = 60_000
-/** The same by stream initiation, which tells a hash: it has to read the file first. */
-const SI_MS_MAX = 600_000
+/** Milliseconds an owner has to begin a session once it has said that it does: enough to read a file of many gigabytes for its hash. */
+const BEGIN_MS_MAX = 120_000
 
 /**
  * Asks the owner of a published file to send it, and takes it, or the rest of it where its beginning is here.
@@ -66,8 +64,8 @@ export async function obtainFile(components: ObtainComponents, init: ObtainInit,
   using _asked = asked
   transfer.emit('step', { step: 'negotiation', negotiation: protocol })
   transfer.emit('step', { step: 'accepted' })
-  const ms = protocol === 'jingle' ? JINGLE_MS_MAX : SI_MS_MAX
-  using deadline = startDeadline(clock, ms, 'ERR_TIMEOUT', `${peer} has not begun to send the file within ${ms / 1000} s`, signal)
+  const late = `${peer} has not begun to send the file within ${BEGIN_MS_MAX / 1000} s`
+  using deadline = startDeadline(clock, BEGIN_MS_MAX, 'ERR_TIMEOUT', late, signal)
   const onAbort = () => taker.fail(abortError(deadline.signal))
   deadline.signal.addEventListener('abort', onAbort)
   if (deadline.signal.aborted) onAbort()

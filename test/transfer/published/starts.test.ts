@@ -6,8 +6,9 @@ import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import test from 'ava'
 import { BytestreamError } from '../../../src/core/index.ts'
-import type { Published, StartRequest, Transfer } from '../../../src/transfer/index.ts'
+import type { Published, StartRequest, Transfer, TransferClientComponents } from '../../../src/transfer/index.ts'
 import { HandClient } from '../../helpers/by-specification.ts'
+import { FakeClock } from '../../helpers/fake-clock.ts'
 import { publishing } from '../../helpers/publishing.ts'
 import { embedded } from '../../helpers/server.ts'
 import { filesIn, makeFile, makeFolder, moved, storedIn } from '../../helpers/transfers.ts'
@@ -27,10 +28,10 @@ const JINGLE_OFFER = (sid: string) =>
 const conditionOf = (answer: { toString(): string }) =>
   /type="error"/.test(String(answer)) && /<([a-z-]+) xmlns="urn:ietf/.exec(String(answer))?.[1]
 
-async function byHand(t: Parameters<typeof makeFile>[0]) {
+async function byHand(t: Parameters<typeof makeFile>[0], components?: TransferClientComponents) {
   const started = await embedded.start({ accounts: ['ours', 'theirs', 'stranger'], components: [] })
   t.teardown(() => started[Symbol.asyncDispose]())
-  const ours = await networkOn(t, started).connect('ours')
+  const ours = await networkOn(t, started).connect('ours', {}, components)
   const theirs = await HandClient.logIn(t, started, 'theirs')
   const stranger = await HandClient.logIn(t, started, 'stranger')
   const into = await makeFolder(t)
@@ -67,6 +68,21 @@ for (const [protocol, offer, refusal] of [
     t.false(conditionOf(await answered))
     transfer.cancel()
     await t.throwsAsync(transfer.done, { code: 'ERR_ABORTED' })
+  })
+}
+
+for (const protocol of ['jingle', 'si'] as const) {
+  test(`by ${protocol}, an owner that says that it begins, and does not, is waited for two minutes`, async (t) => {
+    const clock = new FakeClock()
+    const { theirs, obtain } = await byHand(t, { clock })
+    const transfer = obtain(protocol)
+    const granted = new Promise((resolve) => transfer.on('step', ({ step }) => step === 'accepted' && resolve(undefined)))
+    await theirs.started(protocol, 'a0')
+    await granted
+    clock.advance(119_000)
+    t.is(transfer.state, 'negotiating')
+    clock.advance(1_000)
+    await t.throwsAsync(transfer.done, { code: 'ERR_TIMEOUT', message: /has not begun to send the file within 120 s/ })
   })
 }
 
