@@ -14,6 +14,8 @@ const PROGRAMS_MAX = 10_000
 /** Servers of which it is kept what they do with messages, and for how long. */
 const SERVERS_MAX = 1_000
 const SERVER_MS = 3_600_000
+/** For how long a server that could not be asked is taken for one that does nothing: whoever is there is not to wait for it each time. */
+const SERVER_UNKNOWN_MS = 60_000
 
 export interface ConsumerAbilitiesComponents {
   /** Borrowed. */
@@ -23,7 +25,7 @@ export interface ConsumerAbilitiesComponents {
 
 interface KnownServer {
   readonly hasAmp: boolean
-  readonly atMs: number
+  readonly untilMs: number
 }
 
 /**
@@ -69,11 +71,21 @@ export class ConsumerAbilities {
     const { clock } = this.#components
     const domain = domainOf(account)
     const known = this.#servers.get(domain)
-    if (known && clock.now() - known.atMs < SERVER_MS) return known.hasAmp
-    const { features } = await this.#ask(domain).catch(() => noInfo)
-    const hasAmp = features.includes(NS.amp)
-    this.#servers.set(domain, { hasAmp, atMs: clock.now() })
+    if (known && clock.now() < known.untilMs) return known.hasAmp
+    const { hasAmp, ms } = await this.#askServer(domain)
+    this.#servers.set(domain, { hasAmp, untilMs: clock.now() + ms })
     return hasAmp
+  }
+
+  /** @returns with the milliseconds for which that is remembered: any answer of the server itself, or that there was none */
+  async #askServer(domain: string): Promise<{ readonly hasAmp: boolean; readonly ms: number }> {
+    try {
+      const { features } = await this.#ask(domain)
+      return { hasAmp: features.includes(NS.amp), ms: SERVER_MS }
+    } catch (thrown) {
+      const isAnswer = thrown instanceof StanzaError && FROM_SERVER.includes(thrown.condition)
+      return { hasAmp: false, ms: isAnswer ? SERVER_MS : SERVER_UNKNOWN_MS }
+    }
   }
 
   async #ask(to: string): Promise<DiscoInfo> {
@@ -91,5 +103,8 @@ export class ConsumerAbilities {
     return this.#programs.get(jid) ?? (capabilities?.node === softwareUri ? ownProgram : plainClient)
   }
 }
+
+/** By these a server says that it does not know, or does not tell, what it can. */
+const FROM_SERVER: readonly string[] = ['feature-not-implemented', 'service-unavailable', 'forbidden', 'not-allowed']
 
 const noInfo: DiscoInfo = { identities: [], features: [] }

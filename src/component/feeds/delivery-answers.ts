@@ -21,6 +21,8 @@ export interface DeliveryAnswersComponents {
   readonly pubsub: Pubsub
   /** Borrowed. */
   readonly deliveries: Deliveries
+  /** A device has said something. */
+  readonly onHeard?: ((jid: string) => void) | undefined
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -47,7 +49,8 @@ export class DeliveryAnswers implements Disposable {
 
   /** Answered when it is durable: whoever hears of it may forget what was delivered. */
   async #acknowledge({ from, payload }: IqRequest): Promise<undefined> {
-    const { pubsub, deliveries } = this.#components
+    const { pubsub, deliveries, onHeard } = this.#components
+    onHeard?.(from)
     for (const id of parseAcknowledgement(payload)) deliveries.acknowledge(bareJid(from), id)
     await pubsub.settled()
   }
@@ -63,6 +66,7 @@ export class DeliveryAnswers implements Disposable {
   }
 
   #receive({ from }: Required<Message>, stanza: Element): void {
+    if (from) this.#components.onHeard?.(from)
     const messageId = deliveredMessage(parseReceipt(stanza) ?? '')
     if (from && messageId !== undefined) this.#components.deliveries.acknowledge(bareJid(from), messageId)
   }

@@ -39,6 +39,15 @@ export interface FeedPresenceComponents extends AskersComponents {
 
 /** Contacts that are read, and leave, at once. */
 const PAGE = 500
+/** Requests that could not be decided about, and are when there is a connection again; of more, when their contact is heard of again. */
+const UNDECIDED_MAX = 1_000
+
+/** A request to be subscribed. */
+interface Undecided {
+  readonly node: Pick<NodeRecord, 'id' | 'name'>
+  readonly account: string
+  readonly value: PresenceValue | undefined
+}
 
 /**
  * The feeds as contacts: each answers presence at its address (RFC 6121 §3, §4). Subscribing by presence is subscribing the bare JID at
@@ -50,6 +59,10 @@ export class FeedPresence implements Disposable {
   readonly #words: FeedWords
   readonly #pieces: PresencePieces
   readonly #rations: LogRation<string>
+  /** By node and account. */
+  readonly #undecided = new Map<string, Undecided>()
+  /** Those for which rosters are being asked. */
+  readonly #deciding = new Set<string>()
   /** Connections there have been, and ends of them. */
   #rounds = 0
   #isClosing = false
@@ -103,6 +116,7 @@ export class FeedPresence implements Disposable {
       () => round !== this.#rounds,
     )
     this.#pieces.send(said).catch(this.#onFailed)
+    for (const undecided of [...this.#undecided.values()]) this.#decide(undecided)
   }
 
   readonly #onOffline = () => {
@@ -139,7 +153,8 @@ export class FeedPresence implements Disposable {
     this.#say(step.say, { node: node.name, to: kind === 'probe' && step.say.includes('available') ? from : account })
     this.#show(step.act, packet, stanza)
     if (step.act === 'end') this.#end(node.name, account)
-    if (step.act === 'decide') this.#decide(node, account, packet.value).catch(this.#onFailed)
+    if (step.act === 'decide') this.#decide({ node, account, value: packet.value })
+    else if (step.to.theirs === 'pending' && (kind === 'presence' || kind === 'probe')) this.#decideAgain(node, account)
   }
 
   #feedAt(to: string): NodeRecord | undefined {
@@ -178,8 +193,28 @@ export class FeedPresence implements Disposable {
     for (const { subid } of own) this.#tell(pubsub.unsubscribe(asker, { node, jid: account, subid }).notices, account)
   }
 
+  /** It may have been left undecided, also by a process that has ended; one that owners have to decide about has a subscription. */
+  #decideAgain(node: NodeRecord, account: string): void {
+    const key = keyOf(node, account)
+    const own = this.#components.pubsub.subscriptions({ jid: account }, { node: node.name }).found
+    if (this.#deciding.has(key) || own.some(({ jid }) => jid === account)) return
+    this.#decide(this.#undecided.get(key) ?? { node, account, value: undefined })
+  }
+
+  #decide(request: Undecided): void {
+    const key = keyOf(request.node, request.account)
+    if (this.#undecided.size < UNDECIDED_MAX || this.#undecided.has(key)) this.#undecided.set(key, request)
+    this.#deciding.add(key)
+    const onDecided = () => {
+      if (this.#undecided.get(key) === request) this.#undecided.delete(key)
+    }
+    this.#tryToDecide(request)
+      .then(onDecided, this.#onFailed)
+      .finally(() => this.#deciding.delete(key))
+  }
+
   /** Whether it may subscribe, as if it had asked by XEP-0060; an owner who has to decide is asked by that. */
-  async #decide({ id, name }: NodeRecord, account: string, value: PresenceValue | undefined): Promise<void> {
+  async #tryToDecide({ node: { id, name }, account, value }: Undecided): Promise<void> {
     const { pubsub } = this.#components
     const found = askerOf(this.#components, account, name)
     const asker = found instanceof Promise ? await found : found
@@ -247,6 +282,8 @@ export class FeedPresence implements Disposable {
     }
   }
 }
+
+const keyOf = ({ id }: Pick<NodeRecord, 'id'>, account: string) => `${id} ${account}`
 
 /** What somebody wants to be told, by the value of its request: patterns of routing keys; `undefined` where it does not say. */
 function keysOf(value: PresenceValue | undefined): readonly string[] | undefined {

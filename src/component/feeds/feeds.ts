@@ -13,7 +13,7 @@ import { feedAddress } from './feed-address.ts'
 import { acknowledgeCommand } from './feed-commands.ts'
 import { answerVcards, feedCapabilities, feedEntityAt } from './feed-entity.ts'
 import { FeedPresence } from './feed-presence.ts'
-import { lookUp } from './look-up.ts'
+import { LookUp } from './look-up.ts'
 import { answerQueueOwners } from './queue-owners.ts'
 import { answerReaders } from './readers.ts'
 
@@ -42,6 +42,7 @@ export class Feeds implements Disposable {
   readonly #answers: DeliveryAnswers
   readonly #components: FeedsComponents
   readonly #presence: FeedPresence
+  readonly #lookUp: LookUp
   /** Connections there have been. */
   #connections = 0
 
@@ -57,9 +58,11 @@ export class Feeds implements Disposable {
     const forms = new DeliveryForms({ jid, addressOf: (node) => feedAddress(node, jid) ?? jid })
     const deliveries = new Deliveries({ ...components, availability: this.availability, forms })
     this.deliveries = deliveries
-    this.#answers = new DeliveryAnswers({ session, pubsub, deliveries, clock, logger })
+    this.#lookUp = new LookUp({ session, store, availability: this.availability, clock })
+    const onHeard = (jid: string) => this.#lookUp.heard(jid)
+    this.#answers = new DeliveryAnswers({ session, pubsub, deliveries, onHeard, clock, logger })
     this.commands = [acknowledgeCommand({ pubsub, deliveries, forms })]
-    answerQueueOwners({ session, pubsub, tell: (notices) => deliveries.tell(notices) })
+    answerQueueOwners({ session, pubsub, tell: (notices) => deliveries.tellAgain(notices) })
     answerReaders(components)
     session.on('online', this.#onOnline)
   }
@@ -84,7 +87,7 @@ export class Feeds implements Disposable {
     const { session, logger } = this.#components
     const connection = ++this.#connections
     const isOver = () => connection !== this.#connections || !session.isOnline
-    lookUp({ ...this.#components, availability: this.availability }, isOver).catch((err: unknown) => {
+    this.#lookUp.run(isOver).catch((err: unknown) => {
       logger.error({ err }, 'could not look who of the subscribers is still there')
     })
   }

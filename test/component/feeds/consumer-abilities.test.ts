@@ -104,3 +104,20 @@ test('a server is asked once an hour whether it heeds rules for what it cannot d
   await abilities.hasAmp('a@amp.example.org')
   t.is(asked.length, 4)
 })
+
+test('a server that could not be asked is asked again after a minute; one that says that it tells nothing is not', async (t) => {
+  let isAway = true
+  const { abilities, asked, clock } = await scene(t, ({ to }) => {
+    if (to === 'mute.example.org') throw stanzaError('service-unavailable')
+    if (isAway) throw stanzaError('remote-server-timeout')
+    return buildDiscoInfo({ identities: [], features: [NS.amp] })
+  })
+  t.false(await abilities.hasAmp('a@amp.example.org'))
+  t.false(await abilities.hasAmp('a@mute.example.org'))
+  isAway = false
+  t.false(await abilities.hasAmp('a@amp.example.org'), 'nobody waits for it each time')
+  clock.advance(60_000)
+  t.true(await abilities.hasAmp('a@amp.example.org'))
+  t.false(await abilities.hasAmp('a@mute.example.org'))
+  t.deepEqual(asked, ['amp.example.org', 'mute.example.org', 'amp.example.org'])
+})
