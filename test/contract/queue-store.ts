@@ -22,7 +22,7 @@ const announced = (itemId: string, more: Partial<QueuedMessage> = {}): Omit<Queu
 })
 
 const itemsOf = (entries: readonly Pick<QueueEntry, 'message'>[]) => entries.map(({ message }) => message.itemId)
-const ready = (queues: QueueStore, account: string, nowMs = 0, limit = 9) => itemsOf(queues.ready(account, nowMs, limit))
+const ready = (queues: QueueStore, account: string, nowMs = 0, limit = 9) => itemsOf(queues.ready(account, nowMs, { after: 0, limit }))
 
 type Holds = (title: string, run: (t: ExecutionContext, queues: QueueStore, store: PubsubStore) => Promise<void> | void) => void
 
@@ -61,11 +61,11 @@ function entriesContract(holds: Holds): void {
     const b = queues.add(announced('b', { kind: 'retracted', publishedMs: 2000 }), [ONE])
     t.true(b.id > a.id)
     const fresh = { attempts: 0, failures: 0, notBeforeMs: 0, handedTo: undefined, awaits: 'nothing' } as const
-    t.deepEqual(queues.ready(ONE, 0, 9), [
+    t.deepEqual(queues.ready(ONE, 0, { after: 0, limit: 9 }), [
       { account: ONE, ...fresh, message: a },
       { account: ONE, ...fresh, message: b },
     ])
-    t.deepEqual(queues.ready(TWO, 0, 9), [{ account: TWO, ...fresh, message: a }])
+    t.deepEqual(queues.ready(TWO, 0, { after: 0, limit: 9 }), [{ account: TWO, ...fresh, message: a }])
     t.deepEqual(ready(queues, ONE, 0, 1), ['a'])
     t.deepEqual(queues.entry(ONE, b.id)?.message, b)
     t.is(queues.entry(TWO, b.id), undefined)
@@ -144,7 +144,7 @@ function endingContract(holds: Holds): void {
     t.deepEqual(queues.removeItem(FIRST_NODE, 'a'), [ONE])
     t.deepEqual(queues.counts, { messages: 1, entries: 1, letters: 0 })
     t.deepEqual(
-      queues.ready(ONE, 0, 9).map(({ message }) => message),
+      queues.ready(ONE, 0, { after: 0, limit: 9 }).map(({ message }) => message),
       [other],
     )
   })
@@ -255,6 +255,16 @@ function boundsContract(holds: Holds): void {
     queues.removeEntry(ONE, id)
     t.deepEqual(queues.sizeOf(ONE), { entries: 1, bytes: 3 })
     t.deepEqual(queues.sizeOf('nobody@x'), { entries: 0, bytes: 0 })
+  })
+
+  holds('the oldest that waits for each of several accounts is known', (t, queues) => {
+    const a = queues.add(announced('a'), [ONE])
+    const b = queues.add(announced('b'), [ONE, TWO])
+    const found = queues.oldestOf([TWO, ONE, 'nobody@example.org']).map(({ account, message }) => [account, message.id, message.nodeId])
+    t.deepEqual(found, [
+      [TWO, b.id, b.nodeId],
+      [ONE, a.id, a.nodeId],
+    ])
   })
 
   holds('whatever becomes of an account, what it holds is still found', (t, queues, store) => {

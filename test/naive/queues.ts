@@ -55,7 +55,8 @@ export class NaiveQueues {
       case 'redeliver': {
         const own = this.#letters.filter((each) => each.account === step.account)
         const letter = own.sort((one, other) => one.number - other.number)[0]
-        if (!letter) return
+        const waiting = this.#queues.get(step.account)?.entries.length ?? 0
+        if (!letter || waiting >= QUEUE_BOUNDS.entriesMax) return
         this.#letters = this.#letters.filter((each) => each !== letter)
         this.#put(step.account, { ...letter, failures: 0, notBeforeMs: 0, awaits: 'nothing' })
         return

@@ -1,25 +1,17 @@
-import { type Clock, type ErrorCode, type Logger, LogRation, toBytestreamError } from '../../core/index.ts'
-import type { Notice, Pubsub } from '../../pubsub/index.ts'
-import type { Session } from '../../session/index.ts'
-import type { Rosters } from '../pubsub/rosters.ts'
-import type { Availability } from './availability.ts'
-import { ConsumerAbilities } from './consumer-abilities.ts'
+import { type Logger, LogRation } from '../../core/index.ts'
+import type { Notice } from '../../pubsub/index.ts'
+import { BoundedMap } from './bounded-map.ts'
+import type { Consumer } from './consumers.ts'
 import type { DeliveryForms } from './delivery-forms.ts'
-import { type Handed, type HandOverComponents, lookedAt, takeShare } from './hand-over.ts'
-import { findCrew, Lane } from './lane.ts'
+import { type Handed, type HandOverComponents, nextFor, takeShare } from './hand-over.ts'
+import { Keeping } from './keeping.ts'
+import { Lane } from './lane.ts'
+import { Preparing, type PreparingComponents } from './preparing.ts'
+import { Settling } from './settling.ts'
 
-export interface DeliveriesComponents {
-  /** Borrowed. */
-  readonly session: Session
-  /** Borrowed. */
-  readonly pubsub: Pubsub
-  /** Borrowed. */
-  readonly availability: Availability
+export interface DeliveriesComponents extends PreparingComponents {
   /** Borrowed. */
   readonly forms: DeliveryForms
-  /** Without them nodes that are for contacts have nothing delivered. */
-  readonly rosters?: Pick<Rosters, 'contacts'> | undefined
-  readonly clock: Clock
   readonly logger: Logger
   /** Milliseconds since 1970. */
   readonly now?: () => number
@@ -39,14 +31,8 @@ export interface DeliveryCounts {
 const PIECE_BYTES = 64 * 1024
 /** Milliseconds for the making of one piece. */
 const PIECE_MS_MAX = 4
-/** Entries that are settled at once. */
-const SETTLED_AT_ONCE = 500
-/** Milliseconds until it is tried again to write what could not be kept. */
-const PAUSE_MS = 10_000
-/** The longest sleep: the time of the machine may be set. */
-const SLEEP_MS_MAX = 600_000
-/** Milliseconds for an error to come back from somebody who should have sent a receipt, and has not. */
-const LATE_ERROR_MS_MAX = 1_800_000
+/** Accounts of which it is remembered that what the process before had handed over is to be handed over again, once it was. */
+const MET_MAX = 100_000
 
 interface Piece {
   readonly text: string
@@ -63,31 +49,35 @@ interface Piece {
  */
 export class Deliveries implements Disposable {
   readonly #components: DeliveriesComponents
-  readonly #abilities: ConsumerAbilities
+  readonly #preparing: Preparing
   readonly #handing: HandOverComponents
-  readonly #now: () => number
   /** Of accounts that have something to get, and somebody there. */
   readonly #lanes = new Map<string, Lane>()
   /** Accounts whose turn it is, the first being the next. */
   readonly #ready = new Set<string>()
-  readonly #rations: LogRation<'not kept' | 'not asked' | 'dead'>
+  readonly #keeping: Keeping
+  readonly #settling: Settling
+  readonly #rations: LogRation<'not asked' | 'dead'>
+  /** Accounts whose messages were handed over by this process alone. */
+  #met = new BoundedMap<string, true>(MET_MAX)
   readonly #counts = { handed: 0, acknowledged: 0, returned: 0, dead: 0 }
   #isRunning = false
-  #isPaused = false
   #isOver = false
   #onIdle = () => {}
-  #callOff = () => {}
 
   constructor(components: DeliveriesComponents) {
-    const { session, pubsub, availability, forms, clock, now = Date.now } = components
+    const { session, pubsub, availability, forms, clock, logger, now = Date.now } = components
     this.#components = components
-    this.#now = now
-    this.#abilities = new ConsumerAbilities({ session, clock })
+    this.#preparing = new Preparing(components)
     this.#handing = { pubsub, forms, now }
     this.#rations = new LogRation(clock)
+    this.#keeping = new Keeping({ clock, logger, onFailed: () => this.#forget(), onResumed: () => this.#resume() })
+    const letGo = (account: string, messageId: number) => this.#letGo(account, messageId)
+    const [onAgain, onDead] = [(account: string) => this.#wakeAgain(account), (letters: number) => this.#bury(letters)]
+    this.#settling = new Settling({ pubsub, clock, now, keeping: this.#keeping, letGo, onAgain, onDead })
     session.on('online', this.#run)
     availability.on('available', this.#onAvailable).on('unavailable', this.#onUnavailable)
-    this.#setAlarm()
+    this.#settling.setAlarm()
   }
 
   get counts(): DeliveryCounts {
@@ -99,6 +89,14 @@ export class Deliveries implements Disposable {
     for (const notice of notices) {
       if (notice.kind !== 'queued') continue
       for (const account of notice.accounts) this.#wake(account)
+    }
+  }
+
+  /** What had been given up waits again, at the place it had, and that is committed. */
+  tellAgain(notices: readonly Notice[]): void {
+    for (const notice of notices) {
+      if (notice.kind !== 'queued') continue
+      for (const account of notice.accounts) this.#wakeAgain(account)
     }
   }
 
@@ -120,8 +118,11 @@ export class Deliveries implements Disposable {
     if (became === 'dead') this.#bury(1)
     logger.debug({ jid, messageId, reason }, 'a message of a feed came back')
     this.#letGo(account, messageId)
-    if (isAbsent) availability.vanished(jid)
-    this.#setAlarm()
+    if (isAbsent) {
+      this.#wakeAgain(account)
+      availability.vanished(jid)
+    }
+    this.#settling.setAlarm()
   }
 
   /** Hands over what can be, for so long at most; what is left waits. */
@@ -139,7 +140,8 @@ export class Deliveries implements Disposable {
   [Symbol.dispose](): void {
     const { session, availability } = this.#components
     this.#isOver = true
-    this.#callOff()
+    this.#keeping[Symbol.dispose]()
+    this.#settling[Symbol.dispose]()
     session.off('online', this.#run)
     availability.off('available', this.#onAvailable).off('unavailable', this.#onUnavailable)
     this.#ready.clear()
@@ -155,7 +157,7 @@ export class Deliveries implements Disposable {
     const lane = this.#lanes.get(account)
     lane?.crewChanged()
     for (const [messageId, consumer] of lane?.held ?? []) if (consumer.jid === jid) lane?.held.delete(messageId)
-    this.#keeping(() => this.#components.pubsub.queues.released(account, { jid }))
+    this.#keeping.try(() => this.#components.pubsub.queues.released(account, { jid }))
     this.#wake(account)
   }
 
@@ -165,9 +167,19 @@ export class Deliveries implements Disposable {
     void this.#run()
   }
 
-  #letGo(account: string, messageId: number): void {
-    this.#lanes.get(account)?.held.delete(messageId)
+  /** What was passed over, or handed over, may have to be handed over now. */
+  #wakeAgain(account: string): void {
+    this.#lanes.get(account)?.lookAgain()
     this.#wake(account)
+  }
+
+  /** @returns who had it, and was to acknowledge it */
+  #letGo(account: string, messageId: number): Consumer | undefined {
+    const lane = this.#lanes.get(account)
+    const consumer = lane?.held.get(messageId)
+    lane?.held.delete(messageId)
+    this.#wake(account)
+    return consumer
   }
 
   readonly #run = async (): Promise<void> => {
@@ -175,14 +187,14 @@ export class Deliveries implements Disposable {
     this.#isRunning = true
     // What is said in one turn of the event loop goes together.
     await new Promise(setImmediate)
-    while (this.#ready.size > 0 && this.#components.session.isOnline && !this.#isPaused && !this.#isOver) {
+    while (this.#ready.size > 0 && this.#components.session.isOnline && !this.#keeping.isPaused && !this.#isOver) {
       const piece = this.#takePiece()
       if (piece.handed.length > 0) await this.#send(piece)
       // Others have their turn, however fast the system takes it.
       await new Promise(setImmediate)
     }
     this.#isRunning = false
-    this.#setAlarm()
+    this.#settling.setAlarm()
     this.#onIdle()
   }
 
@@ -194,7 +206,7 @@ export class Deliveries implements Disposable {
     // An account that is added again while they are gone through comes last, and is met again.
     for (const account of this.#ready) {
       this.#ready.delete(account)
-      const share = this.#keeping(() => this.#takeFor(account))
+      const share = this.#keeping.try(() => this.#takeFor(account))
       if (!share) {
         this.#ready.add(account)
         break
@@ -207,18 +219,23 @@ export class Deliveries implements Disposable {
   }
 
   #takeFor(account: string): Piece {
-    const { pubsub, availability } = this.#components
+    const { availability } = this.#components
+    if (this.#isOver || availability.resourcesOf(account).length === 0) {
+      this.#lanes.delete(account)
+      return nothing
+    }
     const lane = this.#lanes.get(account) ?? this.#openLane(account)
-    const isWanted = !this.#isOver && availability.resourcesOf(account).length > 0
-    if (lane.isPreparing || !isWanted || pubsub.queues.next(account, { limit: lookedAt(lane), nowMs: this.#now() }).length === 0) {
-      if (!isWanted || (!lane.isPreparing && lane.held.size === 0 && lane.skipped.size === 0)) this.#lanes.delete(account)
+    if (lane.isPreparing) return nothing
+    const next = nextFor(this.#handing, lane)
+    if (next.entries.length === 0) {
+      if (lane.isIdle) this.#lanes.delete(account)
       return nothing
     }
     if (!lane.crew) {
       void this.#prepare(lane)
       return nothing
     }
-    const share = takeShare(this.#handing, lane, lane.crew)
+    const share = takeShare(this.#handing, { lane, crew: lane.crew, ...next })
     lane.contacts = new Map() // Rosters change.
     if (share.rest === 'unknown') void this.#prepare(lane)
     else if (share.rest === 'more') this.#ready.add(account)
@@ -227,33 +244,28 @@ export class Deliveries implements Disposable {
 
   /** What another process of ours handed over is to be handed over again. */
   #openLane(account: string): Lane {
+    if (!this.#met.get(account)) {
+      this.#components.pubsub.queues.released(account, {})
+      this.#met.set(account, true)
+    }
     const lane = new Lane(account)
     this.#lanes.set(account, lane)
-    this.#components.pubsub.queues.released(account, {})
     return lane
   }
 
   /** Asks all that has to be asked before an account gets something. */
   async #prepare(lane: Lane): Promise<void> {
-    const { pubsub, availability, rosters, logger } = this.#components
-    const { account, changes } = lane
     lane.isPreparing = true
     try {
-      const crew = lane.crew ?? (await findCrew(availability, this.#abilities, account))
-      const entries = pubsub.queues.next(account, { limit: lookedAt(lane), nowMs: this.#now() })
-      const asked = [...new Set(entries.map(({ message }) => message.node))].map(async (node) => {
-        const owners = pubsub.rostersFor({ jid: account }, node)
-        return [node, owners.length > 0 && rosters ? await rosters.contacts(owners, account) : []] as const
-      })
-      lane.contacts = new Map(await Promise.all(asked))
-      if (lane.changes === changes) lane.crew = crew
+      await this.#preparing.prepare(lane, this.#handing)
     } catch (err) {
       const suppressed = this.#rations.take('not asked')
-      if (suppressed !== undefined) logger.warn({ err, suppressed }, 'it could not be asked what subscribers of feeds can take')
-      this.#pause()
+      if (suppressed !== undefined)
+        this.#components.logger.warn({ err, suppressed }, 'it could not be asked what subscribers of feeds can take')
+      this.#keeping.pause()
     }
     lane.isPreparing = false
-    this.#wake(account)
+    this.#wake(lane.account)
   }
 
   async #send({ text, handed }: Piece): Promise<void> {
@@ -261,8 +273,11 @@ export class Deliveries implements Disposable {
     try {
       await pubsub.settled()
     } catch (err) {
-      for (const { account, messageId } of handed) this.#letGo(account, messageId)
-      this.#notKept(err)
+      for (const { account, messageId } of handed) {
+        this.#letGo(account, messageId)
+        this.#wakeAgain(account)
+      }
+      this.#keeping.failed(err)
       return
     }
     const hasConnection = session.isOnline
@@ -275,39 +290,10 @@ export class Deliveries implements Disposable {
     for (const { account, messageId, consumer } of handed) {
       const { jid, abilities } = consumer
       if (hasConnection && abilities.acknowledges === 'not') continue
-      this.#keeping(() => pubsub.queues.released(account, { jid, messageId }))
+      this.#keeping.try(() => pubsub.queues.released(account, { jid, messageId }))
       this.#letGo(account, messageId)
+      this.#wakeAgain(account)
     }
-  }
-
-  /** Until something is due. */
-  #setAlarm(): void {
-    this.#callOff()
-    if (this.#isOver) return
-    const dueMs = this.#components.pubsub.queues.nextDueMs()
-    if (dueMs === undefined) return
-    const sleepMs = Math.min(Math.max(0, dueMs - this.#now()), SLEEP_MS_MAX)
-    this.#callOff = this.#components.clock.after(sleepMs, () => this.#settle())
-  }
-
-  #settle(): void {
-    const { queues } = this.#components.pubsub
-    const settled = this.#keeping(() => {
-      const some = queues.settleHanded(this.#now(), SETTLED_AT_ONCE)
-      for (const entry of some.unacknowledged) {
-        const { account, message, handedTo } = entry
-        const consumer = this.#lanes.get(account)?.held.get(message.id)
-        this.#letGo(account, message.id)
-        // XEP-0184 §4: that there is no receipt does not mean that it has not arrived; that there is an error does.
-        if (consumer?.jid !== handedTo || consumer?.abilities.acknowledges !== 'by receipt') continue
-        queues.handed(entry, { to: consumer.jid, awaits: 'error', untilMs: this.#now() + LATE_ERROR_MS_MAX })
-      }
-      return some
-    })
-    if (!settled) return
-    if (settled.dead > 0) this.#bury(settled.dead)
-    for (const account of settled.accounts) this.#wake(account)
-    this.#setAlarm()
   }
 
   #bury(letters: number): void {
@@ -318,31 +304,14 @@ export class Deliveries implements Disposable {
     }
   }
 
-  /** @returns what was to be done; `undefined` where it could not be kept, and has not happened */
-  #keeping<Result>(work: () => Result): Result | undefined {
-    try {
-      return work()
-    } catch (err) {
-      this.#notKept(err)
-      return undefined
-    }
+  /** What was written just now may have been taken back. */
+  #forget(): void {
+    this.#met = new BoundedMap(MET_MAX)
   }
 
-  #notKept(err: unknown): void {
-    const suppressed = this.#rations.take('not kept')
-    const { code }: { code: ErrorCode } = toBytestreamError(err)
-    if (suppressed !== undefined) this.#components.logger.error({ err, code, suppressed }, 'what is delivered of feeds could not be kept')
-    this.#pause()
-  }
-
-  #pause(): void {
-    if (this.#isPaused) return
-    this.#isPaused = true
-    this.#components.clock.after(PAUSE_MS, () => {
-      this.#isPaused = false
-      this.#setAlarm()
-      void this.#run()
-    })
+  #resume(): void {
+    this.#settling.setAlarm()
+    void this.#run()
   }
 }
 

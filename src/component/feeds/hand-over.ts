@@ -40,49 +40,66 @@ export interface Share {
   readonly rest: 'none' | 'more' | 'unknown'
 }
 
-/** How many of an account's messages have to be looked at to find a share of those that can be taken. */
-export const lookedAt = ({ skipped }: Lane): number => SHARE + skipped.size
+/** What is next for an account, behind what was looked at already. */
+export interface Next {
+  readonly entries: readonly QueueEntry[]
+  /** Fewer were found: there are no more. */
+  readonly limit: number
+}
+
+export function nextFor({ pubsub, now }: HandOverComponents, lane: Lane): Next {
+  // Where all acknowledge, what there is no room for need not be read.
+  const limit = lane.crew?.consumers.every(isWatched) ? Math.min(SHARE, roomIn(pubsub, lane)) : SHARE
+  const entries = limit === 0 ? [] : pubsub.queues.next(lane.account, { after: lane.lookedAt, limit, nowMs: now() })
+  return { entries, limit }
+}
 
 /**
  * Takes what is next for an account, each message for one of those who are there, and has it kept that it was handed over. Nothing may
- * be sent before that is durable.
+ * be sent before that is durable. Where it cannot be kept, all is as before.
  */
-export function takeShare({ pubsub, forms, now }: HandOverComponents, lane: Lane, crew: Crew): Share {
+export function takeShare({ pubsub, forms, now }: HandOverComponents, turn: Next & { readonly lane: Lane; readonly crew: Crew }): Share {
+  const { lane, crew, entries, limit } = turn
   const nowMs = now()
-  const limit = lookedAt(lane)
-  const entries = pubsub.queues.next(lane.account, { limit, nowMs })
   const handed: Handed[] = []
-  let text = ''
+  let [text, room] = ['', roomIn(pubsub, lane)]
+  let { lookedAt, hasPassedOver } = lane
+  const end = (rest: Share['rest']): Share => {
+    lane.lookedAt = lookedAt
+    lane.hasPassedOver = hasPassedOver
+    for (const { messageId, consumer } of handed) if (isWatched(consumer)) lane.held.set(messageId, consumer)
+    return { text, handed, rest }
+  }
   for (const entry of entries) {
     const { message } = entry
-    if (lane.skipped.has(message.id)) continue
     const mayHear = mayBeTold(pubsub, lane, entry)
-    if (mayHear === undefined) return { text, handed, rest: 'unknown' }
+    if (mayHear === undefined) return end('unknown')
     const form = forms.of(message)
     const consumer = mayHear ? chooseConsumer(crew.consumers, { ...entry, announcement: form.announcement }) : undefined
-    if (!consumer) {
-      lane.skipped.add(message.id)
-      continue
-    }
-    const { acknowledges, reads } = consumer.abilities
-    const isWatched = acknowledges !== 'not'
-    if (isWatched && isFull(pubsub, lane)) return { text, handed, rest: 'none' }
-    const awaited = { to: consumer.jid, awaits: isWatched ? 'acknowledgement' : 'error', untilMs: nowMs + waitMs(consumer, entry) } as const
-    if (!pubsub.queues.handed(entry, awaited)) continue
-    if (isWatched) lane.held.set(message.id, consumer)
-    text += form.write(consumer.jid, { reads, acknowledges, isLate: nowMs - message.publishedMs >= LATE_MS, hasAmp: crew.hasAmp })
-    handed.push({ account: lane.account, messageId: message.id, consumer })
+    if (consumer) {
+      const { acknowledges, reads } = consumer.abilities
+      const awaits = isWatched(consumer) ? 'acknowledgement' : 'error'
+      if (awaits === 'acknowledgement' && room === 0) return end('none')
+      if (pubsub.queues.handed(entry, { to: consumer.jid, awaits, untilMs: nowMs + waitMs(consumer, entry) })) {
+        if (awaits === 'acknowledgement') room -= 1
+        text += form.write(consumer.jid, { reads, acknowledges, isLate: nowMs - message.publishedMs >= LATE_MS, hasAmp: crew.hasAmp })
+        handed.push({ account: lane.account, messageId: message.id, consumer })
+      }
+    } else hasPassedOver = true
+    lookedAt = message.id
   }
-  return { text, handed, rest: entries.length < limit ? 'none' : 'more' }
+  return end(entries.length < limit ? 'none' : 'more')
 }
 
-/** What was replaced, withdrawn or is over meanwhile is not waited for: nobody may ever acknowledge it. */
-function isFull(pubsub: Pubsub, { account, held }: Lane): boolean {
-  if (held.size < WINDOW) return false
+const isWatched = ({ abilities: { acknowledges } }: Consumer) => acknowledges !== 'not'
+
+/** What was replaced, withdrawn or is over meanwhile is not waited for: nobody may ever acknowledge it. @returns messages */
+function roomIn(pubsub: Pubsub, { account, held }: Lane): number {
+  if (held.size < WINDOW) return WINDOW - held.size
   for (const messageId of held.keys()) {
     if (!pubsub.queues.isUnacknowledged(account, messageId)) held.delete(messageId)
   }
-  return held.size >= WINDOW
+  return WINDOW - held.size
 }
 
 /** @returns `undefined` where rosters have to be asked first */

@@ -22,8 +22,10 @@ export class Lane {
   changes = 0
   /** The messages that wait to be acknowledged, and who has them. */
   readonly held = new Map<number, Consumer>()
-  /** The messages nobody who is there can take. */
-  readonly skipped = new Set<number>()
+  /** The message up to which all were handed over, or passed over, since nobody who is there can take them. */
+  lookedAt = 0
+  /** Whether there are such. */
+  hasPassedOver = false
   /** Of nodes that are for contacts: what rosters have said just now of the account. */
   contacts: ReadonlyMap<string, readonly Contact[]> = new Map()
 
@@ -35,7 +37,18 @@ export class Lane {
   crewChanged(): void {
     this.changes += 1
     this.crew = undefined
-    this.skipped.clear()
+    this.lookAgain()
+  }
+
+  /** What was handed over is to be handed over again, or there are others who may take what was passed over. */
+  lookAgain(): void {
+    this.lookedAt = 0
+    this.hasPassedOver = false
+  }
+
+  /** Whether nothing would be lost with it. */
+  get isIdle(): boolean {
+    return this.held.size === 0 && !this.hasPassedOver
   }
 }
 

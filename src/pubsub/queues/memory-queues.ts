@@ -2,7 +2,7 @@ import { Due } from '../store/due.ts'
 import { Ordered } from '../store/ordered.ts'
 import type { Section } from '../store/section.ts'
 import { messageBytes, QUEUE_ENTRY_BYTES } from '../weights.ts'
-import type { QueueBounds, QueueCounts, QueueStore } from './queue-store.ts'
+import type { QueueBounds, QueueCounts, QueuePlace, QueueSection, QueueStore } from './queue-store.ts'
 import type { DeadLetter, QueuedMessage, QueueEntry, QueueLength } from './records.ts'
 
 interface Kept {
@@ -91,8 +91,9 @@ export class MemoryQueues implements QueueStore {
     }
   }
 
-  ready(account: string, nowMs: number, limit: number): readonly QueueEntry[] {
-    const found = this.#entries(account).filter((each) => each.awaits === 'nothing' && each.notBeforeMs <= nowMs && isLive(each, nowMs))
+  ready(account: string, nowMs: number, { after, limit }: QueueSection): readonly QueueEntry[] {
+    const behind = this.#queues.get(account)?.entries.page({ ...ALL, after }) ?? []
+    const found = behind.filter((each) => each.awaits === 'nothing' && each.notBeforeMs <= nowMs && isLive(each, nowMs))
     return found.slice(0, limit).map(toEntry)
   }
 
@@ -114,6 +115,10 @@ export class MemoryQueues implements QueueStore {
 
   oldest(account: string, limit: number): readonly QueueEntry[] {
     return (this.#queues.get(account)?.entries.page({ limit }) ?? []).map(toEntry)
+  }
+
+  oldestOf(accounts: readonly string[]): readonly QueuePlace[] {
+    return accounts.flatMap((account) => this.oldest(account, 1))
   }
 
   replaceEntry({ message, ...state }: QueueEntry): boolean {
@@ -169,7 +174,7 @@ export class MemoryQueues implements QueueStore {
     return { waiting, handed: here.length - waiting, oldestMs: here.length === 0 ? undefined : Math.min(...times) }
   }
 
-  bury(entries: readonly Pick<QueueEntry, 'account' | 'message'>[], reason: string, nowMs: number): void {
+  bury(entries: readonly QueuePlace[], reason: string, nowMs: number): void {
     for (const { account, message } of entries) {
       const entry = this.#find(account, message.id)
       if (!entry) continue

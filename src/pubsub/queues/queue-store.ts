@@ -15,6 +15,18 @@ export interface QueueBounds {
   readonly bytesMax: number
 }
 
+/** Which message waits for whom. */
+export interface QueuePlace {
+  readonly account: string
+  readonly message: Pick<QueuedMessage, 'id' | 'nodeId'>
+}
+
+/** Of a queue, those behind a message. */
+export interface QueueSection {
+  readonly after: number
+  readonly limit: number
+}
+
 /**
  * Keeps what waits in queues, and knows no rules. It is a part of a `PubsubStore`, and writes in the same turn of the event loop, and so in
  * the same transaction: who has an item published has its entries, or neither.
@@ -37,7 +49,7 @@ export interface QueueStore {
   endNode(nodeId: number): void
 
   /** Those that are to be handed over, by message: of what has not expired. */
-  ready(account: string, nowMs: number, limit: number): readonly QueueEntry[]
+  ready(account: string, nowMs: number, section: QueueSection): readonly QueueEntry[]
   entry(account: string, messageId: number): QueueEntry | undefined
   /** By message. */
   entriesOfItem(account: string, nodeId: number, itemId: string): readonly QueueEntry[]
@@ -45,6 +57,8 @@ export interface QueueStore {
   entriesAt(account: string, jid: string): readonly QueueEntry[]
   /** By message. */
   oldest(account: string, limit: number): readonly QueueEntry[]
+  /** The oldest of each account, in one pass. */
+  oldestOf(accounts: readonly string[]): readonly QueuePlace[]
   /** Takes the place of the entry of that account and message. @returns whether there was one */
   replaceEntry(entry: QueueEntry): boolean
   /** @returns whether there was one */
@@ -60,7 +74,7 @@ export interface QueueStore {
   lengthOf(nodeId: number, account: string, nowMs: number): QueueLength
 
   /** Makes dead letters of entries, in one pass: what is no entry is passed over. */
-  bury(entries: readonly Pick<QueueEntry, 'account' | 'message'>[], reason: string, nowMs: number): void
+  bury(entries: readonly QueuePlace[], reason: string, nowMs: number): void
   /** Of a node, by id. */
   letters(nodeId: number, section: Section): readonly DeadLetter[]
   letter(nodeId: number, id: number): DeadLetter | undefined

@@ -1,3 +1,4 @@
+import { BytestreamError } from '../../core/index.ts'
 import { type Asker, accessQuestion, type Core, findNode, type QueueKeeper, settingOf } from '../core.ts'
 import type { Notice } from '../notices.ts'
 import type { Page, Part } from '../operations/parts.ts'
@@ -6,13 +7,15 @@ import { type Contact, mayReceive, mayRetrieve } from '../rules/access.ts'
 import { messageBytes, QUEUE_ENTRY_BYTES } from '../weights.ts'
 import { Bindings, isBound } from './bindings.ts'
 import { deadLettersAt, findDeadLetter, type QueueView, queuesAt } from './owners.ts'
-import type { QueueCounts } from './queue-store.ts'
+import type { QueueBounds, QueueCounts, QueuePlace } from './queue-store.ts'
 import type { DeadLetter, QueueEntry } from './records.ts'
 
 type QueueCore = Pick<Core, 'store' | 'limits' | 'defaults' | 'now'>
 
 /** Of one account: some of a queue. */
 export interface QueuePart {
+  /** Behind that message. */
+  readonly after?: number | undefined
   readonly limit: number
   readonly nowMs: number
 }
@@ -58,9 +61,9 @@ export class Queues implements QueueKeeper {
    * What is to be handed to an account now, the oldest first. What it may not receive any more has gone. Where the access model of a node
    * asks rosters, `mayHear` has to be asked besides.
    */
-  next(account: string, { limit, nowMs }: QueuePart): readonly QueueEntry[] {
+  next(account: string, { after = 0, limit, nowMs }: QueuePart): readonly QueueEntry[] {
     for (;;) {
-      const ready = this.#store.ready(account, nowMs, limit)
+      const ready = this.#store.ready(account, nowMs, { after, limit })
       const nodes = [...new Set(ready.map(({ message }) => message.nodeId))]
       const barred = nodes.filter((nodeId) => !this.#isBoundAt(nodeId, account))
       if (barred.length === 0) return ready
@@ -190,12 +193,18 @@ export class Queues implements QueueKeeper {
   /**
    * Has a dead letter wait again, at the place of its message, as if it had never failed: for owners.
    *
-   * @throws BytestreamError as {@link waiting} does; `ERR_ITEM_NOT_FOUND` for one there is not
+   * @throws BytestreamError as {@link waiting} does; `ERR_ITEM_NOT_FOUND` for one there is not; `ERR_LIMIT_WAITING` where the queue has no
+   *   room for it: it would be the oldest, and go again
    */
   redeliver(asker: Asker, name: string, id: number): { readonly notices: Notice[] } {
     const { node, letter } = findDeadLetter(this.#core, asker, name, id)
-    const { account } = this.#store.revive(letter)
-    this.#cut([account])
+    const { account, message } = letter
+    const { entriesMax, bytesMax } = this.#bounds
+    const { entries, bytes } = this.#store.sizeOf(account)
+    if (entries >= entriesMax || bytes + Buffer.byteLength(message.payload ?? '') > bytesMax) {
+      throw new BytestreamError('ERR_LIMIT_WAITING', `the queue of ${account} is full`)
+    }
+    this.#store.revive(letter)
     return { notices: this.#queued(node, [[account]]) }
   }
 
@@ -302,14 +311,15 @@ export class Queues implements QueueKeeper {
 
   /** Of queues that hold too much the oldest become dead letters. */
   #cut(accounts: readonly string[]): void {
-    const { queueEntriesPerAccountMax: entriesMax, queueBytesPerAccountMax: bytesMax } = this.#core.limits
-    const bounds = { entriesMax, bytesMax }
+    const bounds = this.#bounds
     for (let full = this.#store.overfull(accounts, bounds); full.length > 0; full = this.#store.overfull(full, bounds)) {
-      this.#bury(
-        full.flatMap((account) => this.#store.oldest(account, 1)),
-        FULL,
-      )
+      this.#bury(this.#store.oldestOf(full), FULL)
     }
+  }
+
+  get #bounds(): QueueBounds {
+    const { queueEntriesPerAccountMax: entriesMax, queueBytesPerAccountMax: bytesMax } = this.#core.limits
+    return { entriesMax, bytesMax }
   }
 
   #failed(entry: QueueEntry, reason: string): 'again' | 'dead' {
@@ -324,7 +334,7 @@ export class Queues implements QueueKeeper {
     return 'again'
   }
 
-  #bury(entries: readonly QueueEntry[], reason: string): void {
+  #bury(entries: readonly QueuePlace[], reason: string): void {
     this.#store.bury(entries, reason, this.#core.now())
     const nodes = new Set(entries.map(({ message }) => message.nodeId))
     for (const nodeId of nodes) this.#store.trimLetters(nodeId, this.#core.limits.deadLettersPerNodeMax)

@@ -3,7 +3,7 @@ import type { Section } from '../store/section.ts'
 import { Sequence } from '../store/sequence.ts'
 import { numbers } from '../store/sqlite-queries.ts'
 import { changes, queries } from '../store/statements.ts'
-import type { QueueBounds, QueueCounts, QueueStore } from './queue-store.ts'
+import type { QueueBounds, QueueCounts, QueuePlace, QueueSection, QueueStore } from './queue-store.ts'
 import type { Awaited, DeadLetter, QueuedMessage, QueueEntry, QueueLength } from './records.ts'
 import { queueChanges, queueQueries } from './statements.ts'
 
@@ -36,6 +36,7 @@ interface Rows {
   entriesOfItem: EntryRow
   entriesAt: EntryRow
   oldest: EntryRow
+  oldestOf: readonly [account: string, messageId: number, nodeId: number]
   due: EntryRow
   overfull: readonly [account: string]
   size: readonly [entries: number, bytes: number]
@@ -114,8 +115,8 @@ export class SqliteQueues implements QueueStore {
     this.#write.endNode.run(nodeId)
   }
 
-  ready(account: string, nowMs: number, limit: number): readonly QueueEntry[] {
-    return this.#read.ready.all(account, nowMs, nowMs, limit).map(toEntry)
+  ready(account: string, nowMs: number, { after, limit }: QueueSection): readonly QueueEntry[] {
+    return this.#read.ready.all(account, after, nowMs, nowMs, limit).map(toEntry)
   }
 
   entry(account: string, messageId: number): QueueEntry | undefined {
@@ -133,6 +134,11 @@ export class SqliteQueues implements QueueStore {
 
   oldest(account: string, limit: number): readonly QueueEntry[] {
     return this.#read.oldest.all(account, limit).map(toEntry)
+  }
+
+  oldestOf(accounts: readonly string[]): readonly QueuePlace[] {
+    const rows = this.#read.oldestOf.all(JSON.stringify(accounts))
+    return rows.map(([account, id, nodeId]) => ({ account, message: { id, nodeId } }))
   }
 
   replaceEntry({ account, message, attempts, failures, notBeforeMs, handedTo, awaits }: QueueEntry): boolean {
@@ -166,7 +172,7 @@ export class SqliteQueues implements QueueStore {
     return { waiting, handed, oldestMs: oldestMs ?? undefined }
   }
 
-  bury(entries: readonly Pick<QueueEntry, 'account' | 'message'>[], reason: string, nowMs: number): void {
+  bury(entries: readonly QueuePlace[], reason: string, nowMs: number): void {
     const triples = JSON.stringify(entries.map(({ account, message }) => [account, message.id, this.#letterIds.next()]))
     this.#write.addLetters.run(reason, nowMs, triples)
     this.#write.removeBuried.run(triples)

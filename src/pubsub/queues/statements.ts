@@ -12,13 +12,15 @@ const ACCOUNT = '(SELECT id FROM account WHERE jid = ?)'
 
 export const queueQueries = {
   ready: `SELECT ${ENTRY} FROM ${OF_ACCOUNT}
-    WHERE a.jid = ? AND e.awaits = 0 AND e.not_before_ms <= ? AND m.expires_ms > ? ORDER BY e.message LIMIT 0 + ?`,
+    WHERE a.jid = ? AND e.message > ? AND e.awaits = 0 AND e.not_before_ms <= ? AND m.expires_ms > ? ORDER BY e.message LIMIT 0 + ?`,
   entry: `SELECT ${ENTRY} FROM account a CROSS JOIN entry e ON e.account = a.id CROSS JOIN message m ON m.id = e.message
     WHERE a.jid = ? AND e.message = ?`,
   entriesOfItem: `SELECT ${ENTRY} FROM account a CROSS JOIN message m CROSS JOIN entry e ON e.message = m.id AND e.account = a.id
     WHERE a.jid = ? AND m.node = ? AND m.item = ? ORDER BY m.id`,
   entriesAt: `SELECT ${ENTRY} FROM ${OF_ACCOUNT} WHERE a.jid = ? AND e.handed_to = ? AND e.awaits > 0 ORDER BY e.message`,
   oldest: `SELECT ${ENTRY} FROM ${OF_ACCOUNT} WHERE a.jid = ? ORDER BY e.message LIMIT 0 + ?`,
+  oldestOf: `SELECT a.jid, m.id, m.node FROM json_each(?) j CROSS JOIN account a ON a.jid = j.value CROSS JOIN message m
+    ON m.id = (SELECT e.message FROM entry e INDEXED BY entry_account WHERE e.account = a.id ORDER BY e.message LIMIT 1)`,
   due: `SELECT ${ENTRY} FROM entry e INDEXED BY entry_due CROSS JOIN account a ON a.id = e.account CROSS JOIN message m ON m.id = e.message
     WHERE e.not_before_ms > 0 AND e.not_before_ms <= ? ORDER BY e.not_before_ms LIMIT 0 + ?`,
   nextDue: 'SELECT not_before_ms FROM entry INDEXED BY entry_due WHERE not_before_ms > 0 ORDER BY not_before_ms LIMIT 1',

@@ -67,6 +67,26 @@ test('what could not be kept is not sent; it is tried again', async (t) => {
   t.deepEqual(scene.told(), [`${WALL}/x a`])
 })
 
+test('when it cannot be read what is due next, that is tried again', async (t) => {
+  const store = new MemoryStore()
+  const { nextDueMs } = store.queues
+  let isBroken = true
+  store.queues.nextDueMs = () => {
+    if (isBroken) throw new Error('the disk is gone')
+    return nextDueMs.call(store.queues)
+  }
+  const scene = await DeliveryScene.open(t, { store })
+  scene.feed([WALL])
+  await scene.enter(`${WALL}/x`, watching())
+  await scene.publish(['a'])
+  t.is(scene.log.lines.filter(({ level }) => level === 'error').length, 1)
+  isBroken = false
+  await scene.pass(10_000)
+  t.deepEqual(scene.told(), [`${WALL}/x a`])
+  await scene.pass(630_000)
+  t.deepEqual(scene.told(), [`${WALL}/x a`], 'as it was not acknowledged')
+})
+
 test('while there is no connection nothing is handed over', async (t) => {
   const scene = await DeliveryScene.open(t)
   scene.feed([WALL])

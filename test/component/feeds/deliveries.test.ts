@@ -2,6 +2,7 @@
 // Method: the service with its queues in memory; the server, the devices and the time are the test's.
 
 import test from 'ava'
+import { MemoryStore } from '../../../src/pubsub/index.ts'
 import { parseDelivery } from '../../../src/xep/index.ts'
 import { DeliveryScene, FEEDS, NODE, plain, watching, withReceipts } from '../../helpers/feed-deliveries.ts'
 
@@ -151,6 +152,34 @@ test('what one cannot take goes to another, and waits for one where there is non
   t.deepEqual(scene.told(), [`${WALL}/x small`, `${WALL}/x small, too`])
   await scene.enter(`${WALL}/y`, watching())
   t.deepEqual(scene.told(), [`${WALL}/y large`])
+})
+
+test('what nobody can take is read once, however much it is, and what comes goes on; full, the oldest of it goes', async (t) => {
+  const store = new MemoryStore()
+  const { ready } = store.queues
+  let read = 0
+  store.queues.ready = (...of) => {
+    const found = ready.apply(store.queues, of)
+    read += found.length
+    return found
+  }
+  const scene = await DeliveryScene.open(t, { store, limits: { queueEntriesPerAccountMax: 100 } })
+  scene.feed([WALL])
+  await scene.enter(`${WALL}/x`, watching({ sizeBytesMax: 1000 }))
+  const names = Array.from({ length: 100 }, (_, n) => `large ${n}`)
+  await scene.publish(names, { sizeBytes: 1001 })
+  while (read < 100) await scene.settle()
+  await scene.settle()
+  read = 0
+  for (let n = 0; n < 10; n++) {
+    await scene.publish([`small ${n}`])
+    t.deepEqual(scene.told(), [`${WALL}/x small ${n}`])
+  }
+  t.true(read <= 20, `${read} were read`)
+  const { found } = scene.pubsub.queues.deadLetters({ jid: 'ci@example.org' }, 'builds/nightly')
+  t.is(found[0]?.message.itemId, 'large 0')
+  await scene.enter(`${WALL}/y`, watching())
+  t.is(scene.told()[0], `${WALL}/y large 10`, 'the rest waits for who can')
 })
 
 test('a message nobody can take stays until it expires', async (t) => {

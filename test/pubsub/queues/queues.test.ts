@@ -318,6 +318,29 @@ test('owners have a dead letter delivered again, or drop it', (t) => {
   t.deepEqual([ids(), letters()], [['b'], []])
 })
 
+test('a dead letter is not delivered again into a queue that is full: it stays one', (t) => {
+  const { scene, queues, ids, letters } = sceneWith({ queueEntriesPerAccountMax: 2, queueBytesPerAccountMax: 8 })
+  for (const id of ['a', 'b', 'c']) scene.publish('news', id)
+  const [letter] = letters()
+  const again = () => queues.redeliver(by(OWNER), 'news', letter?.id as number)
+  t.throws(again, { code: 'ERR_LIMIT_WAITING' })
+  t.deepEqual([ids(), letters().map(({ id }) => id)], [['b', 'c'], [letter?.id]])
+  for (const { message } of queues.next(FRIEND, { limit: 1, nowMs: scene.nowMs })) queues.acknowledge(FRIEND, { messageId: message.id })
+  again()
+  t.deepEqual([ids(), letters()], [['a', 'c'], []])
+})
+
+test('what waits behind a message is found behind it', (t) => {
+  const { scene, queues, next } = sceneWith()
+  for (const id of ['a', 'b', 'c']) scene.publish('news', id)
+  const after = next()[0]?.message.id
+  const found = queues.next(FRIEND, { after, limit: 1, nowMs: scene.nowMs })
+  t.deepEqual(
+    found.map(({ message }) => message.itemId),
+    ['b'],
+  )
+})
+
 test('what is told of items goes by their keys, also to those without a queue; a collection tells who is not told', (t) => {
   const scene = new PubsubScene()
   const { pubsub } = scene

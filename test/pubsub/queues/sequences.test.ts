@@ -122,7 +122,8 @@ class Spoken {
       case 'redeliver': {
         const own = queues.deadLetters(by(OWNER), 'n').found.filter((each) => each.account === given.account)
         const [letter] = own.sort((one, other) => one.message.id - other.message.id)
-        if (letter) queues.redeliver(by(OWNER), 'n', letter.id)
+        const isFull = this.#scene.store.queues.sizeOf(given.account).entries >= QUEUE_BOUNDS.entriesMax
+        if (letter && !isFull) queues.redeliver(by(OWNER), 'n', letter.id)
       }
     }
   }
