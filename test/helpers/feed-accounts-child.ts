@@ -7,7 +7,8 @@ import { Feeds } from '../../src/feeds/index.ts'
 import { PubsubClient } from '../../src/pubsub-client/index.ts'
 import { TransferClient } from '../../src/transfer/index.ts'
 import { feedOptions } from '../../src/xep/index.ts'
-import type { FeedFact, FeedOrder } from './feed-accounts.ts'
+import type { FeedFact, FeedOrder, QueuesSeen } from './feed-accounts.ts'
+import { hurriedClock } from './hurried-clock.ts'
 
 interface Present {
   readonly client: TransferClient
@@ -15,14 +16,17 @@ interface Present {
   readonly pubsub: PubsubClient
 }
 
-const { STREAMHOST_SERVICE: service, STREAMHOST_PASSWORD: password = '', FEEDS_AT: at = '' } = process.env
+const { STREAMHOST_SERVICE: service, STREAMHOST_PASSWORD: password = '', FEEDS_AT: at = '', HURRY = '1' } = process.env
+const clock = hurriedClock(Number(HURRY))
+/** By that clock. */
+const AGAIN_MS = 3_000
 const present = new Map<string, Promise<Present>>()
 
 const tell = (fact: FeedFact) => void process.stdout.write(`${JSON.stringify(fact)}\n`)
 
 async function enter(account: string): Promise<Present> {
-  const client = await TransferClient.connect({ jid: account, password, service })
-  return { client, feeds: new Feeds(client, { service: at }), pubsub: new PubsubClient(client.session, at) }
+  const client = await TransferClient.connect({ jid: account, password, service }, { clock })
+  return { client, feeds: new Feeds(client, { service: at }, { clock }), pubsub: new PubsubClient(client.session, at) }
 }
 
 function presentAs(account: string): Promise<Present> {
@@ -38,44 +42,69 @@ async function leave(account: string): Promise<void> {
   await client.close()
 }
 
-/** Goes on until the account leaves, or it fails. */
-async function watch({ client, feeds }: Present, { node, into }: FeedOrder & { do: 'watch' }): Promise<void> {
+/** Goes on until the account leaves, or it fails; one that has heard nothing begins again, as the service may not be there yet. */
+async function watch(present: Present, order: FeedOrder & { do: 'watch' }): Promise<void> {
+  const { client, feeds } = present
+  const { node, into } = order
   const account = bareJid(client.jid)
+  let hasHeard = false
   try {
     for await (const event of feeds.watch([node], { into, ownHosts: ['127.0.0.1'] })) {
+      hasHeard = true
       const id = 'announcement' in event ? event.announcement.id : 'id' in event ? event.id : ''
       const { sha256 = undefined } = event.kind === 'fetched' || event.kind === 'there already' ? event : {}
       const text = 'error' in event ? event.error?.message : undefined
       tell({ fact: event.kind, account, id, sha256, text })
     }
   } catch (thrown) {
-    tell({ fact: 'broken off', account, id: '', text: toBytestreamError(thrown).message })
+    tell({ fact: hasHeard ? 'broken off' : 'begun again', account, id: '', text: toBytestreamError(thrown).message })
+    if (!hasHeard) clock.after(AGAIN_MS, () => void watch(present, order))
   }
 }
 
 async function offer({ feeds }: Present, { account, node, path }: FeedOrder & { do: 'offer' }): Promise<void> {
   const made = await feeds.offer(node, path)
   const { id } = made
-  made.on('started', ({ peer }) => tell({ fact: 'started', account: bareJid(peer), id }))
+  made.on('started', (transfer) => {
+    const asker = bareJid(transfer.peer)
+    tell({ fact: 'started', account: asker, id })
+    transfer.on('opened', ({ method, streamhost }) => tell({ fact: 'opened', account: asker, id, method, host: streamhost?.host }))
+  })
+  made.on('finished', ({ transfer: { peer, movedBytes, resumedFrom } }) => {
+    tell({ fact: 'sent', account: bareJid(peer), id, bytes: movedBytes, resumedFrom })
+  })
+  made.on('broken', ({ transfer: { peer, movedBytes }, error }) => {
+    tell({ fact: 'cut', account: bareJid(peer), id, bytes: movedBytes, text: error.message })
+  })
   made.on('refused', ({ from, error }) => tell({ fact: 'refused', account: bareJid(from), id, text: error.message }))
   tell({ fact: 'offered', account, id })
 }
 
-async function obey(order: FeedOrder): Promise<void> {
+async function look({ pubsub }: Present, { node }: FeedOrder): Promise<QueuesSeen> {
+  const waiting: Record<string, number> = {}
+  let deadLetters = 0
+  for await (const { account, waiting: left, handed } of pubsub.waiting(node)) waiting[account] = left + handed
+  for await (const _ of pubsub.deadLetters(node)) deadLetters += 1
+  return { waiting, deadLetters }
+}
+
+async function obey(order: FeedOrder): Promise<QueuesSeen | undefined> {
   const { account, node } = order
-  if (order.do === 'leave') return leave(account)
+  if (order.do === 'leave') return void (await leave(account))
   const entered = await presentAs(account)
+  if (order.do === 'look') return await look(entered, order)
   if (order.do === 'watch') void watch(entered, order)
   else if (order.do === 'offer') await offer(entered, order)
   else if (order.do === 'create') await entered.pubsub.create(node, { access_model: 'open', max_items: 'max' })
   else await entered.pubsub.subscribe(node, { settings: { [feedOptions.queue]: true } })
+  return undefined
 }
 
 createInterface({ input: process.stdin }).on('line', (line) => {
   const { number, ...order } = JSON.parse(line) as FeedOrder & { number: number }
   const { account } = order
   obey(order).then(
-    () => tell({ fact: 'obeyed', account, id: '', number }),
+    (seen) => tell({ fact: 'obeyed', account, id: '', number, seen }),
     (thrown) => tell({ fact: 'not obeyed', account, id: '', number, text: toBytestreamError(thrown).message }),
   )
 })

@@ -1,20 +1,27 @@
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { DatabaseSync } from '@photostructure/sqlite'
 import type { ExecutionContext } from 'ava'
 import { chanceFrom } from './chance.ts'
+import { DeliveryTap } from './delivery-tap.ts'
 import type { FeedAccounts, FeedFact } from './feed-accounts.ts'
-import { dataFolder, servePubsub } from './serve-pubsub.ts'
+import { KilledService, type Moment } from './killed-service.ts'
+import type { Host } from './namespaces.ts'
+import { dataFolder, PUBSUB, spawnPubsub } from './serve-pubsub.ts'
 import type { ServerUnderTest } from './server.ts'
-import { makeFile, makeFolder } from './transfers.ts'
+import { makeFile, makeFolder, sha256Of } from './transfers.ts'
 
 const NODE = 'builds/nightly'
 const OWNER = 'ci'
 const FILE_BYTES_MAX = 40_000
-/** Milliseconds between looks at what is kept. */
+/** Milliseconds between looks at the queues. */
 const LOOK_MS = 200
-/** The highest number of facts, for each subscriber, after which the service is killed. */
-const FACTS_MAX = 3
+/** The highest number of facts, for each subscriber, after which the service is killed, */
+const FACTS_MAX = 6
+/** and of milliseconds, once it is ready, */
+const SERVING_MS_MAX = 1_500
+/** and of milliseconds from its start, one time out of so many. */
+const STARTING_MS_MAX = 700
+const STARTING_EVERY = 3
 
 const subscribersUpTo = (count: number) => Array.from({ length: count }, (_, at) => `wall${at}`)
 
@@ -24,8 +31,6 @@ export const trialAccounts = (subscribers: number): readonly string[] => [OWNER,
 export interface FeedTrialInit {
   readonly seed: number
   readonly kills: number
-  /** Over which the kills are spread. */
-  readonly offers: number
   readonly subscribers: number
   /** Of them, those who are away until two thirds of the kills are done: the last. */
   readonly away: number
@@ -33,43 +38,69 @@ export interface FeedTrialInit {
   readonly owner: FeedAccounts
   /** That of a subscriber. */
   home(at: number): FeedAccounts
-  /** Starts the service. */
-  readonly start?: typeof servePubsub
+  /** Where the service runs. Default: here. */
+  readonly on?: Host
 }
 
 /** What a trial has come to. */
 export interface FeedTrial {
-  /** Files that were fetched. */
+  readonly kills: number
+  /** Of them, those while the service was starting. */
+  readonly unready: number
+  readonly files: number
+  /** Times that one of them had to be offered again. */
+  readonly inVain: number
+  /** Files that were fetched: of each, once for each subscriber. */
   readonly fetched: number
-  /** Times that somebody was told again of what it had. */
-  readonly again: number
+  /** Downloads that have begun, and those of them that broke off. */
+  readonly started: number
+  readonly cut: number
   /** Times that somebody had to wait for the owner. */
   readonly paused: number
-  readonly ms: { readonly killing: number; readonly fetching: number; readonly acknowledging: number }
+  /** What went by on the wire: messages handed over, acknowledgements, answers to those. */
+  readonly handed: number
+  readonly acknowledged: number
+  readonly answered: number
+  readonly ms: { readonly setup: number; readonly killing: number; readonly fetching: number; readonly acknowledging: number }
+  /** How each life of the service has ended. */
+  readonly lives: readonly string[]
+  /** How each download travelled, as the owner sees it. */
+  readonly opened: readonly Required<Pick<FeedFact, 'account' | 'method' | 'host'>>[]
+}
+
+interface OfferedFile {
+  readonly name: string
+  readonly sha256: string
+  readonly bytes: number
+  /** Times that it was offered in vain, though it may have been announced: until the next its owner knows nothing of it. */
+  inVain: number
 }
 
 /** What was seen of one file on offer; by account. */
 interface Seen {
-  readonly sha256: string
+  readonly about: OfferedFile
   readonly fetched: Map<string, string>
-  readonly started: Map<string, number>
+  /** What its owner has seen of it. */
+  readonly downloads: Map<string, FeedFact[]>
 }
 
-/** Waiting for what processes tell. */
+/** What processes tell, and waiting for it. */
 class Facts {
   readonly #looks = new Set<() => void>()
-  readonly counts = new Map<FeedFact['fact'], number>()
-  count = 0
+  readonly all: FeedFact[] = []
 
   constructor(all: Iterable<FeedAccounts>, listener: (fact: FeedFact) => void) {
     for (const accounts of all) {
       accounts.on('fact', (fact) => {
-        this.count += 1
-        this.counts.set(fact.fact, (this.counts.get(fact.fact) ?? 0) + 1)
+        this.all.push(fact)
         listener(fact)
         for (const look of this.#looks) look()
       })
     }
+  }
+
+  count(kind: FeedFact['fact']): number {
+    return this.all.filter(({ fact }) => fact === kind).length
   }
 
   async until(condition: () => boolean): Promise<void> {
@@ -86,107 +117,152 @@ class Facts {
 }
 
 /**
- * An owner offers files to subscribers, some of whom are away, while the service is killed again and again as `kill -9` does. Then each
- * subscriber has each file, the owner has sent it once to each, and nothing is left in any queue.
+ * An owner offers file after file to subscribers, some of whom are away, while the service is killed again and again as `kill -9` does,
+ * also before it is ready. Then each subscriber has each file, the owner has sent it once to each, each has acknowledged it, and nobody was
+ * handed again what the service had said to know of; nothing is left in any queue, nor among the dead letters.
  */
 export async function runFeedTrial(t: ExecutionContext, server: ServerUnderTest, init: FeedTrialInit): Promise<FeedTrial> {
-  const { seed, kills, offers, away, owner, home, start = servePubsub } = init
+  const { seed, kills, away, owner, home, on } = init
+  const beganMs = performance.now()
   const chance = chanceFrom(seed)
   const directory = await dataFolder(t)
   const into = await makeFolder(t)
   const subscribers = subscribersUpTo(init.subscribers)
+  const jidOf = (account: string) => `${account}@${server.domain}`
   const present = new Set(subscribers.slice(0, subscribers.length - away))
   const seen = new Map<string, Seen>()
   const strays: string[] = []
-  let sha256 = ''
+  let current: OfferedFile = { name: '', sha256: '', bytes: 0, inVain: 0 }
   const seenOf = (id: string) => {
-    const known = seen.get(id) ?? { sha256, fetched: new Map(), started: new Map() }
+    const known = seen.get(id) ?? { about: current, fetched: new Map(), downloads: new Map() }
     seen.set(id, known)
     return known
   }
   const facts = new Facts(new Set([owner, ...subscribers.map((_, at) => home(at))]), (fact) => {
     const { account, id } = fact
-    if (fact.fact === 'started') seenOf(id).started.set(account, (seenOf(id).started.get(account) ?? 0) + 1)
-    else if (fact.fact === 'fetched') {
+    if (fact.fact === 'offered') seenOf(id)
+    if (fact.fact === 'fetched') {
       if (seenOf(id).fetched.has(account)) strays.push(JSON.stringify(fact))
       seenOf(id).fetched.set(account, fact.sha256 ?? '')
-    } else if (!usual.has(fact.fact)) strays.push(JSON.stringify(fact))
+    } else if (downloading.has(fact.fact)) {
+      const { downloads } = seenOf(id)
+      downloads.set(account, [...(downloads.get(account) ?? []), fact])
+    } else if (fact.fact === 'failed' && seenOf(id).about.inVain > 0) return
+    else if (!usual.has(fact.fact)) strays.push(JSON.stringify(fact))
   })
   const haveAll = (among: ReadonlySet<string>) =>
-    [...seen.values()].every(({ fetched }) => [...among].every((account) => fetched.has(`${account}@${server.domain}`)))
+    [...seen.values()].every(({ fetched }) => [...among].every((account) => fetched.has(jidOf(account))))
   const tell = (account: string, order: { do: 'subscribe' | 'leave' } | { do: 'watch'; into: string }) =>
     home(subscribers.indexOf(account)).order({ account, node: NODE, ...order })
   const enter = (account: string) => tell(account, { do: 'watch', into: join(into, account) })
 
-  let serve = await start(t, server, directory)
-  let isServing: Promise<unknown> = Promise.resolve()
+  const tap = await DeliveryTap.start(t, server.componentAt(PUBSUB), on)
+  const tapped = { ...server, secret: server.secret, componentAt: () => tap.address }
+  const service = new KilledService(() => spawnPubsub(t, tapped, directory, [], PUBSUB, on))
+  await service.ready()
   await owner.order({ do: 'create', account: OWNER, node: NODE })
   await Promise.all(subscribers.map((account) => tell(account, { do: 'subscribe' })))
   await Promise.all(subscribers.map((account) => (present.has(account) ? enter(account) : tell(account, { do: 'leave' }))))
 
   /** What is not answered is offered again. */
   const offer = async (path: string): Promise<void> => {
-    await isServing
-    await owner.order({ do: 'offer', account: OWNER, node: NODE, path }).catch(() => offer(path))
+    await service.ready()
+    await owner.order({ do: 'offer', account: OWNER, node: NODE, path }).catch(() => {
+      current.inVain += 1
+      return offer(path)
+    })
+  }
+  let isOver = false
+  const offerOn = async () => {
+    do {
+      const bytes = 1 + chance(FILE_BYTES_MAX)
+      const name = `image-${seen.size}.iso`
+      const { path, sha256 } = await makeFile(t, bytes, name)
+      current = { name, sha256, bytes, inVain: 0 }
+      await offer(path)
+      await facts.until(() => haveAll(present))
+    } while (!isOver)
   }
   const comeBack = async () => {
     const back = subscribers.filter((account) => !present.has(account))
     for (const account of back) present.add(account)
     await Promise.all(back.map(enter))
   }
-  const startedMs = performance.now()
-  let offering = Promise.resolve()
-  for (let kill = 0; kill < kills; kill += 1) {
-    if (kill > 0 && kill === Math.floor((kills * 2) / 3)) await comeBack()
-    if (Math.floor((kill * offers) / kills) > Math.floor(((kill - 1) * offers) / kills)) {
-      await offering
-      const file = await makeFile(t, 1 + chance(FILE_BYTES_MAX), `image-${seen.size}.iso`)
-      sha256 = file.sha256
-      offering = offer(file.path)
-    }
-    const moment = facts.count + 1 + chance(FACTS_MAX * present.size)
-    await facts.until(() => facts.count >= moment || (seen.size > 0 && haveAll(present)))
-    serve.child.kill('SIGKILL')
-    await serve.ended
-    const starting = start(t, server, directory)
-    isServing = starting
-    serve = await starting
+  /** What happens to whom when is chance already; this makes it more of it. */
+  const nextMoment = (): Moment => {
+    if (chance(STARTING_EVERY) === 0) return { while: 'starting', afterMs: chance(STARTING_MS_MAX) }
+    const enough = facts.all.length + 1 + chance(FACTS_MAX * present.size)
+    return { while: 'serving', afterMs: chance(SERVING_MS_MAX), happened: () => facts.until(() => facts.all.length >= enough) }
   }
+  const startedMs = performance.now()
+  const offering = offerOn()
+  let coming: Promise<void> | undefined
+  for (let kill = 0; kill < kills; kill += 1) {
+    if (kill > 0 && kill === Math.floor((kills * 2) / 3)) coming = comeBack()
+    await service.killAt(nextMoment())
+  }
+  isOver = true
   await offering
-  await comeBack()
+  await (coming ?? comeBack())
   const killedMs = performance.now()
-  await facts.until(() => seen.size === offers && haveAll(present))
+  await facts.until(() => haveAll(present))
   const fetchedMs = performance.now()
   // Nobody tells that the last acknowledgement has come.
-  while (waitingIn(directory) > 0) await setTimeout(LOOK_MS)
+  for (;;) {
+    const queues = await owner.order({ do: 'look', account: OWNER, node: NODE }).catch(() => undefined)
+    if (queues && Object.values(queues.waiting).every((count) => count === 0)) {
+      t.is(queues.deadLetters, 0, 'something is a dead letter')
+      t.is(Object.keys(queues.waiting).length, subscribers.length)
+      break
+    }
+    await setTimeout(LOOK_MS)
+  }
   const emptyMs = performance.now()
 
-  for (const [id, about] of seen) {
-    t.deepEqual([...new Set(about.fetched.values())], [about.sha256], `${id} came as something else than was offered`)
-    t.deepEqual(
-      [...about.started].filter(([, times]) => times !== 1),
-      [],
-      `${id} was sent more than once`,
-    )
-    t.is(about.started.size, subscribers.length)
+  for (const [id, { about, fetched, downloads }] of seen) {
+    const { name, sha256, bytes } = about
+    t.deepEqual([...new Set(fetched.values())], [sha256], `${id} came as something else than was offered`)
+    for (const account of subscribers) {
+      const jid = jidOf(account)
+      t.is(await sha256Of(join(into, account, name)), sha256)
+      checkDownloads(t, downloads.get(jid) ?? [], { bytes, whose: `${name} of ${account}` })
+      t.true(tap.acknowledged(jid, id) > 0, `${account} has not acknowledged ${name}`)
+    }
   }
-  t.is(seen.size, offers)
   t.deepEqual(strays, [])
-  const ms = { killing: killedMs - startedMs, fetching: fetchedMs - killedMs, acknowledging: emptyMs - fetchedMs }
-  const count = (fact: FeedFact['fact']) => facts.counts.get(fact) ?? 0
-  return { fetched: count('fetched'), again: count('there already'), paused: count('paused'), ms }
+  t.is(tap.count('handedAfterwards'), 0, 'what the service knew to have arrived was handed over again')
+  const count = (fact: FeedFact['fact']) => facts.count(fact)
+  const inVain = [...seen.values()].reduce((sum, { about }) => sum + about.inVain, 0)
+  return {
+    ...{
+      kills,
+      unready: service.unready,
+      files: seen.size,
+      inVain,
+      fetched: count('fetched'),
+      started: count('started'),
+      cut: count('cut'),
+    },
+    ...{ paused: count('paused'), handed: tap.count('handed'), acknowledged: tap.count('acknowledged'), answered: tap.count('answered') },
+    ms: {
+      ...{ setup: startedMs - beganMs, killing: killedMs - startedMs },
+      ...{ fetching: fetchedMs - killedMs, acknowledging: emptyMs - fetchedMs },
+    },
+    lives: service.log,
+    opened: facts.all.filter(({ fact }) => fact === 'opened').map(({ account, method = '', host = '' }) => ({ account, method, host })),
+  }
 }
 
-/** What subscribers tell while all goes well. */
-const usual: ReadonlySet<FeedFact['fact']> = new Set(['announced', 'fetching', 'fetched', 'started', 'offered', 'refused', 'paused'])
+/** What owners tell of downloads; */
+const downloading: ReadonlySet<FeedFact['fact']> = new Set(['started', 'sent', 'cut'])
+/** and what else is told while all goes well. */
+const usual: ReadonlySet<FeedFact['fact']> = new Set(['announced', 'fetching', 'offered', 'refused', 'paused', 'opened', 'begun again'])
 
-/** Messages in queues, and dead ones. */
-function waitingIn(directory: string): number {
-  const database = new DatabaseSync(join(directory, 'streamhost.db'), { readOnly: true })
-  try {
-    const { waiting } = database.prepare('SELECT entries + letters AS waiting FROM total WHERE id = 1').get() as { waiting: number }
-    return waiting
-  } finally {
-    database.close()
-  }
+/** Of all downloads of one file by one subscriber one has ended well; what another has left off with, that one has not sent again. */
+function checkDownloads(t: ExecutionContext, told: readonly FeedFact[], { bytes, whose }: { bytes: number; whose: string }): void {
+  const of = (kind: FeedFact['fact']) => told.filter(({ fact }) => fact === kind)
+  const [sent] = of('sent')
+  t.is(of('sent').length, 1, `${whose} was sent more than once`)
+  t.is(of('started').length, 1 + of('cut').length, `${whose} was begun again, though it had not broken off`)
+  t.is((sent?.bytes ?? 0) + (sent?.resumedFrom ?? 0), bytes, `${whose} was sent with more octets than it has`)
 }

@@ -96,6 +96,22 @@ async function masquerade({ name }: Host): Promise<void> {
   await run('ip', ['netns', 'exec', name, NFT, RULES])
 }
 
+/**
+ * Counts, from now on, connections that leave a home under the address of its router, to any port but this one.
+ *
+ * @returns how many there have been; one whose first packet is lost counts again
+ */
+export async function countLeaving({ router, outside }: Home, butTo: number): Promise<() => Promise<number>> {
+  const rule = `oifname "outside" ip saddr ${outside} tcp dport != ${butTo} ct state new ct status snat counter`
+  // Behind the rules that masquerade (100).
+  const table = `table inet counted {\n chain leaving {\n type filter hook postrouting priority 110; ${rule}\n }\n}\n`
+  await run('ip', ['netns', 'exec', router.name, NFT, table])
+  return async () => {
+    const { stdout } = await run('ip', ['netns', 'exec', router.name, NFT, 'list', 'chain', 'inet', 'counted', 'leaving'])
+    return Number(/counter packets (\d+)/.exec(stdout)?.[1])
+  }
+}
+
 /** What a router is asked to do, and does. */
 export interface MappingRouter {
   /** Lines of its log so far that have this. */

@@ -17,18 +17,23 @@ export async function dataFolder(t: Pick<ExecutionContext, 'teardown'>): Promise
   return folder
 }
 
-/** Starts `streamhost serve` for publish-subscribe alone, as a component of a server; settles once it is ready. @param on where it runs; default: here */
-export async function servePubsub(
+/** Starts `streamhost serve` for publish-subscribe alone, as a component of a server. @param on where it runs; default: here */
+export function spawnPubsub(
   t: ExecutionContext,
-  server: ServerUnderTest,
+  server: Pick<ServerUnderTest, 'componentAt' | 'secret'>,
   directory: string,
   args: readonly string[] = [],
   jid = PUBSUB,
   on?: Pick<Host, 'command'>,
-): Promise<Cli> {
+): Cli {
   const { host, port } = server.componentAt(jid)
   const where = ['--service', `xmpp://${host}:${port}`, '--domain', jid, '--data', directory]
-  const cli = startCli(t, ['serve', '--json', '--pubsub-only', ...where, ...args], { STREAMHOST_SECRET: server.secret }, on)
+  return startCli(t, ['serve', '--json', '--pubsub-only', ...where, ...args], { STREAMHOST_SECRET: server.secret }, on)
+}
+
+/** The same; settles once it is ready. */
+export async function servePubsub(...given: Parameters<typeof spawnPubsub>): Promise<Cli> {
+  const cli = spawnPubsub(...given)
   await cli.event('ready')
   return cli
 }
