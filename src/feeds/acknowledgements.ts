@@ -4,7 +4,7 @@ import { buildAcknowledgement } from '../xep/index.ts'
 /** Messages in one acknowledgement. */
 const MESSAGES_AT_ONCE = 256
 /** Milliseconds for the service to answer one. */
-const ANSWER_MS_MAX = 30_000
+const ANSWER_MS_MAX = 10_000
 /** Messages that were heard of, and somebody is not done with. */
 const HELD_MAX = 10_000
 

@@ -1,6 +1,8 @@
+import type { Clock } from '../core/index.ts'
 import type { ServicePart } from '../session/index.ts'
 import type { TransferClient } from '../transfer/index.ts'
 import { buildPresence, type FeedAcceptance, feedAcceptanceForm, NS } from '../xep/index.ts'
+import { Appearance } from './appearance.ts'
 
 /** One who watches. */
 interface Attending {
@@ -14,16 +16,25 @@ interface Attending {
  */
 export class Attendance {
   readonly #client: TransferClient
+  readonly #clock: Clock
   readonly #attending = new Set<Attending>()
+  readonly #appearances = new Map<string, Appearance>()
   #hide: (() => void) | undefined
 
-  constructor(client: TransferClient) {
+  constructor(client: TransferClient, clock: Clock) {
     this.#client = client
+    this.#clock = clock
   }
 
-  /** @returns to be disposed of when nothing is watched there any more */
-  attend(service: string, acceptance: FeedAcceptance): Disposable {
+  /**
+   * @param hasQueues whether the service keeps queues, and can say that it has heard us
+   * @returns to be disposed of when nothing is watched there any more
+   */
+  attend(service: string, acceptance: FeedAcceptance, { hasQueues }: { readonly hasQueues: boolean }): Disposable {
     const attending = { service, acceptance }
+    const appearance = this.#appearances.get(service) ?? new Appearance({ client: this.#client, clock: this.#clock }, service)
+    this.#appearances.set(service, appearance)
+    appearance.hasQueues ||= hasQueues
     if (this.#attending.size === 0) this.#client.session.on('online', this.#onOnline)
     this.#attending.add(attending)
     this.#show()
@@ -35,6 +46,8 @@ export class Attendance {
     if (!this.#attending.delete(attending)) return
     const { service } = attending
     if (![...this.#attending].some((other) => other.service === service)) {
+      this.#appearances.get(service)?.[Symbol.dispose]()
+      this.#appearances.delete(service)
       this.#client.session.send(buildPresence({ type: 'unavailable', to: service }))
     }
     if (this.#attending.size > 0) return this.#show()
@@ -44,7 +57,7 @@ export class Attendance {
   }
 
   readonly #onOnline = () => {
-    for (const service of new Set([...this.#attending].map((each) => each.service))) this.#client.showPresence(service)
+    for (const appearance of this.#appearances.values()) appearance.show()
   }
 
   /** Where several watch, and can take different things, nothing is said of it: each passes over what it cannot take. */

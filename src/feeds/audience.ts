@@ -36,6 +36,8 @@ export class NamedAudience implements Audience {
 
 /** Accounts that are asked about together. */
 const ASKING_MAX = 1_000
+/** Milliseconds for the service to answer: meanwhile nobody gets anything. */
+const ANSWER_MS_MAX = 10_000
 /** Entries of a list of the service that are looked at. */
 const ENTRIES_MAX = 100_000
 
@@ -96,7 +98,7 @@ export class NodeAudience implements Audience {
   async #ask(accounts: ReadonlySet<string>): Promise<ReadonlySet<string>> {
     const { pubsub, node } = this.#feed
     try {
-      return (await pubsub.readersAmong(node, [...accounts])) ?? (await this.#readersByLists(accounts))
+      return (await pubsub.readersAmong(node, [...accounts], { answerMsMax: ANSWER_MS_MAX })) ?? (await this.#readersByLists(accounts))
     } catch (thrown) {
       throw new BytestreamError('ERR_OFFER_BUSY', 'who may have it cannot be found out at the moment: try again later', {
         cause: toBytestreamError(thrown),

@@ -71,7 +71,7 @@ export class Feeds implements AsyncDisposable {
     this.#client = client
     this.#clock = clock
     this.#services = new FeedServices(client.session, service)
-    this.#attendance = new Attendance(client)
+    this.#attendance = new Attendance(client, clock)
     this.#acknowledgements = new Acknowledgements(client.session)
     this.#offers = new Offers(client, offers)
   }

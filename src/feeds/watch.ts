@@ -159,7 +159,10 @@ export class Watch implements AsyncIterableIterator<FeedEvent, undefined>, Async
     }
     if (signal.aborted) return
     // What has waited comes when there is somebody to hear it.
-    for (const service of new Set(found.map((feed) => feed.service))) this.#left.push(attendance.attend(service, accept))
+    for (const service of new Set(found.map((feed) => feed.service))) {
+      const hasQueues = this.#feeds.some((watched) => watched.hasQueue && watched.feed.service === service)
+      this.#left.push(attendance.attend(service, accept, { hasQueues }))
+    }
   }
 
   async #stop(): Promise<void> {

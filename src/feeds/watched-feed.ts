@@ -58,6 +58,7 @@ export class WatchedFeed {
   #attending: Promise<void> = Promise.resolve()
   #cancelPause = () => {}
   #isOver = false
+  #hasQueue = false
 
   constructor(components: WatchedFeedComponents, feed: Feed) {
     this.#components = components
@@ -67,6 +68,11 @@ export class WatchedFeed {
 
   get feed(): Feed {
     return this.#feed
+  }
+
+  /** Whether the service keeps a queue for the account. */
+  get hasQueue(): boolean {
+    return this.#hasQueue
   }
 
   /** Subscribes, and looks at what is there. @throws StanzaError as the service answered; BytestreamError `ERR_TIMEOUT`, `ERR_SESSION_CLOSED`, `ERR_ABORTED` */
@@ -117,7 +123,8 @@ export class WatchedFeed {
     const { pubsub, node } = this.#feed
     const { signal } = this.#components
     const { features } = await pubsub.describe(undefined, { signal })
-    if (features.includes(NS.feeds)) return await this.#subscribeAccount()
+    this.#hasQueue = features.includes(NS.feeds)
+    if (this.#hasQueue) return await this.#subscribeAccount()
     const jid = pubsub.address
     await this.#leaveOld(jid)
     await pubsub.subscribe(node, { jid, signal })

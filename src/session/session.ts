@@ -67,6 +67,8 @@ export class Session extends EventEmitter<SessionEvents> {
 
   constructor({ clock = systemClock, logger = silentLogger }: SessionComponents, connect: Connect, init: SessionInit) {
     super()
+    // Whoever has a program's many offers, feeds and transfers listens here for each.
+    this.setMaxListeners(0)
     this.#clock = clock
     this.#logger = logger
     this.#cuts = new LogRation(clock)

@@ -35,7 +35,8 @@ export function parseDelivery(message: Element): number | undefined {
 }
 
 /**
- * Says that messages have arrived for good: an IQ of type set to the service, from whomever they were sent to.
+ * Says that messages have arrived for good: an IQ of type set to the service, from whomever they were sent to. Answered when that is on
+ * the disk, and all that the service heard before; without a message that is all it is for.
  *
  * ```xml
  * <ack xmlns='urn:streamhost:feeds:0'><message id='4711'/><message id='4712'/></ack>
@@ -45,11 +46,11 @@ export function buildAcknowledgement(messageIds: readonly number[]): Element {
   return xml('ack', { xmlns: NS.feeds }, ...messageIds.map((id) => xml('message', { id })))
 }
 
-/** @throws BytestreamError `ERR_BAD_REQUEST` without a message, for more than 256 of them, and for a number that is none */
+/** @returns none for who only wants an answer @throws BytestreamError `ERR_BAD_REQUEST` for more than 256, and for a number that is none */
 export function parseAcknowledgement(ack: Element): number[] {
   const messages = ack.getChildren('message', NS.feeds)
-  if (messages.length === 0 || messages.length > MESSAGES_MAX) {
-    throw new BytestreamError('ERR_BAD_REQUEST', `from 1 to ${MESSAGES_MAX} messages are acknowledged at once`)
+  if (messages.length > MESSAGES_MAX) {
+    throw new BytestreamError('ERR_BAD_REQUEST', `at most ${MESSAGES_MAX} messages are acknowledged at once`)
   }
   return messages.map((message) => {
     const id = messageId(attribute(message, 'id'))

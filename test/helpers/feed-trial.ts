@@ -22,6 +22,8 @@ const SERVING_MS_MAX = 1_500
 /** and of milliseconds from its start, one time out of so many. */
 const STARTING_MS_MAX = 700
 const STARTING_EVERY = 3
+/** Kills after which another file is offered, though not all who are there have the last. */
+const KILLS_EACH = 4
 
 const subscribersUpTo = (count: number) => Array.from({ length: count }, (_, at) => `wall${at}`)
 
@@ -94,13 +96,18 @@ class Facts {
       accounts.on('fact', (fact) => {
         this.all.push(fact)
         listener(fact)
-        for (const look of this.#looks) look()
+        this.look()
       })
     }
   }
 
   count(kind: FeedFact['fact']): number {
     return this.all.filter(({ fact }) => fact === kind).length
+  }
+
+  /** Has whoever waits look again. */
+  look(): void {
+    for (const look of this.#looks) look()
   }
 
   async until(condition: () => boolean): Promise<void> {
@@ -152,6 +159,11 @@ export async function runFeedTrial(t: ExecutionContext, server: ServerUnderTest,
   })
   const haveAll = (among: ReadonlySet<string>) =>
     [...seen.values()].every(({ fetched }) => [...among].every((account) => fetched.has(jidOf(account))))
+  /** Their owner may hear of it later. */
+  const isSent = () =>
+    [...seen.values()].every(
+      ({ downloads }) => [...downloads.values()].filter((told) => told.some(({ fact }) => fact === 'sent')).length === subscribers.length,
+    )
   const tell = (account: string, order: { do: 'subscribe' | 'leave' } | { do: 'watch'; into: string }) =>
     home(subscribers.indexOf(account)).order({ account, node: NODE, ...order })
   const enter = (account: string) => tell(account, { do: 'watch', into: join(into, account) })
@@ -172,7 +184,7 @@ export async function runFeedTrial(t: ExecutionContext, server: ServerUnderTest,
       return offer(path)
     })
   }
-  let isOver = false
+  let killed = 0
   const offerOn = async () => {
     do {
       const bytes = 1 + chance(FILE_BYTES_MAX)
@@ -180,8 +192,9 @@ export async function runFeedTrial(t: ExecutionContext, server: ServerUnderTest,
       const { path, sha256 } = await makeFile(t, bytes, name)
       current = { name, sha256, bytes, inVain: 0 }
       await offer(path)
-      await facts.until(() => haveAll(present))
-    } while (!isOver)
+      const enough = killed + KILLS_EACH
+      await facts.until(() => haveAll(present) || killed >= enough)
+    } while (killed < kills)
   }
   const comeBack = async () => {
     const back = subscribers.filter((account) => !present.has(account))
@@ -197,15 +210,16 @@ export async function runFeedTrial(t: ExecutionContext, server: ServerUnderTest,
   const startedMs = performance.now()
   const offering = offerOn()
   let coming: Promise<void> | undefined
-  for (let kill = 0; kill < kills; kill += 1) {
-    if (kill > 0 && kill === Math.floor((kills * 2) / 3)) coming = comeBack()
+  while (killed < kills) {
+    if (killed > 0 && killed === Math.floor((kills * 2) / 3)) coming = comeBack()
     await service.killAt(nextMoment())
+    killed += 1
+    facts.look()
   }
-  isOver = true
   await offering
   await (coming ?? comeBack())
   const killedMs = performance.now()
-  await facts.until(() => haveAll(present))
+  await facts.until(() => haveAll(present) && isSent())
   const fetchedMs = performance.now()
   // Nobody tells that the last acknowledgement has come.
   for (;;) {

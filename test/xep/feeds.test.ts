@@ -28,9 +28,9 @@ test('what waited in a queue says under which number, and what did not says none
 
 test('numbers that are acknowledged come back as they went, up to 256 at once', (t) => {
   means(t, buildAcknowledgement([4711, 4712]), "<ack xmlns='urn:streamhost:feeds:0'><message id='4711'/><message id='4712'/></ack>")
-  const numbers = fc.array(fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }), { minLength: 1, maxLength: 256 })
+  const numbers = fc.array(fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }), { maxLength: 256 })
   fc.assert(fc.property(numbers, (ids) => t.deepEqual(parseAcknowledgement(sent(buildAcknowledgement(ids))), ids)))
-  for (const ack of [buildAcknowledgement([]), buildAcknowledgement(Array(257).fill(1)), buildAcknowledgement([0])]) {
+  for (const ack of [buildAcknowledgement(Array(257).fill(1)), buildAcknowledgement([0])]) {
     t.throws(() => parseAcknowledgement(ack), { code: 'ERR_BAD_REQUEST' })
   }
 })

@@ -1,0 +1,59 @@
+import { type Clock, toBytestreamError } from '../core/index.ts'
+import { BackOff } from '../session/index.ts'
+import type { TransferClient } from '../transfer/index.ts'
+import { buildAcknowledgement } from '../xep/index.ts'
+import { isPassing } from './announcer.ts'
+
+export interface AppearanceComponents {
+  readonly client: Pick<TransferClient, 'session' | 'showPresence'>
+  readonly clock: Clock
+}
+
+/** Milliseconds for a service to say that it has heard us. */
+const ANSWER_MS_MAX = 10_000
+
+/**
+ * Shows one service that we are there. Presence has no answer: it is lost where the service is away, or dies with it, and nothing would be
+ * delivered then. So a service that keeps queues is asked whether it is on the disk, by acknowledging nothing, and shown it again until it says so.
+ */
+export class Appearance implements Disposable {
+  readonly #client: AppearanceComponents['client']
+  readonly #clock: Clock
+  readonly #service: string
+  readonly #backOff = new BackOff()
+  #rounds = 0
+  #cancelPause = () => {}
+  /** Whether it keeps queues, and says what it has heard. */
+  hasQueues = false
+
+  constructor({ client, clock }: AppearanceComponents, service: string) {
+    this.#client = client
+    this.#clock = clock
+    this.#service = service
+  }
+
+  show(): void {
+    this.#cancelPause()
+    const round = ++this.#rounds
+    this.#client.showPresence(this.#service)
+    if (this.hasQueues) void this.#confirm(round)
+  }
+
+  [Symbol.dispose](): void {
+    this.#rounds += 1
+    this.#cancelPause()
+  }
+
+  async #confirm(round: number): Promise<void> {
+    const { session } = this.#client
+    const question = { type: 'set', to: this.#service, payload: buildAcknowledgement([]) } as const
+    try {
+      await session.request(question, { answerMsMax: ANSWER_MS_MAX })
+      this.#backOff.reset()
+    } catch (thrown) {
+      // With a new connection it is shown anyway.
+      if (round !== this.#rounds || !session.isOnline || !isPassing(toBytestreamError(thrown))) return
+      this.#cancelPause = this.#clock.after(this.#backOff.next(), () => this.show())
+    }
+  }
+}

@@ -1,0 +1,66 @@
+// Goal: a service that keeps queues knows who is there, whatever happened to it when they came. Method: the embedded server, a component
+// in place of the service, which is away, dies, and comes back; a client whose time goes by fast.
+
+import { once } from 'node:events'
+import test from 'ava'
+import { Attendance } from '../../src/feeds/attendance.ts'
+import type { Session } from '../../src/session/index.ts'
+import { NS } from '../../src/xep/index.ts'
+import { hurriedClock } from '../helpers/hurried-clock.ts'
+import { startNetwork } from '../helpers/xmpp-network.ts'
+
+const SERVICE = 'feeds.localhost'
+const clock = hurriedClock(50)
+
+/** Presence that a service has heard. */
+const heardBy = async (service: Session) => {
+  const [{ from, type }] = await once(service, 'presence')
+  return { from, type }
+}
+
+test('who watches is shown to a service until that says it has heard: it may be away, or die with what it heard', async (t) => {
+  const network = await startNetwork(t, ['wall'], [SERVICE])
+  const client = await network.connect('wall', {}, { clock })
+  const there = { from: client.jid, type: 'available' }
+  using _ = new Attendance(client, clock).attend(SERVICE, {}, { hasQueues: true })
+  const dying = await network.plugIn(SERVICE)
+  let asked = (_: unknown) => {}
+  const question = new Promise((resolve) => {
+    asked = resolve
+  })
+  dying.iqs.handle('set', NS.feeds, 'ack', () => {
+    asked(undefined)
+    return new Promise(() => {})
+  })
+  t.like(await heardBy(dying), there)
+  await question
+  await dying.stop()
+
+  const service = await network.plugIn(SERVICE)
+  const answered = new Promise<number>((resolve) => {
+    service.iqs.handle('set', NS.feeds, 'ack', async ({ payload }) => {
+      resolve(payload.children.length)
+      return undefined
+    })
+  })
+  t.like(await heardBy(service), there)
+  t.is(await answered, 0)
+})
+
+test('a service that keeps no queues is shown it, and not asked', async (t) => {
+  const network = await startNetwork(t, ['wall'], [SERVICE])
+  const service = await network.plugIn(SERVICE)
+  const client = await network.connect('wall')
+  let questions = 0
+  service.iqs.handle('set', NS.feeds, 'ack', async () => {
+    questions += 1
+    return undefined
+  })
+  const heard = heardBy(service)
+  const attending = new Attendance(client, clock).attend(SERVICE, {}, { hasQueues: false })
+  t.like(await heard, { from: client.jid, type: 'available' })
+  const gone = heardBy(service)
+  attending[Symbol.dispose]()
+  t.like(await gone, { from: client.jid, type: 'unavailable' })
+  t.is(questions, 0)
+})
