@@ -15,6 +15,7 @@ import {
   type DesktopNetwork,
   desktopNetworkNeeds,
   dinoReader,
+  gajimReader,
   psiReader,
   type ReaderKind,
   startDesktopNetwork,
@@ -36,6 +37,7 @@ const readers: readonly (readonly [kind: ReaderKind, answer: Answer])[] = [
   [dinoReader, 'nothing'],
   [dinoReader, 'granted'],
   [psiReader, 'granted'],
+  [gajimReader, 'granted'],
 ]
 
 const needs = [...new Set([...desktopNetworkNeeds, ...readers.flatMap(([reader]) => reader.needs)])]

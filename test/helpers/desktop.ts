@@ -196,3 +196,4 @@ const SCREENSHOT = 'screen.png'
 
 export const dinoReader = readerOf({ name: 'Dino', needs: ['Dino', 'xdotool', 'python3-gi'], script: 'dino-chat.py' })
 export const psiReader = readerOf({ ...psiProgram, name: 'Psi+', script: 'psi-chat.py' })
+export const gajimReader = readerOf({ name: 'Gajim', needs: ['Gajim', 'xdotool', 'python3-gi'], script: 'gajim-chat.py' })

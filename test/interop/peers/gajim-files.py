@@ -7,54 +7,16 @@ a fact: {"event": "online", "version"} when the proxy of the server, if it is to
 {"event": "failed", "reason"}.
 """
 
-import json
 import os
 import shutil
-import sqlite3
 import sys
 
-# Gajim's own statements for its settings.
-from gajim.common.settings import CREATE_SQL
-
-HOME = os.environ["HOME"]
-
-SETTINGS = {
-    "app": {
-        "check_for_update": False,
-        "plugins_repository_enabled": False,
-        "show_notifications": False,
-        "sounds_on": False,
-        "use_keyring": False,
-    },
-    "plugins": {"files": {"active": True}},
-}
-
-
-def prepare(jid, is_alone):
-    bare, resource = jid.split("/")
-    local, domain = bare.split("@")
-    account = {
-        "name": local,
-        "account_label": local,
-        "hostname": domain,
-        "resource": resource,
-        "password": os.environ["PASSWORD"],
-        "active": True,
-        "use_ft_proxies": not is_alone,
-    }
-    shutil.copytree("/mnt/peers/gajim-plugin", f"{HOME}/.local/share/gajim/plugins/files")
-    os.makedirs(f"{HOME}/.config/gajim")
-    with sqlite3.connect(f"{HOME}/.config/gajim/settings.sqlite") as database:
-        database.executescript(CREATE_SQL)
-        for name, settings in SETTINGS.items():
-            database.execute("UPDATE settings SET settings = ? WHERE name = ?", (json.dumps(settings), name))
-        settings = {"account": account, "contact": {}, "group_chat": {}}
-        database.execute("INSERT INTO account_settings (account, settings) VALUES (?, ?)", (local, json.dumps(settings)))
-
+from gajim_home import DATA, prepare
 
 jid, contact, *flavour = sys.argv[1:]
 is_alone = flavour == ["alone"]
-prepare(jid, is_alone)
+prepare(jid, {"use_ft_proxies": not is_alone}, {"files": {"active": True}})
+shutil.copytree("/mnt/peers/gajim-plugin", f"{DATA}/plugins/files")
 # Gajim has things to say on its standard output, too.
 facts = os.dup(1)
 os.set_inheritable(facts, True)
