@@ -34,8 +34,8 @@ without one it ends serve, and so does closing its terminal.`,
 
 async function serve(command: Command, run: Run): Promise<void> {
   const { output, signal, environment, streams } = run
-  keepYoungGeneration(environment)
   const settings = settingsOf(command, serveOptions, run)
+  if (!settings['pubsub-only']) keepYoungGeneration(environment)
   // The embedded server and the component are in one process: nobody else needs their secret.
   const secret = settings.embedded
     ? randomBytes(24).toString('base64url')
