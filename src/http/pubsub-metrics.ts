@@ -54,6 +54,7 @@ function tellQueues(use: Instruments, { pubsub, feeds }: Pick<PublishSubscribe, 
   const { queues } = pubsub
   use.gauge(metric('feeds_queued', 'Messages in queues, each for every subscriber it waits for'), () => queues.counts.entries)
   use.gauge(metric('feeds_dead_letters', 'Messages that were given up, and that owners see'), () => queues.counts.letters)
+  use.gauge(metric('feeds_contacts', 'Accounts that have a feed in their roster, each for every feed'), () => pubsub.contacts.count)
   use.gauge(metric('feeds_devices', 'Devices of subscribers that are there'), () => feeds?.availability.size ?? 0)
   const counts = () => feeds?.deliveries.counts ?? { handed: 0, acknowledged: 0, returned: 0, dead: 0 }
   use.counter(metric('feeds_handed_total', 'Messages that were handed to devices, again ones included'), () => counts().handed)

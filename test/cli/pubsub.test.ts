@@ -5,7 +5,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import ava, { type ExecutionContext } from 'ava'
 import { run } from '../../src/cli/program.ts'
-import { ours } from '../helpers/own-pubsub.ts'
+import { ours, withFeeds } from '../helpers/own-pubsub.ts'
 import { ejabberd, onServer, prosody, type ServerUnderTest } from '../helpers/server.ts'
 import { TestTerminal } from '../helpers/terminal.ts'
 import { makeFolder } from '../helpers/transfers.ts'
@@ -60,6 +60,47 @@ function as(local: string, server: Pick<ServerUnderTest, 'client'>) {
     fails: (...args: string[]) => call(args, environment),
   }
 }
+
+const queues = { accounts: ['owner', 'friend'], ownPubsub: SERVICE }
+onServer(withFeeds({ queueEntriesPerAccountMax: 2 }), 'queues', queues, (test) => {
+  test('owners see what waits for whom, and have what was given up delivered again, or drop it', async (t, server) => {
+    const [owner, friend] = [as('owner', server), as('friend', server)]
+    const at = (...args: string[]) => ['pubsub', ...args]
+    await owner.says(t, at('create', 'builds'))
+    t.is(await owner.says(t, at('queue', 'builds')), '')
+    t.is(await owner.says(t, at('dead', 'builds')), '')
+    await friend.says(t, at('subscribe', 'builds', '--set', 'urn:streamhost:feeds:0#queue=true'))
+    for (const id of ['a', 'b', 'c', 'd']) await owner.says(t, at('publish', 'builds', '--id', id, '--text', 'something new'))
+
+    t.regex(await owner.says(t, at('queue', 'builds')), /^friend@localhost +2 waiting, 0 handed over, the oldest of 2/)
+    const [length] = await owner.facts(t, at('queue', 'builds'))
+    t.like(length, { event: 'waiting', node: 'builds', account: 'friend@localhost', waiting: 2, handed: 0 })
+    t.regex(
+      await owner.says(t, at('dead', 'builds')),
+      /^1 +friend@localhost +a +queue-full \(0 times\), 2.*\n2 +friend@localhost +b +queue-full/,
+    )
+    const letters = await owner.facts(t, at('dead', 'builds'))
+    t.deepEqual(
+      letters.map(({ event, id, account, kind, item, attempts, reason }) => [event, id, account, kind, item, attempts, reason]),
+      ['a', 'b'].map((item, n) => ['dead', String(n + 1), 'friend@localhost', 'published', item, 0, 'queue-full']),
+    )
+
+    const full = await owner.fails(...at('dead', 'builds', '--again', '1'))
+    t.regex(full.stderr, /the queue of friend@localhost is full/)
+    t.is(await owner.says(t, at('dead', 'builds', '--drop', '1')), '1 is dropped\n')
+    await owner.says(t, at('retract', 'builds', 'c'))
+    t.is(await owner.says(t, at('dead', 'builds', '--again', '2')), '2 is delivered again\n')
+    t.is(await owner.says(t, at('dead', 'builds')), '')
+    t.like((await owner.facts(t, at('queue', 'builds')))[0], { waiting: 2 })
+
+    const gone = await owner.fails(...at('dead', 'builds', '--drop', '1'))
+    t.regex(gone.stderr, /there is no such dead letter/)
+    const stranger = await friend.fails(...at('queue', 'builds'))
+    t.deepEqual([stranger.code, stranger.stdout], [3, ''])
+    const both = await owner.fails(...at('dead', 'builds', '--again', '3', '--drop', '3'))
+    t.deepEqual([both.code, /both name 3/.test(both.stderr)], [2, true])
+  })
+})
 
 for (const kind of [ours, prosody, ejabberd]) {
   onServer(kind, 'publish-subscribe commands', { accounts: ['owner', 'friend'], ownPubsub: SERVICE }, (test) => {

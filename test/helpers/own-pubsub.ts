@@ -1,4 +1,4 @@
-import { PublishSubscribe, PubsubService, presentComponent } from '../../src/component/index.ts'
+import { PublishSubscribe, type PublishSubscribeInit, PubsubService, presentComponent } from '../../src/component/index.ts'
 import { Notifications } from '../../src/component/pubsub/notifications.ts'
 import { silentLogger, systemClock } from '../../src/core/index.ts'
 import { MemoryStore, Pubsub } from '../../src/pubsub/index.ts'
@@ -35,7 +35,7 @@ export const ours: ServerKind = {
 }
 
 /** The same as `serve` puts it together: with feeds, and a queue for each subscriber that wants one. */
-export const oursWithFeeds: ServerKind = {
+export const withFeeds = (limits: PublishSubscribeInit['limits']): ServerKind => ({
   name: 'ours with feeds',
   needs: [],
   async start({ ownPubsub: jid = '', ...init }) {
@@ -46,7 +46,7 @@ export const oursWithFeeds: ServerKind = {
       throw error
     }
     const components = { clock: systemClock, logger: silentLogger }
-    const whole = await PublishSubscribe.open(components, { directory: undefined, limits: {}, mayCreate: () => true, onFailed })
+    const whole = await PublishSubscribe.open(components, { directory: undefined, limits, mayCreate: () => true, onFailed })
     whole.attach(session, jid)
     presentComponent(session, systemClock, { version: { name: 'streamhost', version: '0' }, parts: whole.parts })
     await session.start()
@@ -59,4 +59,6 @@ export const oursWithFeeds: ServerKind = {
       },
     }
   },
-}
+})
+
+export const oursWithFeeds = withFeeds({})
