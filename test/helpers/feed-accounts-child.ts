@@ -1,6 +1,7 @@
 // Accounts that watch feeds, and put files on offer there, in a process of their own. It is told by lines of JSON what to do, and tells
 // what happens in the same way. Started by feed-accounts.ts.
 
+import { basename } from 'node:path'
 import { createInterface } from 'node:readline'
 import { bareJid, toBytestreamError } from '../../src/core/index.ts'
 import { Feeds } from '../../src/feeds/index.ts'
@@ -52,9 +53,10 @@ async function watch(present: Present, order: FeedOrder & { do: 'watch' }): Prom
     for await (const event of feeds.watch([node], { into, ownHosts: ['127.0.0.1'] })) {
       hasHeard = true
       const id = 'announcement' in event ? event.announcement.id : 'id' in event ? event.id : ''
+      const name = 'announcement' in event ? event.announcement.file.name : undefined
       const { sha256 = undefined } = event.kind === 'fetched' || event.kind === 'there already' ? event : {}
       const text = 'error' in event ? event.error?.message : undefined
-      tell({ fact: event.kind, account, id, sha256, text })
+      tell({ fact: event.kind, account, id, name, sha256, text })
     }
   } catch (thrown) {
     tell({ fact: hasHeard ? 'broken off' : 'begun again', account, id: '', text: toBytestreamError(thrown).message })
@@ -64,20 +66,20 @@ async function watch(present: Present, order: FeedOrder & { do: 'watch' }): Prom
 
 async function offer({ feeds }: Present, { account, node, path }: FeedOrder & { do: 'offer' }): Promise<void> {
   const made = await feeds.offer(node, path)
-  const { id } = made
+  const of = { id: made.id, name: basename(path) }
   made.on('started', (transfer) => {
     const asker = bareJid(transfer.peer)
-    tell({ fact: 'started', account: asker, id })
-    transfer.on('opened', ({ method, streamhost }) => tell({ fact: 'opened', account: asker, id, method, host: streamhost?.host }))
+    tell({ fact: 'started', account: asker, ...of })
+    transfer.on('opened', ({ method, streamhost }) => tell({ fact: 'opened', account: asker, ...of, method, host: streamhost?.host }))
   })
   made.on('finished', ({ transfer: { peer, movedBytes, resumedFrom } }) => {
-    tell({ fact: 'sent', account: bareJid(peer), id, bytes: movedBytes, resumedFrom })
+    tell({ fact: 'sent', account: bareJid(peer), ...of, bytes: movedBytes, resumedFrom })
   })
   made.on('broken', ({ transfer: { peer, movedBytes }, error }) => {
-    tell({ fact: 'cut', account: bareJid(peer), id, bytes: movedBytes, text: error.message })
+    tell({ fact: 'cut', account: bareJid(peer), ...of, bytes: movedBytes, text: error.message })
   })
-  made.on('refused', ({ from, error }) => tell({ fact: 'refused', account: bareJid(from), id, text: error.message }))
-  tell({ fact: 'offered', account, id })
+  made.on('refused', ({ from, error }) => tell({ fact: 'refused', account: bareJid(from), ...of, text: error.message }))
+  tell({ fact: 'offered', account, ...of })
 }
 
 async function look({ pubsub }: Present, { node }: FeedOrder): Promise<QueuesSeen> {

@@ -39,6 +39,8 @@ export interface FeedFact {
   readonly account: string
   /** Of an offer. */
   readonly id: string
+  /** Of its file, where that is known. */
+  readonly name?: string | undefined
   readonly sha256?: string | undefined
   readonly text?: string | undefined
   /** Of the bytestream: how octets travel, and the host that one end has connected to. */
