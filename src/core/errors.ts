@@ -12,7 +12,7 @@ export interface StanzaErrorEntry {
   readonly application?: readonly [name: string, xmlns: string, attributes?: Readonly<Record<string, string>>]
 }
 
-const FEEDS = 'urn:streamhost:feeds:0'
+const FEEDS = 'https://www.npmjs.com/package/streamhost#feeds'
 const SI = 'http://jabber.org/protocol/si'
 const JINGLE = 'urn:xmpp:jingle:errors:1'
 const PUBSUB = 'http://jabber.org/protocol/pubsub#errors'

@@ -29,7 +29,7 @@ export interface OfferInit extends DescribedFile, DownloadLimits {
   readonly forMs?: number | undefined
   /** Accounts that may have it, as bare JIDs, full JIDs or domains. Default: whoever may see the node. */
   readonly to?: readonly string[] | undefined
-  /** Whether it is announced at the account's own node `urn:streamhost:feeds:0` as well (XEP-0163): for a feed that is open, or with `to`. Default false. */
+  /** Whether it is announced at the account's own node `https://www.npmjs.com/package/streamhost#feeds` as well (XEP-0163): for a feed that is open, or with `to`. Default false. */
   readonly onPep?: boolean | undefined
   /** What becomes of it when its {@link Feeds} are closed: taken back, or left there as one whose owner is away. Default `withdraw`. */
   readonly keep?: 'withdraw' | 'pause' | undefined

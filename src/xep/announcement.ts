@@ -55,7 +55,7 @@ export interface Announcement {
  *     <jinglepub xmlns='urn:xmpp:jinglepub:1' from='ci@example.org/builds' id='9559976B'>…</jinglepub>
  *     <sipub xmlns='http://jabber.org/protocol/sipub' from='ci@example.org/builds' id='9559976B' …>…</sipub>
  *   </sources>
- *   <offer xmlns='urn:streamhost:feeds:0' state='available' expires='2026-11-23T05:00:00Z' key='linux.amd64'
+ *   <offer xmlns='https://www.npmjs.com/package/streamhost#feeds' state='available' expires='2026-11-23T05:00:00Z' key='linux.amd64'
  *          downloads-max='5' at-once-max='2'/>
  * </file-sharing>
  * ```

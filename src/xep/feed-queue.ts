@@ -51,7 +51,7 @@ export interface FeedQueuePart<Entry> {
 
 /**
  * ```xml
- * <dead xmlns='urn:streamhost:feeds:0' node='builds/nightly'>
+ * <dead xmlns='https://www.npmjs.com/package/streamhost#feeds' node='builds/nightly'>
  *   <set xmlns='http://jabber.org/protocol/rsm'><max>10</max></set>
  * </dead>
  * ```
@@ -69,7 +69,7 @@ export function parseFeedQueueRequest(element: Element): FeedQueueRequest {
 
 /**
  * ```xml
- * <queue xmlns='urn:streamhost:feeds:0' node='builds/nightly'>
+ * <queue xmlns='https://www.npmjs.com/package/streamhost#feeds' node='builds/nightly'>
  *   <subscriber account='wall7@example.org' waiting='3' handed='1' oldest='2026-11-22T05:00:00Z'/>
  * </queue>
  * ```
@@ -95,7 +95,7 @@ export function parseFeedQueue(queue: Element): FeedQueuePart<WaitingSubscriber>
 
 /**
  * ```xml
- * <dead xmlns='urn:streamhost:feeds:0' node='builds/nightly'>
+ * <dead xmlns='https://www.npmjs.com/package/streamhost#feeds' node='builds/nightly'>
  *   <letter id='7' account='wall7@example.org' kind='published' item='9559976B' published='2026-11-22T05:00:00Z'
  *           died='2026-11-27T05:00:00Z' attempts='16' reason='not-acknowledged'/>
  * </dead>
@@ -145,7 +145,7 @@ export interface DeadLetterOrder {
 
 /**
  * ```xml
- * <again xmlns='urn:streamhost:feeds:0' node='builds/nightly' id='7'/>
+ * <again xmlns='https://www.npmjs.com/package/streamhost#feeds' node='builds/nightly' id='7'/>
  * ```
  * @see docs/feeds.md
  */

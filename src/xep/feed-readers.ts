@@ -4,7 +4,7 @@ import { type Element, xml } from './element.ts'
 import { NS } from './namespaces.ts'
 
 /** What a service shows that says who may read (XEP-0030). */
-export const feedReadersFeature = `${NS.feeds}#readers`
+export const feedReadersFeature = `${NS.feeds}-readers`
 
 /** Accounts that are asked about at once: so few that their names, however long, are one stanza. */
 export const ACCOUNTS_MAX = 64
@@ -20,7 +20,7 @@ export interface FeedReaders {
  * Both the question, an IQ of type get from whoever may publish at the node, and its answer.
  *
  * ```xml
- * <readers xmlns='urn:streamhost:feeds:0' node='builds/nightly'>
+ * <readers xmlns='https://www.npmjs.com/package/streamhost#feeds' node='builds/nightly'>
  *   <account jid='wall7@example.org'/>
  * </readers>
  * ```

@@ -7,9 +7,9 @@ import { NS } from './namespaces.ts'
 /** Options of a subscription that only our service has: fields of the form of XEP-0060 §6.3. */
 export const feedOptions = {
   /** Boolean: whether what is published waits for the account while it is away. */
-  queue: `${NS.feeds}#queue`,
+  queue: `${NS.feeds}-queue`,
   /** Patterns of the routing keys that are wanted. */
-  keys: `${NS.feeds}#key`,
+  keys: `${NS.feeds}-key`,
 } as const
 
 /** Messages acknowledged at once. */
@@ -21,7 +21,7 @@ const MESSAGE_ID = /^[1-9]\d{0,15}$/
  * Stands beside the event of a message that waited in a queue: under which number it is acknowledged.
  *
  * ```xml
- * <delivery xmlns='urn:streamhost:feeds:0' id='4711'/>
+ * <delivery xmlns='https://www.npmjs.com/package/streamhost#feeds' id='4711'/>
  * ```
  */
 export function buildDelivery(messageId: number): Element {
@@ -39,7 +39,7 @@ export function parseDelivery(message: Element): number | undefined {
  * the disk, and all that the service heard before; without a message that is all it is for.
  *
  * ```xml
- * <ack xmlns='urn:streamhost:feeds:0'><message id='4711'/><message id='4712'/></ack>
+ * <ack xmlns='https://www.npmjs.com/package/streamhost#feeds'><message id='4711'/><message id='4712'/></ack>
  * ```
  */
 export function buildAcknowledgement(messageIds: readonly number[]): Element {
@@ -71,7 +71,7 @@ export interface FeedAcceptance {
   readonly methods?: readonly string[] | undefined
 }
 
-const ACCEPT_FORM = `${NS.feeds}#accept`
+const ACCEPT_FORM = `${NS.feeds}-accept`
 /** Values of one field of it that are read. */
 const ACCEPT_VALUES_MAX = 64
 
@@ -80,7 +80,7 @@ const ACCEPT_VALUES_MAX = 64
  *
  * ```xml
  * <x xmlns='jabber:x:data' type='result'>
- *   <field var='FORM_TYPE' type='hidden'><value>urn:streamhost:feeds:0#accept</value></field>
+ *   <field var='FORM_TYPE' type='hidden'><value>https://www.npmjs.com/package/streamhost#feeds-accept</value></field>
  *   <field var='media-types' type='text-multi'><value>image/*</value></field>
  *   <field var='size-max' type='text-single'><value>10485760</value></field>
  * </x>

@@ -16,7 +16,7 @@ export const NS = {
   discoInfo: 'http://jabber.org/protocol/disco#info', // XEP-0030
   discoItems: 'http://jabber.org/protocol/disco#items', // XEP-0030
   fallback: 'urn:xmpp:fallback:0', // XEP-0428
-  feeds: 'urn:streamhost:feeds:0', // Our own: docs/feeds.md
+  feeds: 'https://www.npmjs.com/package/streamhost#feeds', // Our own: docs/feeds.md
   fileMetadata: 'urn:xmpp:file:metadata:0', // XEP-0446
   files: 'https://www.npmjs.com/package/streamhost#files', // Our own: docs/transfers.md
   fileSharing: 'urn:xmpp:sfs:0', // XEP-0447

@@ -44,7 +44,7 @@ const VALUE_BYTES_MAX = 4096
 /**
  * ```xml
  * <presence type='subscribe' from='wall7@example.org' to='nightly@feeds.example.org'>
- *   <payload xmlns='urn:streamhost:feeds:0' type='selector'><json xmlns='urn:xmpp:json:0'>{"keys":["linux.*"]}</json></payload>
+ *   <payload xmlns='https://www.npmjs.com/package/streamhost#feeds' type='selector'><json xmlns='urn:xmpp:json:0'>{"keys":["linux.*"]}</json></payload>
  * </presence>
  * ```
  * @throws BytestreamError `ERR_STANZA_TOO_BIG` for a value of more than 4,096 octets of UTF-8, `ERR_BAD_REQUEST` for one of no type,

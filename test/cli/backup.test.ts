@@ -57,7 +57,7 @@ test('what waits in the queue of an account that is away when a backup is made w
   }
   const { serve, hamlet, bernardo } = await start(data)
   t.is(outcome(await hamlet.set(`<create node='news'/><configure>${keeps}</configure>`)), 'result')
-  const queue = formText('submit', 'subscribe_options', `<field var='${NS.feeds}#queue'><value>true</value></field>`)
+  const queue = formText('submit', 'subscribe_options', `<field var='${NS.feeds}-queue'><value>true</value></field>`)
   const subscribe = `<subscribe node='news' jid='${bernardo.account}'/><options>${queue}</options>`
   t.is(outcome(await bernardo.set(subscribe)), 'result')
   const publish = async (id: string) => outcome(await hamlet.set(`<publish node='news'><item id='${id}'>${PAYLOAD}</item></publish>`))

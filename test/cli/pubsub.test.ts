@@ -69,7 +69,7 @@ onServer(withFeeds({ queueEntriesPerAccountMax: 2 }), 'queues', queues, (test) =
     await owner.says(t, at('create', 'builds'))
     t.is(await owner.says(t, at('queue', 'builds')), '')
     t.is(await owner.says(t, at('dead', 'builds')), '')
-    await friend.says(t, at('subscribe', 'builds', '--set', 'urn:streamhost:feeds:0#queue=true'))
+    await friend.says(t, at('subscribe', 'builds', '--set', 'https://www.npmjs.com/package/streamhost#feeds-queue=true'))
     for (const id of ['a', 'b', 'c', 'd']) await owner.says(t, at('publish', 'builds', '--id', id, '--text', 'something new'))
 
     t.regex(await owner.says(t, at('queue', 'builds')), /^friend@localhost +2 waiting, 0 handed over, the oldest of 2/)

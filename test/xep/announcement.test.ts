@@ -54,7 +54,7 @@ const SIPUB = `<sipub xmlns='http://jabber.org/protocol/sipub' from='${OWNER}' i
     profile='http://jabber.org/protocol/si/profile/file-transfer'>
   <file xmlns='http://jabber.org/protocol/si/profile/file-transfer' name='image.iso' size='1200000000' date='2026-11-21T05:00:00Z'>${hash}</file>
 </sipub>`
-const OFFER = `<offer xmlns='urn:streamhost:feeds:0' state='available' expires='2026-11-22T05:00:00Z' key='linux.amd64'
+const OFFER = `<offer xmlns='https://www.npmjs.com/package/streamhost#feeds' state='available' expires='2026-11-22T05:00:00Z' key='linux.amd64'
     downloads-max='5' at-once-max='2'/>`
 const sharing = (inside: string) => `<file-sharing xmlns='urn:xmpp:sfs:0' id='9559976B' disposition='attachment'>${inside}</file-sharing>`
 const read = (text: string, sender?: string) => defined(parseAnnouncement(parseElement(text), sender))

@@ -30,8 +30,8 @@ test('what forms tell is hashed behind the features, forms, fields and values in
     fields: Object.entries(fields).map(([name, values]) => ({ var: name, values })),
   })
   const software = form('urn:xmpp:dataforms:softwareinfo', { os: ['Mac'], ip_version: ['ipv6', 'ipv4'] })
-  const feeds = form('urn:streamhost:feeds:0#accept', {})
-  const text = `client/pc//Psi<${NS.ping}<urn:streamhost:feeds:0#accept<urn:xmpp:dataforms:softwareinfo<ip_version<ipv4<ipv6<os<Mac<`
+  const feeds = form('https://www.npmjs.com/package/streamhost#feeds-accept', {})
+  const text = `client/pc//Psi<${NS.ping}<https://www.npmjs.com/package/streamhost#feeds-accept<urn:xmpp:dataforms:softwareinfo<ip_version<ipv4<ipv6<os<Mac<`
   const psi = { identities: [{ category: 'client', type: 'pc', name: 'Psi' }], features: [NS.ping], forms: [software, feeds] }
   t.is(capabilitiesVersion(psi), createHash('sha1').update(text).digest('base64'))
 })

@@ -18,7 +18,7 @@ import { isReadOrRefused, means, sent } from '../helpers/elements.ts'
 
 test('what waited in a queue says under which number, and what did not says none', (t) => {
   const delivery = buildDelivery(4711)
-  means(t, delivery, "<delivery xmlns='urn:streamhost:feeds:0' id='4711'/>")
+  means(t, delivery, "<delivery xmlns='https://www.npmjs.com/package/streamhost#feeds' id='4711'/>")
   t.is(parseDelivery(sent(buildMessage({ to: 'wall7@example.org' }, delivery))), 4711)
   t.is(parseDelivery(buildMessage({ to: 'wall7@example.org' })), undefined)
   for (const id of ['', '0', '-1', '1.5', '0x10', '9'.repeat(16), '1e3']) {
@@ -27,7 +27,11 @@ test('what waited in a queue says under which number, and what did not says none
 })
 
 test('numbers that are acknowledged come back as they went, up to 256 at once', (t) => {
-  means(t, buildAcknowledgement([4711, 4712]), "<ack xmlns='urn:streamhost:feeds:0'><message id='4711'/><message id='4712'/></ack>")
+  means(
+    t,
+    buildAcknowledgement([4711, 4712]),
+    "<ack xmlns='https://www.npmjs.com/package/streamhost#feeds'><message id='4711'/><message id='4712'/></ack>",
+  )
   const numbers = fc.array(fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }), { maxLength: 256 })
   fc.assert(fc.property(numbers, (ids) => t.deepEqual(parseAcknowledgement(sent(buildAcknowledgement(ids))), ids)))
   for (const ack of [buildAcknowledgement(Array(257).fill(1)), buildAcknowledgement([0])]) {
@@ -46,7 +50,7 @@ test('what somebody can take is a form of disco#info, and what he does not limit
     t,
     buildForm(feedAcceptanceForm(acceptance)),
     `<x xmlns='jabber:x:data' type='result'>
-      <field var='FORM_TYPE' type='hidden'><value>urn:streamhost:feeds:0#accept</value></field>
+      <field var='FORM_TYPE' type='hidden'><value>https://www.npmjs.com/package/streamhost#feeds-accept</value></field>
       <field var='media-types' type='text-multi'><value>image/*</value><value>video/mp4</value></field>
       <field var='size-max' type='text-single'><value>10485760</value></field>
       <field var='methods' type='text-multi'><value>jingle</value></field>

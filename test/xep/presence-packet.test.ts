@@ -19,7 +19,7 @@ const WALL = 'wall7@example.org'
 const read = (text: string) => defined(parsePresencePacket(parseElement(text)))
 
 const json = (type: string, text: string) =>
-  `<payload xmlns='urn:streamhost:feeds:0' type='${type}'><json xmlns='urn:xmpp:json:0'>${text}</json></payload>`
+  `<payload xmlns='https://www.npmjs.com/package/streamhost#feeds' type='${type}'><json xmlns='urn:xmpp:json:0'>${text}</json></payload>`
 const NOT_FOUND = "<error type='cancel'><item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>"
 
 /** Each of the eight: on its way, without a value and with one. */
@@ -44,7 +44,7 @@ for (const [packet, attributes, error = ''] of table) {
     [
       'with XML',
       { type: 'nobody knows', xml: '<accept xmlns="urn:x"><type>image/*</type></accept>' },
-      "<payload xmlns='urn:streamhost:feeds:0' type='nobody knows'><accept xmlns='urn:x'><type>image/*</type></accept></payload>",
+      "<payload xmlns='https://www.npmjs.com/package/streamhost#feeds' type='nobody knows'><accept xmlns='urn:x'><type>image/*</type></accept></payload>",
     ],
   ] as const) {
     const given: PresencePacket = value ? { ...packet, value } : packet
@@ -64,7 +64,12 @@ test('an error is kept with its text, its own condition and the value it is abou
     from: FEED,
     to: WALL,
     value: { type: 'selector', json: [] },
-    error: { type: 'modify', condition: 'not-acceptable', application: ['expired', 'urn:streamhost:feeds:0'], text: 'too late' },
+    error: {
+      type: 'modify',
+      condition: 'not-acceptable',
+      application: ['expired', 'https://www.npmjs.com/package/streamhost#feeds'],
+      text: 'too late',
+    },
   }
   t.deepEqual(read(writeXml(buildPresencePacket(packet))), packet)
 })
@@ -85,10 +90,10 @@ test('what an entity is capable of goes along', (t) => {
 })
 
 test('XML keeps the namespaces it has from around it', (t) => {
-  const payload = "<payload xmlns='urn:streamhost:feeds:0' type='a'><p:b><c/></p:b></payload>"
+  const payload = "<payload xmlns='https://www.npmjs.com/package/streamhost#feeds' type='a'><p:b><c/></p:b></payload>"
   t.deepEqual(read(`<presence xmlns:p='urn:p'>${payload}</presence>`), {
     kind: 'presence',
-    value: { type: 'a', xml: '<p:b xmlns="urn:streamhost:feeds:0" xmlns:p="urn:p"><c/></p:b>' },
+    value: { type: 'a', xml: '<p:b xmlns="https://www.npmjs.com/package/streamhost#feeds" xmlns:p="urn:p"><c/></p:b>' },
   })
 })
 
@@ -118,21 +123,21 @@ test('a value has 4,096 octets, and one more is refused where it is written', (t
 test('a larger value that comes is not read, and the packet stands', (t) => {
   const tooLarge = { kind: 'subscribe', isTooLarge: true } as const
   const payload = (inside: string) =>
-    `<presence type='subscribe'><payload xmlns='urn:streamhost:feeds:0' type='t'>${inside}</payload></presence>`
+    `<presence type='subscribe'><payload xmlns='https://www.npmjs.com/package/streamhost#feeds' type='t'>${inside}</payload></presence>`
   t.deepEqual(read(payload(`<json xmlns='urn:xmpp:json:0'>${JSON.stringify(jsonOf(LARGEST + 1))}</json>`)), tooLarge)
   t.deepEqual(read(payload(xmlOf(LARGEST + 1))), tooLarge)
 })
 
 for (const [what, payload] of [
-  ['no type', "<payload xmlns='urn:streamhost:feeds:0'><a/></payload>"],
-  ['too long a type', `<payload xmlns='urn:streamhost:feeds:0' type='${'t'.repeat(4097)}'><a/></payload>`],
-  ['nothing in it', "<payload xmlns='urn:streamhost:feeds:0' type='a'>text</payload>"],
-  ['two elements', "<payload xmlns='urn:streamhost:feeds:0' type='a'><b/><c/></payload>"],
+  ['no type', "<payload xmlns='https://www.npmjs.com/package/streamhost#feeds'><a/></payload>"],
+  ['too long a type', `<payload xmlns='https://www.npmjs.com/package/streamhost#feeds' type='${'t'.repeat(4097)}'><a/></payload>`],
+  ['nothing in it', "<payload xmlns='https://www.npmjs.com/package/streamhost#feeds' type='a'>text</payload>"],
+  ['two elements', "<payload xmlns='https://www.npmjs.com/package/streamhost#feeds' type='a'><b/><c/></payload>"],
   ['broken JSON', json('a', '{')],
   ['JSON that is no text of its own', json('a', '7')],
   [
     'elements too deep inside one another',
-    `<payload xmlns='urn:streamhost:feeds:0' type='a'>${'<b>'.repeat(65)}${'</b>'.repeat(65)}</payload>`,
+    `<payload xmlns='https://www.npmjs.com/package/streamhost#feeds' type='a'>${'<b>'.repeat(65)}${'</b>'.repeat(65)}</payload>`,
   ],
   ['another namespace', "<payload xmlns='urn:x' type='a'><b/></payload>"],
 ] as const) {
@@ -153,7 +158,7 @@ test('a value without a type, and XML that is none, are not written', (t) => {
 /** What is read of any element that is sent as a value: XML as we write it. */
 const xmlValues = elements
   .map((element) => {
-    const stanza = xml('presence', {}, xml('payload', { xmlns: 'urn:streamhost:feeds:0', type: 't' }, element))
+    const stanza = xml('presence', {}, xml('payload', { xmlns: 'https://www.npmjs.com/package/streamhost#feeds', type: 't' }, element))
     const text = writeXml(stanza)
     try {
       return parsePresencePacket(parseElement(text))?.value

@@ -142,7 +142,11 @@ for (const [text, jid, node] of [
   ['xmpp:pubsub.shakespeare.lit?;node=princely_musings', 'pubsub.shakespeare.lit', 'princely_musings'], // XEP-0060 §4.6.2
   ['xmpp:pubsub.shakespeare.lit?pubsub;action=subscribe;node=princely_musings', 'pubsub.shakespeare.lit', 'princely_musings'], // §12.22
   ['xmpp:Feeds.Example.org?;node=builds%2FNightly;item=3', 'feeds.example.org', 'builds/Nightly'],
-  ['xmpp:ci@example.org?;node=urn%3Astreamhost%3Afeeds%3A0', 'ci@example.org', 'urn:streamhost:feeds:0'],
+  [
+    'xmpp:ci@example.org?;node=https%3A%2F%2Fwww.npmjs.com%2Fpackage%2Fstreamhost%23feeds',
+    'ci@example.org',
+    'https://www.npmjs.com/package/streamhost#feeds',
+  ],
 ] as const) {
   test(`${text} is a link to a node`, (t) => {
     t.deepEqual(parseNodeUri(text), { jid, node })

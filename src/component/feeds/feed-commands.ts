@@ -20,7 +20,7 @@ const SHOWN_MAX = 100
 
 /** Shows an account what it has not acknowledged, and acknowledges what it chooses (XEP-0050): for whoever has a client that cannot. */
 export function acknowledgeCommand({ pubsub, deliveries, forms }: FeedCommandsComponents): ServiceCommand {
-  const formType = `${NS.feeds}#acknowledge`
+  const formType = `${NS.feeds}-acknowledge`
   const show = (account: string): Step => {
     const entries = pubsub.queues.unacknowledged(account, SHOWN_MAX)
     if (entries.length === 0) return told(formType, 'There is nothing to acknowledge.')

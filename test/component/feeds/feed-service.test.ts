@@ -70,7 +70,7 @@ test('somebody with any client reads it as a message of the feed, and can acknow
   t.truthy(message.getChild('request', NS.receipts))
 
   const command = (inside: string) =>
-    reader.ask('set', `<command xmlns='${NS.commands}' node='${NS.feeds}#acknowledge' action='execute'>${inside}</command>`)
+    reader.ask('set', `<command xmlns='${NS.commands}' node='${NS.feeds}-acknowledge' action='execute'>${inside}</command>`)
   const form = (await command('')).getChild('command', NS.commands)?.getChild('x', NS.dataForms)
   const option = form
     ?.getChildren('field')

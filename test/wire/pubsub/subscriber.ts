@@ -26,7 +26,7 @@ const told = (type: string) => {
   const datatype = type === 'form' ? `<validate xmlns='${NS.dataValidation}' datatype='xs:dateTime'><basic/></validate>` : ''
   const fields = `<field var='pubsub#deliver'${deliver}><value>1</value></field><field var='pubsub#expire'${expire}>${datatype}</field>`
   const [queue, keys] = type === 'form' ? [" label='{_}' type='boolean'", " label='{_}' type='text-multi'"] : ['', '']
-  const ours = `<field var='${NS.feeds}#queue'${queue}><value>0</value></field><field var='${NS.feeds}#key'${keys}/>`
+  const ours = `<field var='${NS.feeds}-queue'${queue}><value>0</value></field><field var='${NS.feeds}-key'${keys}/>`
   return formText(type, 'subscribe_options', fields + ours)
 }
 
