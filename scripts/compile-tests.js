@@ -2,7 +2,7 @@
 // did. Before AVA starts, all of them, and the processes they start, become a few modules each, in build/tests, where they lie as
 // their sources do. What they say of where they are (import.meta) stays true of the sources, and so do traces.
 
-import { readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
@@ -51,10 +51,19 @@ const COMMON = {
   sourcesContent: false,
   plugins: [placesOfSources],
   logLevel: 'warning',
+  write: false,
 }
 
-rmSync(join(root, FOLDER), { recursive: true, force: true })
 // The command by itself: what it shares with nobody is in few modules.
-await build({ ...COMMON, entryPoints: ['src/cli/main.ts'], chunkNames: 'chunks/cli/[name]-[hash]' })
+const command = await build({ ...COMMON, entryPoints: ['src/cli/main.ts'], chunkNames: 'chunks/cli/[name]-[hash]' })
 const entryPoints = [...below('test').filter((path) => ENTRY.test(path)), ...below('examples').filter((path) => path.endsWith('.ts'))]
-await build({ ...COMMON, entryPoints, chunkNames: 'chunks/[name]-[hash]' })
+const tests = await build({ ...COMMON, entryPoints, chunkNames: 'chunks/[name]-[hash]' })
+
+// What is the same stays untouched: tests that are running meanwhile go on with it.
+const files = new Map([...command.outputFiles, ...tests.outputFiles].map(({ path, contents }) => [path, contents]))
+for (const [path, contents] of files) {
+  if (existsSync(path) && readFileSync(path).equals(contents)) continue
+  mkdirSync(dirname(path), { recursive: true })
+  writeFileSync(path, contents)
+}
+for (const path of below(FOLDER).map((name) => join(root, name))) if (!files.has(path)) rmSync(path)

@@ -6,7 +6,7 @@
 
 import { spawn } from 'node:child_process'
 import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { stripVTControlCharacters } from 'node:util'
 
@@ -48,12 +48,11 @@ function close(status) {
 }
 
 const color = process.stdout.isTTY && !process.env['NO_COLOR'] ? ['--color'] : []
-/** Tests, and folders of them, are named by their sources. */
-const given = process.argv
-  .slice(2)
-  .map((argument) =>
-    /^(\.\/)?test(\/|$)/.test(argument) ? `build/tests/${argument.replace(/^\.\//, '').replace(/\.ts$/, '.js')}` : argument,
-  )
+/** Tests, and folders of them, are named by their sources; a value of an option is left as it is. */
+const given = process.argv.slice(2).map((argument, at, all) => {
+  const path = relative(process.cwd(), resolve(argument))
+  return /^test(\/|$)/.test(path) && !/^(-m|--match)$/.test(all[at - 1]) ? join('build', 'tests', path.replace(/\.ts$/, '.js')) : argument
+})
 const ava = spawn(process.execPath, [cli, ...color, ...given], { stdio: ['inherit', 'pipe', 'inherit'] })
 // Ctrl-C reaches AVA as well, which tells what was running; its output is still wanted.
 process.on('SIGINT', () => {})

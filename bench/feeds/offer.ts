@@ -6,7 +6,7 @@ import { anywhere } from '../../test/helpers/anywhere.ts'
 import { median, PASSWORD, SERVICE, type Stage } from './stage.ts'
 
 /** How many watch. */
-export const WATCHERS = [1, 50, 500]
+const WATCHERS = [1, 50, 500]
 export const WALLS = Array.from({ length: Math.max(...WATCHERS) }, (_, at) => `wall${at}`)
 /** Accounts that log in at once. */
 const AT_ONCE = 50
