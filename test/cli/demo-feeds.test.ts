@@ -26,7 +26,7 @@ test('who was there and who was away end with the hash of the owner, and program
     ['wall01', 'wall02', 'wall03'].map((name) => ({ name, sha256: owned })),
   )
   const told = facts.filter(({ event }) => event !== 'making' && event !== 'received')
-  for (const { event, source } of told) t.regex(String(source), /XEP-\d{4}|RFC \d{4}|FIPS|streamhost#feeds/, String(event))
+  for (const { event, source } of told) t.regex(String(source), /XEP-\d{4}|RFC \d{4}|FIPS|docs\/feeds/, String(event))
 })
 
 test('lines in a pipe, and on a terminal, stay within its columns, and end with the hashes', async (t) => {

@@ -135,7 +135,7 @@ async function announce(play: Play, { announcement, uri }: Offer, present: reado
     if (counts.waiting + counts.handed > 0) waiting.push(account)
   }
   const those = { accounts: waiting }
-  narrator.tell('queued', those, waitingText(waiting.length, present.length), 'https://www.npmjs.com/package/streamhost#feeds')
+  narrator.tell('queued', those, waitingText(waiting.length, present.length), 'docs/feeds.md')
   return files
 }
 
