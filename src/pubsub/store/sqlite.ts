@@ -305,9 +305,10 @@ export class SqliteStore implements PubsubStore {
   putItem(given: Omit<ItemRecord, 'seq'>): ItemRecord {
     const item = { ...given, seq: this.#itemNumbers.next() }
     const { nodeId, seq, id, publisher, publishedMs, expiresMs, payload, routingKey, isExpiryTold } = item
-    if (!this.hasItem(nodeId, id)) this.#tallies.add(nodeId, 'items', 1)
+    const more = this.hasItem(nodeId, id) ? 0 : 1
     const words = [nodeId, seq, id, publisher, publishedMs, expiresMs ?? null, payload ?? null] as const
     this.#write.putItem.run(...words, routingKey ?? null, Number(isExpiryTold))
+    this.#tallies.add(nodeId, 'items', more)
     return item
   }
 

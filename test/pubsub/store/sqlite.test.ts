@@ -49,6 +49,7 @@ test('what was rolled back is not there, and its numbers are not given again', a
   await t.throwsAsync(store.settled(), { code: 'ERR_STORAGE' })
   t.is(store.item(news.id, 'a'), undefined)
   t.deepEqual([store.countItems(news.id), store.countSubscriptions(news.id), store.countSubscriptionsOf('b@example.com')], [0, 0, 0])
+  t.deepEqual([store.countAllItems(), store.countAllSubscriptions()], [0, 0])
   t.true(store.putItem({ ...item, nodeId: news.id }).seq > lost.seq)
   t.true(store.addSubscription({ ...subscription, nodeId: news.id }).id > gone.id)
   await t.notThrowsAsync(store.settled())
