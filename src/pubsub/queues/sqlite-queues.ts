@@ -1,7 +1,7 @@
 import type { Change, Query, Storage } from '../../storage/index.ts'
 import type { Section } from '../store/section.ts'
 import { Sequence } from '../store/sequence.ts'
-import { numbers } from '../store/sqlite-queries.ts'
+import { mapValues, numbers } from '../store/sqlite-queries.ts'
 import { changes, queries } from '../store/statements.ts'
 import type { QueueBounds, QueueCounts, QueuePlace, QueueSection, QueueStore } from './queue-store.ts'
 import type { Awaited, DeadLetter, QueuedMessage, QueueEntry, QueueLength } from './records.ts'
@@ -236,8 +236,4 @@ function toEntry([account, attempts, failures, notBeforeMs, handedTo, awaits, ..
 
 function toLetter([id, account, attempts, reason, diedMs, ...message]: LetterRow): DeadLetter {
   return { id, account, attempts, reason, diedMs, message: toMessage(message) }
-}
-
-function mapValues<Name extends string, From, To>(from: Readonly<Record<Name, From>>, to: (value: From) => To): Record<Name, To> {
-  return Object.fromEntries(Object.entries<From>(from).map(([name, value]) => [name, to(value)])) as Record<Name, To>
 }
