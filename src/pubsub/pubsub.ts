@@ -169,7 +169,7 @@ export class Pubsub {
     return itemsOf(this.#core, asker, query)
   }
 
-  /** Those of some accounts that may have the items of a node; for whoever may publish there. */
+  /** Those of some accounts that may have the items of a node; for publishers of it, and whoever may publish there and have them. */
   readersAmong(asker: Asker, name: string, others: readonly Asker[]): readonly string[] {
     return readersAmong(this.#core, asker, name, others)
   }

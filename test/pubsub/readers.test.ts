@@ -1,4 +1,4 @@
-// Goal: whoever may publish at a node hears who may have its items; nobody else does.
+// Goal: whoever may publish at a node hears who may have its items, unless he may not have them himself; nobody else does.
 // Method: the rules without their XML, asked as they stand.
 
 import test from 'ava'
@@ -56,3 +56,21 @@ test('who may not publish hears nothing, and nobody of a node that is not there'
   t.deepEqual(pubsub.readersAmong(by(STRANGER), 'news', [{ jid: FRIEND }]), [FRIEND])
   t.throws(() => pubsub.readersAmong(by(OWNER), 'nowhere', []), { code: 'ERR_ITEM_NOT_FOUND' })
 })
+
+for (const accessModel of ['presence', 'roster', 'authorize', 'whitelist'] as const) {
+  test(`${accessModel}: where everybody may publish, a stranger does not hear who may have the items, and learns nothing of rosters`, (t) => {
+    const { pubsub } = new PubsubScene({ hasRosters: () => true })
+    const config = { accessModel, rosterGroups: ['friends'], publishModel: 'open' } as const
+    pubsub.create(by(OWNER), { node: 'news', config })
+    const asked = (jid: string, contacts?: readonly Contact[]) => pubsub.readersAmong({ jid: `${jid}/device`, contacts }, 'news', others)
+    t.notThrows(() => pubsub.publish(by(STRANGER), { node: 'news', items: [{ id: 'a', payload: '<a/>' }] }))
+    t.throws(() => asked(STRANGER), { code: 'ERR_FORBIDDEN' })
+    t.throws(() => asked(STRANGER, [{ subscription: 'none', groups: ['friends'] }]), { code: 'ERR_FORBIDDEN' })
+    const isForContacts = accessModel === 'presence' || accessModel === 'roster'
+    if (isForContacts) t.deepEqual(asked(FRIEND, friends), [OWNER, FRIEND], 'a contact may have them, and may know')
+    for (const affiliation of ['publish-only', 'publisher', 'member', 'owner'] as const) {
+      pubsub.setNodeAffiliations(by(OWNER), 'news', [{ jid: STRANGER, affiliation }])
+      t.true(asked(STRANGER).includes(OWNER), affiliation)
+    }
+  })
+}
