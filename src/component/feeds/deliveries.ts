@@ -244,13 +244,22 @@ export class Deliveries implements Disposable {
 
   /** What another process of ours handed over is to be handed over again. */
   #openLane(account: string): Lane {
+    const { pubsub } = this.#components
     if (!this.#met.get(account)) {
-      this.#components.pubsub.queues.released(account, {})
+      if (pubsub.queues.released(account, {})) void pubsub.committed().catch((err) => this.#meetAgain(account, err))
       this.#met.set(account, true)
     }
     const lane = new Lane(account)
     this.#lanes.set(account, lane)
     return lane
+  }
+
+  /** Something else that was written in that turn could not be kept, and took it along. */
+  #meetAgain(account: string, err: unknown): void {
+    if (this.#isOver) return
+    this.#keeping.failed(err)
+    this.#lanes.delete(account)
+    this.#wake(account)
   }
 
   /** Asks all that has to be asked before an account gets something. */

@@ -2,10 +2,10 @@
 // Method: one service after the other with the same queues, in a directory or in memory.
 
 import test from 'ava'
-import { MemoryStore, pubsubMigrations, SqliteStore } from '../../../src/pubsub/index.ts'
+import { MemoryStore, type NodeRecord, pubsubMigrations, SqliteStore } from '../../../src/pubsub/index.ts'
 import { parseDelivery } from '../../../src/xep/index.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
-import { DeliveryScene, EPOCH_MS, plain, watching, withReceipts } from '../../helpers/feed-deliveries.ts'
+import { DeliveryScene, EPOCH_MS, NODE, plain, watching, withReceipts } from '../../helpers/feed-deliveries.ts'
 import { newDirectory, openStorage } from '../../helpers/storage.ts'
 
 const WALL = 'wall7@example.org'
@@ -46,6 +46,37 @@ test('the next process hands over again what was not acknowledged to those who a
   await after.pass(2_000_000)
   t.deepEqual(after.told(), [])
   t.is(after.pubsub.queues.counts.entries, 0)
+})
+
+test('where something else fails as it is written that another process is no more, what that had handed over does not wait for its time', async (t) => {
+  const directory = await newDirectory(t)
+  const clock = new FakeClock()
+  const first = await openStorage(t, directory, pubsubMigrations)
+  const before = await DeliveryScene.open(t, { store: new SqliteStore(first), clock })
+  before.feed([WALL])
+  await before.enter(`${WALL}/x`, watching())
+  await before.publish(['a'])
+  while (before.deliveries.counts.handed < 1) await before.settle()
+  before.deliveries[Symbol.dispose]()
+  await before.session.stop()
+  await first[Symbol.asyncDispose]()
+
+  const store = new SqliteStore(await openStorage(t, directory, pubsubMigrations))
+  const { replaceEntry } = store.queues
+  store.queues.replaceEntry = (entry) => {
+    store.queues.replaceEntry = replaceEntry
+    const isReplaced = replaceEntry.call(store.queues, entry)
+    const node = store.node(NODE) as NodeRecord
+    t.throws(() => store.addNode(node), { code: 'ERR_STORAGE' }, 'there is one of that name')
+    return isReplaced
+  }
+  const after = await DeliveryScene.open(t, { store, clock })
+  await after.enter(`${WALL}/y`, watching())
+  while (after.log.lines.every(({ level }) => level !== 'error')) await after.settle()
+  t.deepEqual(after.told(), [])
+  await after.pass(10_000)
+  while (after.deliveries.counts.handed < 1) await after.settle()
+  t.deepEqual(after.told(), [`${WALL}/y a`])
 })
 
 test('what could not be kept is not sent; it is tried again', async (t) => {
