@@ -34,7 +34,7 @@ for (const code of errorCodes) {
     t.regex(code, /^ERR(_[A-Z0-9]+)+$/)
     t.true(TYPES.includes(type))
     t.true(CONDITIONS.includes(condition))
-    if (application) t.regex(application.slice(0, 2).join(' '), /^[a-z-]+ (http|urn):\S+$/)
+    if (application) t.regex(application.slice(0, 2).join(' '), /^[a-z-]+ (https?|urn):\S+$/)
   })
 }
 
