@@ -1,5 +1,5 @@
 import { BytestreamError, type Clock } from '../core/index.ts'
-import type { Transfer } from '../transfer/index.ts'
+import type { StartRequest, Transfer } from '../transfer/index.ts'
 
 /** How often a file is sent. */
 export interface DownloadLimits {
@@ -30,9 +30,7 @@ export class Downloads {
   readonly #clock: Clock
   readonly #limits: DownloadLimits
   readonly #running = new Set<Transfer>()
-  /** By the full JID of whoever asked, in the order in which they asked. */
-  readonly #granted = new Map<string, Grant[]>()
-  #grants = 0
+  readonly #granted = new Map<StartRequest, Grant>()
   /** Of the file that is on offer now. */
   #round: Round = { done: 0, underWay: 0 }
 
@@ -60,33 +58,32 @@ export class Downloads {
   }
 
   /**
-   * Grants a download to a full JID.
+   * Grants a download.
    *
    * @throws BytestreamError `ERR_OFFER_USED_UP`, `ERR_OFFER_BUSY`
    */
-  grant(from: string): void {
+  grant(request: StartRequest): void {
     const { downloadsMax = Infinity, atOnceMax = Infinity } = this.#limits
     if (this.isUsedUp) throw new BytestreamError('ERR_OFFER_USED_UP', `it was to be had ${times(downloadsMax)}`)
-    if (this.#running.size + this.#grants >= atOnceMax) {
+    if (this.#running.size + this.#granted.size >= atOnceMax) {
       throw new BytestreamError('ERR_OFFER_BUSY', `it is to be had ${times(atOnceMax)} at the same time: try again later`)
     }
     const round = this.#round
     // One of those under way may fail.
     if (round.done + round.underWay >= downloadsMax) throw new BytestreamError('ERR_OFFER_BUSY', 'others have it now: try again later')
-    const cancel = this.#clock.after(BEGIN_MS_MAX, () => this.giveUp(from))
-    this.#granted.set(from, [...(this.#granted.get(from) ?? []), { round, cancel }])
-    this.#grants += 1
+    const cancel = this.#clock.after(BEGIN_MS_MAX, () => this.giveUp(request))
+    this.#granted.set(request, { round, cancel })
     round.underWay += 1
   }
 
-  /** What was granted to somebody does not begin. */
-  giveUp(from: string): void {
-    this.#take(from)
+  /** What was granted does not begin. */
+  giveUp(request: StartRequest): void {
+    this.#take(request)
   }
 
   /** What was granted has begun. */
-  begin(from: string, transfer: Transfer): void {
-    const { round } = this.#take(from) ?? { round: this.#round }
+  begin(request: StartRequest, transfer: Transfer): void {
+    const { round } = this.#take(request) ?? { round: this.#round }
     this.#running.add(transfer)
     round.underWay += 1
     const end = () => {
@@ -106,16 +103,14 @@ export class Downloads {
   }
 
   [Symbol.dispose](): void {
-    for (const from of [...this.#granted.keys()]) while (this.#granted.has(from)) this.giveUp(from)
+    for (const request of [...this.#granted.keys()]) this.giveUp(request)
   }
 
-  #take(from: string): Grant | undefined {
-    const [grant, ...others] = this.#granted.get(from) ?? []
+  #take(request: StartRequest): Grant | undefined {
+    const grant = this.#granted.get(request)
     if (!grant) return undefined
     grant.cancel()
-    if (others.length > 0) this.#granted.set(from, others)
-    else this.#granted.delete(from)
-    this.#grants -= 1
+    this.#granted.delete(request)
     grant.round.underWay -= 1
     return grant
   }

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { BytestreamError, bareJid, type Clock, type ErrorCode, orAbort, startDeadline, toBytestreamError } from '../core/index.ts'
 import type { Session } from '../session/index.ts'
-import type { Published, Transfer, TransferResult } from '../transfer/index.ts'
+import type { Published, StartRequest, Transfer, TransferResult } from '../transfer/index.ts'
 import { type Announcement, buildJingleUri } from '../xep/index.ts'
 import { Announcer } from './announcer.ts'
 import type { Audience } from './audience.ts'
@@ -208,13 +208,14 @@ export class Offer extends EventEmitter<OfferEvents> {
    * @throws BytestreamError `ERR_FORBIDDEN`, `ERR_OFFER_BUSY`, and how it is over
    * @internal
    */
-  async grant(from: string): Promise<Published> {
-    if (!(await this.#components.audience.may(from))) throw new BytestreamError('ERR_FORBIDDEN', 'it is not offered to you')
+  async grant(request: StartRequest): Promise<Published> {
+    if (!(await this.#components.audience.may(request.from))) throw new BytestreamError('ERR_FORBIDDEN', 'it is not offered to you')
     await this.#checkFile()
     if (this.#end) throw answerOf(this.#end.reason)
-    this.#downloads.grant(from)
+    this.#downloads.grant(request)
     const { mediaType: mimeType, description } = this.#file.announced
-    return { path: this.#file.path, mimeType, description, signal: this.#over.signal }
+    const onNotBegun = () => this.#downloads.giveUp(request)
+    return { path: this.#file.path, mimeType, description, signal: this.#over.signal, onNotBegun }
   }
 
   /** Whether somebody is to learn where to ask. @internal */
@@ -223,8 +224,8 @@ export class Offer extends EventEmitter<OfferEvents> {
   }
 
   /** A download that was granted begins. @internal */
-  started(from: string, transfer: Transfer): void {
-    this.#downloads.begin(from, transfer)
+  started(request: StartRequest, transfer: Transfer): void {
+    this.#downloads.begin(request, transfer)
     transfer.once('done', (result) => {
       this.emit('finished', { transfer, result })
       if (this.#downloads.isUsedUp) this.#finish('used up')
@@ -239,7 +240,6 @@ export class Offer extends EventEmitter<OfferEvents> {
 
   /** Somebody was refused, or what was granted did not begin. @internal */
   refused(from: string, error: BytestreamError): void {
-    this.#downloads.giveUp(from)
     this.emit('refused', { from, error })
   }
 

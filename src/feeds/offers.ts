@@ -1,5 +1,5 @@
 import { BytestreamError } from '../core/index.ts'
-import type { Publications, Published, TransferClient } from '../transfer/index.ts'
+import type { Publications, Published, StartRequest, TransferClient } from '../transfer/index.ts'
 import { answerOf, type Offer, type OfferEndReason } from './offer.ts'
 import type { Way } from './way.ts'
 
@@ -67,15 +67,16 @@ export class Offers {
       mayStart: (request) => this.#mayStart(request),
       isShownTo: (from) => this.all.some((offer) => offer.isFor(from)),
     })
-    publications.on('transfer', (transfer, { id, from }) => this.#offers.get(id)?.started(from, transfer))
+    publications.on('transfer', (transfer, request) => this.#offers.get(request.id)?.started(request, transfer))
     publications.on('refused', ({ id, from, error }) => this.#offers.get(id)?.refused(from, error))
     return publications
   }
 
-  async #mayStart({ from, id }: { readonly from: string; readonly id: string }): Promise<Published> {
+  async #mayStart(request: StartRequest): Promise<Published> {
+    const { id } = request
     const offer = this.#offers.get(id)
     const reason = this.#ended.get(id)
-    if (offer) return await offer.grant(from)
+    if (offer) return await offer.grant(request)
     if (reason !== undefined) throw answerOf(reason)
     throw new BytestreamError('ERR_OFFER_UNKNOWN', 'nothing is offered under that id')
   }

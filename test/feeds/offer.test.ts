@@ -43,6 +43,13 @@ async function get({ feeds }: FeedsClient, offer: Offer, t: ExecutionContext): P
   }
 }
 
+/** Asks for an offer eight times at once. @returns how many of them came */
+async function askAtOnce({ feeds }: FeedsClient, offer: Offer, t: ExecutionContext): Promise<number> {
+  const into = await makeFolder(t)
+  const asked = Array.from({ length: 8 }, (_, at) => feeds.get(offer.announcement, { into, as: `${at}`, method: 'direct' }).done)
+  return (await Promise.allSettled(asked)).filter(({ status }) => status === 'fulfilled').length
+}
+
 async function meet(
   t: ExecutionContext,
   accounts = ['ci', 'wall', 'desk', 'owner'],
@@ -94,6 +101,35 @@ test('while as many download as may at once, others are told to wait, and may af
   await first.done
   await counted
   t.is(await get(desk, offer, t), sha256)
+})
+
+test('who asks many times at once has no more than may be had at once, nor more than may be had in all', async (t) => {
+  const { ci, wall } = await meet(t)
+  const { path } = await makeFile(t, 1_000_000)
+  const offer = await ci.feeds.offer(NODE, path, { downloadsMax: 2, atOnceMax: 1 })
+  let mostAtOnce = 0
+  let begun = 0
+  offer.on('started', () => {
+    begun += 1
+    mostAtOnce = Math.max(mostAtOnce, offer.running.size)
+  })
+  let came = 0
+  while (!offer.end) came += await askAtOnce(wall, offer, t)
+  t.deepEqual([came, mostAtOnce, begun], [2, 1, 2])
+  t.like(await offer.done, { reason: 'used up', downloads: 2 })
+})
+
+test('what was granted and does not begin is free for others at once, and takes nothing from another that was granted', async (t) => {
+  const { ci, wall } = await meet(t)
+  const { path } = await makeFile(t, 1_000)
+  const offer = await ci.feeds.offer(NODE, path, { atOnceMax: 2 })
+  const ask = () => offer.grant({ from: wall.client.jid, id: offer.id, protocol: 'jingle' })
+  const [first] = [await ask(), await ask()]
+  await t.throwsAsync(ask(), { code: 'ERR_OFFER_BUSY' })
+  first.onNotBegun?.()
+  first.onNotBegun?.()
+  await ask()
+  await t.throwsAsync(ask(), { code: 'ERR_OFFER_BUSY' })
 })
 
 test('what is withdrawn is gone from the feed, subscribers hear of it, and it cannot be had', async (t) => {
@@ -252,7 +288,7 @@ test('what was granted before the offer was withdrawn, and has not begun, does n
   const { ci, wall } = await meet(t)
   const { path } = await makeFile(t, 1_000)
   const offer = await ci.feeds.offer(NODE, path)
-  const { signal } = await offer.grant(wall.client.jid)
+  const { signal } = await offer.grant({ from: wall.client.jid, id: offer.id, protocol: 'jingle' })
   t.false(signal?.aborted)
   await offer.withdraw()
   t.is((signal?.reason as BytestreamError | undefined)?.code, 'ERR_OFFER_WITHDRAWN')

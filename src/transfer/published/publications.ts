@@ -36,6 +36,8 @@ export interface Published {
   readonly description?: string | undefined
   /** Takes it back: what has not begun by then does not begin, and whoever asked hears its reason, an error of ours. */
   readonly signal?: AbortSignal | undefined
+  /** Called when it does not begin after all; of what has begun the transfer tells. */
+  readonly onNotBegun?: (() => void) | undefined
 }
 
 /** What is published, and how it may travel; {@link Publications.stop} ends it. */
@@ -64,7 +66,7 @@ const TRANSFERS_MAX = 500
 
 /** Facts. */
 export interface PublicationsEvents extends ResponderEvents {
-  /** Somebody asked for a file, and it is being sent. */
+  /** Somebody asked for a file, and it is being sent; the request is the one `mayStart` was asked about. */
   transfer: [transfer: Transfer, request: StartRequest]
   /** A request was refused; the error says why. */
   refused: [facts: { readonly from: string; readonly id: string; readonly error: BytestreamError }]
@@ -136,10 +138,19 @@ export class Publications extends Responder<PublicationsEvents> {
   }
 
   async #begin(request: StartRequest, leave: () => void): Promise<string> {
-    const { from, protocol } = request
     const ask = () => this.#init.mayStart(request)
     const published = await askProgram(this.clock, ask, { code: 'ERR_TIMEOUT', signal: this.stopping })
     if (!published) throw new BytestreamError('ERR_NOT_ACCEPTABLE', 'there is no such file')
+    try {
+      return await this.#beginWith(published, request, leave)
+    } catch (error) {
+      published.onNotBegun?.()
+      throw error
+    }
+  }
+
+  async #beginWith(published: Published, request: StartRequest, leave: () => void): Promise<string> {
+    const { from, protocol } = request
     const source = await FileSource.open(published.path)
     const sid = randomUUID()
     try {
