@@ -24,15 +24,16 @@ export class EventQueue<T> {
     return this.#isOver
   }
 
-  /** @param onDone called when whoever iterates is done with it */
-  push(value: T, onDone?: () => void): void {
-    if (this.#isOver) return
+  /** @param onDone called when whoever iterates is done with it @returns whether it was taken; what is over takes none */
+  push(value: T, onDone?: () => void): boolean {
+    if (this.#isOver) return false
     if (this.#waiting.length >= WAITING_MAX) {
       this.end(new BytestreamError('ERR_PUBSUB_LIMIT', `more than ${WAITING_MAX} events have come that nobody has looked at`))
-      return
+      return false
     }
     this.#waiting.push({ value, onDone })
     this.#wake()
+    return true
   }
 
   /** Settles when there is room for many, or it is over. */

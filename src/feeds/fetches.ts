@@ -25,8 +25,8 @@ interface Entry {
 /** What fetching needs of whoever watches. */
 export interface FetchesComponents {
   readonly clock: Clock
-  /** @param onDone called when whoever iterates is done with the event */
-  readonly tell: (event: FeedEvent, onDone?: () => void) => void
+  /** @param onDone called when whoever iterates is done with the event @returns whether they get it: nobody does when the watch is over */
+  readonly tell: (event: FeedEvent, onDone?: () => void) => boolean
   /** What was told under that number needs not be told again. */
   readonly acknowledge: (service: string, messageId: number) => void
   /** Whether it is asked for at all. @throws BytestreamError why not */
@@ -78,7 +78,8 @@ export class Fetches implements Disposable {
     }
     if (!this.#makeRoom()) {
       const error = new BytestreamError('ERR_PUBSUB_LIMIT', `${ENTRIES_MAX} files are waited for already`)
-      return tell({ kind: 'failed', ...about, error })
+      tell({ kind: 'failed', ...about, error })
+      return
     }
     const entry: Entry = {
       ...{ about, messageIds: new Set(messageId === undefined ? [] : [messageId]), state: 'told', backOff: new BackOff(backOff) },
@@ -90,8 +91,8 @@ export class Fetches implements Disposable {
       entry.state = 'settled'
       this.#acknowledge(entry)
     }
-    tell({ kind: 'announced', ...about, fresh }, isWanted ? undefined : onDone)
-    if (isWanted) this.#await(entry)
+    const isTold = tell({ kind: 'announced', ...about, fresh }, isWanted ? undefined : onDone)
+    if (isTold && isWanted) this.#await(entry)
   }
 
   /** It is not to be had any more. */
@@ -166,8 +167,8 @@ export class Fetches implements Disposable {
     const settle = (event: FeedEvent) => {
       if (entry.attempt !== attempt) return
       entry.state = event.kind === 'passed over' ? 'failed' : 'settled'
-      this.#components.tell(event)
-      this.#acknowledge(entry)
+      // What nobody hears of is told again the next time.
+      if (this.#components.tell(event)) this.#acknowledge(entry)
     }
     try {
       if (!this.#checkExpiry(entry)) settle(await this.#fetch(about, attempt.signal))
@@ -220,7 +221,7 @@ export class Fetches implements Disposable {
     this.#waiting.delete(entry)
     entry.state = 'paused'
     entry.attempt = undefined
-    if (entry.toldPause !== word) this.#components.tell({ kind: 'paused', ...about, error, retryMs })
+    if (entry.toldPause !== word && !this.#components.tell({ kind: 'paused', ...about, error, retryMs })) return
     entry.toldPause = word
     const wakeMs = Math.min(retryMs ?? Infinity, Math.max(0, expiresMs - Date.now()))
     entry.cancelPause = wakeMs === Infinity ? () => {} : this.#components.clock.after(wakeMs, () => this.#wake(entry))

@@ -169,8 +169,7 @@ export class Watch implements AsyncIterableIterator<FeedEvent, undefined>, Async
     this.#stopping.abort(new BytestreamError('ERR_ABORTED', 'nothing is watched any more'))
     this.#components.client.session.off('ended', this.#onEnded)
     this.#init.signal?.removeEventListener('abort', this.#onAbort)
-    this.#events.end()
-    this.#fetches[Symbol.dispose]()
+    this.#end()
     await this.#began
     await this.#acknowledging.told()
     this.#acknowledging[Symbol.dispose]()
@@ -178,23 +177,27 @@ export class Watch implements AsyncIterableIterator<FeedEvent, undefined>, Async
     await Promise.all(this.#feeds.map((watched) => watched.end()))
   }
 
+  /** Nothing more is told: what runs is ended, and what comes is left for another time. */
   #end(error?: BytestreamError): void {
     this.#events.end(error)
+    this.#fetches[Symbol.dispose]()
   }
 
   readonly #onEnded = ({ error }: SessionEvents['ended'][0]) => this.#end(error)
 
   readonly #onAbort = () => this.#end(abortError(this.#init.signal as AbortSignal))
 
-  #tell(event: FeedEvent, onDone?: () => void): void {
-    this.#events.push(event, onDone)
+  #tell(event: FeedEvent, onDone?: () => void): boolean {
+    const isTaken = this.#events.push(event, onDone)
     const isLast = this.#init.into === undefined ? event.kind === 'announced' : settled.includes(event.kind)
-    if (this.#init.once && isLast) this.#end()
+    if (!isTaken || (this.#init.once && isLast)) this.#end()
+    return isTaken
   }
 
   readonly #listener: FeedListener = {
     item: (feed, heard) => this.#hear(feed, heard),
     gone: (feed, id, messageId) => {
+      if (this.#events.isOver) return
       this.#fetches.gone(addressOf(feed), id)
       if (messageId === undefined) return
       this.#acknowledging.heard(feed.service, messageId)
@@ -212,6 +215,7 @@ export class Watch implements AsyncIterableIterator<FeedEvent, undefined>, Async
   }
 
   #hear(feed: Feed, { item, fresh, messageId }: HeardItem): void {
+    if (this.#events.isOver) return
     const about = { ...addressOf(feed), publisher: item.publisher }
     const announcement = announcementIn(item, feed)
     if (messageId !== undefined) this.#acknowledging.heard(feed.service, messageId)

@@ -100,6 +100,46 @@ test('what a loop was left with, by a break or an error, is told again; what it 
   t.deepEqual(told, ['one', 'one', 'one', 'two'])
 })
 
+test('what comes when a watch for once has its file is neither fetched nor acknowledged, however long the loop takes', async (t) => {
+  const network = await startFeedsWithQueues(t, ['ci', 'wall'])
+  const [ci, wall] = [await network.join('ci'), await network.join('wall')]
+  await ci.pubsub.create(NODE)
+  await wall.pubsub.subscribe(NODE, { settings: { [feedOptions.queue]: true } })
+  const into = await makeFolder(t)
+  const offers = []
+  for (const name of ['a', 'b', 'c']) offers.push(await ci.feeds.offer(NODE, (await makeFile(t, 1_000, name)).path))
+  const told: string[] = []
+  for await (const event of wall.feeds.watch([NODE], { into, once: true, concurrency: 1, ...way })) {
+    if (event.kind !== 'fetched') continue
+    told.push(event.announcement.file.name)
+    for (const { announcement } of offers) await wall.feeds.get(announcement, { into: await makeFolder(t), ...way }).done
+  }
+  t.is(told.length, 1)
+  t.deepEqual(await storedIn(into), told)
+  const again = wall.feeds.watch([NODE], { into, ...way })
+  for (const _ of ['two', 'others']) told.push((await nextOf(again, 'fetched')).announcement.file.name)
+  t.deepEqual(told.sort(), ['a', 'b', 'c'])
+})
+
+test('what comes while a watch stops is not fetched by it, and is told again', async (t) => {
+  const network = await startFeedsWithQueues(t, ['ci', 'wall'])
+  const [ci, wall] = [await network.join('ci'), await network.join('wall')]
+  await ci.pubsub.create(NODE)
+  await wall.pubsub.subscribe(NODE, { settings: { [feedOptions.queue]: true } })
+  await publish(ci, announcement(ci.client.jid, { id: 'one' }))
+  const asked: string[] = []
+  const mayFetch = ({ announcement: { id } }: { announcement: Announcement }) => asked.push(id) === 0
+  const watch = wall.feeds.watch([NODE], { into: await makeFolder(t), mayFetch, ...way })
+  await nextOf(watch, 'passed over')
+  const stopped = new Promise<void>((resolve) => {
+    wall.client.session.prependOnceListener('message', () => resolve(watch.stop()))
+  })
+  await publish(ci, announcement(ci.client.jid, { id: 'two' }))
+  await stopped
+  t.deepEqual(asked, ['one'])
+  t.is((await nextOf(wall.feeds.watch([NODE]), 'announced')).announcement.id, 'two')
+})
+
 test('a signal ends a watch, which fails with its reason; one that is stopped just ends', async (t) => {
   const network = await startFeeds(t, ['wall'])
   const { feeds, pubsub } = await network.join('wall')
