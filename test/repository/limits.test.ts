@@ -20,6 +20,7 @@ const rowOf: Readonly<Record<string, string>> = {
   'component/feeds/consumers ATTEMPTS_AT_ONE_MAX': 'times one device gets',
   'component/feeds/deliveries MET_MAX': 'accounts of which it is remembered that what another process',
   'component/feeds/deliveries PIECE_MS_MAX': 'time for the making of a piece of messages',
+  'component/feeds/full-lanes LOOK_MS': 'until it is looked whether what an account',
   'component/feeds/keeping PAUSE_MS': 'until it is tried again to hand over',
   'component/feeds/settling SLEEP_MS_MAX': 'until it is looked again what is due',
   'component/feeds/settling LATE_ERROR_MS_MAX': 'for that error',

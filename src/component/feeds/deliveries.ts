@@ -3,6 +3,7 @@ import type { Notice } from '../../pubsub/index.ts'
 import { BoundedMap } from './bounded-map.ts'
 import type { Consumer } from './consumers.ts'
 import type { DeliveryForms } from './delivery-forms.ts'
+import { FullLanes } from './full-lanes.ts'
 import { type Handed, type HandOverComponents, nextFor, takeShare } from './hand-over.ts'
 import { Keeping } from './keeping.ts'
 import { Lane } from './lane.ts'
@@ -57,6 +58,7 @@ export class Deliveries implements Disposable {
   readonly #ready = new Set<string>()
   readonly #keeping: Keeping
   readonly #settling: Settling
+  readonly #full: FullLanes
   readonly #rations: LogRation<'not asked' | 'dead'>
   /** Accounts whose messages were handed over by this process alone. */
   #met = new BoundedMap<string, true>(MET_MAX)
@@ -75,6 +77,7 @@ export class Deliveries implements Disposable {
     const letGo = (account: string, messageId: number) => this.#letGo(account, messageId)
     const [onAgain, onDead] = [(account: string) => this.#wakeAgain(account), (letters: number) => this.#bury(letters)]
     this.#settling = new Settling({ pubsub, clock, now, keeping: this.#keeping, letGo, onAgain, onDead })
+    this.#full = new FullLanes(clock, (account) => this.#wake(account))
     session.on('online', this.#run)
     availability.on('available', this.#onAvailable).on('unavailable', this.#onUnavailable)
     this.#settling.setAlarm()
@@ -142,6 +145,7 @@ export class Deliveries implements Disposable {
     this.#isOver = true
     this.#keeping[Symbol.dispose]()
     this.#settling[Symbol.dispose]()
+    this.#full[Symbol.dispose]()
     session.off('online', this.#run)
     availability.off('available', this.#onAvailable).off('unavailable', this.#onUnavailable)
     this.#ready.clear()
@@ -227,6 +231,7 @@ export class Deliveries implements Disposable {
     const lane = this.#lanes.get(account) ?? this.#openLane(account)
     if (lane.isPreparing) return nothing
     const next = nextFor(this.#handing, lane)
+    if (lane.isFull) this.#full.add(account)
     if (next.entries.length === 0) {
       if (lane.isIdle) this.#lanes.delete(account)
       return nothing
@@ -237,6 +242,7 @@ export class Deliveries implements Disposable {
     }
     const share = takeShare(this.#handing, { lane, crew: lane.crew, ...next })
     lane.contacts = new Map() // Rosters change.
+    if (lane.isFull) this.#full.add(account)
     if (share.rest === 'unknown') void this.#prepare(lane)
     else if (share.rest === 'more') this.#ready.add(account)
     return share

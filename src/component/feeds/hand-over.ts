@@ -1,10 +1,8 @@
 import type { Pubsub, QueueEntry } from '../../pubsub/index.ts'
 import { type Consumer, chooseConsumer } from './consumers.ts'
 import type { DeliveryForms } from './delivery-forms.ts'
-import type { Crew, Lane } from './lane.ts'
+import { type Crew, type Lane, WINDOW } from './lane.ts'
 
-/** Messages that an account has not acknowledged, at the most. */
-const WINDOW = 16
 /** Messages of one account while others wait. */
 const SHARE = 16
 /** Milliseconds from which on a message comes late. */
@@ -94,8 +92,8 @@ export function takeShare({ pubsub, forms, now }: HandOverComponents, turn: Next
 const isWatched = ({ abilities: { acknowledges } }: Consumer) => acknowledges !== 'not'
 
 /** What was replaced, withdrawn or is over meanwhile is not waited for: nobody may ever acknowledge it. @returns messages */
-function roomIn(pubsub: Pubsub, { account, held }: Lane): number {
-  if (held.size < WINDOW) return WINDOW - held.size
+function roomIn(pubsub: Pubsub, { account, held, isFull }: Lane): number {
+  if (!isFull) return WINDOW - held.size
   for (const messageId of held.keys()) {
     if (!pubsub.queues.isUnacknowledged(account, messageId)) held.delete(messageId)
   }

@@ -3,6 +3,9 @@ import type { Availability, Resource } from './availability.ts'
 import type { ConsumerAbilities } from './consumer-abilities.ts'
 import { type Consumer, comparePreference } from './consumers.ts'
 
+/** Messages that an account has not acknowledged, at the most. */
+export const WINDOW = 16
+
 /** Those of an account that are there, in the order in which they are preferred, and what their server can. */
 export interface Crew {
   readonly consumers: readonly Consumer[]
@@ -44,6 +47,11 @@ export class Lane {
   lookAgain(): void {
     this.lookedAt = 0
     this.hasPassedOver = false
+  }
+
+  /** Whether it has as many that wait to be acknowledged as may be, or seems to. */
+  get isFull(): boolean {
+    return this.held.size >= WINDOW
   }
 
   /** Whether nothing would be lost with it. */

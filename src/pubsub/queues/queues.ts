@@ -138,7 +138,8 @@ export class Queues implements QueueKeeper {
 
   /** Whether an account has that message, and has still to acknowledge it: it may have been replaced, or be over. */
   isUnacknowledged(account: string, messageId: number): boolean {
-    return this.#store.entry(account, messageId)?.awaits === 'acknowledgement'
+    const entry = this.#store.entry(account, messageId)
+    return entry?.awaits === 'acknowledgement' && entry.message.expiresMs > this.#core.now()
   }
 
   /** What an account has, and has not acknowledged, the oldest first. */

@@ -8,6 +8,7 @@ import { DeliveryScene, FEEDS, NODE, plain, watching, withReceipts } from '../..
 
 const WALL = 'wall7@example.org'
 const PERSON = 'anna@example.org'
+const OWNER = { jid: 'ci@example.org/builds' }
 
 test('what was published while somebody was away comes in order when he is there, and he acknowledges it', async (t) => {
   const scene = await DeliveryScene.open(t)
@@ -55,6 +56,33 @@ test('what was replaced before it was acknowledged makes room for what comes, ho
   await scene.publish(['b'])
   t.deepEqual(scene.told(), [`${WALL}/x b`])
 })
+
+for (const [how, end] of [
+  ['purged', ({ pubsub }) => pubsub.purge(OWNER, NODE)],
+  ['over, and not swept yet,', (scene) => scene.pass(40_000)],
+  [
+    'swept',
+    async (scene) => {
+      await scene.pass(40_000)
+      while (scene.pubsub.sweep().more) {}
+    },
+  ],
+] as const satisfies readonly (readonly [string, (scene: DeliveryScene) => unknown])[]) {
+  test(`sixteen that are ${how} before they are acknowledged do not keep what waits behind them`, async (t) => {
+    const scene = await DeliveryScene.open(t)
+    scene.feed([WALL])
+    scene.pubsub.configure(OWNER, NODE, { itemExpireMs: 90_000 })
+    scene.feed([WALL], 'others')
+    await scene.enter(`${WALL}/x`, watching())
+    await scene.publish(Array.from({ length: 16 }, (_, n) => `f${n}`))
+    await scene.publish(['last'], {}, 'others')
+    await scene.pass(60_000)
+    t.is(scene.messages().length, 16, 'however long it waits')
+    await end(scene)
+    await scene.pass(60_000)
+    t.deepEqual(scene.told(), [`${WALL}/x last`])
+  })
+}
 
 test('who acknowledges nothing gets everything once, and it is gone when no error has come back', async (t) => {
   const scene = await DeliveryScene.open(t)
