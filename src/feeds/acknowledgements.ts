@@ -13,8 +13,17 @@ interface Held {
   readonly service: string
   readonly messageId: number
   readonly by: Set<Acknowledging>
+  /** Those that are done with it. */
+  readonly doneBy: Set<Acknowledging>
   /** Whether one has gone that was not done with it: it has to come again. */
   isLeft: boolean
+}
+
+/** Messages that are acknowledged together. */
+interface Batch {
+  readonly ids: Set<number>
+  /** Settles when they are told, or lost. */
+  readonly told: Promise<void>
 }
 
 /** What one watch has heard of, and is done with. */
@@ -23,7 +32,7 @@ export interface Acknowledging extends Disposable {
   heard(service: string, messageId: number): void
   /** It needs not be told of it again. */
   done(service: string, messageId: number): void
-  /** Settles when all that is acknowledged by now is told, or lost. */
+  /** Settles when what it is done with, and all others are, is told, or lost; what others are done with later is not waited for. */
   told(): Promise<void>
 }
 
@@ -36,9 +45,12 @@ const keyOf = (service: string, messageId: number) => `${messageId} ${service}`
 export class Acknowledgements {
   readonly #session: Session
   readonly #held = new Map<string, Held>()
-  /** By service. */
-  readonly #waiting = new Map<string, Set<number>>()
-  readonly #asking = new Map<string, Promise<void>>()
+  /** By service: the last one that is to be asked, to which more may be added. */
+  readonly #open = new Map<string, Batch>()
+  /** By service: the last one that was asked, when none is behind it. */
+  readonly #asked = new Map<string, Promise<void>>()
+  /** Of each watch, by service: the last one with a message of its. */
+  readonly #lastOf = new WeakMap<Acknowledging, Map<string, Promise<void>>>()
 
   constructor(session: Session) {
     this.#session = session
@@ -49,15 +61,16 @@ export class Acknowledgements {
     const watch: Acknowledging = {
       heard: (service, messageId) => this.#hold(watch, service, messageId),
       done: (service, messageId) => this.#release(watch, keyOf(service, messageId)),
-      told: () => this.#told(),
+      told: () => this.#told(watch),
       [Symbol.dispose]: () => this.#leave(watch),
     }
+    this.#lastOf.set(watch, new Map())
     return watch
   }
 
   #hold(watch: Acknowledging, service: string, messageId: number): void {
     const key = keyOf(service, messageId)
-    const held = this.#held.get(key) ?? { service, messageId, by: new Set(), isLeft: false }
+    const held = this.#held.get(key) ?? { service, messageId, by: new Set(), doneBy: new Set(), isLeft: false }
     this.#held.set(key, held)
     held.by.add(watch)
     const [oldest] = this.#held.keys()
@@ -66,7 +79,10 @@ export class Acknowledgements {
 
   #release(watch: Acknowledging, key: string): void {
     // Others may hear of the same message in this turn.
-    if (this.#held.get(key)?.by.delete(watch)) queueMicrotask(() => this.#settle(key))
+    const held = this.#held.get(key)
+    if (!held?.by.delete(watch)) return
+    held.doneBy.add(watch)
+    queueMicrotask(() => this.#settle(key))
   }
 
   #leave(watch: Acknowledging): void {
@@ -84,29 +100,36 @@ export class Acknowledgements {
     if (!held.isLeft) this.#acknowledge(held)
   }
 
-  #acknowledge({ service, messageId }: Held): void {
-    const waiting = this.#waiting.get(service) ?? new Set()
-    this.#waiting.set(service, waiting.add(messageId))
-    if (this.#asking.has(service)) return
-    const asking = this.#tellAll(service).finally(() => this.#asking.delete(service))
-    this.#asking.set(service, asking)
+  #acknowledge({ service, messageId, doneBy }: Held): void {
+    const open = this.#open.get(service)
+    const batch = open && open.ids.size < MESSAGES_AT_ONCE ? open : this.#gather(service)
+    batch.ids.add(messageId)
+    // It is the last by now.
+    for (const watch of doneBy) this.#lastOf.get(watch)?.set(service, batch.told)
   }
 
-  async #told(): Promise<void> {
-    await Promise.resolve()
-    await Promise.all(this.#asking.values())
+  /** Asked when the one before has been answered; until then, and for the rest of this turn, more go along. */
+  #gather(service: string): Batch {
+    const ids = new Set<number>()
+    const before = this.#open.get(service)?.told ?? this.#asked.get(service) ?? Promise.resolve()
+    const told = before.then(() => this.#tell(service, batch))
+    const batch: Batch = { ids, told }
+    this.#open.set(service, batch)
+    return batch
   }
 
-  async #tellAll(service: string): Promise<void> {
-    // What comes in the same turn goes along.
+  async #told(watch: Acknowledging): Promise<void> {
     await Promise.resolve()
-    for (;;) {
-      const waiting = this.#waiting.get(service)
-      if (!waiting || waiting.size === 0) return void this.#waiting.delete(service)
-      const ids = [...waiting].slice(0, MESSAGES_AT_ONCE)
-      for (const id of ids) waiting.delete(id)
-      const question = { type: 'set', to: service, payload: buildAcknowledgement(ids) } as const
-      await this.#session.request(question, { answerMsMax: ANSWER_MS_MAX }).catch(() => {})
+    await Promise.all(this.#lastOf.get(watch)?.values() ?? [])
+  }
+
+  async #tell(service: string, batch: Batch): Promise<void> {
+    if (this.#open.get(service) === batch) {
+      this.#open.delete(service)
+      this.#asked.set(service, batch.told)
     }
+    const question = { type: 'set', to: service, payload: buildAcknowledgement([...batch.ids]) } as const
+    await this.#session.request(question, { answerMsMax: ANSWER_MS_MAX }).catch(() => {})
+    if (this.#asked.get(service) === batch.told) this.#asked.delete(service)
   }
 }
