@@ -1,4 +1,14 @@
-import { BytestreamError, bareJid, domainOf, prepareJid, StanzaError, toBytestreamError, tryPrepareJid } from '../core/index.ts'
+import {
+  BytestreamError,
+  bareJid,
+  type Clock,
+  domainOf,
+  prepareJid,
+  StanzaError,
+  startDeadline,
+  toBytestreamError,
+  tryPrepareJid,
+} from '../core/index.ts'
 import type { PubsubAffiliation } from '../xep/index.ts'
 import type { Feed } from './feed-address.ts'
 
@@ -6,7 +16,7 @@ import type { Feed } from './feed-address.ts'
 export interface Audience {
   /**
    * @param from full JID
-   * @throws BytestreamError `ERR_OFFER_BUSY` when it cannot be found out at the moment
+   * @throws BytestreamError `ERR_OFFER_BUSY` when it cannot be found out at the moment, `ERR_FORBIDDEN` when it will not be
    */
   may(from: string): Promise<boolean>
   /** Whether somebody is to learn where to ask; for whoever may not have it that is of no use. */
@@ -56,6 +66,9 @@ interface Batch {
  */
 const UNTOLD: readonly string[] = ['forbidden', 'not-allowed', 'not-authorized', 'feature-not-implemented']
 
+/** By these our service says that we publish at that node no more, or that it is gone: to ask again later is of no use. */
+const LASTING: readonly string[] = ['forbidden', 'item-not-found']
+
 /**
  * Who may see a node may have what is announced there. Each decision is made by what the service says after it was asked for, so that
  * whoever was shut out a moment ago stays out; those who ask while the service is being asked share the next answer. Our service tells
@@ -63,11 +76,13 @@ const UNTOLD: readonly string[] = ['forbidden', 'not-allowed', 'not-authorized',
  */
 export class NodeAudience implements Audience {
   readonly #feed: Feed
+  readonly #clock: Clock
   #last: Promise<unknown> = Promise.resolve()
   #next: Batch | undefined
 
-  constructor(feed: Feed) {
+  constructor(feed: Feed, clock: Clock) {
     this.#feed = feed
+    this.#clock = clock
   }
 
   async may(from: string): Promise<boolean> {
@@ -96,13 +111,25 @@ export class NodeAudience implements Audience {
   }
 
   async #ask(accounts: ReadonlySet<string>): Promise<ReadonlySet<string>> {
-    const { pubsub, node } = this.#feed
     try {
-      return (await pubsub.readersAmong(node, [...accounts], { answerMsMax: ANSWER_MS_MAX })) ?? (await this.#readersByLists(accounts))
+      return (await this.#readersAsTold(accounts)) ?? (await this.#readersByLists(accounts))
     } catch (thrown) {
+      if (thrown instanceof BytestreamError && thrown.code === 'ERR_FORBIDDEN') throw thrown
       throw new BytestreamError('ERR_OFFER_BUSY', 'who may have it cannot be found out at the moment: try again later', {
         cause: toBytestreamError(thrown),
       })
+    }
+  }
+
+  /** What our service tells whoever publishes; `undefined` of any other. @throws BytestreamError `ERR_FORBIDDEN` when it tells us no more */
+  async #readersAsTold(accounts: ReadonlySet<string>): Promise<ReadonlySet<string> | undefined> {
+    const { pubsub, node } = this.#feed
+    using deadline = startDeadline(this.#clock, ANSWER_MS_MAX, 'ERR_TIMEOUT', 'the service did not answer in time')
+    try {
+      return await pubsub.readersAmong(node, [...accounts], { answerMsMax: ANSWER_MS_MAX, signal: deadline.signal })
+    } catch (cause) {
+      if (!(cause instanceof StanzaError) || !LASTING.includes(cause.condition)) throw cause
+      throw new BytestreamError('ERR_FORBIDDEN', 'who may have it is not told any more', { cause })
     }
   }
 

@@ -180,7 +180,7 @@ export class Feeds implements AsyncDisposable {
     init: OfferInit,
   ): Promise<Offer> {
     const { places, feed } = given
-    const audience = init.to ? new NamedAudience(init.to) : feed ? new NodeAudience(feed) : everybody
+    const audience = init.to ? new NamedAudience(init.to) : feed ? new NodeAudience(feed, this.#clock) : everybody
     const offer = new Offer({ session: this.#client.session, clock: this.#clock, places, audience }, given, init)
     // Whoever is told of it may ask at once.
     this.#offers.add(offer)

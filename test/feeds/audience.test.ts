@@ -3,7 +3,7 @@ import { systemClock } from '../../src/core/index.ts'
 import { NodeAudience } from '../../src/feeds/audience.ts'
 import { PubsubClient } from '../../src/pubsub-client/index.ts'
 import type { Session } from '../../src/session/index.ts'
-import { buildFeedReaders, feedReadersFeature, NS, parseFeedReaders, xml } from '../../src/xep/index.ts'
+import { buildFeedReaders, buildIqResult, feedReadersFeature, NS, parseFeedReaders, xml } from '../../src/xep/index.ts'
 import { scriptSession, stanzaError } from '../helpers/scripted-session.ts'
 
 const FEEDS = 'feeds.example.org'
@@ -13,7 +13,8 @@ const ASKER = 'desk@example.org/a'
 const info = (...features: readonly string[]) =>
   xml('query', { xmlns: NS.discoInfo }, ...features.map((feature) => xml('feature', { var: feature })))
 
-const audienceBy = (session: Session) => new NodeAudience({ service: FEEDS, node: 'nightly', pubsub: new PubsubClient(session, FEEDS) })
+const audienceBy = (session: Session) =>
+  new NodeAudience({ service: FEEDS, node: 'nightly', pubsub: new PubsubClient(session, FEEDS) }, systemClock)
 
 const answers = test.macro({
   async exec(t, condition: string, type: 'cancel' | 'auth' | 'wait', expected: boolean | 'ERR_OFFER_BUSY') {
@@ -68,10 +69,35 @@ test('a service that tells whoever publishes is believed, and asked about many a
   t.deepEqual(asked, [1, 64, 36])
 })
 
-test('who may not publish any more is told nothing, and nobody gets the file for now', async (t) => {
-  const { session } = await scriptSession(t, systemClock, 'ci@example.org/x', ({ payload }) => {
+const refusals = test.macro({
+  async exec(t, condition: string, type: 'cancel' | 'auth' | 'wait', code: string) {
+    const { session } = await scriptSession(t, systemClock, 'ci@example.org/x', ({ payload }) => {
+      if (payload.getNS() === NS.discoInfo) return info(feedReadersFeature)
+      throw stanzaError(condition, { type })
+    })
+    await t.throwsAsync(audienceBy(session).may(ASKER), { code })
+  },
+  title: (_, condition, type, code) => `when a service that told who may read says ${condition} (${type}), whoever asks hears ${code}`,
+})
+
+test(refusals, 'forbidden', 'auth', 'ERR_FORBIDDEN')
+test(refusals, 'item-not-found', 'cancel', 'ERR_FORBIDDEN')
+test(refusals, 'service-unavailable', 'cancel', 'ERR_OFFER_BUSY')
+test(refusals, 'resource-constraint', 'wait', 'ERR_OFFER_BUSY')
+
+test('many accounts are asked about in questions of which none waits for another', async (t) => {
+  const held: (() => void)[] = []
+  const asked: number[] = []
+  const scripted = await scriptSession(t, systemClock, 'ci@example.org/x', ({ payload, stanza }) => {
     if (payload.getNS() === NS.discoInfo) return info(feedReadersFeature)
-    throw stanzaError('forbidden', { type: 'auth' })
+    const request = parseFeedReaders(payload)
+    asked.push(request.accounts.length)
+    held.push(() => scripted.receive(buildIqResult(stanza, buildFeedReaders(request))))
+    if (asked.length === 3) for (const answer of held) answer()
+    return 'silence'
   })
-  await t.throwsAsync(audienceBy(session).may(ASKER), { code: 'ERR_OFFER_BUSY' })
+  const pubsub = new PubsubClient(scripted.session, FEEDS)
+  const accounts = Array.from({ length: 150 }, (_, at) => `friend${at}@example.org`)
+  t.deepEqual(await pubsub.readersAmong('nightly', accounts), new Set(accounts))
+  t.deepEqual(asked, [64, 64, 22])
 })

@@ -234,7 +234,7 @@ test('our service tells also who only publishes at a node who is shut out, and w
   await owner.pubsub.configure(NODE, { access_model: 'whitelist' })
   t.is(await get(wall, offer, t), 'forbidden')
   await owner.pubsub.setAffiliates(NODE, [{ jid: 'desk@localhost', affiliation: 'outcast' }])
-  t.is(await get(wall, offer, t), 'resource-constraint', 'nobody knows any more')
+  t.is(await get(wall, offer, t), 'forbidden', 'its owner may not know any more')
 })
 
 test('a file that is changed, or gone, is offered no more, and says why', async (t) => {
