@@ -1,4 +1,4 @@
-import { BytestreamError, type Jid, parseJid, prepareJid, unescapeLocal } from '../core/index.ts'
+import { BytestreamError, type Jid, parseJid, prepareJid, toBytestreamError, unescapeLocal } from '../core/index.ts'
 import { isPubsubService, PubsubClient } from '../pubsub-client/index.ts'
 import type { QuestionOptions, Session } from '../session/index.ts'
 
@@ -9,7 +9,7 @@ export interface FeedAddress {
   readonly node: string
 }
 
-/** A feed by where it is, by its address (`nightly@feeds.example.org`), or one of the default service by its node alone. */
+/** A feed by where it is, by its node alone, or, where no default service was set, by its address (`nightly@feeds.example.org`). */
 export type FeedName = string | FeedAddress
 
 /** A feed, and who asks about it. */
@@ -20,13 +20,23 @@ export interface Feed extends FeedAddress {
 /**
  * Reads the address of a feed, as it stands in rosters: the name of its node, escaped (XEP-0106), at its service.
  *
- * @returns `undefined` for what names a node alone, at whichever service: it may have an @ in it
- * @throws BytestreamError `ERR_TIMEOUT`, `ERR_SESSION_CLOSED`, `ERR_ABORTED`
+ * @returns `undefined` for what names a node alone, at whichever service: it may have an @ in it, and what is behind that need not answer
+ * @throws BytestreamError `ERR_SESSION_CLOSED`, `ERR_ABORTED`
  */
 export async function feedAt(session: Session, text: string, options: QuestionOptions = {}): Promise<FeedAddress | undefined> {
   const { local, domain, resource } = tryParseJid(text) ?? { local: '', domain: '', resource: '' }
-  if (local === '' || resource !== '' || !(await isPubsubService(session, domain, options))) return undefined
+  if (local === '' || resource !== '' || !(await isService(session, domain, options))) return undefined
   return { service: domain, node: unescapeLocal(local) }
+}
+
+/** Whoever does not answer is none. */
+async function isService(session: Session, domain: string, options: QuestionOptions): Promise<boolean> {
+  try {
+    return await isPubsubService(session, domain, options)
+  } catch (thrown) {
+    if (toBytestreamError(thrown).code === 'ERR_TIMEOUT') return false
+    throw thrown
+  }
 }
 
 function tryParseJid(text: string): Jid | undefined {
@@ -51,11 +61,16 @@ export class FeedServices {
 
   /** @throws BytestreamError `ERR_CONFIG` without the name of a node, `ERR_JID_MALFORMED`, and as {@link PubsubClient.find} */
   async at(feed: FeedName, options: QuestionOptions = {}): Promise<Feed> {
-    const { node, service = this.#default } =
-      typeof feed === 'string' ? ((await feedAt(this.#session, feed, options)) ?? { node: feed }) : feed
+    const { node, service = this.#default } = typeof feed === 'string' ? await this.#locate(feed, options) : feed
     if (node === '') throw new BytestreamError('ERR_CONFIG', 'a feed has the name of its node')
     const pubsub = service === undefined ? await this.#find(options) : new PubsubClient(this.#session, service)
     return { pubsub, service: pubsub.service, node }
+  }
+
+  /** Where there is a default service, what is named is a node of that. */
+  async #locate(name: string, options: QuestionOptions): Promise<Partial<FeedAddress> & Pick<FeedAddress, 'node'>> {
+    if (this.#default !== undefined) return { node: name }
+    return (await feedAt(this.#session, name, options)) ?? { node: name }
   }
 
   async #find(options: QuestionOptions): Promise<PubsubClient> {
