@@ -25,7 +25,10 @@ const advices = {
 export function addOffer(program: Command, start: Start): void {
   const command = program
     .command('offer')
-    .argument('<feed>', 'where it is announced: the name of a node, made if it is not there, or xmpp:SERVICE?;node=NODE')
+    .argument(
+      '<feed>',
+      'where it is announced: the name of a node, made if it is not there, its address FEED@SERVICE, or xmpp:SERVICE?;node=NODE',
+    )
     .argument('<files...>', 'what is on offer')
     .description('announce files on a feed, and send them to whoever asks, until Ctrl-C')
   addExamples(

@@ -25,7 +25,7 @@ const advices = {
 export function addWatch(program: Command, start: Start): void {
   const command = program
     .command('watch')
-    .argument('<feeds...>', 'the names of their nodes, or xmpp:SERVICE?;node=NODE')
+    .argument('<feeds...>', 'the names of their nodes, their addresses FEED@SERVICE, or xmpp:SERVICE?;node=NODE')
     .description('follow feeds, and print what is announced, or fetch it (--get), until Ctrl-C')
   addExamples(
     command,
