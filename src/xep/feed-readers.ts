@@ -17,7 +17,7 @@ export interface FeedReaders {
 }
 
 /**
- * Both the question, an IQ of type get from whoever may publish at the node, and its answer.
+ * Both the question, an IQ of type get from who publishes at the node, and its answer.
  *
  * ```xml
  * <readers xmlns='https://www.npmjs.com/package/streamhost#feeds' node='builds/nightly'>
