@@ -23,7 +23,7 @@ export const withDescriptors = (count: number): Pick<Host, 'command'> => ({
 
 /** For {@link startCli}: with a file as its standard input. */
 export const withInput = (path: string): Pick<Host, 'command'> => ({
-  command: (program, args) => ['sh', ['-c', 'exec "$@" < "$0"', path, program, ...args]],
+  command: (program, args) => ['/bin/sh', ['-c', 'exec "$@" < "$0"', path, program, ...args]],
 })
 
 /** For {@link startCli}: without IPv6. Needs `python`. */

@@ -114,9 +114,12 @@ test('an owner that answers two with the same id, or with none, is not believed'
   await t.throwsAsync(first.done, { code: 'ERR_ABORTED' })
 })
 
+/** Much of it is on its way still when it is seen that some has come. */
+const SIZE = 4_000_000
+
 for (const protocol of ['jingle', 'si'] as const) {
   test(`by ${protocol}, what was interrupted is asked for anew, and goes on behind what is here`, async (t) => {
-    const { path, sha256 } = await makeFile(t, 400_000)
+    const { path, sha256 } = await makeFile(t, SIZE)
     const { obtain, publications, owner } = await publishing(t, () => ({ path }), { method: 'ibb' })
     const transfer = obtain('one', { protocol, retry: { forMs: 60_000 } })
     await moved(transfer, 100_000)
@@ -128,17 +131,17 @@ for (const protocol of ['jingle', 'si'] as const) {
   })
 
   test(`by ${protocol}, another run goes on behind what is here`, async (t) => {
-    const { path, sha256 } = await makeFile(t, 400_000)
+    const { path, sha256 } = await makeFile(t, SIZE)
     const { obtain, network, owner, wall, into } = await publishing(t, () => ({ path }), { method: 'ibb' })
-    const first = obtain('one', { protocol, file: { size: 400_000 } })
+    const first = obtain('one', { protocol, file: { size: SIZE } })
     await moved(first, 100_000)
     await wall.close()
     await t.throwsAsync(first.done)
     t.deepEqual(await storedIn(into), [])
     const again = await network.connect('wall')
-    const result = await again.obtain({ from: owner.jid, id: 'one', into, protocol, file: { size: 400_000 } }).done
-    t.like(result, { sha256, size: 400_000 })
-    t.true(result.resumedFrom > 0 && result.movedBytes < 400_000)
+    const result = await again.obtain({ from: owner.jid, id: 'one', into, protocol, file: { size: SIZE } }).done
+    t.like(result, { sha256, size: SIZE })
+    t.true(result.resumedFrom > 0 && result.movedBytes < SIZE)
   })
 
   test(`by ${protocol}, whoever gives up, the other side hears it`, async (t) => {
