@@ -1,5 +1,6 @@
-// Why: `npm test` ends with one plain line, `N passed, N failed`, and before it names every suite that could not run,
-// with the reason. AVA's own summary does neither: it leaves out how many passed as soon as one failed.
+// Why: `npm test` ends with one plain line, `N passed, N failed`. Before it stands AVA's summary, which shows each failure,
+// and before that every suite that could not run, with the reason: so the end of a long log has what somebody has to look at.
+// AVA's summary does not count what passed as soon as one failed, and names nobody that was skipped.
 // Plain JavaScript, like whatever has to run before or without a build. npm runs compile-tests.js first: AVA is given what that made.
 //
 // node scripts/test.js [test files] [AVA's arguments]
@@ -19,9 +20,13 @@ const SKIPPED = /^ {2}- \[skip\] (.*)$/
 /** Of its summary: what is a failure by name, and what is one although no single test failed. */
 const FAILED = /^ {2}(\d+) (?:tests?|hooks?) failed$/
 const BROKEN = /^ {2}(\d+) (?:unhandled rejections?|uncaught exceptions?|tests? remained pending after a timeout)$/
+/** What AVA writes between its tests, line by line, and its summary of them. */
+const END_OF_TESTS = '  ─'
 
 const isFull = process.argv.includes('full.config.js')
 const results = { passed: 0, failed: 0, skipped: [] }
+/** Lines of AVA's summary, once that has begun. */
+let summary
 
 function count(line) {
   const text = stripVTControlCharacters(line)
@@ -37,12 +42,13 @@ function close(status) {
   // A file that cannot be loaded, or no file at all, is a failure that no test reports.
   if (status !== 0 && results.failed === 0) results.failed = 1
   const { passed, failed, skipped } = results
-  console.log()
   if (skipped.length > 0) {
-    console.log(`Not run (on Debian, npm run test:setup${isFull ? ' -- --full' : ''} installs the programs of others):`)
+    console.log(`\nNot run (on Debian, npm run test:setup${isFull ? ' -- --full' : ''} installs the programs of others):`)
     for (const suite of skipped) console.log(`  ${suite}`)
     console.log()
   }
+  for (const line of summary ?? []) console.log(line)
+  console.log()
   console.log(`${passed} passed, ${failed} failed${skipped.length > 0 ? `, ${skipped.length} skipped` : ''}`)
   process.exitCode = failed > 0 ? 1 : 0
 }
@@ -58,7 +64,9 @@ const ava = spawn(process.execPath, [cli, ...color, ...given], { stdio: ['inheri
 process.on('SIGINT', () => {})
 process.on('SIGTERM', () => ava.kill('SIGTERM'))
 createInterface({ input: ava.stdout }).on('line', (line) => {
-  console.log(line)
   count(line)
+  if (stripVTControlCharacters(line) === END_OF_TESTS) summary ??= []
+  if (summary) summary.push(line)
+  else console.log(line)
 })
 ava.on('close', (code) => close(code ?? 1))

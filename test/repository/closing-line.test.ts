@@ -76,6 +76,16 @@ test('a suite that lacks the program of others is named with its reason, and not
   t.is(exitCode, 0)
 })
 
+test('what failed is shown behind who could not run, at the end of a long log', async (t) => {
+  const { lines, exitCode } = await runTests(t, `${passes}\ntest('three', (t) => t.is('what came', 'what was wanted'))\n${needsProsody}`)
+  const skipped = lines.lastIndexOf('  a talk with Prosody could not run: prosody (Debian: prosody) not found')
+  const difference = lines.findIndex((line) => line.includes('what was wanted'))
+  t.true(skipped >= 0)
+  t.true(difference > skipped, `the difference is line ${difference}`)
+  t.is(lines.at(-1), '1 passed, 1 failed, 1 skipped')
+  t.is(exitCode, 1)
+})
+
 test('with CI=true, a suite that lacks the program of others is a failure', async (t) => {
   const { lines, exitCode } = await runTests(t, `${passes}\n${needsProsody}`, { CI: 'true' })
   t.is(lines.at(-1), '1 passed, 1 failed')
