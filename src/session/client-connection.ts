@@ -72,7 +72,7 @@ function toError(thrown: unknown, { jid, service }: AccountInit, isOnline: boole
 }
 
 /**
- * Logs in to an account: DNS, TCP or TLS, STARTTLS, SASL, resource binding.
+ * Logs in to an account: DNS, TCP or TLS, STARTTLS, SASL, resource binding. Who connects again asks for the resource he had.
  *
  * @param resolver answers where the server is, when `service` does not say
  * @throws BytestreamError `ERR_JID_MALFORMED`, `ERR_CONFIG`: before anything is tried
@@ -84,6 +84,8 @@ export function clientConnector(clock: Clock, init: AccountInit, resolver: NameR
   const trust = new Trust(init.tls ?? {})
   const given = service === undefined ? undefined : [parseService(service)]
   const where = nameOf(init)
+  /** The one to ask for: the account's own, else what the server gave first, so that whoever knows our address finds us there again. */
+  let wanted = resource
   return async (onStanza, outer, onCut = () => {}) => {
     using deadline = startDeadline(
       clock,
@@ -95,7 +97,7 @@ export function clientConnector(clock: Clock, init: AccountInit, resolver: NameR
     const { signal } = deadline
     const servers = given ?? (await findServers({ clock, resolver }, domain, signal))
     const socket = await dial({ clock, resolver, trust }, { domain, servers, where, signal })
-    const entity = buildEntity({ username: local, domain, password, resource, where, trust, stepMsMax: loginMsMax, signal })
+    const entity = buildEntity({ username: local, domain, password, resource: wanted, where, trust, stepMsMax: loginMsMax, signal })
     let reason: BytestreamError | undefined
     let isOnline = false
     let isClosing = false
@@ -146,8 +148,13 @@ export function clientConnector(clock: Clock, init: AccountInit, resolver: NameR
       const error = reason ?? toError(thrown, init, isOnline)
       hangUp(entity)
       entity.emit('error', error) // Whatever still waits within the library gives up.
-      throw error
+      if (error.code !== 'ERR_REPLACED' || wanted === resource) throw error
+      // It has not noticed yet that our former connection is gone, and keeps that (RFC 6120 §7.7.2.2).
+      wanted = resource
+      throw new BytestreamError('ERR_STREAM', `${where} still holds the former connection of ${init.jid}`, { cause: error })
     }
+    const jid = String(entity.jid)
+    wanted ||= parseJid(jid).resource
     const send = (stanza: Element) => {
       if (isEnding) return // RFC 6120 §4.4: nothing follows the end of our stream, although more may come of theirs.
       outbox.put(writeXml(stanza))
@@ -157,7 +164,7 @@ export function clientConnector(clock: Clock, init: AccountInit, resolver: NameR
     entity.on('element', () => keepAlive.heard())
     void closed.then(() => keepAlive[Symbol.dispose]())
     return {
-      jid: String(entity.jid),
+      jid,
       send,
       sendPiece: (stanzas) => (isEnding ? Promise.resolve(false) : outbox.putPiece(stanzas)),
       close() {

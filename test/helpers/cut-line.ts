@@ -9,6 +9,8 @@ export interface CutLine extends Address {
   to: Address | undefined
   /** Breaks every connection there is. */
   cut(): void
+  /** Breaks every connection there is, and the server does not notice. */
+  lose(): void
   /** Settles when the server has sent so many octets; the connections there are then pass no more. */
   held(bytes: number): Promise<void>
 }
@@ -16,6 +18,7 @@ export interface CutLine extends Address {
 /** Passes connections on until the test is over, no faster than they are read. */
 export async function startCutLine(t: ExecutionContext): Promise<CutLine> {
   const sockets = new Set<Socket>()
+  const clients = new Set<Socket>()
   let left = Number.POSITIVE_INFINITY
   let onHeld = () => {}
   const count = ({ length }: Buffer) => {
@@ -28,6 +31,8 @@ export async function startCutLine(t: ExecutionContext): Promise<CutLine> {
   const listener = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
     if (!line.to) return void client.resetAndDestroy()
     const server = connect({ ...line.to, allowHalfOpen: true, noDelay: true })
+    clients.add(client)
+    client.on('close', () => clients.delete(client))
     for (const [one, other] of [
       [client, server],
       [server, client],
@@ -47,6 +52,12 @@ export async function startCutLine(t: ExecutionContext): Promise<CutLine> {
     to: undefined,
     cut() {
       for (const socket of sockets) socket.resetAndDestroy()
+    },
+    lose() {
+      for (const client of clients) {
+        sockets.delete(client)
+        client.unpipe().resetAndDestroy()
+      }
     },
     held(bytes) {
       left = bytes

@@ -11,6 +11,7 @@ import {
   type SessionInit,
 } from '../../src/session/index.ts'
 import { buildPing, type Element, xml } from '../../src/xep/index.ts'
+import { startCutLine } from '../helpers/cut-line.ts'
 import { FakeClock } from '../helpers/fake-clock.ts'
 import { heldResources, untilHeld } from '../helpers/held.ts'
 import { type Meddling, meddle } from '../helpers/meddler.ts'
@@ -107,6 +108,27 @@ onEachServer('account sessions', { accounts: ['romeo', 'juliet', 'nurse', 'mercu
     t.true(await taken)
     for (const body of ['one', 'two', 'three', 'four']) t.is((await peer.next()).getChildText('body'), body)
   })
+
+  for (const how of ['cut', 'lose'] as const) {
+    const what = how === 'cut' ? 'a connection that breaks' : 'a connection that is gone, and the server does not know'
+    serverTest(`${what} comes back under the address the server gave it, and is seen to be there`, async (t, server) => {
+      const line = await startCutLine(t)
+      line.to = server.client
+      const peer = await login(server.client, server.account('nurse'), `window-${how}`)
+      t.teardown(() => peer.destroy())
+      const session = open(t, line)
+      session.on('online', () => session.send(xml('presence', { to: peer.jid })))
+      const jid = await session.start()
+      t.like(await peer.next(), { name: 'presence', attrs: { from: jid } })
+      const back = once(session, 'online') as Promise<SessionEvents['online']>
+      line[how]()
+      t.is((await back)[0].jid, jid)
+      t.is((await peer.next()).attrs['type'], 'unavailable')
+      const there = await peer.next()
+      t.is(there.attrs['from'], jid)
+      t.is(there.attrs['type'], undefined)
+    })
+  }
 
   serverTest('when another login takes its resource it gives way', async (t, server) => {
     const session = open(t, server.client, { jid: 'mercutio@localhost/street' })
@@ -257,6 +279,31 @@ test('the server is asked where it is only once: it cannot send us elsewhere', a
   t.regex(error?.message ?? '', /see-other-host/)
   void elsewhere.next().then(() => t.fail('it went there'))
   await new Promise(setImmediate)
+})
+
+test('a server that keeps the former connection, and refuses its address, gives another one', async (t) => {
+  let isKept = false
+  const { meddler } = await behind(t, {
+    fromClient: (octets) => {
+      isKept = octets.includes('<resource>')
+      return [octets]
+    },
+    fromServer: (octets) => {
+      const [, id] = /<iq [^>]*id=["']([^"']+)/.exec(octets.toString()) ?? []
+      if (!isKept || !octets.includes('<jid>')) return [octets]
+      return [
+        `<iq type='error' id='${id}'><error type='cancel'><conflict xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>`,
+      ]
+    },
+  })
+  const session = open(t, meddler)
+  const before = await session.start()
+  const told: string[] = []
+  session.on('offline', ({ error }) => told.push(error.code))
+  meddler.link.client.resetAndDestroy()
+  const [{ jid }] = (await once(session, 'online')) as SessionEvents['online']
+  t.not(jid, before)
+  t.deepEqual(told, ['ERR_SESSION_CLOSED', 'ERR_STREAM'])
 })
 
 test('stanzas behind the address it was given, in the same segment, are heard', async (t) => {
