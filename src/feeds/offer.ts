@@ -39,7 +39,7 @@ export interface OfferInit extends DescribedFile, DownloadLimits {
 
 /** Facts. After `ended` there are none. */
 export interface OfferEvents {
-  /** It was announced: for the first time, again under another address of this client, or with another file. */
+  /** It was announced: for the first time, again where the server has given this client another address, or with another file. */
   announced: [announcement: Announcement]
   /** Somebody downloads it. */
   started: [transfer: Transfer]

@@ -10,6 +10,7 @@ import {
   orAbort,
   parseJid,
   startDeadline,
+  toBytestreamError,
 } from '../core/index.ts'
 import { Trust, type TrustInit } from '../tls/index.ts'
 import { type Element, writeXml } from '../xep/index.ts'
@@ -72,108 +73,121 @@ function toError(thrown: unknown, { jid, service }: AccountInit, isOnline: boole
 }
 
 /**
- * Logs in to an account: DNS, TCP or TLS, STARTTLS, SASL, resource binding. Who connects again asks for the resource he had.
+ * Logs in to an account: DNS, TCP or TLS, STARTTLS, SASL, resource binding. Who connects again asks for the resource that the server gave
+ * him first, so that whoever knows his address finds him there again.
  *
  * @param resolver answers where the server is, when `service` does not say
  * @throws BytestreamError `ERR_JID_MALFORMED`, `ERR_CONFIG`: before anything is tried
  * @see RFC 6120 §3, §5-§7; XEP-0368
  */
 export function clientConnector(clock: Clock, init: AccountInit, resolver: NameResolver = systemResolver): Connect {
-  const { local, domain, resource } = parseJid(init.jid)
+  const own = parseJid(init.jid).resource
+  const connectAs = connectorOf(clock, init, resolver)
+  let wanted = own
+  return async (...given) => {
+    try {
+      const connection = await connectAs(wanted)(...given)
+      wanted ||= parseJid(connection.jid).resource
+      return connection
+    } catch (thrown) {
+      if (wanted === own || toBytestreamError(thrown).code !== 'ERR_REPLACED') throw thrown
+      // It has not noticed yet that the former connection is gone, and keeps that (RFC 6120 §7.7.2.2).
+      wanted = own
+      throw new BytestreamError('ERR_STREAM', `${nameOf(init)} still holds the former connection of ${init.jid}`, { cause: thrown })
+    }
+  }
+}
+
+/** Connects as one resource or another; '' has the server choose. @throws BytestreamError as {@link clientConnector} does */
+function connectorOf(clock: Clock, init: AccountInit, resolver: NameResolver): (resource: string) => Connect {
+  const { local, domain } = parseJid(init.jid)
   const { password, service, loginMsMax = LOGIN_MS_MAX } = init
   const trust = new Trust(init.tls ?? {})
   const given = service === undefined ? undefined : [parseService(service)]
   const where = nameOf(init)
-  /** The one to ask for: the account's own, else what the server gave first, so that whoever knows our address finds us there again. */
-  let wanted = resource
-  return async (onStanza, outer, onCut = () => {}) => {
-    using deadline = startDeadline(
-      clock,
-      loginMsMax,
-      'ERR_TIMEOUT',
-      `logging in as ${bareJid(init.jid)} took longer than ${loginMsMax / 1000} s`,
-      outer,
-    )
-    const { signal } = deadline
-    const servers = given ?? (await findServers({ clock, resolver }, domain, signal))
-    const socket = await dial({ clock, resolver, trust }, { domain, servers, where, signal })
-    const entity = buildEntity({ username: local, domain, password, resource: wanted, where, trust, stepMsMax: loginMsMax, signal })
-    let reason: BytestreamError | undefined
-    let isOnline = false
-    let isClosing = false
-    let isEnding = false
-    const fail = (error: BytestreamError) => {
-      reason ??= error
-      hangUp(entity)
-    }
-    const outbox = openOutbox(entity, fail)
-    /** Closes the stream properly; one that does not end in time is cut. Either way it is gone. */
-    const end = () => {
-      // Closing the stream is told as a close too.
-      if (isEnding) return
-      isEnding = true
-      outbox.flush()
-      const cancel = clock.after(CLOSE_MS_MAX, () => hangUp(entity))
-      void entity
-        .stop()
-        .catch(() => hangUp(entity))
-        .finally(cancel)
-    }
-    const closed = new Promise<BytestreamError | undefined>((settle) => {
-      entity.once('disconnect', () => {
-        // The library would go on waiting for the end of theirs, and keep the process alive.
-        if (isEnding) entity.parser?.emit('end')
-        reason ??= new BytestreamError('ERR_SESSION_CLOSED', `the server of ${domain} closed the connection`)
-        settle(isClosing ? undefined : reason)
+  return (resource) =>
+    async (onStanza, outer, onCut = () => {}) => {
+      const tooLong = `logging in as ${bareJid(init.jid)} took longer than ${loginMsMax / 1000} s`
+      using deadline = startDeadline(clock, loginMsMax, 'ERR_TIMEOUT', tooLong, outer)
+      const { signal } = deadline
+      const servers = given ?? (await findServers({ clock, resolver }, domain, signal))
+      const socket = await dial({ clock, resolver, trust }, { domain, servers, where, signal })
+      const entity = buildEntity({ username: local, domain, password, resource, where, trust, stepMsMax: loginMsMax, signal })
+      let reason: BytestreamError | undefined
+      let isOnline = false
+      let isClosing = false
+      let isEnding = false
+      const fail = (error: BytestreamError) => {
+        reason ??= error
+        hangUp(entity)
+      }
+      const outbox = openOutbox(entity, fail)
+      const end = () => {
+        // Closing the stream is told as a close too.
+        if (isEnding) return
+        isEnding = true
+        outbox.flush()
+        closeStream(clock, entity)
+      }
+      const closed = new Promise<BytestreamError | undefined>((settle) => {
+        entity.once('disconnect', () => {
+          // The library would go on waiting for the end of theirs, and keep the process alive.
+          if (isEnding) entity.parser?.emit('end')
+          reason ??= new BytestreamError('ERR_SESSION_CLOSED', `the server of ${domain} closed the connection`)
+          settle(isClosing ? undefined : reason)
+        })
       })
-    })
-    guardInput(entity, fail, onCut)
-    const failed = new Promise<never>((_, reject) => {
-      entity.on('error', (error: unknown) => {
-        reason ??= toError(error, init, isOnline)
-        reject(reason)
+      guardInput(entity, fail, onCut)
+      const failed = new Promise<never>((_, reject) => {
+        entity.on('error', (error: unknown) => {
+          reason ??= toError(error, init, isOnline)
+          reject(reason)
+        })
       })
-    })
-    // The server has closed its stream, and waits for ours (RFC 6120 §4.4).
-    entity.on('close', () => {
-      if (!isClosing) end()
-    })
-    hearStanzas(entity, onStanza)
+      // The server has closed its stream, and waits for ours (RFC 6120 §4.4).
+      entity.on('close', () => {
+        if (!isClosing) end()
+      })
+      hearStanzas(entity, onStanza)
 
-    signal.addEventListener('abort', () => fail(abortError(signal)))
-    try {
-      await orAbort(Promise.race([logIn(entity, socket), failed, closed.then((error) => Promise.reject(error))]), signal)
-      isOnline = true
-    } catch (thrown) {
-      const error = reason ?? toError(thrown, init, isOnline)
-      hangUp(entity)
-      entity.emit('error', error) // Whatever still waits within the library gives up.
-      if (error.code !== 'ERR_REPLACED' || wanted === resource) throw error
-      // It has not noticed yet that our former connection is gone, and keeps that (RFC 6120 §7.7.2.2).
-      wanted = resource
-      throw new BytestreamError('ERR_STREAM', `${where} still holds the former connection of ${init.jid}`, { cause: error })
+      signal.addEventListener('abort', () => fail(abortError(signal)))
+      try {
+        await orAbort(Promise.race([logIn(entity, socket), failed, closed.then((error) => Promise.reject(error))]), signal)
+        isOnline = true
+      } catch (thrown) {
+        const error = reason ?? toError(thrown, init, isOnline)
+        hangUp(entity)
+        entity.emit('error', error) // Whatever still waits within the library gives up.
+        throw error
+      }
+      const send = (stanza: Element) => {
+        if (isEnding) return // RFC 6120 §4.4: nothing follows the end of our stream, although more may come of theirs.
+        outbox.put(writeXml(stanza))
+        if (outbox.length + unsentBytes(entity) > BACKLOG_BYTES_MAX) fail(tooSlow(domain))
+      }
+      const keepAlive = new KeepAlive(clock, { to: domain, send, giveUp: (silenceMs) => fail(tooSilent(domain, silenceMs)) })
+      entity.on('element', () => keepAlive.heard())
+      void closed.then(() => keepAlive[Symbol.dispose]())
+      return {
+        jid: String(entity.jid),
+        send,
+        sendPiece: (stanzas) => (isEnding ? Promise.resolve(false) : outbox.putPiece(stanzas)),
+        close() {
+          isClosing = true
+          end()
+        },
+        closed,
+      }
     }
-    const jid = String(entity.jid)
-    wanted ||= parseJid(jid).resource
-    const send = (stanza: Element) => {
-      if (isEnding) return // RFC 6120 §4.4: nothing follows the end of our stream, although more may come of theirs.
-      outbox.put(writeXml(stanza))
-      if (outbox.length + unsentBytes(entity) > BACKLOG_BYTES_MAX) fail(tooSlow(domain))
-    }
-    const keepAlive = new KeepAlive(clock, { to: domain, send, giveUp: (silenceMs) => fail(tooSilent(domain, silenceMs)) })
-    entity.on('element', () => keepAlive.heard())
-    void closed.then(() => keepAlive[Symbol.dispose]())
-    return {
-      jid,
-      send,
-      sendPiece: (stanzas) => (isEnding ? Promise.resolve(false) : outbox.putPiece(stanzas)),
-      close() {
-        isClosing = true
-        end()
-      },
-      closed,
-    }
-  }
+}
+
+/** Closes the stream properly; one that does not end in time is cut. Either way it is gone. */
+function closeStream(clock: Clock, entity: Client): void {
+  const cancel = clock.after(CLOSE_MS_MAX, () => hangUp(entity))
+  void entity
+    .stop()
+    .catch(() => hangUp(entity))
+    .finally(cancel)
 }
 
 /** What the library's `start` does, but for a promise of its own that nobody would hear fail. */

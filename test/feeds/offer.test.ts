@@ -8,9 +8,9 @@ import { type BytestreamError, StanzaError } from '../../src/core/index.ts'
 import type { Offer, OfferInit } from '../../src/feeds/index.ts'
 import type { PubsubClient } from '../../src/pubsub-client/index.ts'
 import { type Announcement, parseAnnouncement } from '../../src/xep/index.ts'
-import { startCutLine } from '../helpers/cut-line.ts'
 import { FakeClock } from '../helpers/fake-clock.ts'
 import { type FeedsClient, type FeedsNetwork, nextOf, startFeeds, startFeedsWithQueues } from '../helpers/feeds.ts'
+import { keepFormer, meddle } from '../helpers/meddler.ts'
 import { makeFile, makeFolder } from '../helpers/transfers.ts'
 
 const NODE = 'builds/nightly'
@@ -343,19 +343,36 @@ test('who comes back takes over what it has left announced, unless another clien
   t.is(await get(wall, again, t), sha256)
 })
 
-test('an offer is announced again under the address its client has after its connection was lost', async (t) => {
+/** A file on offer whose owner has a line of its own to the server, that of `meddling`. */
+async function offerByLine(t: ExecutionContext, meddling: Parameters<typeof meddle>[2] = {}) {
   const { network, wall } = await meet(t)
-  const line = await startCutLine(t)
   const [, host = '', port = ''] = /^xmpp:\/\/(.+):(\d+)$/.exec(network.account('ci').service ?? '') ?? []
-  line.to = { host, port: Number(port) }
+  const line = await meddle(t, { host, port: Number(port) }, meddling)
   const { client, feeds } = await network.join('ci', { server: `xmpp://${line.host}:${line.port}`, reconnect: true })
   const { path, sha256 } = await makeFile(t, 1_000)
   const offer = await feeds.offer(NODE, path)
-  const before = client.jid
   const watch = wall.feeds.watch([NODE], { into: await makeFolder(t), method: 'direct' })
   await nextOf(watch, 'fetched')
+  return { wall, client, offer, sha256, cut: () => line.link.client.resetAndDestroy() }
+}
+
+test('an offer is to be had at the address that was announced after its connection was lost, and is not announced again', async (t) => {
+  const { wall, client, offer, sha256, cut } = await offerByLine(t)
+  offer.on('announced', () => t.fail('announced'))
+  const before = client.jid
+  const back = once(client.session, 'online')
+  cut()
+  await back
+  t.is(client.jid, before)
+  t.is(await get(wall, offer, t), sha256)
+  t.like(await announcedAt(wall.pubsub), [{ id: offer.id, owner: before }])
+})
+
+test('an offer is announced again under the address its client has after its connection was lost, where it is another', async (t) => {
+  const { wall, client, offer, sha256, cut } = await offerByLine(t, keepFormer())
+  const before = client.jid
   const announced = once(offer, 'announced')
-  line.cut()
+  cut()
   await announced
   t.not(client.jid, before)
   t.like(await announcedAt(wall.pubsub), [{ id: offer.id, owner: client.jid }])

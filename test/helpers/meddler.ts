@@ -22,6 +22,23 @@ export type Meddling = (octets: Buffer) => readonly (Buffer | string)[]
 
 const passOn: Meddling = (octets) => [octets]
 
+/** A server that keeps a connection it had, and refuses its address to whoever asks for it (RFC 6120 §7.7.2.2). */
+export function keepFormer(): { readonly fromClient: Meddling; readonly fromServer: Meddling } {
+  let isAsked = false
+  return {
+    fromClient: (octets) => {
+      isAsked = octets.includes('<resource>')
+      return [octets]
+    },
+    fromServer: (octets) => {
+      if (!isAsked || !octets.includes('<jid>')) return [octets]
+      const [, id] = /<iq [^>]*id=["']([^"']+)/.exec(octets.toString()) ?? []
+      const conflict = "<conflict xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>"
+      return [`<iq type='error' id='${id}'><error type='cancel'>${conflict}</error></iq>`]
+    },
+  }
+}
+
 /** Passes connections on to `server` until the test is over, each direction through its meddling. */
 export async function meddle(
   t: ExecutionContext,
@@ -34,14 +51,16 @@ export async function meddle(
     links.push({ client, server: upstream })
     forward(client, upstream, fromClient)
     forward(upstream, client, fromServer)
-    t.teardown(() => {
-      client.destroy()
-      upstream.destroy()
-    })
   })
   listener.listen(0, '127.0.0.1')
   await once(listener, 'listening')
-  t.teardown(() => listener.close())
+  t.teardown(() => {
+    listener.close()
+    for (const { client, server: upstream } of links) {
+      client.destroy()
+      upstream.destroy()
+    }
+  })
   return {
     host: '127.0.0.1',
     port: (listener.address() as AddressInfo).port,

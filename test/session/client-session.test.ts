@@ -14,7 +14,7 @@ import { buildPing, type Element, xml } from '../../src/xep/index.ts'
 import { startCutLine } from '../helpers/cut-line.ts'
 import { FakeClock } from '../helpers/fake-clock.ts'
 import { heldResources, untilHeld } from '../helpers/held.ts'
-import { type Meddling, meddle } from '../helpers/meddler.ts'
+import { keepFormer, type Meddling, meddle } from '../helpers/meddler.ts'
 import { freePort } from '../helpers/prosody.ts'
 import { type Address, login } from '../helpers/raw-client.ts'
 import { listenScripted } from '../helpers/scripted-server.ts'
@@ -282,20 +282,7 @@ test('the server is asked where it is only once: it cannot send us elsewhere', a
 })
 
 test('a server that keeps the former connection, and refuses its address, gives another one', async (t) => {
-  let isKept = false
-  const { meddler } = await behind(t, {
-    fromClient: (octets) => {
-      isKept = octets.includes('<resource>')
-      return [octets]
-    },
-    fromServer: (octets) => {
-      const [, id] = /<iq [^>]*id=["']([^"']+)/.exec(octets.toString()) ?? []
-      if (!isKept || !octets.includes('<jid>')) return [octets]
-      return [
-        `<iq type='error' id='${id}'><error type='cancel'><conflict xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>`,
-      ]
-    },
-  })
+  const { meddler } = await behind(t, keepFormer())
   const session = open(t, meddler)
   const before = await session.start()
   const told: string[] = []
