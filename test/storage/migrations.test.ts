@@ -33,6 +33,13 @@ for (let version = 0; version <= migrations.length; version++) {
   })
 }
 
+test('of a first migration that fails nothing is left, and the next start does it anew', async (t) => {
+  const directory = await newDirectory(t)
+  await t.throwsAsync(openStorage(t, directory, [`${notes}; INSERT INTO nowhere VALUES (1)`]), { code: 'ERR_STORAGE' })
+  const storage = await openStorage(t, directory)
+  t.deepEqual(storage.query('PRAGMA user_version').get(), [1])
+})
+
 test('a migration that fails leaves the version before it', async (t) => {
   const directory = await newDirectory(t)
   const broken = [notes, 'CREATE TABLE half (id INTEGER); INSERT INTO nowhere VALUES (1)']

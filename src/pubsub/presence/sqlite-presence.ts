@@ -2,32 +2,6 @@ import type { Storage } from '../../storage/index.ts'
 import type { ContactRecord, PresenceStore, ResourceRecord } from './presence-store.ts'
 import type { Ours, Theirs } from './transitions.ts'
 
-/** What a database keeps of it: a migration of its own. */
-export const presenceMigration = `
-CREATE TABLE contact (
-  node INTEGER NOT NULL,
-  account TEXT NOT NULL,
-  theirs TEXT NOT NULL,
-  ours TEXT NOT NULL,
-  PRIMARY KEY (node, account)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX contact_granted ON contact (account) WHERE ours = 'granted';
-ALTER TABLE total ADD COLUMN contacts INTEGER NOT NULL DEFAULT 0;
-CREATE TRIGGER contact_added AFTER INSERT ON contact BEGIN
-  UPDATE total SET contacts = contacts + 1 WHERE id = 1;
-END;
-CREATE TRIGGER contact_removed AFTER DELETE ON contact BEGIN
-  UPDATE total SET contacts = contacts - 1 WHERE id = 1;
-END;
-
-CREATE TABLE resource (
-  jid TEXT NOT NULL PRIMARY KEY,
-  account TEXT NOT NULL,
-  priority INTEGER NOT NULL,
-  since_ms INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-`
-
 type ContactRow = readonly [node: number, account: string, theirs: Theirs, ours: Ours]
 type ResourceRow = readonly [jid: string, account: string, priority: number, sinceMs: number]
 

@@ -1,24 +1,9 @@
 /**
  * What a database keeps of queues: a message once, an entry for each account it waits for. Accounts say how much waits for them, and
- * stay as long as something does.
+ * stay as long as something does: what is counted is counted in the tables of the store.
  */
-export const queuesMigration = `
-ALTER TABLE item ADD COLUMN routing_key TEXT;
-ALTER TABLE item ADD COLUMN is_expiry_told INTEGER NOT NULL DEFAULT 0;
-CREATE INDEX subscription_queue ON subscription (node, id) WHERE options ->> '$.queue' = 1;
-
+export const queuesSchema = `
 INSERT INTO sequence VALUES ('message', 0), ('letter', 0);
-ALTER TABLE total ADD COLUMN messages INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE total ADD COLUMN entries INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE total ADD COLUMN letters INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE account ADD COLUMN entries INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE account ADD COLUMN entry_bytes INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE account ADD COLUMN letters INTEGER NOT NULL DEFAULT 0;
-DROP TRIGGER account_unused;
-CREATE TRIGGER account_unused AFTER UPDATE ON account
-WHEN new.nodes = 0 AND new.subscriptions = 0 AND new.entries = 0 AND new.letters = 0 BEGIN
-  DELETE FROM account WHERE id = new.id;
-END;
 
 CREATE TABLE message (
   id INTEGER PRIMARY KEY,

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
-import { type NodeRecord, pubsubMigrations, SqliteStore } from '../../../src/pubsub/index.ts'
+import { type NodeRecord, pubsubMigrations, SqlitePresence, SqliteStore } from '../../../src/pubsub/index.ts'
 import { loadDriver } from '../../../src/storage/driver.ts'
 import { Storage } from '../../../src/storage/index.ts'
 import { pubsubStoreContract } from '../../contract/pubsub-store.ts'
@@ -146,8 +146,6 @@ test('of a retired node nothing is left when it is swept', async (t) => {
   }
 })
 
-const versions = readdirSync(FIXTURES).sort()
-
 test('what is counted is in the database with what it counts, once for a turn of the event loop', async (t) => {
   await using storage = await open()
   const store = new SqliteStore(storage)
@@ -193,6 +191,8 @@ test('what is counted is in the database with what it counts, once for a turn of
   t.is(store.countAllItems(), 0)
 })
 
+const versions = readdirSync(FIXTURES).sort()
+
 test('of each version there is a database', (t) => {
   t.deepEqual(
     versions,
@@ -217,10 +217,9 @@ for (const name of versions) {
     const [feeds, news] = store.listedNodes({ limit: 9 }) as [NodeRecord, NodeRecord]
     t.like(feeds, { name: 'feeds', kind: 'collection', creator: 'hamlet@denmark.lit' })
     t.like(news, { name: 'news', kind: 'leaf', parent: feeds.id, createdMs: 1000, config: { title: 'News “é”', maxItems: 5 } })
-    const secrets = name < 'version-3.sql' ? 0 : 1
     const nodes = [store.countListedNodes(), store.countNodes(), store.countNodesOf('hamlet@denmark.lit'), store.countChildren(feeds.id)]
-    t.deepEqual(nodes, [2, 2 + secrets, 2 + secrets, 1])
-    if (secrets > 0) t.like(store.node('secrets'), { isListed: false, config: { accessModel: 'whitelist' } })
+    t.deepEqual(nodes, [2, 3, 3, 1])
+    t.like(store.node('secrets'), { isListed: false, config: { accessModel: 'whitelist' } })
     t.is(store.affiliation(news.id, 'hamlet@denmark.lit'), 'owner')
     t.is(store.affiliation(news.id, 'bernardo@denmark.lit'), 'outcast')
     t.deepEqual([store.countAffiliations(news.id), store.countOwners(news.id)], [2, 1])
@@ -229,31 +228,29 @@ for (const name of versions) {
     t.like(second, { jid: 'horatio@denmark.lit', state: 'pending', options: undefined, expiresMs: undefined })
     t.deepEqual([store.countSubscriptions(news.id), store.countPending(news.id)], [2, 1])
     t.is(store.countSubscriptionsOf('francisco@denmark.lit'), 1)
-    t.like(store.item(news.id, 'ae890ac52d0df67ed7cfdf51b644e901'), { payload: "<entry xmlns='urn:x'>“é” 😀</entry>", expiresMs: 6000 })
-    t.is(store.countItems(news.id), 2)
-    const moved =
-      name === 'version-1.sql'
-        ? []
-        : [{ name: 'musings', uri: 'xmpp:hamlet@denmark.lit?;node=blog', creator: 'hamlet@denmark.lit', expiresMs: 9000 }]
-    t.deepEqual(store.dueMoved(9000, 9), moved)
-    t.is(store.countMoved(), moved.length)
-    t.deepEqual([store.countAllSubscriptions(), store.countAllItems()], [2, 2])
-    const came = name < 'version-3.sql' ? [] : [{ firstMs: 4000, passing: 1, pauseMs: 60_000, untilMs: 64_000 }]
+    t.like(store.item(news.id, 'ae890ac52d0df67ed7cfdf51b644e901'), {
+      payload: "<entry xmlns='urn:x'>“é” 😀</entry>",
+      expiresMs: 6000,
+      routingKey: 'court.night',
+      isExpiryTold: true,
+    })
+    t.like(store.item(news.id, 'bare'), { payload: undefined, expiresMs: undefined, routingKey: undefined, isExpiryTold: false })
+    t.deepEqual([store.countItems(news.id), store.countAllSubscriptions(), store.countAllItems()], [2, 2, 2])
+    const musings = { name: 'musings', uri: 'xmpp:hamlet@denmark.lit?;node=blog', creator: 'hamlet@denmark.lit', expiresMs: 9000 }
+    t.deepEqual([store.dueMoved(9000, 9), store.countMoved()], [[musings], 1])
     t.deepEqual(
       store.bouncing({ limit: 9 }).map(({ bounce }) => bounce),
-      came,
+      [{ firstMs: 4000, passing: 1, pauseMs: 60_000, untilMs: 64_000 }],
     )
-    const isQueued = name >= 'version-6.sql'
-    t.deepEqual(store.queues.counts, isQueued ? { messages: 2, entries: 1, letters: 1 } : { messages: 0, entries: 0, letters: 0 })
-    t.is(store.item(news.id, 'ae890ac52d0df67ed7cfdf51b644e901')?.routingKey, isQueued ? 'court.night' : undefined)
-    if (isQueued) {
-      const waiting = { attempts: 1, notBeforeMs: 4000, handedTo: 'francisco@denmark.lit/barracks', awaits: 'acknowledgement' } as const
-      t.like(store.queues.entry('francisco@denmark.lit', 1), {
-        ...waiting,
-        message: { itemId: 'bare', kind: 'published', payload: '<a/>' },
-      })
-      t.like(store.queues.letter(news.id, 1), { reason: 'not-acknowledged', attempts: 16, message: { itemId: 'gone', kind: 'retracted' } })
-    }
+    t.deepEqual(store.queues.counts, { messages: 2, entries: 1, letters: 1 })
+    const waiting = { attempts: 1, notBeforeMs: 4000, handedTo: 'francisco@denmark.lit/barracks', awaits: 'acknowledgement' } as const
+    t.like(store.queues.entry('francisco@denmark.lit', 1), { ...waiting, message: { itemId: 'bare', kind: 'published', payload: '<a/>' } })
+    t.like(store.queues.letter(news.id, 1), { reason: 'not-acknowledged', attempts: 16, message: { itemId: 'gone', kind: 'retracted' } })
+    const presence = new SqlitePresence(storage)
+    const horatio = { nodeId: news.id, account: 'horatio@denmark.lit', theirs: 'pending', ours: 'none' } as const
+    t.deepEqual([presence.contactsAt(news.id, 9), presence.countContacts()], [[horatio], 1])
+    const francisco = { jid: 'francisco@denmark.lit/barracks', account: 'francisco@denmark.lit', priority: 1, sinceMs: 7000 }
+    t.deepEqual([...presence.resources(9)], [[francisco]])
     const added = store.putItem({ ...item, nodeId: news.id })
     t.deepEqual(store.items(news.id, { limit: 1, fromEnd: true }), [added])
     await store.settled()

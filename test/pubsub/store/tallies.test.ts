@@ -1,11 +1,8 @@
 // Goal: what is counted of items and subscriptions is what is there, whatever came between.
 // Method: by chance, turns of the event loop in which much is written, some of which fail, and processes one after the other.
 
-import { mkdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { pubsubMigrations, SqliteStore } from '../../../src/pubsub/index.ts'
-import { loadDriver } from '../../../src/storage/driver.ts'
 import { Storage } from '../../../src/storage/index.ts'
 import { chanceFrom } from '../../helpers/chance.ts'
 import { seedOf } from '../../helpers/seed.ts'
@@ -105,15 +102,8 @@ class Counted {
   }
 }
 
-const counts = test.macro(async (t, version: string | undefined) => {
-  const directory = await newDirectory(t)
-  if (version) {
-    mkdirSync(directory)
-    const old = (await loadDriver()).open(join(directory, 'streamhost.db'))
-    old.exec(readFileSync(join(import.meta.dirname, '..', '..', 'fixtures', 'pubsub-store', `${version}.sql`), 'utf8'))
-    old.close()
-  }
-  const counted = await Counted.open(t, directory)
+test('what is counted is what is there', async (t) => {
+  const counted = await Counted.open(t, await newDirectory(t))
   t.deepEqual(counted.told(), counted.there())
   const chance = chanceFrom(1)
   for (let turn = 0; turn < TURNS; turn++) {
@@ -129,9 +119,6 @@ const counts = test.macro(async (t, version: string | undefined) => {
     t.deepEqual(counted.told(), counted.there(), `as turn ${turn + 1} begins`)
   }
 })
-
-test('what is counted is what is there', counts, undefined)
-test('what is counted in a database of version 6 is what is there', counts, 'version-6')
 
 test('what was not written is not counted', async (t) => {
   const storage = await Storage.open({ directory: await newDirectory(t), migrations: pubsubMigrations })
