@@ -11,6 +11,7 @@ import type {
   SubscriptionRecord,
 } from '../records.ts'
 import { KNOWN_AFFILIATIONS_MAX, KnownNodes } from './known-nodes.ts'
+import { RetiredNodes } from './retired-nodes.ts'
 import { decided, toAffiliation, toBouncing, toItem, toMoved, toNode, toSubscription } from './rows.ts'
 import type { Range, Section } from './section.ts'
 import { Sequence } from './sequence.ts'
@@ -30,6 +31,7 @@ export class SqliteStore implements PubsubStore {
   readonly #itemNumbers: Sequence
   readonly #known = new KnownNodes()
   readonly #tallies = new Tallies()
+  readonly #retired: RetiredNodes
   /** Of the account that was looked for last: whoever asks for a subscription is looked for several times. */
   #account: { readonly jid: string; readonly row: AccountRow | undefined } | undefined
 
@@ -41,6 +43,7 @@ export class SqliteStore implements PubsubStore {
     })
     this.#read = mapValues(queries, (sql) => storage.query(sql)) as Queries
     this.#write = mapValues(changes, (sql) => storage.change(sql))
+    this.#retired = new RetiredNodes({ read: this.#read, write: this.#write, tallies: this.#tallies })
     const sequence = (name: string) => new Sequence(name, this.#read.reserved, this.#write.reserve)
     this.#nodeIds = sequence('node')
     this.#subscriptionIds = sequence('subscription')
@@ -87,26 +90,7 @@ export class SqliteStore implements PubsubStore {
 
   sweepRetired(limit: number, keep: ReadonlySet<number>): number {
     this.#account = undefined
-    let left = limit
-    for (let id = this.#nextRetired(0); id !== undefined && left > 0; id = this.#nextRetired(id)) {
-      if (keep.has(id)) continue
-      left -= this.#sweepNode(id, left)
-      if (left > 0) left -= this.#write.removeNode.run(id)
-    }
-    return limit - left
-  }
-
-  /** @returns how much of what is left of a node went */
-  #sweepNode(id: number, limit: number): number {
-    const subscriptions = this.#write.sweepSubscriptions.run(id, limit)
-    const items = this.#write.sweepItems.run(id, limit - subscriptions)
-    this.#countSubscription(id, -subscriptions)
-    this.#tallies.add(id, 'items', -items)
-    return subscriptions + items + this.#write.sweepAffiliations.run(id, limit - subscriptions - items)
-  }
-
-  #nextRetired(behind: number): number | undefined {
-    return this.#read.retired.get(behind)?.[0]
+    return this.#retired.sweep(limit, keep)
   }
 
   listedNodes(section: Section): readonly NodeRecord[] {
