@@ -145,7 +145,7 @@ test('our own sender goes on by itself, when the receiver was killed and is star
   const first = receive()
   await first.event('ready')
   const sending = sender.send(path, { to: 'receiver@localhost', method: 'ibb' })
-  for await (const { bytes } of sending.progress()) if (bytes > 500_000) break
+  await moved(sending, 500_000)
   first.child.kill('SIGKILL')
   await first.ended
   const second = receive('--once')
