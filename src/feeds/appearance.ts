@@ -11,10 +11,14 @@ export interface AppearanceComponents {
 
 /** Milliseconds for a service to say that it has heard us. */
 const ANSWER_MS_MAX = 10_000
+/** Milliseconds until it is shown again what has been heard. */
+const AGAIN_MS = 300_000
 
 /**
  * Shows one service that we are there. Presence has no answer: it is lost where the service is away, or dies with it, and nothing would be
  * delivered then. So a service that keeps queues is asked whether it is on the disk, by acknowledging nothing, and shown it again until it says so.
+ *
+ * And every five minutes: that our former connection is gone may be told late, behind that we are there again under the same address.
  */
 export class Appearance implements Disposable {
   readonly #client: AppearanceComponents['client']
@@ -50,10 +54,14 @@ export class Appearance implements Disposable {
     try {
       await session.request(question, { answerMsMax: ANSWER_MS_MAX })
       this.#backOff.reset()
+      this.#showAfter(AGAIN_MS, round)
     } catch (thrown) {
-      // With a new connection it is shown anyway.
-      if (round !== this.#rounds || !session.isOnline || !isPassing(toBytestreamError(thrown))) return
-      this.#cancelPause = this.#clock.after(this.#backOff.next(), () => this.show())
+      if (session.isOnline && isPassing(toBytestreamError(thrown))) this.#showAfter(this.#backOff.next(), round)
     }
+  }
+
+  /** With a new connection it is shown anyway. */
+  #showAfter(ms: number, round: number): void {
+    if (round === this.#rounds) this.#cancelPause = this.#clock.after(ms, () => this.show())
   }
 }

@@ -1,11 +1,13 @@
 // Goal: a service that keeps queues knows who is there, whatever happened to it when they came. Method: the embedded server, a component
 // in place of the service, which is away, dies, and comes back; a client whose time goes by fast.
 
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import test from 'ava'
+import type { Clock } from '../../src/core/index.ts'
 import { Attendance } from '../../src/feeds/attendance.ts'
 import type { Session } from '../../src/session/index.ts'
 import { NS } from '../../src/xep/index.ts'
+import { FakeClock } from '../helpers/fake-clock.ts'
 import { hurriedClock } from '../helpers/hurried-clock.ts'
 import { startNetwork } from '../helpers/xmpp-network.ts'
 
@@ -45,6 +47,32 @@ test('who watches is shown to a service until that says it has heard: it may be 
   })
   t.like(await heardBy(service), there)
   t.is(await answered, 0)
+})
+
+test('who watches is shown to a service again after a while, which may have heard late that a former connection is gone', async (t) => {
+  const network = await startNetwork(t, ['wall'], [SERVICE])
+  const service = await network.plugIn(SERVICE)
+  service.iqs.handle('set', NS.feeds, 'ack', () => Promise.resolve(undefined))
+  const client = await network.connect('wall')
+  const there = { from: client.jid, type: 'available' }
+  const clock = new FakeClock()
+  const pause = new EventEmitter()
+  const told: Clock = {
+    now: () => clock.now(),
+    after: (ms, callback) => {
+      setImmediate(() => pause.emit('begun'))
+      return clock.after(ms, callback)
+    },
+  }
+  const [first, begun] = [heardBy(service), once(pause, 'begun')]
+  using _ = new Attendance(client, told).attend(SERVICE, {}, { hasQueues: true })
+  t.like(await first, there)
+  await begun
+  const again = heardBy(service)
+  clock.advance(299_999)
+  t.is(clock.waiting, 1)
+  clock.advance(1)
+  t.like(await again, there)
 })
 
 test('a service that keeps no queues is shown it, and not asked', async (t) => {

@@ -153,6 +153,7 @@ const rowOf: Readonly<Record<string, string>> = {
   'feeds/acknowledgements HELD_MAX': 'messages a watch was told of, and is not done with',
   'feeds/acknowledgements ANSWER_MS_MAX': 'for a service to answer an acknowledgement',
   'feeds/audience ANSWER_MS_MAX': 'for our service to say who of them may have it',
+  'feeds/appearance AGAIN_MS': 'until somebody who watches is shown again to',
   'feeds/appearance ANSWER_MS_MAX': 'for a service with queues to say that it has heard that somebody watches',
   'xep/feeds MESSAGES_MAX': 'messages acknowledged at once',
   'xep/feeds ACCEPT_VALUES_MAX': 'types, or ways of transfer, somebody says to take',
