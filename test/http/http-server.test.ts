@@ -20,6 +20,9 @@ interface Stage {
   readonly server: HttpServer
 }
 
+/** Of what is to run out; who is not late has all of it, however busy the machine. */
+const TIME_MS = 2_000
+
 /** Routes by their path, as a part. */
 function part(routes: Readonly<Record<string, (request: FastifyRequest, reply: FastifyReply) => unknown>>): HttpPart {
   return (app, _, done) => {
@@ -119,21 +122,21 @@ test('header fields beyond their maximum are refused', async (t) => {
 })
 
 test('whoever does not finish the header fields in time is told so, and cut', async (t) => {
-  const { at } = await start(t, { limits: { headersMsMax: 50 } })
+  const { at } = await start(t, { limits: { headersMsMax: TIME_MS } })
   const socket = await open(t, at)
   socket.write('GET /here HTTP/1.1\r\nHost:')
   t.regex(await readAll(socket), /^HTTP\/1\.1 408 /)
 })
 
 test('whoever does not finish the request in time is cut', async (t) => {
-  const { at } = await start(t, { limits: { headersMsMax: 50, requestMsMax: 50 } })
+  const { at } = await start(t, { limits: { headersMsMax: TIME_MS, requestMsMax: TIME_MS } })
   const socket = await open(t, at)
   socket.write('POST /here HTTP/1.1\r\nHost: here\r\nContent-Length: 10\r\n\r\n12345')
   t.regex(await readAll(socket), /^HTTP\/1\.1 405 /)
 })
 
 test('a connection on which nothing happens is closed', async (t) => {
-  const { at } = await start(t, { limits: { quietMsMax: 50 } })
+  const { at } = await start(t, { limits: { quietMsMax: TIME_MS } })
   const socket = await served(t, at)
   t.is(await readAll(socket), '')
 })
@@ -147,7 +150,7 @@ test('whoever does not read the answer is cut', async (t) => {
       return Buffer.alloc(size)
     },
   })
-  const { at } = await start(t, { parts: [large], limits: { quietMsMax: 50 } })
+  const { at } = await start(t, { parts: [large], limits: { quietMsMax: TIME_MS } })
   const socket = await open(t, at)
   socket.write(request('GET /large'))
   await once(socket, 'readable')

@@ -1,7 +1,7 @@
 import test, { type ExecutionContext } from 'ava'
 import { systemClock } from '../../src/core/index.ts'
 import { clientConnector, componentConnector, Session } from '../../src/session/index.ts'
-import { heldBeyond, heldResources } from '../helpers/held.ts'
+import { heldBeyond, heldResources, untilHeld } from '../helpers/held.ts'
 import { acceptComponent, listenScripted, type ServerSide } from '../helpers/scripted-server.ts'
 import { embedded } from '../helpers/server.ts'
 
@@ -9,11 +9,13 @@ import { embedded } from '../helpers/server.ts'
 // Method: what keeps this one alive is the same before and after. Tests of this file run one after another.
 
 async function leavesNothing(t: ExecutionContext, run: () => Promise<unknown>): Promise<void> {
+  t.timeout(20_000, 'something keeps the process alive')
   const before = heldResources()
   await run()
-  // Sockets are gone from the list a turn after they were closed.
   for (let turn = 0; turn < 20 && heldBeyond(before).length > 0; turn++) await new Promise(setImmediate)
-  t.deepEqual(heldBeyond(before), [])
+  t.false(heldBeyond(before).includes('Timeout'), 'something waits for its time')
+  // Sockets are gone from the list when the system has told of it, which is later where it is busy.
+  await untilHeld(before)
 }
 
 const HEADER = "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0' id='1' from='localhost'>"
