@@ -1,6 +1,6 @@
 // Why: `npm test` ends with one plain line, `N passed, N failed`. Before it stands AVA's summary, which shows each failure,
 // and before that every suite that could not run, with the reason: so the end of a long log has what somebody has to look at.
-// AVA's summary does not count what passed as soon as one failed, and names nobody that was skipped.
+// AVA's summary does not count what passed as soon as one failed, and names nobody that was skipped, or never came to an end.
 // Plain JavaScript, like whatever has to run before or without a build. npm runs compile-tests.js first: AVA is given what that made.
 //
 // node scripts/test.js [test files] [AVA's arguments]
@@ -17,6 +17,7 @@ const cli = join(dirname(require.resolve('ava')), 'cli.mjs')
 /** Lines of AVA's verbose reporter, whose two spaces of indentation no output of a test has by accident. */
 const PASSED = /^ {2}✔ /
 const SKIPPED = /^ {2}- \[skip\] (.*)$/
+const PENDING = /^ {2}◌ (.*)$/
 /** Of its summary: what is a failure by name, and what is one although no single test failed. */
 const FAILED = /^ {2}(\d+) (?:tests?|hooks?) failed$/
 const BROKEN = /^ {2}(\d+) (?:unhandled rejections?|uncaught exceptions?|tests? remained pending after a timeout)$/
@@ -24,7 +25,7 @@ const BROKEN = /^ {2}(\d+) (?:unhandled rejections?|uncaught exceptions?|tests? 
 const END_OF_TESTS = '  ─'
 
 const isFull = process.argv.includes('full.config.js')
-const results = { passed: 0, failed: 0, skipped: [] }
+const results = { passed: 0, failed: 0, skipped: [], pending: [] }
 /** Lines of AVA's summary, once that has begun. */
 let summary
 
@@ -33,7 +34,9 @@ function count(line) {
   const skipped = SKIPPED.exec(text)
   const failed = FAILED.exec(text) ?? BROKEN.exec(text)
   if (PASSED.test(text)) results.passed += 1
+  const pending = PENDING.exec(text)
   if (skipped?.[1]) results.skipped.push(skipped[1])
+  if (pending?.[1]) results.pending.push(pending[1])
   if (failed) results.failed += Number(failed[1])
 }
 
@@ -41,13 +44,17 @@ function count(line) {
 function close(status) {
   // A file that cannot be loaded, or no file at all, is a failure that no test reports.
   if (status !== 0 && results.failed === 0) results.failed = 1
-  const { passed, failed, skipped } = results
+  const { passed, failed, skipped, pending } = results
   if (skipped.length > 0) {
     console.log(`\nNot run (on Debian, npm run test:setup${isFull ? ' -- --full' : ''} installs the programs of others):`)
     for (const suite of skipped) console.log(`  ${suite}`)
     console.log()
   }
   for (const line of summary ?? []) console.log(line)
+  if (pending.length > 0) {
+    console.log('\nNot over when AVA gave up:')
+    for (const title of pending) console.log(`  ${title}`)
+  }
   console.log()
   console.log(`${passed} passed, ${failed} failed${skipped.length > 0 ? `, ${skipped.length} skipped` : ''}`)
   process.exitCode = failed > 0 ? 1 : 0

@@ -86,6 +86,22 @@ test('what failed is shown behind who could not run, at the end of a long log', 
   t.is(exitCode, 1)
 })
 
+test('what never came to an end is named, behind who could not run', async (t) => {
+  // As after its time AVA tells what is pending when it is interrupted.
+  const waits = "test('four', () => new Promise(() => { setInterval(() => process.kill(process.ppid, 'SIGINT'), 1_000) }))"
+  const { lines, exitCode } = await runTests(t, `${waits}\n${needsProsody}`)
+  const skipped = lines.lastIndexOf('  a talk with Prosody could not run: prosody (Debian: prosody) not found')
+  t.true(skipped >= 0)
+  t.deepEqual(lines.slice(lines.indexOf('Not over when AVA gave up:')), [
+    'Not over when AVA gave up:',
+    '  four',
+    '',
+    '0 passed, 1 failed, 1 skipped',
+  ])
+  t.true(lines.indexOf('Not over when AVA gave up:') > skipped)
+  t.is(exitCode, 1)
+})
+
 test('with CI=true, a suite that lacks the program of others is a failure', async (t) => {
   const { lines, exitCode } = await runTests(t, `${passes}\n${needsProsody}`, { CI: 'true' })
   t.is(lines.at(-1), '1 passed, 1 failed')
