@@ -42,14 +42,15 @@ export interface Soak {
   settle(): Promise<void>
 }
 
-export async function beginSoak(t: ExecutionContext): Promise<Soak> {
+/** @param waitingTimeMax how long a socket waits for its activation: what is to be activated has to be in time */
+export async function beginSoak(t: ExecutionContext, waitingTimeMax = '1s'): Promise<Soak> {
   const flags = {
     domain: PROXY,
     embedded: true,
     listen: ['127.0.0.1:0'],
     'embedded-listen': '127.0.0.1:0',
     http: '127.0.0.1:0',
-    'waiting-time-max': '1s',
+    'waiting-time-max': waitingTimeMax,
   }
   const child = await startServiceChild(t, { flags, accounts: [{ local: 'requester', password: 'pencil' }] })
   const service = `xmpp://127.0.0.1:${child.client.port}`
