@@ -10,7 +10,6 @@ import {
   orAbort,
   parseJid,
   startDeadline,
-  toBytestreamError,
 } from '../core/index.ts'
 import { Trust, type TrustInit } from '../tls/index.ts'
 import { type Element, writeXml } from '../xep/index.ts'
@@ -63,7 +62,9 @@ function toError(thrown: unknown, { jid, service }: AccountInit, isOnline: boole
       : condition === 'host-unknown'
         ? ['ERR_HOST_UNKNOWN', `${where} does not serve ${domainOf(jid)}`]
         : condition === 'conflict'
-          ? ['ERR_REPLACED', `another connection took over ${jid}`]
+          ? name === 'StanzaError'
+            ? ['ERR_STREAM', `${where} has another connection as ${jid}, and keeps that`]
+            : ['ERR_REPLACED', `another connection took over ${jid}`]
           : code
             ? isOnline
               ? ['ERR_SESSION_CLOSED', `the connection to ${where} broke: ${message}`]
@@ -73,112 +74,122 @@ function toError(thrown: unknown, { jid, service }: AccountInit, isOnline: boole
 }
 
 /**
- * Logs in to an account: DNS, TCP or TLS, STARTTLS, SASL, resource binding. Who connects again asks for the resource that the server gave
- * him first, so that whoever knows his address finds him there again.
+ * Logs in to an account: DNS, TCP or TLS, STARTTLS, SASL, resource binding. Where the server names the resource, it is asked for the same
+ * again with the next connection, so that whoever knows our address finds us there.
  *
  * @param resolver answers where the server is, when `service` does not say
  * @throws BytestreamError `ERR_JID_MALFORMED`, `ERR_CONFIG`: before anything is tried
  * @see RFC 6120 §3, §5-§7; XEP-0368
  */
 export function clientConnector(clock: Clock, init: AccountInit, resolver: NameResolver = systemResolver): Connect {
-  const own = parseJid(init.jid).resource
-  const connectAs = connectorOf(clock, init, resolver)
-  let wanted = own
-  return async (...given) => {
-    try {
-      const connection = await connectAs(wanted)(...given)
-      wanted ||= parseJid(connection.jid).resource
-      return connection
-    } catch (thrown) {
-      if (wanted === own || toBytestreamError(thrown).code !== 'ERR_REPLACED') throw thrown
-      // It has not noticed yet that the former connection is gone, and keeps that (RFC 6120 §7.7.2.2).
-      wanted = own
-      throw new BytestreamError('ERR_STREAM', `${nameOf(init)} still holds the former connection of ${init.jid}`, { cause: thrown })
-    }
-  }
-}
-
-/** Connects as one resource or another; '' has the server choose. @throws BytestreamError as {@link clientConnector} does */
-function connectorOf(clock: Clock, init: AccountInit, resolver: NameResolver): (resource: string) => Connect {
-  const { local, domain } = parseJid(init.jid)
+  const { local, domain, resource } = parseJid(init.jid)
   const { password, service, loginMsMax = LOGIN_MS_MAX } = init
   const trust = new Trust(init.tls ?? {})
   const given = service === undefined ? undefined : [parseService(service)]
   const where = nameOf(init)
-  return (resource) =>
-    async (onStanza, outer, onCut = () => {}) => {
-      const tooLong = `logging in as ${bareJid(init.jid)} took longer than ${loginMsMax / 1000} s`
-      using deadline = startDeadline(clock, loginMsMax, 'ERR_TIMEOUT', tooLong, outer)
-      const { signal } = deadline
-      const servers = given ?? (await findServers({ clock, resolver }, domain, signal))
-      const socket = await dial({ clock, resolver, trust }, { domain, servers, where, signal })
-      const entity = buildEntity({ username: local, domain, password, resource, where, trust, stepMsMax: loginMsMax, signal })
-      let reason: BytestreamError | undefined
-      let isOnline = false
-      let isClosing = false
-      let isEnding = false
-      const fail = (error: BytestreamError) => {
-        reason ??= error
-        hangUp(entity)
-      }
-      const outbox = openOutbox(entity, fail)
-      const end = () => {
-        // Closing the stream is told as a close too.
-        if (isEnding) return
-        isEnding = true
-        outbox.flush()
-        closeStream(clock, entity)
-      }
-      const closed = new Promise<BytestreamError | undefined>((settle) => {
-        entity.once('disconnect', () => {
-          // The library would go on waiting for the end of theirs, and keep the process alive.
-          if (isEnding) entity.parser?.emit('end')
-          reason ??= new BytestreamError('ERR_SESSION_CLOSED', `the server of ${domain} closed the connection`)
-          settle(isClosing ? undefined : reason)
-        })
-      })
-      guardInput(entity, fail, onCut)
-      const failed = new Promise<never>((_, reject) => {
-        entity.on('error', (error: unknown) => {
-          reason ??= toError(error, init, isOnline)
-          reject(reason)
-        })
-      })
-      // The server has closed its stream, and waits for ours (RFC 6120 §4.4).
-      entity.on('close', () => {
-        if (!isClosing) end()
-      })
-      hearStanzas(entity, onStanza)
-
-      signal.addEventListener('abort', () => fail(abortError(signal)))
-      try {
-        await orAbort(Promise.race([logIn(entity, socket), failed, closed.then((error) => Promise.reject(error))]), signal)
-        isOnline = true
-      } catch (thrown) {
-        const error = reason ?? toError(thrown, init, isOnline)
-        hangUp(entity)
-        entity.emit('error', error) // Whatever still waits within the library gives up.
-        throw error
-      }
-      const send = (stanza: Element) => {
-        if (isEnding) return // RFC 6120 §4.4: nothing follows the end of our stream, although more may come of theirs.
-        outbox.put(writeXml(stanza))
-        if (outbox.length + unsentBytes(entity) > BACKLOG_BYTES_MAX) fail(tooSlow(domain))
-      }
-      const keepAlive = new KeepAlive(clock, { to: domain, send, giveUp: (silenceMs) => fail(tooSilent(domain, silenceMs)) })
-      entity.on('element', () => keepAlive.heard())
-      void closed.then(() => keepAlive[Symbol.dispose]())
-      return {
-        jid: String(entity.jid),
-        send,
-        sendPiece: (stanzas) => (isEnding ? Promise.resolve(false) : outbox.putPiece(stanzas)),
-        close() {
-          isClosing = true
-          end()
-        },
-        closed,
-      }
+  const wishes = new WishedResources(resource)
+  return async (onStanza, outer, onCut = () => {}) => {
+    const tooLong = `logging in as ${bareJid(init.jid)} took longer than ${loginMsMax / 1000} s`
+    using deadline = startDeadline(clock, loginMsMax, 'ERR_TIMEOUT', tooLong, outer)
+    const { signal } = deadline
+    const servers = given ?? (await findServers({ clock, resolver }, domain, signal))
+    const socket = await dial({ clock, resolver, trust }, { domain, servers, where, signal })
+    const { resources } = wishes
+    const entity = buildEntity({ username: local, domain, password, resources, where, trust, stepMsMax: loginMsMax, signal })
+    let reason: BytestreamError | undefined
+    let isOnline = false
+    let isClosing = false
+    let isEnding = false
+    const fail = (error: BytestreamError) => {
+      reason ??= error
+      hangUp(entity)
     }
+    const outbox = openOutbox(entity, fail)
+    const end = () => {
+      // Closing the stream is told as a close too.
+      if (isEnding) return
+      isEnding = true
+      outbox.flush()
+      closeStream(clock, entity)
+    }
+    const closed = new Promise<BytestreamError | undefined>((settle) => {
+      entity.once('disconnect', () => {
+        // The library would go on waiting for the end of theirs, and keep the process alive.
+        if (isEnding) entity.parser?.emit('end')
+        reason ??= new BytestreamError('ERR_SESSION_CLOSED', `the server of ${domain} closed the connection`)
+        settle(isClosing ? undefined : reason)
+      })
+    })
+    guardInput(entity, fail, onCut)
+    const failed = new Promise<never>((_, reject) => {
+      entity.on('error', (error: unknown) => {
+        reason ??= toError(error, init, isOnline)
+        reject(reason)
+      })
+    })
+    // The server has closed its stream, and waits for ours (RFC 6120 §4.4).
+    entity.on('close', () => {
+      if (!isClosing) end()
+    })
+    hearStanzas(entity, onStanza)
+
+    signal.addEventListener('abort', () => fail(abortError(signal)))
+    try {
+      await orAbort(Promise.race([logIn(entity, socket), failed, closed.then((error) => Promise.reject(error))]), signal)
+      isOnline = true
+    } catch (thrown) {
+      const error = reason ?? toError(thrown, init, isOnline)
+      hangUp(entity)
+      entity.emit('error', error) // Whatever still waits within the library gives up.
+      if (error.code === 'ERR_STREAM') wishes.forget()
+      throw error
+    }
+    wishes.given(entity.jid?.resource ?? '')
+    const send = (stanza: Element) => {
+      if (isEnding) return // RFC 6120 §4.4: nothing follows the end of our stream, although more may come of theirs.
+      outbox.put(writeXml(stanza))
+      if (outbox.length + unsentBytes(entity) > BACKLOG_BYTES_MAX) fail(tooSlow(domain))
+    }
+    const keepAlive = new KeepAlive(clock, { to: domain, send, giveUp: (silenceMs) => fail(tooSilent(domain, silenceMs)) })
+    entity.on('element', () => keepAlive.heard())
+    void closed.then(() => keepAlive[Symbol.dispose]())
+    return {
+      jid: String(entity.jid),
+      send,
+      sendPiece: (stanzas) => (isEnding ? Promise.resolve(false) : outbox.putPiece(stanzas)),
+      close() {
+        isClosing = true
+        end()
+      },
+      closed,
+    }
+  }
+}
+
+/** The resources a server is asked for: the account's own; or the one it has named before, and if it refuses that, any. */
+class WishedResources {
+  readonly #own: string
+  #named = ''
+
+  constructor(own: string) {
+    this.#own = own
+  }
+
+  /** In this order. '' leaves it to the server. */
+  get resources(): readonly string[] {
+    if (this.#own !== '') return [this.#own]
+    return this.#named === '' ? [''] : [this.#named, '']
+  }
+
+  given(resource: string): void {
+    // One that puts something behind what it is asked for would make it longer with each connection.
+    if (this.#named === '' || !resource.startsWith(this.#named)) this.#named = resource
+  }
+
+  /** A server may not take it well to be asked. */
+  forget(): void {
+    this.#named = ''
+  }
 }
 
 /** Closes the stream properly; one that does not end in time is cut. Either way it is gone. */

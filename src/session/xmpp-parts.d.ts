@@ -15,7 +15,7 @@ declare module '@xmpp/client-core' {
   }
   export class Client extends EventEmitter {
     constructor(options: ClientOptions)
-    jid: { toString(): string } | null
+    jid: { readonly resource: string; toString(): string } | null
     /** Milliseconds for each answer it waits for. */
     timeout: number
     readonly socket: Socket | null

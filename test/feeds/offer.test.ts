@@ -10,7 +10,7 @@ import type { PubsubClient } from '../../src/pubsub-client/index.ts'
 import { type Announcement, parseAnnouncement } from '../../src/xep/index.ts'
 import { FakeClock } from '../helpers/fake-clock.ts'
 import { type FeedsClient, type FeedsNetwork, nextOf, startFeeds, startFeedsWithQueues } from '../helpers/feeds.ts'
-import { keepFormer, meddle } from '../helpers/meddler.ts'
+import { meddle, refuseResources } from '../helpers/meddler.ts'
 import { makeFile, makeFolder } from '../helpers/transfers.ts'
 
 const NODE = 'builds/nightly'
@@ -369,7 +369,7 @@ test('an offer is to be had at the address that was announced after its connecti
 })
 
 test('an offer is announced again under the address its client has after its connection was lost, where it is another', async (t) => {
-  const { wall, client, offer, sha256, cut } = await offerByLine(t, keepFormer())
+  const { wall, client, offer, sha256, cut } = await offerByLine(t, refuseResources)
   const before = client.jid
   const announced = once(offer, 'announced')
   cut()

@@ -22,21 +22,9 @@ export type Meddling = (octets: Buffer) => readonly (Buffer | string)[]
 
 const passOn: Meddling = (octets) => [octets]
 
-/** A server that keeps a connection it had, and refuses its address to whoever asks for it (RFC 6120 §7.7.2.2). */
-export function keepFormer(): { readonly fromClient: Meddling; readonly fromServer: Meddling } {
-  let isAsked = false
-  return {
-    fromClient: (octets) => {
-      isAsked = octets.includes('<resource>')
-      return [octets]
-    },
-    fromServer: (octets) => {
-      if (!isAsked || !octets.includes('<jid>')) return [octets]
-      const [, id] = /<iq [^>]*id=["']([^"']+)/.exec(octets.toString()) ?? []
-      const conflict = "<conflict xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>"
-      return [`<iq type='error' id='${id}'><error type='cancel'>${conflict}</error></iq>`]
-    },
-  }
+/** A server that refuses every resource it is asked for: it hears one that cannot be. */
+export const refuseResources: { readonly fromClient: Meddling } = {
+  fromClient: (octets) => [octets.toString().replace(/<resource>[^<]*</, '<resource>\u{e000}<')],
 }
 
 /** Passes connections on to `server` until the test is over, each direction through its meddling. */
