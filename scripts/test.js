@@ -25,9 +25,7 @@ const BROKEN = /^ {2}(\d+) (?:unhandled rejections?|uncaught exceptions?|tests? 
 const END_OF_TESTS = '  ─'
 
 const isFull = process.argv.includes('full.config.js')
-const results = { passed: 0, failed: 0, skipped: [], pending: [] }
-/** Lines of AVA's summary, once that has begun. */
-let summary
+const results = { passed: 0, failed: 0, skipped: [], told: 0, pending: [] }
 
 function count(line) {
   const text = stripVTControlCharacters(line)
@@ -40,17 +38,22 @@ function count(line) {
   if (failed) results.failed += Number(failed[1])
 }
 
+/** Names those that were not run, each once. */
+function tellSkipped() {
+  const untold = results.skipped.slice(results.told)
+  results.told = results.skipped.length
+  if (untold.length === 0) return
+  console.log(`\nNot run (on Debian, npm run test:setup${isFull ? ' -- --full' : ''} installs the programs of others):`)
+  for (const suite of untold) console.log(`  ${suite}`)
+  console.log()
+}
+
 /** Prints what AVA's output leaves out. `status` is its exit code. */
 function close(status) {
   // A file that cannot be loaded, or no file at all, is a failure that no test reports.
   if (status !== 0 && results.failed === 0) results.failed = 1
+  tellSkipped()
   const { passed, failed, skipped, pending } = results
-  if (skipped.length > 0) {
-    console.log(`\nNot run (on Debian, npm run test:setup${isFull ? ' -- --full' : ''} installs the programs of others):`)
-    for (const suite of skipped) console.log(`  ${suite}`)
-    console.log()
-  }
-  for (const line of summary ?? []) console.log(line)
   if (pending.length > 0) {
     console.log('\nNot over when AVA gave up:')
     for (const title of pending) console.log(`  ${title}`)
@@ -71,9 +74,8 @@ const ava = spawn(process.execPath, [cli, ...color, ...given], { stdio: ['inheri
 process.on('SIGINT', () => {})
 process.on('SIGTERM', () => ava.kill('SIGTERM'))
 createInterface({ input: ava.stdout }).on('line', (line) => {
+  if (stripVTControlCharacters(line) === END_OF_TESTS) tellSkipped()
+  console.log(line)
   count(line)
-  if (stripVTControlCharacters(line) === END_OF_TESTS) summary ??= []
-  if (summary) summary.push(line)
-  else console.log(line)
 })
 ava.on('close', (code) => close(code ?? 1))

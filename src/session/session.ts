@@ -253,7 +253,7 @@ export class Session extends EventEmitter<SessionEvents> {
       return
     }
     const reply = await this.iqs.answer(stanza, isCut)
-    // On another connection we may have another address, and who asked may be gone.
-    if (reply && connection === this.#connection) connection.send(reply)
+    // Whoever asked waits for an answer of the address that was asked.
+    if (reply && connection.jid === this.#connection?.jid) this.#connection.send(reply)
   }
 }

@@ -1,8 +1,11 @@
+import type { Clock } from '../core/index.ts'
 import type { ServiceDiscovery, Session } from '../session/index.ts'
 import { buildPresence, type Presence } from '../xep/index.ts'
 
 /** Full JIDs that are remembered to have our presence. */
 const ANSWERED_MAX = 10_000
+/** Milliseconds until one of them gets it again: by then it may be another connection of the same name. */
+const ANSWERED_MS = 5_000
 
 /** Takes part in transfers of others, who have to find us. */
 interface Findable {
@@ -13,6 +16,7 @@ interface Findable {
 }
 
 export interface OwnPresenceInit {
+  readonly clock: Clock
   readonly priority: number
   readonly responders: () => Iterable<Findable>
 }
@@ -22,8 +26,8 @@ export class OwnPresence {
   readonly #session: Session
   readonly #discovery: ServiceDiscovery
   readonly #init: OwnPresenceInit
-  /** Full JIDs that have our presence already; answering each once keeps two receivers from greeting forever. */
-  readonly #answered = new Set<string>()
+  /** When full JIDs were given our presence; answering none twice at once keeps two receivers from greeting forever. */
+  readonly #answered = new Map<string, number>()
 
   constructor(session: Session, discovery: ServiceDiscovery, init: OwnPresenceInit) {
     this.#session = session
@@ -50,9 +54,11 @@ export class OwnPresence {
     if (!from || from === this.#session.jid) return
     if (type === 'unavailable') this.#answered.delete(from)
     const isExpected = [...this.#init.responders()].some((each) => each.isExpected(from))
-    if (type !== 'available' || !to || !isExpected || this.#answered.has(from)) return
+    const nowMs = this.#init.clock.now()
+    const isAnswered = nowMs - (this.#answered.get(from) ?? Number.NEGATIVE_INFINITY) < ANSWERED_MS
+    if (type !== 'available' || !to || !isExpected || isAnswered) return
     if (this.#answered.size >= ANSWERED_MAX) this.#answered.clear()
-    this.#answered.add(from)
+    this.#answered.set(from, nowMs)
     this.show(from)
   }
 }

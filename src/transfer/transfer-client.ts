@@ -146,7 +146,7 @@ export class TransferClient implements AsyncDisposable {
       inBand: new InBandTarget({ session, clock, logger }),
     }
     const { inBand } = this.#targets
-    this.#presence = new OwnPresence(session, this.#discovery, { priority, responders: () => this.#open })
+    this.#presence = new OwnPresence(session, this.#discovery, { clock, priority, responders: () => this.#open })
     const announce = (to: string) => this.#presence.show(to)
     const resources = new ResourceFinder(session, clock, announce)
     const portMapper = this.#portMapper

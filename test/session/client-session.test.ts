@@ -284,6 +284,23 @@ test('the server is asked where it is only once: it cannot send us elsewhere', a
   await new Promise(setImmediate)
 })
 
+test('what was asked on the connection before is answered on the next one, of the same address', async (t) => {
+  const { server, meddler } = await behind(t)
+  const session = open(t, meddler)
+  const asked = new Promise<() => void>((resolve) => {
+    session.iqs.handle('get', 'x', 'q', () => new Promise((answer) => resolve(() => answer(undefined))))
+  })
+  await session.start()
+  const peer = await login(server.client, server.account('juliet'), 'balcony')
+  t.teardown(() => peer.destroy())
+  peer.send(`<iq type='get' id='q1' to='${session.jid}'><q xmlns='x'/></iq>`)
+  const answer = await asked
+  meddler.link.client.resetAndDestroy()
+  await once(session, 'online')
+  answer()
+  t.like((await peer.next()).attrs, { type: 'result', id: 'q1', from: session.jid })
+})
+
 test('a server that refuses the resource it gave before is asked for any', async (t) => {
   const { meddler } = await behind(t, refuseResources)
   const session = open(t, meddler)

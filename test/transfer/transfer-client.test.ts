@@ -213,6 +213,34 @@ test('two receivers that expect each other do not greet each other for ever', as
   t.true(presences.length <= 4, presences.join('\n'))
 })
 
+test('who looks for a receiver again under the same address finds it again, whatever was heard of the connection before', async (t) => {
+  const server = await embedded.start({ accounts: ['sender', 'receiver'] })
+  t.teardown(() => server[Symbol.asyncDispose]())
+  const network = networkOn(t, server)
+  const clock = new FakeClock()
+  const receiver = await network.connect('receiver', {}, { clock })
+  receiver.receive({ into: await makeFolder(t), from: ['sender@localhost'] })
+  const sender = await login(server.client, server.account('sender'), 'desk')
+  t.teardown(() => sender.destroy())
+  let questions = 0
+  /** @returns what it is answered before it is asked what it can */
+  const greet = async () => {
+    questions += 1
+    const question = `<iq type='get' id='q${questions}' to='${receiver.jid}'><query xmlns='${NS.discoInfo}'/></iq>`
+    sender.send(`<presence to='receiver@localhost'/>${question}`)
+    const answers: string[] = []
+    for (;;) {
+      const { name, attrs } = await sender.next()
+      if (attrs['id'] === `q${questions}`) return answers
+      answers.push(`${name} ${attrs['from']}`)
+    }
+  }
+  const found = [`presence ${receiver.jid}`]
+  t.deepEqual([await greet(), await greet()], [found, []])
+  clock.advance(5_000)
+  t.deepEqual(await greet(), found)
+})
+
 test('a receiver that came after the sender had looked is found', async (t) => {
   const network = await startNetwork(t, ['sender', 'receiver'])
   const sender = await network.connect('sender')
