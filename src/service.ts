@@ -73,6 +73,7 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
   #isClosing = false
   #advertised: readonly StreamhostAddress[] = []
   #clientAddress: HostPort | undefined
+  #accountsDomain: string | undefined
   #httpAddress: HostPort | undefined
 
   /** @throws BytestreamError `ERR_CONFIG` for a rule of access that is none, or an address of feeds that is none of its own */
@@ -110,6 +111,11 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
   /** Where the embedded server accepts clients, if it runs. */
   get clientAddress(): HostPort | undefined {
     return this.#clientAddress
+  }
+
+  /** Of the embedded server's accounts, if it runs. */
+  get accountsDomain(): string | undefined {
+    return this.#accountsDomain
   }
 
   /** Where it tells how it is, if it does. */
@@ -340,6 +346,7 @@ export class Service extends EventEmitter<ServiceEvents> implements AsyncDisposa
     )
     const { client, component } = await this.#embedded.listen()
     this.#clientAddress = client
+    this.#accountsDomain = domain
     const { fingerprint } = this.#embedded
     this.#logger.info({ domain, host: client.host, port: client.port, fingerprint }, 'the embedded XMPP server accepts clients')
     return component

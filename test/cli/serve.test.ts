@@ -3,9 +3,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import test, { type ExecutionContext } from 'ava'
 import { startCli } from '../helpers/cli.ts'
-import { PROXY } from '../helpers/prosody.ts'
+import { DOMAIN, PROXY } from '../helpers/prosody.ts'
 import { startServe } from '../helpers/serve.ts'
 import { embedded } from '../helpers/server.ts'
 
@@ -110,12 +111,22 @@ test('serve says when it is ready, and SIGTERM ends it with 0', async (t) => {
     STREAMHOST_EMBEDDED_LISTEN: '127.0.0.1:0',
     STREAMHOST_LOG_LEVEL: 'silent',
   })
-  const { advertised } = await serve.event('ready')
+  const { advertised, accountsDomain } = await serve.event('ready')
   t.like(advertised, { 0: { jid: PROXY, host: '127.0.0.1' }, 1: { jid: PROXY, host: '::1' } })
+  t.is(accountsDomain, 'localhost')
   serve.child.kill('SIGTERM')
   const { code, stderr } = await serve.ended
   t.is(code, 0)
   t.is(stderr, '')
+})
+
+test('people read where the accounts of the embedded server are', async (t) => {
+  const args = ['--domain', `feeds.${DOMAIN}`, '--embedded', '--embedded-listen', '127.0.0.1:0', '--pubsub-only']
+  const serve = startCli(t, ['serve', ...args], { STREAMHOST_LOG_LEVEL: 'silent' })
+  await once(serve.child.stdout as Readable, 'data')
+  serve.child.kill('SIGTERM')
+  const { stdout } = await serve.ended
+  t.is(stdout, `feeds.${DOMAIN} is ready for publish-subscribe; accounts are NAME@${DOMAIN}\n`)
 })
 
 test('serve looks at itself once it is ready, and logs that all is well, or what is not and what to do', async (t) => {

@@ -80,17 +80,18 @@ async function serve(command: Command, run: Run): Promise<void> {
 }
 
 /** What the `ready` event says besides the domain. */
-function factsOf({ advertised, clientAddress, httpAddress, streamhost, hasProxy, pubsubKeeps }: Service) {
+function factsOf({ advertised, clientAddress, accountsDomain, httpAddress, streamhost, hasProxy, pubsubKeeps }: Service) {
   const engine = { engine: streamhost.engine, ...(streamhost.engineReason && { engineReason: streamhost.engineReason }) }
   return {
     ...(hasProxy && { advertised, ...engine }),
     ...(pubsubKeeps && { pubsub: pubsubKeeps }),
-    ...(clientAddress && { client: clientAddress }),
+    ...(clientAddress && { client: clientAddress, accountsDomain }),
     ...(httpAddress && { http: httpAddress }),
   }
 }
 
-function sentenceOf({ advertised, hasProxy }: Service, domain: string): string {
-  if (!hasProxy) return `${domain} is ready for publish-subscribe`
-  return `${domain} is ready; clients are told to connect to ${advertised.map(({ host, port }) => `${host}:${port}`).join(', ')}`
+function sentenceOf({ advertised, hasProxy, accountsDomain }: Service, domain: string): string {
+  const accounts = accountsDomain === undefined ? '' : `; accounts are NAME@${accountsDomain}`
+  if (!hasProxy) return `${domain} is ready for publish-subscribe${accounts}`
+  return `${domain} is ready; clients are told to connect to ${advertised.map(({ host, port }) => `${host}:${port}`).join(', ')}${accounts}`
 }
