@@ -1,4 +1,7 @@
-/** What a database keeps of presence: who has which feed in a roster, and who of them is there. */
+/**
+ * What a database keeps of presence: who has which feed in a roster, and who of them is there. Contacts are counted in `total`, a table of
+ * the store.
+ */
 export const presenceSchema = `
 CREATE TABLE contact (
   node INTEGER NOT NULL,

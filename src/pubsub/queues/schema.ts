@@ -39,6 +39,7 @@ CREATE TABLE entry (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX entry_account ON entry (account, message);
 CREATE INDEX entry_due ON entry (not_before_ms) WHERE not_before_ms > 0;
+
 CREATE TABLE letter (
   id INTEGER PRIMARY KEY,
   node INTEGER NOT NULL,

@@ -15,7 +15,7 @@ INSERT INTO sequence VALUES ('node', 0), ('subscription', 0), ('item', 0);
 
 CREATE TABLE total (
   id INTEGER PRIMARY KEY,
-  nodes INTEGER NOT NULL,
+  nodes INTEGER NOT NULL DEFAULT 0,
   moved INTEGER NOT NULL DEFAULT 0,
   subscriptions INTEGER NOT NULL DEFAULT 0,
   items INTEGER NOT NULL DEFAULT 0,
@@ -25,7 +25,7 @@ CREATE TABLE total (
   entries INTEGER NOT NULL DEFAULT 0,
   letters INTEGER NOT NULL DEFAULT 0
 ) STRICT;
-INSERT INTO total (id, nodes) VALUES (1, 0);
+INSERT INTO total (id) VALUES (1);
 
 CREATE TABLE account (
   id INTEGER PRIMARY KEY,
@@ -55,27 +55,21 @@ CREATE TABLE node (
   subscriptions INTEGER NOT NULL DEFAULT 0,
   pending INTEGER NOT NULL DEFAULT 0,
   items INTEGER NOT NULL DEFAULT 0,
-  is_listed INTEGER NOT NULL DEFAULT 1
+  is_listed INTEGER NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX node_name ON node (name) WHERE name IS NOT NULL;
 CREATE INDEX node_retired ON node (id) WHERE name IS NULL;
 CREATE INDEX node_parent ON node (parent, id) WHERE parent IS NOT NULL AND name IS NOT NULL;
 CREATE INDEX node_listed ON node (id) WHERE is_listed = 1 AND name IS NOT NULL;
 CREATE TRIGGER node_added AFTER INSERT ON node BEGIN
-  UPDATE total SET nodes = nodes + 1 WHERE id = 1;
+  UPDATE total SET nodes = nodes + 1, listed = listed + new.is_listed WHERE id = 1;
   INSERT INTO account (jid, nodes) VALUES (new.creator, 1) ON CONFLICT (jid) DO UPDATE SET nodes = nodes + 1;
   UPDATE node SET children = children + 1 WHERE id = new.parent;
 END;
-CREATE TRIGGER node_added_listed AFTER INSERT ON node WHEN new.is_listed = 1 BEGIN
-  UPDATE total SET listed = listed + 1 WHERE id = 1;
-END;
 CREATE TRIGGER node_retired AFTER UPDATE OF name ON node WHEN new.name IS NULL BEGIN
-  UPDATE total SET nodes = nodes - 1 WHERE id = 1;
+  UPDATE total SET nodes = nodes - 1, listed = listed - old.is_listed WHERE id = 1;
   UPDATE account SET nodes = nodes - 1 WHERE jid = new.creator;
   UPDATE node SET children = children - 1 WHERE id = new.parent;
-END;
-CREATE TRIGGER node_retired_listed AFTER UPDATE OF name ON node WHEN new.name IS NULL AND old.is_listed = 1 BEGIN
-  UPDATE total SET listed = listed - 1 WHERE id = 1;
 END;
 CREATE TRIGGER node_moved AFTER UPDATE OF parent ON node WHEN new.parent IS NOT old.parent BEGIN
   UPDATE node SET children = children - 1 WHERE id = old.parent;
@@ -160,7 +154,7 @@ CREATE TABLE item (
   expires_ms INTEGER,
   payload TEXT,
   routing_key TEXT,
-  is_expiry_told INTEGER NOT NULL DEFAULT 0
+  is_expiry_told INTEGER NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX item_id ON item (node, id);
 CREATE INDEX item_order ON item (node, seq);

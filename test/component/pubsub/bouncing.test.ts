@@ -127,7 +127,9 @@ test('who sends back what it is told of its subscription is told on', async (t) 
 
 test('where its end cannot be kept, a subscription goes on, which is logged once, and ends the next time', async (t) => {
   const storage = await openStorage(t, undefined, pubsubMigrations)
-  const clash = storage.change("INSERT INTO node (id, name, kind, creator, created_ms, config) SELECT id, name, '', '', 0, '' FROM node")
+  const clash = storage.change(
+    "INSERT INTO node (id, name, kind, creator, created_ms, config, is_listed) SELECT id, name, '', '', 0, '', 0 FROM node",
+  )
   const { scene, publish, sendBack } = await open(t, [FRIEND], new SqliteStore(storage))
   const id = (await publish()).get(FRIEND)
   sendBack(FRIEND, id)

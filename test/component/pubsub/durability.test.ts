@@ -84,7 +84,9 @@ test('who publishes is answered behind the notification; who subscribes before a
 
 test('of what is not committed nobody is told, and who asked for it hears an error', async (t) => {
   const { storage, pubsub, course, ask, hinder } = await startNoting(t)
-  const clash = storage.change("INSERT INTO node (id, name, kind, creator, created_ms, config) SELECT id, name, '', '', 0, '' FROM node")
+  const clash = storage.change(
+    "INSERT INTO node (id, name, kind, creator, created_ms, config, is_listed) SELECT id, name, '', '', 0, '', 0 FROM node",
+  )
   hinder(() => t.throws(() => clash.run(), { code: 'ERR_STORAGE' }))
   for (const inside of [publish('one'), "<subscribe node='n' jid='a@x'/>"]) await ask(inside.startsWith('<pub') ? OWNER : 'a@x', inside)
   await setImmediate()
@@ -95,7 +97,9 @@ test('of what is not committed nobody is told, and who asked for it hears an err
 
 test('what becomes of later changes is no matter of who is waiting for the disk', async (t) => {
   const { storage, pubsub, course, ask } = await startNoting(t)
-  const clash = storage.change("INSERT INTO node (id, name, kind, creator, created_ms, config) SELECT id, name, '', '', 0, '' FROM node")
+  const clash = storage.change(
+    "INSERT INTO node (id, name, kind, creator, created_ms, config, is_listed) SELECT id, name, '', '', 0, '', 0 FROM node",
+  )
   const published = ask(OWNER, publish('one'))
   await storage.committed()
   t.throws(() => clash.run(), { code: 'ERR_STORAGE' })

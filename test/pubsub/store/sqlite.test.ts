@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
-import { type NodeRecord, pubsubMigrations, SqlitePresence, SqliteStore } from '../../../src/pubsub/index.ts'
+import { type NodeRecord, pubsubMigrations, SqlitePresence, SqliteStore, type SubscriptionRecord } from '../../../src/pubsub/index.ts'
 import { loadDriver } from '../../../src/storage/driver.ts'
 import { Storage } from '../../../src/storage/index.ts'
 import { pubsubStoreContract } from '../../contract/pubsub-store.ts'
@@ -223,11 +223,13 @@ for (const name of versions) {
     t.is(store.affiliation(news.id, 'hamlet@denmark.lit'), 'owner')
     t.is(store.affiliation(news.id, 'bernardo@denmark.lit'), 'outcast')
     t.deepEqual([store.countAffiliations(news.id), store.countOwners(news.id)], [2, 1])
-    const [first, second] = store.subscriptions(news.id, { limit: 9 })
+    const [first, second, third] = store.subscriptions(news.id, { limit: 9 }) as SubscriptionRecord[]
     t.like(first, { jid: 'francisco@denmark.lit/barracks', state: 'subscribed', options: { deliver: false }, expiresMs: 5000 })
     t.like(second, { jid: 'horatio@denmark.lit', state: 'pending', options: undefined, expiresMs: undefined })
-    t.deepEqual([store.countSubscriptions(news.id), store.countPending(news.id)], [2, 1])
-    t.is(store.countSubscriptionsOf('francisco@denmark.lit'), 1)
+    t.like(third, { jid: 'marcellus@denmark.lit', state: 'subscribed', options: { queue: true, keys: ['court.*'] } })
+    t.deepEqual(store.queueSubscriptions(news.id, { limit: 9 }), [third])
+    t.deepEqual([store.countSubscriptions(news.id), store.countPending(news.id)], [3, 1])
+    t.is(store.countSubscriptionsOf('francisco@denmark.lit'), 2)
     t.like(store.item(news.id, 'ae890ac52d0df67ed7cfdf51b644e901'), {
       payload: "<entry xmlns='urn:x'>“é” 😀</entry>",
       expiresMs: 6000,
@@ -235,7 +237,7 @@ for (const name of versions) {
       isExpiryTold: true,
     })
     t.like(store.item(news.id, 'bare'), { payload: undefined, expiresMs: undefined, routingKey: undefined, isExpiryTold: false })
-    t.deepEqual([store.countItems(news.id), store.countAllSubscriptions(), store.countAllItems()], [2, 2, 2])
+    t.deepEqual([store.countItems(news.id), store.countAllSubscriptions(), store.countAllItems()], [2, 4, 3])
     const musings = { name: 'musings', uri: 'xmpp:hamlet@denmark.lit?;node=blog', creator: 'hamlet@denmark.lit', expiresMs: 9000 }
     t.deepEqual([store.dueMoved(9000, 9), store.countMoved()], [[musings], 1])
     t.deepEqual(
@@ -248,9 +250,17 @@ for (const name of versions) {
     t.like(store.queues.letter(news.id, 1), { reason: 'not-acknowledged', attempts: 16, message: { itemId: 'gone', kind: 'retracted' } })
     const presence = new SqlitePresence(storage)
     const horatio = { nodeId: news.id, account: 'horatio@denmark.lit', theirs: 'pending', ours: 'none' } as const
-    t.deepEqual([presence.contactsAt(news.id, 9), presence.countContacts()], [[horatio], 1])
+    const marcellus = { nodeId: news.id, account: 'marcellus@denmark.lit', theirs: 'subscribed', ours: 'granted' } as const
+    t.deepEqual([presence.contactsAt(news.id, 9), presence.countContacts()], [[horatio, marcellus], 2])
+    t.deepEqual([presence.hasGranted('marcellus@denmark.lit'), presence.hasGranted('horatio@denmark.lit')], [true, false])
     const francisco = { jid: 'francisco@denmark.lit/barracks', account: 'francisco@denmark.lit', priority: 1, sinceMs: 7000 }
     t.deepEqual([...presence.resources(9)], [[francisco]])
+    const [retiredId] = storage.query<[id: number]>('SELECT id FROM node WHERE name IS NULL').get() as [number]
+    t.is(store.nodeById(retiredId), undefined)
+    t.like(store.subscriptions(retiredId, { limit: 9 }), { 0: { jid: 'francisco@denmark.lit' }, length: 1 })
+    // A subscription, an item, an affiliation, and the node.
+    t.is(store.sweepRetired(9, new Set()), 4)
+    t.deepEqual([store.countAllSubscriptions(), store.countAllItems(), store.countNodes(), store.countListedNodes()], [3, 2, 3, 2])
     const added = store.putItem({ ...item, nodeId: news.id })
     t.deepEqual(store.items(news.id, { limit: 1, fromEnd: true }), [added])
     await store.settled()
