@@ -6,7 +6,7 @@ import { type Announcement, type FeedAcceptance, type PubsubItem, parseAnnouncem
 import type { Acknowledgements, Acknowledging } from './acknowledgements.ts'
 import type { Attendance } from './attendance.ts'
 import { EventQueue } from './event-queue.ts'
-import type { Feed, FeedName, FeedServices } from './feed-address.ts'
+import type { Feed, FeedAddress, FeedName, FeedServices } from './feed-address.ts'
 import type { FeedEvent, OnFeed } from './feed-events.ts'
 import { Fetches } from './fetches.ts'
 import type { Followers } from './followers.ts'
@@ -23,6 +23,8 @@ export interface WatchInit extends Way {
   readonly keys?: readonly string[] | undefined
   /** What is fetched at all; our service does not tell us of anything else. Default: all. */
   readonly accept?: FeedAcceptance | undefined
+  /** Called with each feed once it is followed: before anything is told of it, and not at all where the service lets nobody subscribe. */
+  readonly onFollowed?: ((feed: FeedAddress) => void) | undefined
   /** Asked for each file that is fetched otherwise; `false` passes it over. */
   readonly mayFetch?: ((about: OnFeed) => boolean | Promise<boolean>) | undefined
   /** Whether files are fetched of others than whoever published them, as long as they have a hash. Default false. */
@@ -195,6 +197,14 @@ export class Watch implements AsyncIterableIterator<FeedEvent, undefined>, Async
   }
 
   readonly #listener: FeedListener = {
+    followed: (feed) => {
+      if (this.#events.isOver) return
+      try {
+        this.#init.onFollowed?.(addressOf(feed))
+      } catch (thrown) {
+        this.#end(toBytestreamError(thrown))
+      }
+    },
     item: (feed, heard) => this.#hear(feed, heard),
     gone: (feed, id, messageId) => {
       if (this.#events.isOver) return
@@ -252,7 +262,7 @@ export class Watch implements AsyncIterableIterator<FeedEvent, undefined>, Async
   }
 }
 
-const addressOf = ({ service, node }: Feed) => ({ service, node })
+const addressOf = ({ service, node }: Feed): FeedAddress => ({ service, node })
 
 /** @returns `undefined` for what announces no file, or not as it should */
 function announcementIn({ id, payload }: PubsubItem, { service }: Feed): Announcement | undefined {

@@ -16,6 +16,8 @@ export interface HeardItem {
 
 /** Whoever wants to know what happens on a feed. */
 export interface FeedListener {
+  /** What is published is heard of from now on; said once, before anything else of the feed but its end. */
+  followed(feed: Feed): void
   item(feed: Feed, heard: HeardItem): void
   gone(feed: Feed, id: string, messageId: number | undefined): void
   /** All that was there is gone. */
@@ -58,6 +60,7 @@ export class WatchedFeed {
   #attending: Promise<void> = Promise.resolve()
   #cancelPause = () => {}
   #isOver = false
+  #isFollowed = false
   #hasQueue = false
 
   constructor(components: WatchedFeedComponents, feed: Feed) {
@@ -115,7 +118,16 @@ export class WatchedFeed {
   }
 
   async #attend(): Promise<void> {
-    if (await this.#components.follower.inTurn(() => this.#subscribe())) await this.#readItems()
+    const isToBeRead = await this.#components.follower.inTurn(() => this.#subscribe())
+    this.#isHeardOf()
+    if (isToBeRead) await this.#readItems()
+  }
+
+  /** A service may tell of what is published before it answers that we are subscribed. */
+  #isHeardOf(): void {
+    if (this.#isFollowed) return
+    this.#isFollowed = true
+    this.#components.listener.followed(this.#feed)
   }
 
   /** @returns whether there may be items we have not heard of */
@@ -191,6 +203,7 @@ export class WatchedFeed {
     const { listener } = this.#components
     switch (event.kind) {
       case 'items':
+        this.#isHeardOf()
         for (const id of event.retracted) {
           this.#hasChanged(id)
           listener.gone(this.#feed, id, messageId)

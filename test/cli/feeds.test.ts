@@ -256,12 +256,12 @@ onServer(ours, 'commands of feeds', { accounts: ['ci', 'owner', 'host', 'shop', 
 
   test('a feed that is not there cannot be watched, and what to do is said', async (t, server) => {
     const wall = as(t, 'wall', server)
-    const { code, stderr } = await wall('watch', 'nothing').ended
-    t.is(code, 4)
+    const { code, stdout, stderr } = await wall('watch', 'nothing').ended
+    t.deepEqual([code, stdout], [4, ''])
     t.regex(stderr, /^streamhost: pubsub\.localhost answered item-not-found.*; "streamhost pubsub nodes" tells which feeds there are;/)
     const elsewhere = await wall('watch', `xmpp:${SERVICE}?;node=nothing`, '--json').ended
     t.is(elsewhere.code, 4)
-    t.regex(elsewhere.stdout, /"event":"error"/)
+    t.regex(elsewhere.stdout, /^\{"event":"error"/)
   })
 
   test('a feed that goes ends watching it', async (t, server) => {

@@ -5,7 +5,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import test from 'ava'
 import { BytestreamError } from '../../src/core/index.ts'
-import type { FeedEvent, WatchInit } from '../../src/feeds/index.ts'
+import type { FeedAddress, FeedEvent, WatchInit } from '../../src/feeds/index.ts'
 import { type Announcement, buildAnnouncement, buildTextEntry, feedOptions } from '../../src/xep/index.ts'
 import { startCutLine } from '../helpers/cut-line.ts'
 import { type FeedsClient, nextOf, startFeeds, startFeedsWithQueues } from '../helpers/feeds.ts'
@@ -315,6 +315,32 @@ test('what has expired is not fetched, and what expires while it waits is told o
   await publish(ci, announcement(gone, { id: 'short', expiresMs: inSeconds(3) }))
   t.is((await nextOf(watch, 'announced')).announcement.id, 'short')
   t.like(await nextOf(watch, 'expired', 'failed'), { kind: 'expired', id: 'short' })
+})
+
+test('whoever watches hears that a feed is followed: once, before anything of it, and not of one that is not there', async (t) => {
+  const network = await startFeeds(t, ['ci', 'wall'])
+  const [ci, wall] = [await network.join('ci'), await network.join('wall')]
+  const { path } = await makeFile(t, 1_000)
+  await ci.feeds.offer(NODE, path)
+  const course: string[] = []
+  const onFollowed = (feed: FeedAddress) => course.push(`followed ${feed.node} at ${feed.service}`)
+  const watch = wall.feeds.watch([NODE, NODE, 'nowhere'], { onFollowed })
+  const failure = (async () => {
+    for await (const { kind } of watch) course.push(kind)
+  })()
+  await t.throwsAsync(failure, { message: /item-not-found/ })
+  t.deepEqual(course, [`followed ${NODE} at ${ci.pubsub.service}`, 'announced'])
+})
+
+test('where it fails to hear that, the watch fails', async (t) => {
+  const network = await startFeeds(t, ['ci', 'wall'])
+  const [ci, wall] = [await network.join('ci'), await network.join('wall')]
+  const { path } = await makeFile(t, 1_000)
+  await ci.feeds.offer(NODE, path)
+  const onFollowed = () => {
+    throw new BytestreamError('ERR_FILE', 'the disk is full')
+  }
+  await t.throwsAsync(wall.feeds.watch([NODE], { onFollowed }).next(), { code: 'ERR_FILE' })
 })
 
 test('a feed that is deleted is closed, and the watch ends with the last one', async (t) => {

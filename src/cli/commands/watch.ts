@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { accountOptions, type Settings, watchOptions } from '../../config/index.ts'
 import { BytestreamError, bareJid, formatBytes, formatDuration } from '../../core/index.ts'
-import { type FeedEvent, Feeds, type OnFeed, type WatchInit } from '../../feeds/index.ts'
+import { type FeedAddress, type FeedEvent, Feeds, type OnFeed, type WatchInit } from '../../feeds/index.ts'
 import { buildJingleUri } from '../../xep/index.ts'
 import { tellOffline } from '../attempts.ts'
 import { accountOf, addExamples, addOptions, CommandFailure, logIn, type Run, type Start, settingsOf } from '../command-line.ts'
@@ -51,8 +51,9 @@ async function watch(names: readonly string[], command: Command, given: Run): Pr
   await using feeds = new Feeds(client)
   try {
     const located = await locateFeeds(client, named, signal)
-    for (const { service, node } of located) output.tell('watching', { service, node }, `watching ${node} at ${service}; Ctrl-C ends it`)
-    await follow(feeds.watch(located, { ...initOf(settings), signal }), context, once)
+    const onFollowed = ({ service, node }: FeedAddress) =>
+      output.tell('watching', { service, node }, `watching ${node} at ${service}; Ctrl-C ends it`)
+    await follow(feeds.watch(located, { ...initOf(settings), onFollowed, signal }), context, once)
   } catch (thrown) {
     // The user has seen enough, or the time is over that was set for it.
     if (once || !signal.aborted) throw explained(thrown, advices)
