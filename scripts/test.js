@@ -18,6 +18,8 @@ const cli = join(dirname(require.resolve('ava')), 'cli.mjs')
 const PASSED = /^ {2}✔ /
 const SKIPPED = /^ {2}- \[skip\] (.*)$/
 const PENDING = /^ {2}◌ (.*)$/
+/** A file whose tests are over, and that something keeps alive. */
+const STAYING = /^ {2}Failed to exit when running (.*)$/
 /** Of its summary: what is a failure by name, and what is one although no single test failed. */
 const FAILED = /^ {2}(\d+) (?:tests?|hooks?) failed$/
 const BROKEN = /^ {2}(\d+) (?:unhandled rejections?|uncaught exceptions?|tests? remained pending after a timeout)$/
@@ -31,10 +33,12 @@ function count(line) {
   const text = stripVTControlCharacters(line)
   const skipped = SKIPPED.exec(text)
   const failed = FAILED.exec(text) ?? BROKEN.exec(text)
-  if (PASSED.test(text)) results.passed += 1
   const pending = PENDING.exec(text)
+  const staying = STAYING.exec(text)
+  if (PASSED.test(text)) results.passed += 1
   if (skipped?.[1]) results.skipped.push(skipped[1])
   if (pending?.[1]) results.pending.push(pending[1])
+  if (staying?.[1]) results.pending.push(`${staying[1]}, whose tests are over`)
   if (failed) results.failed += Number(failed[1])
 }
 

@@ -86,9 +86,14 @@ test('what failed is shown behind who could not run, at the end of a long log', 
   t.is(exitCode, 1)
 })
 
+// As after its time AVA tells what is pending when it is interrupted; an AVA that is gone meanwhile has left us to somebody else.
+const interrupts = `
+const parent = process.ppid
+setInterval(() => {}, 60_000)
+const interrupt = () => setTimeout(() => process.ppid === parent && process.kill(parent, 'SIGINT'), 1_000)`
+
 test('what never came to an end is named, behind who could not run', async (t) => {
-  // As after its time AVA tells what is pending when it is interrupted.
-  const waits = "test('four', () => new Promise(() => { setInterval(() => process.kill(process.ppid, 'SIGINT'), 1_000) }))"
+  const waits = `${interrupts}\ntest('four', () => new Promise(interrupt))`
   const { lines, exitCode } = await runTests(t, `${waits}\n${needsProsody}`)
   const skipped = lines.lastIndexOf('  a talk with Prosody could not run: prosody (Debian: prosody) not found')
   t.true(skipped >= 0)
@@ -99,6 +104,17 @@ test('what never came to an end is named, behind who could not run', async (t) =
     '0 passed, 1 failed, 1 skipped',
   ])
   t.true(lines.indexOf('Not over when AVA gave up:') > skipped)
+  t.is(exitCode, 1)
+})
+
+test('a file that does not exit when its tests are over is named', async (t) => {
+  const { lines, exitCode } = await runTests(t, `${interrupts}\n${passes}\ntest.after.always(() => void interrupt())`)
+  t.deepEqual(lines.slice(lines.indexOf('Not over when AVA gave up:')), [
+    'Not over when AVA gave up:',
+    '  test/its.test.ts, whose tests are over',
+    '',
+    '1 passed, 1 failed',
+  ])
   t.is(exitCode, 1)
 })
 
