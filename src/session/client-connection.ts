@@ -62,9 +62,9 @@ function toError(thrown: unknown, { jid, service }: AccountInit, isOnline: boole
       : condition === 'host-unknown'
         ? ['ERR_HOST_UNKNOWN', `${where} does not serve ${domainOf(jid)}`]
         : condition === 'conflict'
-          ? name === 'StanzaError'
-            ? ['ERR_STREAM', `${where} has another connection as ${jid}, and keeps that`]
-            : ['ERR_REPLACED', `another connection took over ${jid}`]
+          ? isOnline
+            ? ['ERR_REPLACED', `another connection took over ${jid}`]
+            : ['ERR_STREAM', `${where} has another connection as ${jid}, and keeps that`]
           : code
             ? isOnline
               ? ['ERR_SESSION_CLOSED', `the connection to ${where} broke: ${message}`]
@@ -94,8 +94,7 @@ export function clientConnector(clock: Clock, init: AccountInit, resolver: NameR
     const { signal } = deadline
     const servers = given ?? (await findServers({ clock, resolver }, domain, signal))
     const socket = await dial({ clock, resolver, trust }, { domain, servers, where, signal })
-    const { resources } = wishes
-    const entity = buildEntity({ username: local, domain, password, resources, where, trust, stepMsMax: loginMsMax, signal })
+    const entity = buildEntity({ username: local, domain, password, wishes, where, trust, stepMsMax: loginMsMax, signal })
     let reason: BytestreamError | undefined
     let isOnline = false
     let isClosing = false
@@ -141,7 +140,7 @@ export function clientConnector(clock: Clock, init: AccountInit, resolver: NameR
       const error = reason ?? toError(thrown, init, isOnline)
       hangUp(entity)
       entity.emit('error', error) // Whatever still waits within the library gives up.
-      if (error.code === 'ERR_STREAM') wishes.forget()
+      wishes.failed()
       throw error
     }
     wishes.given(entity.jid?.resource ?? '')
@@ -170,25 +169,30 @@ export function clientConnector(clock: Clock, init: AccountInit, resolver: NameR
 class WishedResources {
   readonly #own: string
   #named = ''
+  #isAsked = false
 
   constructor(own: string) {
     this.#own = own
   }
 
-  /** In this order. '' leaves it to the server. */
-  get resources(): readonly string[] {
-    if (this.#own !== '') return [this.#own]
-    return this.#named === '' ? [''] : [this.#named, '']
+  /** In this order, one after the other until one is granted. '' leaves it to the server. */
+  *ask(): Iterable<string> {
+    this.#isAsked = true
+    if (this.#own !== '') return yield this.#own
+    if (this.#named !== '') yield this.#named
+    yield ''
   }
 
   given(resource: string): void {
-    // One that puts something behind what it is asked for would make it longer with each connection.
-    if (this.#named === '' || !resource.startsWith(this.#named)) this.#named = resource
+    this.#isAsked = false
+    // One that adds something to what it is asked for would make it longer with each connection.
+    if (this.#named === '' || !resource.includes(this.#named)) this.#named = resource
   }
 
-  /** A server may not take it well to be asked. */
-  forget(): void {
-    this.#named = ''
+  /** The connection came to nothing: if that was while the server was asked, it did not take it well. */
+  failed(): void {
+    if (this.#isAsked) this.#named = ''
+    this.#isAsked = false
   }
 }
 

@@ -253,7 +253,7 @@ export class Session extends EventEmitter<SessionEvents> {
       return
     }
     const reply = await this.iqs.answer(stanza, isCut)
-    // Whoever asked waits for an answer of the address that was asked.
+    // Whoever asked waits for an answer of that address: we may be online under it again, or under another one.
     if (reply && connection.jid === this.#connection?.jid) this.#connection.send(reply)
   }
 }

@@ -18,8 +18,8 @@ export interface EntityInit {
   readonly username: string
   readonly domain: string
   readonly password: string
-  /** Asked for, one after the other until one is granted; '' leaves it to the server, which may give another in any case. */
-  readonly resources: readonly string[]
+  /** Gives the resources to ask for, until one is granted; '' leaves it to the server, which may give another in any case. */
+  readonly wishes: { ask(): Iterable<string> }
   /** What the user calls the server. */
   readonly where: string
   readonly trust: Trust
@@ -34,7 +34,7 @@ export interface EntityInit {
  * {@link Session} does that (docs/adr/0003). It is given its socket by {@link attach}.
  */
 export function buildEntity(init: EntityInit): Client {
-  const { domain, username, password, resources, stepMsMax } = init
+  const { domain, username, password, wishes, stepMsMax } = init
   const entity = new Client({ service: domain, domain, timeout: stepMsMax })
   // It would be followed to wherever it points, before anything proves that the server said it.
   Reflect.set(entity, '_onSeeOtherHost', (error: unknown) => entity.emit('error', error))
@@ -48,7 +48,7 @@ export function buildEntity(init: EntityInit): Client {
   // The order is that of negotiation: XEP-0170 §2.
   upgrade({ entity, features, init })
   logIn({ entity, features, init }, { username, password })
-  bind({ features, caller }, resources)
+  bind({ features, caller }, wishes)
   chain.use(({ stanza }, next) => {
     if (!stanza.is('features', NS.stream) || entity.jid) return next()
     // Somebody on the way may have taken out what the server offered.
@@ -65,23 +65,35 @@ export function attach(entity: Client, socket: Socket): void {
   entity._attachSocket(socket)
 }
 
-/** The first of these resources that the server does not refuse (RFC 6120 §7.7.2: who is refused one may ask for another). */
-function bind({ features, caller }: { features: StreamFeatures; caller: object }, resources: readonly string[]): void {
-  const binders: Parameters<StreamFeatures['use']>[2][] = []
-  const streamFeatures: StreamFeatures = { use: (_name, _xmlns, binder) => void binders.push(binder) }
-  for (const resource of resources) resourceBinding({ iqCaller: caller, streamFeatures }, resource || undefined)
+/** Binds the first resource that the server does not refuse. @see RFC 6120 §7.7.3 */
+function bind({ features, caller }: { features: StreamFeatures; caller: object }, wishes: EntityInit['wishes']): void {
   features.use('bind', NS.bind, async (...given) => {
-    const [last, ...others] = [...binders].reverse()
-    for (const binder of others.reverse()) {
+    let refusal: unknown
+    for (const resource of wishes.ask()) {
       try {
-        return await binder(...given)
+        return await binderOf(caller, resource)(...given)
       } catch (error) {
         if (!(error instanceof Error && error.name === 'StanzaError')) throw error
+        refusal = error
       }
     }
-    return last?.(...given)
+    throw refusal
   })
 }
+
+/** What the library would do by itself, with one resource. */
+function binderOf(caller: object, resource: string): Binder {
+  let found: Binder | undefined
+  const streamFeatures: StreamFeatures = {
+    use(_name, _xmlns, binder) {
+      found = binder
+    },
+  }
+  resourceBinding({ iqCaller: caller, streamFeatures }, resource || undefined)
+  return found as unknown as Binder
+}
+
+type Binder = Parameters<StreamFeatures['use']>[2]
 
 interface Negotiation {
   readonly entity: Client

@@ -1,10 +1,10 @@
-import type { Clock } from '../core/index.ts'
+import { bareJid, type Clock } from '../core/index.ts'
 import type { ServiceDiscovery, Session } from '../session/index.ts'
 import { buildPresence, type Presence } from '../xep/index.ts'
 
 /** Full JIDs that are remembered to have our presence. */
 const ANSWERED_MAX = 10_000
-/** Milliseconds until one of them gets it again: by then it may be another connection of the same name. */
+/** Milliseconds until one of them that looks for us gets it again: by then it may be another connection of the same name. */
 const ANSWERED_MS = 5_000
 
 /** Takes part in transfers of others, who have to find us. */
@@ -26,7 +26,10 @@ export class OwnPresence {
   readonly #session: Session
   readonly #discovery: ServiceDiscovery
   readonly #init: OwnPresenceInit
-  /** When full JIDs were given our presence; answering none twice at once keeps two receivers from greeting forever. */
+  /**
+   * When full JIDs were given our presence. Who shows himself to this device alone may be answering, and is answered once: that keeps two
+   * receivers from greeting forever.
+   */
   readonly #answered = new Map<string, number>()
 
   constructor(session: Session, discovery: ServiceDiscovery, init: OwnPresenceInit) {
@@ -54,11 +57,14 @@ export class OwnPresence {
     if (!from || from === this.#session.jid) return
     if (type === 'unavailable') this.#answered.delete(from)
     const isExpected = [...this.#init.responders()].some((each) => each.isExpected(from))
-    const nowMs = this.#init.clock.now()
-    const isAnswered = nowMs - (this.#answered.get(from) ?? Number.NEGATIVE_INFINITY) < ANSWERED_MS
-    if (type !== 'available' || !to || !isExpected || isAnswered) return
+    if (type !== 'available' || !to || !isExpected || this.#isAnswered(from, to)) return
     if (this.#answered.size >= ANSWERED_MAX) this.#answered.clear()
-    this.#answered.set(from, nowMs)
+    this.#answered.set(from, this.#init.clock.now())
     this.show(from)
+  }
+
+  #isAnswered(from: string, to: string): boolean {
+    const atMs = this.#answered.get(from)
+    return atMs !== undefined && (to !== bareJid(to) || this.#init.clock.now() - atMs < ANSWERED_MS)
   }
 }

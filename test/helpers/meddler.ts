@@ -24,7 +24,7 @@ const passOn: Meddling = (octets) => [octets]
 
 /** A server that refuses every resource it is asked for: it hears one that cannot be. */
 export const refuseResources: { readonly fromClient: Meddling } = {
-  fromClient: (octets) => [octets.toString().replace(/<resource>[^<]*</, '<resource>\u{e000}<')],
+  fromClient: (octets) => [Buffer.from(octets.toString('latin1').replace(/<resource>[^<]*</, '<resource>\xee\x80\x80<'), 'latin1')],
 }
 
 /** Passes connections on to `server` until the test is over, each direction through its meddling. */
