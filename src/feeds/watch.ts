@@ -23,8 +23,10 @@ export interface WatchInit extends Way {
   readonly keys?: readonly string[] | undefined
   /** What is fetched at all; our service does not tell us of anything else. Default: all. */
   readonly accept?: FeedAcceptance | undefined
-  /** Called with each feed once it is followed: before anything is told of it, and not at all where the service lets nobody subscribe. */
-  readonly onFollowed?: ((feed: FeedAddress) => void) | undefined
+  /** Called with each feed once the service has subscribed us: before anything is told of it, and not if it refuses us. A failure ends the watch. */
+  readonly onFollowed?: ((feed: FeedAddress) => unknown) | undefined
+  /** The same with each feed to which an owner has to let us in first: then `onFollowed` is called, or it is closed. */
+  readonly onPending?: ((feed: FeedAddress) => unknown) | undefined
   /** Asked for each file that is fetched otherwise; `false` passes it over. */
   readonly mayFetch?: ((about: OnFeed) => boolean | Promise<boolean>) | undefined
   /** Whether files are fetched of others than whoever published them, as long as they have a hash. Default false. */
@@ -197,14 +199,8 @@ export class Watch implements AsyncIterableIterator<FeedEvent, undefined>, Async
   }
 
   readonly #listener: FeedListener = {
-    followed: (feed) => {
-      if (this.#events.isOver) return
-      try {
-        this.#init.onFollowed?.(addressOf(feed))
-      } catch (thrown) {
-        this.#end(toBytestreamError(thrown))
-      }
-    },
+    followed: (feed) => this.#call(this.#init.onFollowed, feed),
+    pending: (feed) => this.#call(this.#init.onPending, feed),
     item: (feed, heard) => this.#hear(feed, heard),
     gone: (feed, id, messageId) => {
       if (this.#events.isOver) return
@@ -222,6 +218,16 @@ export class Watch implements AsyncIterableIterator<FeedEvent, undefined>, Async
     },
     failed: (error) => this.#end(error),
     room: () => this.#events.room(),
+  }
+
+  #call(callback: WatchInit['onFollowed'], feed: Feed): void {
+    if (this.#events.isOver) return
+    const fail = (thrown: unknown) => this.#end(toBytestreamError(thrown))
+    try {
+      Promise.resolve(callback?.(addressOf(feed))).catch(fail)
+    } catch (thrown) {
+      fail(thrown)
+    }
   }
 
   #hear(feed: Feed, { item, fresh, messageId }: HeardItem): void {

@@ -341,6 +341,7 @@ test('where it fails to hear that, the watch fails', async (t) => {
     throw new BytestreamError('ERR_FILE', 'the disk is full')
   }
   await t.throwsAsync(wall.feeds.watch([NODE], { onFollowed }).next(), { code: 'ERR_FILE' })
+  await t.throwsAsync(wall.feeds.watch([NODE], { onFollowed: async () => onFollowed() }).next(), { code: 'ERR_FILE' })
 })
 
 test('a feed that is deleted is closed, and the watch ends with the last one', async (t) => {

@@ -150,6 +150,7 @@ const rowOf: Readonly<Record<string, string>> = {
   'feeds/fetches EARLY_MS': 'before it expires, from when on what is gone is said to have expired',
   'feeds/watched-feed ITEMS_MAX': 'items of a feed that are looked at when it begins to be watched: the newest',
   'feeds/watched-feed CHANGED_MAX': 'items that change while those are read',
+  'feeds/watched-feed EARLY_MAX': 'notifications of a feed that come before the service has answered that we are subscribed',
   'feeds/watched-feed LEAVE_MS_MAX': 'to unsubscribe at the end of a watch',
   'feeds/acknowledgements HELD_MAX': 'messages a watch was told of, and is not done with',
   'feeds/acknowledgements ANSWER_MS_MAX': 'for a service to answer an acknowledgement',

@@ -53,7 +53,9 @@ async function watch(names: readonly string[], command: Command, given: Run): Pr
     const located = await locateFeeds(client, named, signal)
     const onFollowed = ({ service, node }: FeedAddress) =>
       output.tell('watching', { service, node }, `watching ${node} at ${service}; Ctrl-C ends it`)
-    await follow(feeds.watch(located, { ...initOf(settings), onFollowed, signal }), context, once)
+    const onPending = ({ service, node }: FeedAddress) =>
+      output.complain(`watching ${node} at ${service}, once its owner lets us; Ctrl-C ends it`)
+    await follow(feeds.watch(located, { ...initOf(settings), onFollowed, onPending, signal }), context, once)
   } catch (thrown) {
     // The user has seen enough, or the time is over that was set for it.
     if (once || !signal.aborted) throw explained(thrown, advices)
