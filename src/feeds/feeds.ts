@@ -20,6 +20,8 @@ import { Watch, type WatchInit } from './watch.ts'
 /** What a program gives, besides what its user sets. */
 export interface FeedsComponents {
   readonly clock?: Clock
+  /** Milliseconds since 1970: what has expired is not fetched. */
+  readonly now?: () => number
 }
 
 /** Where feeds are, and how files on offer travel. */
@@ -55,6 +57,7 @@ export interface Notified {
 export class Feeds implements AsyncDisposable {
   readonly #client: TransferClient
   readonly #clock: Clock
+  readonly #now: () => number
   readonly #services: FeedServices
   readonly #attendance: Attendance
   readonly #acknowledgements: Acknowledgements
@@ -66,10 +69,11 @@ export class Feeds implements AsyncDisposable {
    * @param client to be closed after these
    * @throws BytestreamError `ERR_JID_MALFORMED`
    */
-  constructor(client: TransferClient, init: FeedsInit = {}, { clock = systemClock }: FeedsComponents = {}) {
+  constructor(client: TransferClient, init: FeedsInit = {}, { clock = systemClock, now = Date.now }: FeedsComponents = {}) {
     const { service, ...offers } = init
     this.#client = client
     this.#clock = clock
+    this.#now = now
     this.#services = new FeedServices(client.session, service)
     this.#attendance = new Attendance(client, clock)
     this.#acknowledgements = new Acknowledgements(client.session)
@@ -107,7 +111,11 @@ export class Feeds implements AsyncDisposable {
    */
   watch(feeds: readonly FeedName[], init: WatchInit = {}): Watch {
     const shared = { services: this.#services, attendance: this.#attendance, acknowledgements: this.#acknowledgements }
-    const watch = new Watch({ clock: this.#clock, client: this.#client, followers: this.#followers, ...shared }, feeds, init)
+    const watch = new Watch(
+      { clock: this.#clock, now: this.#now, client: this.#client, followers: this.#followers, ...shared },
+      feeds,
+      init,
+    )
     this.#watches.add(watch)
     void watch.ended.then(() => this.#watches.delete(watch))
     return watch

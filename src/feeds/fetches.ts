@@ -25,6 +25,8 @@ interface Entry {
 /** What fetching needs of whoever watches. */
 export interface FetchesComponents {
   readonly clock: Clock
+  /** Milliseconds since 1970. */
+  readonly now: () => number
   /** @param onDone called when whoever iterates is done with the event @returns whether they get it: nobody does when the watch is over */
   readonly tell: (event: FeedEvent, onDone?: () => void) => boolean
   /** What was told under that number needs not be told again. */
@@ -72,7 +74,7 @@ export class Fetches implements Disposable {
     if (known && isSameFile(known.about.announcement, about.announcement)) return this.#hearAgain(known, about, fresh, messageId)
     if (known) this.#forget(key, known)
     const { tell, acknowledge } = this.#components
-    if ((about.announcement.expiresMs ?? Infinity) <= Date.now()) {
+    if ((about.announcement.expiresMs ?? Infinity) <= this.#components.now()) {
       if (messageId !== undefined) acknowledge(about.service, messageId)
       return
     }
@@ -102,7 +104,7 @@ export class Fetches implements Disposable {
     const { expiresMs = Infinity } = known?.about.announcement ?? {}
     if (known) this.#forget(key, known)
     const { service, node } = about
-    this.#components.tell({ kind: expiresMs <= Date.now() + EARLY_MS ? 'expired' : 'withdrawn', service, node, id })
+    this.#components.tell({ kind: expiresMs <= this.#components.now() + EARLY_MS ? 'expired' : 'withdrawn', service, node, id })
   }
 
   /** All of a feed is gone. */
@@ -223,7 +225,7 @@ export class Fetches implements Disposable {
     entry.attempt = undefined
     if (entry.toldPause !== word && !this.#components.tell({ kind: 'paused', ...about, error, retryMs })) return
     entry.toldPause = word
-    const wakeMs = Math.min(retryMs ?? Infinity, Math.max(0, expiresMs - Date.now()))
+    const wakeMs = Math.min(retryMs ?? Infinity, Math.max(0, expiresMs - this.#components.now()))
     entry.cancelPause = wakeMs === Infinity ? () => {} : this.#components.clock.after(wakeMs, () => this.#wake(entry))
   }
 
@@ -235,7 +237,7 @@ export class Fetches implements Disposable {
   #checkExpiry(entry: Entry): boolean {
     const { about } = entry
     const { id, expiresMs = Infinity } = about.announcement
-    if (expiresMs > Date.now()) return false
+    if (expiresMs > this.#components.now()) return false
     this.#acknowledge(entry)
     this.gone(about, id)
     return true

@@ -41,6 +41,8 @@ export interface WatchInit extends Way {
 
 export interface WatchComponents {
   readonly clock: Clock
+  /** Milliseconds since 1970. */
+  readonly now: () => number
   readonly client: TransferClient
   readonly services: FeedServices
   readonly attendance: Attendance
@@ -82,7 +84,7 @@ export class Watch implements AsyncIterableIterator<FeedEvent, undefined>, Async
 
   /** @internal */
   constructor(components: WatchComponents, feeds: readonly FeedName[], init: WatchInit) {
-    const { clock, client, acknowledgements } = components
+    const { clock, now, client, acknowledgements } = components
     this.#components = components
     this.#init = init
     this.ended = new Promise((resolve) => {
@@ -92,6 +94,7 @@ export class Watch implements AsyncIterableIterator<FeedEvent, undefined>, Async
     this.#fetches = new Fetches(
       {
         clock,
+        now,
         tell: (event, onDone) => this.#tell(event, onDone),
         acknowledge: (service, messageId) => this.#acknowledging.done(service, messageId),
         check: (about, signal) => this.#check(about, signal),

@@ -65,21 +65,27 @@ test('who watches is shown to a service again after a while, which may have hear
     },
   }
   const [first, begun] = [heardBy(service), once(pause, 'begun')]
-  using _ = new Attendance(client, told).attend(SERVICE, {}, { hasQueues: true })
+  const attendance = new Attendance(client, told)
+  using _ = attendance.attend(SERVICE, {}, { hasQueues: true })
   t.like(await first, there)
   await begun
-  for (const [atLeastMs, atMostMs] of [
-    [5_000, 10_000],
-    [10_000, 20_000],
-    [20_000, 40_000],
-  ] as const) {
-    const [again, next] = [heardBy(service), once(pause, 'begun')]
-    clock.advance(atLeastMs - 1)
-    t.is(clock.waiting, 1)
-    clock.advance(atMostMs - atLeastMs + 1)
-    t.like(await again, there)
-    await next
+  const isShownAfter = async (...pausesMsMax: readonly number[]) => {
+    for (const atMostMs of pausesMsMax) {
+      const [again, next] = [heardBy(service), once(pause, 'begun')]
+      clock.advance(atMostMs / 2 - 1)
+      t.is(clock.waiting, 1)
+      clock.advance(atMostMs / 2 + 1)
+      t.like(await again, there)
+      await next
+    }
   }
+  await isShownAfter(10_000, 20_000, 40_000)
+  // Who begins to watch as well is shown at once, and soon again.
+  const [anew, next] = [heardBy(service), once(pause, 'begun')]
+  using _other = attendance.attend(SERVICE, {}, { hasQueues: true })
+  t.like(await anew, there)
+  await next
+  await isShownAfter(10_000, 20_000, 40_000, 80_000, 160_000, 300_000, 300_000)
 })
 
 test('a service that keeps no queues is shown it, and not asked', async (t) => {

@@ -8,6 +8,7 @@ import { BytestreamError } from '../../src/core/index.ts'
 import type { FeedAddress, FeedEvent, WatchInit } from '../../src/feeds/index.ts'
 import { type Announcement, buildAnnouncement, buildTextEntry, feedOptions } from '../../src/xep/index.ts'
 import { startCutLine } from '../helpers/cut-line.ts'
+import { FakeClock } from '../helpers/fake-clock.ts'
 import { type FeedsClient, nextOf, startFeeds, startFeedsWithQueues } from '../helpers/feeds.ts'
 import { makeFile, makeFolder, storedIn } from '../helpers/transfers.ts'
 
@@ -304,16 +305,22 @@ test('words on a feed are told, what is neither is passed over in silence, and o
 
 test('what has expired is not fetched, and what expires while it waits is told of', async (t) => {
   const network = await startFeeds(t, ['ci', 'wall'])
-  const [ci, wall] = [await network.join('ci'), await network.join('wall')]
+  const clock = new FakeClock()
+  const startMs = Date.UTC(2040, 0)
+  const [ci, wall] = [await network.join('ci'), await network.join('wall', {}, { clock, now: () => startMs + clock.now() })]
   await ci.pubsub.create(NODE)
-  const inSeconds = (seconds: number) => (Math.floor(Date.now() / 1_000) + seconds) * 1_000
   const gone = 'ci@localhost/gone'
-  await publish(ci, announcement(ci.client.jid, { id: 'old', expiresMs: inSeconds(-10) }), announcement(gone, { id: 'stays' }))
+  await publish(ci, announcement(ci.client.jid, { id: 'old', expiresMs: startMs - 10_000 }), announcement(gone, { id: 'stays' }))
   const watch = wall.feeds.watch([NODE], { into: await makeFolder(t), ...way })
   t.is((await nextOf(watch, 'announced')).announcement.id, 'stays')
-  // Its time begins only now: until it is announced there is no more than one message to go.
-  await publish(ci, announcement(gone, { id: 'short', expiresMs: inSeconds(3) }))
+  t.is((await nextOf(watch, 'paused')).announcement.id, 'stays')
+  await publish(ci, announcement(gone, { id: 'short', expiresMs: startMs + 1_000 }))
   t.is((await nextOf(watch, 'announced')).announcement.id, 'short')
+  t.is((await nextOf(watch, 'paused')).announcement.id, 'short')
+  // Sooner than either owner is asked again.
+  clock.advance(999)
+  t.is(clock.waiting, 2)
+  clock.advance(1)
   t.like(await nextOf(watch, 'expired', 'failed'), { kind: 'expired', id: 'short' })
 })
 

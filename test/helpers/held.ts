@@ -19,10 +19,17 @@ export function heldBeyond(before: readonly string[]): readonly string[] {
   })
 }
 
-/** Waits until nothing is held beyond `before`; the timeout of the test bounds it. */
+/** For the system to tell of sockets that are gone, also where it is busy. */
+const GOING_MS_MAX = 10_000
+
+/** Waits until nothing is held beyond `before`. @throws Error what still is, after a while */
 export async function untilHeld(before: readonly string[]): Promise<void> {
   // Sockets are gone from the list some turns after they were closed.
-  while (heldBeyond(before).length > 0) await new Promise(setImmediate)
+  const endMs = performance.now() + GOING_MS_MAX
+  for (let held = heldBeyond(before); held.length > 0; held = heldBeyond(before)) {
+    if (performance.now() > endMs) throw new Error(`still held: ${held.join(', ')}`)
+    await new Promise(setImmediate)
+  }
 }
 
 /** Octets on the heap of this process that something still refers to. */
