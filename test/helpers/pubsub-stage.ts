@@ -17,6 +17,13 @@ export interface StageInit {
   readonly mayCreate?: (account: string) => boolean
 }
 
+/** Those of the examples who have accounts. */
+export const PLAYERS = ['hamlet', 'francisco', 'bernardo', 'horatio', 'polonius'] as const
+const PLAYER = new RegExp(`\\b(${PLAYERS.join('|')})@`, 'gi')
+
+/** The account of one of them where the service is at `LABEL.localhost`. */
+export const accountOn = (label: string, local: string): string => `${local}-${label}`
+
 /** How the scene is set before somebody speaks. */
 export interface NodeOnStage {
   readonly name?: string
@@ -28,7 +35,8 @@ export interface NodeOnStage {
 
 /**
  * The service behind a server, for those who say what the examples of XEP-0060 say, word by word. What the examples call
- * pubsub.shakespeare.lit and denmark.lit is called as the server has it, and every resource is of this stage alone.
+ * pubsub.shakespeare.lit and denmark.lit is called as the server has it, and every account is of this stage alone: ejabberd gives what a
+ * connection that ends has not passed on yet to the others of its account, who have it already.
  */
 export class PubsubStage {
   readonly found: Found = new Map()
@@ -63,7 +71,7 @@ export class PubsubStage {
 
   /** An account that is there; it hears what its bare JID is told. */
   async enter(local: string, resource: string): Promise<Player> {
-    const stream = await login(this.#server.client, this.#server.account(local), this.translate(resource))
+    const stream = await login(this.#server.client, this.#server.account(accountOn(this.#label, local)), this.translate(resource))
     this.#t.teardown(() => stream.destroy())
     stream.send('<presence/>')
     return new Player(this.#t, this, stream)
@@ -71,21 +79,30 @@ export class PubsubStage {
 
   /** A new node of hamlet's in the place of the one before; nobody hears of it. */
   node({ name = NODE, kind = 'leaf', config = {}, affiliations = {} }: NodeOnStage = {}): void {
-    const hamlet: Asker = { jid: `hamlet@${this.#server.domain}` }
+    const hamlet: Asker = { jid: this.translate('hamlet@denmark.lit') }
     if (this.#pubsub.nodes(hamlet).found.some((node) => node.name === name)) this.#pubsub.delete(hamlet, name)
     this.#pubsub.create(hamlet, { node: name, kind, config })
-    const changes = Object.entries(affiliations).map(([local, affiliation]) => ({ jid: `${local}@${this.#server.domain}`, affiliation }))
+    const changes = Object.entries(affiliations).map(([local, affiliation]) => ({
+      jid: this.translate(`${local}@denmark.lit`),
+      affiliation,
+    }))
     this.#pubsub.setNodeAffiliations(hamlet, name, changes)
   }
 
   noNode(name = NODE): void {
-    this.#pubsub.delete({ jid: `hamlet@${this.#server.domain}` }, name)
+    this.#pubsub.delete({ jid: this.translate('hamlet@denmark.lit') }, name)
+  }
+
+  get #label(): string {
+    const [label = ''] = this.jid.split('.')
+    return label
   }
 
   /** What an example says, with the names there are here, and what has been found. */
   translate(text: string): string {
-    const [label = ''] = this.jid.split('.')
+    const label = this.#label
     const here = text
+      .replaceAll(PLAYER, (_, local: string) => `${accountOn(label, local)}@`)
       .replaceAll('pubsub.shakespeare.lit', this.jid)
       .replaceAll(/denmark\.lit|shakespeare\.lit/g, this.#server.domain)
       .replaceAll(/\b(barracks|elsinore|blogbot)\b/g, `$1-${label}`)
