@@ -118,8 +118,11 @@ export interface MappingRouter {
   logged(text: string): readonly string[]
   /** What is mapped now, as nftables has it. */
   mapped(): Promise<readonly string[]>
-  /** Settles when nothing is mapped any more: who takes a port back may have been answered before, for the renewal on the way. */
-  unmapped(): Promise<void>
+  /**
+   * Settles when so many ports are mapped. What is renewed is gone for a moment, behind the line in the log; and who takes a port
+   * back may have been answered before, for the renewal on the way.
+   */
+  settled(ports: number): Promise<void>
   /** Settles when it has logged so many lines with this. */
   heard(text: string, times?: number): Promise<void>
 }
@@ -175,8 +178,8 @@ export async function startMiniupnpd(
     logged,
     heard,
     mapped,
-    async unmapped() {
-      while ((await mapped()).length > 0);
+    async settled(ports) {
+      while ((await mapped()).length !== ports);
     },
   }
 }

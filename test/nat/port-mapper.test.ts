@@ -47,9 +47,9 @@ for (const [protocol, natPmp, upnp] of [
     t.is(router.logged(asked).length, 1)
     await mapper.tell({ do: 'advance', ms: 30 * 60_000 })
     await router.heard(asked, 2)
-    t.is((await router.mapped()).length, 1)
+    await router.settled(1)
     await mapper.tell({ do: 'close' })
-    await router.unmapped()
+    await router.settled(0)
   })
 }
 
