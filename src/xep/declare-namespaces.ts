@@ -8,9 +8,6 @@ const PREFIXES_MAX = 64
 /** One prefix at most, and something on both sides of its colon. */
 const NAME = /^[^:]+(?::[^:]+)?$/
 
-/** The prefix of a name; empty for none. */
-const prefixOf = (name: string) => name.slice(0, Math.max(0, name.indexOf(':')))
-
 /** What declarations must not say: a prefix stands for nothing, or one that is taken for something else (Namespaces §3, §5). */
 const isReserved = (prefix: string, xmlns: string | undefined) => !xmlns || prefix === 'xmlns' || prefix === 'xml'
 
@@ -18,17 +15,32 @@ const isReserved = (prefix: string, xmlns: string | undefined) => !xmlns || pref
 function findPrefixes(element: Element, declared: readonly string[], used: Set<string>, depth: number): boolean {
   if (depth > DEPTH_MAX) return false
   const names = Object.keys(element.attrs)
-  const own = names.filter((name) => name.startsWith('xmlns:')).map((name) => name.slice('xmlns:'.length))
-  if (own.some((prefix) => isReserved(prefix, attribute(element, `xmlns:${prefix}`)))) return false
-  const inner = own.length > 0 ? [...declared, ...own] : declared
-  if (inner.length > PREFIXES_MAX) return false
-  for (const name of [element.name, ...names]) {
-    if (!NAME.test(name)) return false
-    const prefix = prefixOf(name)
-    if (prefix && prefix !== 'xmlns' && prefix !== 'xml' && !inner.includes(prefix)) used.add(prefix)
-  }
+  const inner = names.some(isDeclaration) ? withDeclared(element, names, declared) : declared
+  if (inner === undefined || inner.length > PREFIXES_MAX) return false
+  if (!isSound(element.name, inner, used)) return false
+  for (const name of names) if (!isSound(name, inner, used)) return false
   if (used.size > PREFIXES_MAX) return false
-  return element.getChildElements().every((child) => findPrefixes(child, inner, used, depth + 1))
+  for (const child of element.children) {
+    if (typeof child === 'object' && !findPrefixes(child, inner, used, depth + 1)) return false
+  }
+  return true
+}
+
+const isDeclaration = (name: string) => name.startsWith('xmlns:')
+
+/** @returns `undefined` where what is declared must not be */
+function withDeclared(element: Element, names: readonly string[], declared: readonly string[]): readonly string[] | undefined {
+  const own = names.filter(isDeclaration).map((name) => name.slice('xmlns:'.length))
+  return own.some((prefix) => isReserved(prefix, attribute(element, `xmlns:${prefix}`))) ? undefined : [...declared, ...own]
+}
+
+/** Adds to `used` the prefix of a name, where it is not declared. Nearly no name has one. @returns whether it is a name */
+function isSound(name: string, declared: readonly string[], used: Set<string>): boolean {
+  if (!name.includes(':')) return name !== ''
+  if (!NAME.test(name)) return false
+  const prefix = name.slice(0, name.indexOf(':'))
+  if (prefix !== 'xmlns' && prefix !== 'xml' && !declared.includes(prefix)) used.add(prefix)
+  return true
 }
 
 /** What an attribute is where `element` stands: its own, or that of the nearest element around it. */

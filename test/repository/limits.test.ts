@@ -67,6 +67,8 @@ const rowOf: Readonly<Record<string, string>> = {
   'embedded/roster NAME_BYTES_MAX': 'octets of the name of a contact or a group',
   'storage/checkpoints FRAMES_MAX': 'pages in the log of a database',
   'pubsub/store/known-nodes KNOWN_NODES_MAX': 'nodes of publish-subscribe a database',
+  'pubsub/store/known-items KNOWN_ITEMS_MAX': 'ids of items of one of those nodes',
+  'pubsub/store/known-items KNOWN_ITEM_CHARACTERS_MAX': 'ids of items of one of those nodes',
   'pubsub/store/known-nodes KNOWN_AFFILIATIONS_MAX': 'affiliations of one of those nodes',
   'storage/storage BUSY_MS_MAX': 'another program writes to the database',
   'xep/adopt PREFIXES_MAX': 'prefixes a stream header declares',

@@ -1,16 +1,19 @@
-import type { Affiliation, NodeRecord } from '../records.ts'
+import type { Affiliation, AffiliationRecord, NodeRecord } from '../records.ts'
+import { KnownItems } from './known-items.ts'
 
 /** Nodes that are remembered: those that were used last. */
 const KNOWN_NODES_MAX = 1_000
 /** Of one node; where there are more, each is looked up. */
-export const KNOWN_AFFILIATIONS_MAX = 20
+const KNOWN_AFFILIATIONS_MAX = 20
 
 /** What a store has read of a node, and what it has written since. Whatever is missing has to be read. */
-export interface KnownNode {
+interface KnownNode {
   readonly record: NodeRecord
   /** All there are; `many` where those are too many. */
   affiliations?: ReadonlyMap<string, Affiliation> | 'many' | undefined
   subscriptions?: number | undefined
+  /** Likewise. */
+  items?: KnownItems | 'many' | undefined
 }
 
 /** The nodes that were used last, as they are in the database, or will be at the end of this turn of the event loop. */
@@ -37,6 +40,36 @@ export class KnownNodes {
     this.#byId.set(record.id, known)
     if (this.#byName.size <= KNOWN_NODES_MAX) return
     for (const oldest of this.#byName.values()) return this.forget(oldest.record.id)
+  }
+
+  /** All of a node, where they can be remembered. @param read asked for so many, once */
+  affiliationsOf(id: number, read: (limit: number) => readonly AffiliationRecord[]): ReadonlyMap<string, Affiliation> | undefined {
+    const known = this.#byId.get(id)
+    if (!known) return undefined
+    if (!known.affiliations) {
+      const all = read(KNOWN_AFFILIATIONS_MAX + 1)
+      known.affiliations =
+        all.length > KNOWN_AFFILIATIONS_MAX ? 'many' : new Map(all.map(({ account, affiliation }) => [account, affiliation]))
+    }
+    return known.affiliations === 'many' ? undefined : known.affiliations
+  }
+
+  /** Those of a node, where they can be remembered. @param oldest asked for so many ids, once */
+  itemsOf(id: number, oldest: (limit: number) => readonly string[]): KnownItems | undefined {
+    const known = this.#byId.get(id)
+    if (!known) return undefined
+    known.items ??= KnownItems.read(oldest)
+    return known.items === 'many' ? undefined : known.items
+  }
+
+  putItem(nodeId: number, id: string): void {
+    const known = this.#byId.get(nodeId)
+    if (known?.items && known.items !== 'many' && !known.items.put(id)) known.items = 'many'
+  }
+
+  removeItem(nodeId: number, id: string): void {
+    const items = this.#byId.get(nodeId)?.items
+    if (items !== 'many') items?.remove(id)
   }
 
   forget(id: number): void {

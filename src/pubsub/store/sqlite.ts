@@ -10,7 +10,8 @@ import type {
   NodeRecord,
   SubscriptionRecord,
 } from '../records.ts'
-import { KNOWN_AFFILIATIONS_MAX, KnownNodes } from './known-nodes.ts'
+import type { KnownItems } from './known-items.ts'
+import { KnownNodes } from './known-nodes.ts'
 import { RetiredNodes } from './retired-nodes.ts'
 import { decided, toAffiliation, toBouncing, toItem, toMoved, toNode, toSubscription } from './rows.ts'
 import type { Range, Section } from './section.ts'
@@ -154,21 +155,8 @@ export class SqliteStore implements PubsubStore {
   }
 
   affiliation(nodeId: number, account: string): Affiliation {
-    const known = this.#affiliationsOf(nodeId)
+    const known = this.#known.affiliationsOf(nodeId, (limit) => this.affiliations(nodeId, { limit }))
     return (known ? known.get(account) : this.#read.affiliation.get(nodeId, account)?.[0]) ?? 'none'
-  }
-
-  /** All of a node, where they can be remembered. */
-  #affiliationsOf(nodeId: number): ReadonlyMap<string, Affiliation> | undefined {
-    const known = this.#known.ofId(nodeId)
-    if (!known) return undefined
-    known.affiliations ??= this.#readAffiliations(nodeId)
-    return known.affiliations === 'many' ? undefined : known.affiliations
-  }
-
-  #readAffiliations(nodeId: number): ReadonlyMap<string, Affiliation> | 'many' {
-    const all = this.affiliations(nodeId, { limit: KNOWN_AFFILIATIONS_MAX + 1 })
-    return all.length > KNOWN_AFFILIATIONS_MAX ? 'many' : new Map(all.map(({ account, affiliation }) => [account, affiliation]))
   }
 
   setAffiliation(nodeId: number, account: string, affiliation: Affiliation): void {
@@ -293,6 +281,7 @@ export class SqliteStore implements PubsubStore {
     const words = [nodeId, seq, id, publisher, publishedMs, expiresMs ?? null, payload ?? null] as const
     this.#write.putItem.run(...words, routingKey ?? null, Number(isExpiryTold))
     this.#tallies.add(nodeId, 'items', more)
+    this.#known.putItem(nodeId, id)
     return item
   }
 
@@ -301,15 +290,22 @@ export class SqliteStore implements PubsubStore {
   }
 
   hasItem(nodeId: number, id: string): boolean {
-    return this.#read.hasItem.get(nodeId, id) !== undefined
+    return this.#itemsOf(nodeId)?.has(id) ?? this.#read.hasItem.get(nodeId, id) !== undefined
+  }
+
+  #itemsOf(nodeId: number): KnownItems | undefined {
+    return this.#known.itemsOf(nodeId, (limit) => this.#readOldestItemIds(nodeId, limit))
   }
 
   removeItem(nodeId: number, id: string): void {
     this.#tallies.add(nodeId, 'items', -this.#write.removeItem.run(nodeId, id))
+    this.#known.removeItem(nodeId, id)
   }
 
   removeItems(nodeId: number): void {
     this.#tallies.add(nodeId, 'items', -this.#write.removeItems.run(nodeId))
+    const known = this.#known.ofId(nodeId)
+    if (known) known.items = undefined
   }
 
   items(nodeId: number, section: Section): readonly ItemRecord[] {
@@ -317,10 +313,16 @@ export class SqliteStore implements PubsubStore {
   }
 
   oldestItemIds(nodeId: number, limit: number): readonly string[] {
+    return this.#itemsOf(nodeId)?.oldest(limit) ?? this.#readOldestItemIds(nodeId, limit)
+  }
+
+  #readOldestItemIds(nodeId: number, limit: number): readonly string[] {
     return this.#read.oldestItemIds.all(nodeId, limit).map(([id]) => id)
   }
 
   countItems(nodeId: number): number {
+    const items = this.#itemsOf(nodeId)
+    if (items) return items.count
     const row = this.#read.countItems.get(nodeId)
     return row ? row[0] + this.#tallies.at(nodeId, 'items') : 0
   }

@@ -4,7 +4,15 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
-import { type NodeRecord, pubsubMigrations, SqlitePresence, SqliteStore, type SubscriptionRecord } from '../../../src/pubsub/index.ts'
+import {
+  MemoryStore,
+  type NodeRecord,
+  type PubsubStore,
+  pubsubMigrations,
+  SqlitePresence,
+  SqliteStore,
+  type SubscriptionRecord,
+} from '../../../src/pubsub/index.ts'
 import { loadDriver } from '../../../src/storage/driver.ts'
 import { Storage } from '../../../src/storage/index.ts'
 import { pubsubStoreContract } from '../../contract/pubsub-store.ts'
@@ -91,6 +99,52 @@ test('more nodes, and more affiliations of one, than are remembered are all ther
   }
   await store.settled()
 })
+
+/** What items of a node there are, asked in each way. */
+const itemsOf = (store: PubsubStore, nodeId: number, ids: readonly string[]) => ({
+  count: store.countItems(nodeId),
+  oldest: store.oldestItemIds(nodeId, 1_000),
+  first: store.oldestItemIds(nodeId, 3),
+  there: ids.filter((id) => store.hasItem(nodeId, id)),
+})
+
+for (const [what, ids] of [
+  ['few', Array.from({ length: 40 }, (_, at) => `item ${at}`)],
+  ['many', Array.from({ length: 120 }, (_, at) => `item ${at}`)],
+  ['long ones', Array.from({ length: 10 }, (_, at) => `${at}${'x'.repeat(1_000)}`)],
+] as const) {
+  test(`the items of a node are the same, remembered or looked up: ${what}`, async (t) => {
+    await using storage = await open()
+    const [store, other] = [new SqliteStore(storage), new MemoryStore()]
+    const nodes = [store, other].map((each) => [each, each.addNode(node).id] as const)
+    const same = () => {
+      const [seen, expected] = nodes.map(([each, id]) => itemsOf(each, id, ids))
+      t.deepEqual(seen, expected)
+    }
+    for (const [at, id] of [...ids, ...ids.slice(5, 25), ...ids].entries()) {
+      t.is(store.node('news')?.id, nodes[0]?.[1])
+      for (const [each, nodeId] of nodes) {
+        if (at % 3 === 2) each.removeItem(nodeId, ids[(at * 7) % ids.length] as string)
+        each.putItem({ ...item, nodeId, id })
+      }
+      if (at % 5 === 0) same()
+      if (at % 40 === 0) await store.settled()
+    }
+    same()
+    store.putItem({ ...item, nodeId: nodes[0]?.[1] as number, id: 'undone' })
+    await store.settled().catch(() => {})
+    other.putItem({ ...item, nodeId: nodes[1]?.[1] as number, id: 'undone' })
+    same()
+    store.removeItem(nodes[0]?.[1] as number, 'undone')
+    t.throws(() => store.addNode(node), { code: 'ERR_STORAGE' })
+    await t.throwsAsync(store.settled(), { code: 'ERR_STORAGE' })
+    t.is(store.node('news')?.id, nodes[0]?.[1])
+    same()
+    for (const [each, nodeId] of nodes) each.removeItems(nodeId)
+    same()
+    await store.settled()
+  })
+}
 
 test('a number is never given again, although what had it is gone', async (t) => {
   const directory = newDirectory()
