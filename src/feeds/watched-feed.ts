@@ -47,8 +47,9 @@ const CHANGED_MAX = 10_000
 const EARLY_MAX = 1_000
 /** Milliseconds to unsubscribe when nobody watches any more. */
 const LEAVE_MS_MAX = 5_000
-/** Until an account asks again whether it was let in: what is said to it need not reach this program. */
-const granting = { firstMs: 10_000, retryMsMax: 300_000 } as const
+/** Milliseconds until an account asks again whether it was let in: what is said to it need not reach this program. Then ever longer. */
+const LET_IN_MS = 10_000
+const LET_IN_MS_MAX = 300_000
 
 /**
  * One feed that is followed. Where the service keeps a queue for its subscribers the account is subscribed, for good, and what was
@@ -60,7 +61,7 @@ export class WatchedFeed {
   readonly #components: WatchedFeedComponents
   readonly #from: string
   readonly #backOff = new BackOff()
-  readonly #granting = new BackOff(granting)
+  readonly #granting = new BackOff({ firstMs: LET_IN_MS, retryMsMax: LET_IN_MS_MAX })
   /** Full JIDs that are subscribed for this client. */
   readonly #subscribed = new Set<string>()
   #changed: Set<string> | undefined

@@ -157,6 +157,8 @@ const rowOf: Readonly<Record<string, string>> = {
   'feeds/acknowledgements HELD_MAX': 'messages a watch was told of, and is not done with',
   'feeds/acknowledgements ANSWER_MS_MAX': 'for a service to answer an acknowledgement',
   'feeds/audience ANSWER_MS_MAX': 'for our service to say who of them may have it',
+  'feeds/watched-feed LET_IN_MS': 'until somebody whose subscription an owner has to approve',
+  'feeds/watched-feed LET_IN_MS_MAX': 'until somebody whose subscription an owner has to approve',
   'feeds/appearance AGAIN_MS': 'until somebody who watches is shown again to',
   'feeds/appearance AGAIN_MS_MAX': 'until somebody who watches is shown again to',
   'feeds/appearance ANSWER_MS_MAX': 'for a service with queues to say that it has heard that somebody watches',
