@@ -27,6 +27,9 @@ function limitDescriptors({ cli }: Serve, count: number): void {
   execFileSync('prlimit', ['--pid', `${cli.child.pid}`, `--nofile=${count}:`])
 }
 
+/** The sockets of the look at itself are gone when it says so. */
+const LOOKED = 'looked from this machine: clients can find the proxy, and reach it'
+
 /** The component answers a new client of the embedded server, which takes a descriptor, too. */
 async function isOnline({ logIn }: Serve, local: string): Promise<boolean> {
   const { session } = await logIn(local)
@@ -42,8 +45,7 @@ test('told to open more sockets than it has descriptors for, serve warns, refuse
   )
   t.like(warning, { level: 40, promised: 4_096, openSocketsMax: SOCKETS, descriptors: DESCRIPTORS })
 
-  // The sockets of the look at itself are gone when it says so.
-  await serve.cli.logged('looked from this machine: clients can find the proxy, and reach it')
+  await serve.cli.logged(LOOKED)
   const waiting = []
   for (let number = 0; number < SOCKETS; number += 1) waiting.push(await join(t, serve.streamhost, dstAddrOf(number)))
   for (let number = 0; number < SOCKETS; number += 1) {
@@ -71,6 +73,7 @@ test('a limit that is kept is not warned about', async (t) => {
 
 test('while a process has no descriptor left its listener closes what comes, and accepts again afterwards (EMFILE)', async (t) => {
   const serve = await startServe(t, { accounts: [...accountsOf(1), 'witness'] })
+  await serve.cli.logged(LOOKED)
   const witness = await serve.logIn('witness')
   const ask = () => witness.session.request({ type: 'get', to: PROXY, payload: buildAddressRequest() })
   const waiting = await join(t, serve.streamhost, dstAddrOf(1))

@@ -84,14 +84,14 @@ onEachServer('a ban', { accounts, components: ['ban.localhost'] }, (test) => {
 // What no server has a say in.
 onServer(embedded, 'settings', { accounts, components: ['late', 'broken', 'restart'].map((label) => `${label}.localhost`) }, (test) => {
   test('sockets of a requester that was banned wait no longer than others, and running bytestreams go on', async (t, server) => {
-    const { jid, serve, address, change } = await startServe(t, server, 'late', 'waiting-time-max = "2s"')
+    const { jid, serve, address, change } = await startServe(t, server, 'late', 'waiting-time-max = "20s"')
     const requester = await enter(t, server, 'requester', 'late')
     const other = await enter(t, server, 'other', 'late')
     const [running, opposite] = await openPair(t, address, other.jid)
     t.is(await ask(other, jid, 'set', ACTIVATE), 'result')
     const pair = await openPair(t, address, requester.jid)
     const gone = Promise.all(pair.map((socket) => new Promise((resolve) => socket.resume().once('close', resolve))))
-    await change('waiting-time-max = "2s"\ndeny = ["localhost"]\nallow = "*"')
+    await change('waiting-time-max = "20s"\ndeny = ["localhost"]\nallow = "*"')
     await serve.logged(READ)
     t.is(await ask(requester, jid, 'set', ACTIVATE), 'auth forbidden')
     await gone

@@ -157,8 +157,11 @@ test('receive declines what its rules exclude, tells why, and so does send', asy
   t.deepEqual(await readdir(into), ['fine.txt'])
 })
 
+/** However late somebody is, a large file goes still. */
+const UNDER_WAY = ['--bytestream-rate-max', '1MiB']
+
 test('SIGINT during a transfer ends both sides, and leaves a part at most', async (t) => {
-  const { folder, as } = await startBox(t)
+  const { folder, as } = await startBox(t, UNDER_WAY)
   const path = join(folder, 'large.bin')
   await writeFile(path, '')
   await truncate(path, 512 * 1024 * 1024)
@@ -177,7 +180,7 @@ test('SIGINT during a transfer ends both sides, and leaves a part at most', asyn
 })
 
 test('SIGINT at the receiver ends both sides too, and leaves a part at most', async (t) => {
-  const { folder, as } = await startBox(t)
+  const { folder, as } = await startBox(t, UNDER_WAY)
   const path = join(folder, 'large.bin')
   await writeFile(path, '')
   await truncate(path, 512 * 1024 * 1024)

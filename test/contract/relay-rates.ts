@@ -73,13 +73,16 @@ export function relayRateContract(test: TestFn, makeEngine: () => RelayEngine): 
 
   test('two below one bucket get equal shares of it', async (t) => {
     const engine = makeEngine()
-    const shared = engine.bucket(RATE)
+    const shared = engine.bucket(1_000)
     const stages = [await openStage(t, engine, engine.bucket(undefined, shared)), await openStage(t, engine, shared)] as const
     for (const { first, second } of stages) {
       first.far.write(Buffer.alloc(2 * BYTES))
       second.far.socket.resume()
     }
     const [one, other] = stages
+    // Both are there before it matters.
+    await until(() => one.relay.firstToSecond > 0 && other.relay.firstToSecond > 0)
+    shared.change(RATE)
     // Looked at in the moment in which the first of them has so much.
     await until(() => Math.max(one.relay.firstToSecond, other.relay.firstToSecond) >= BYTES)
     const [least = 0, most = 0] = [one.relay.firstToSecond, other.relay.firstToSecond].sort((a, b) => a - b)

@@ -3,16 +3,14 @@
 
 import { EventEmitter, once } from 'node:events'
 import test from 'ava'
-import type { Clock } from '../../src/core/index.ts'
+import { type Clock, systemClock } from '../../src/core/index.ts'
 import { Attendance } from '../../src/feeds/attendance.ts'
 import type { Session } from '../../src/session/index.ts'
 import { NS } from '../../src/xep/index.ts'
 import { FakeClock } from '../helpers/fake-clock.ts'
-import { hurriedClock } from '../helpers/hurried-clock.ts'
 import { startNetwork } from '../helpers/xmpp-network.ts'
 
 const SERVICE = 'feeds.localhost'
-const clock = hurriedClock(50)
 
 /** Presence that a service has heard. */
 const heardBy = async (service: Session) => {
@@ -22,7 +20,10 @@ const heardBy = async (service: Session) => {
 
 test('who watches is shown to a service until that says it has heard: it may be away, or die with what it heard', async (t) => {
   const network = await startNetwork(t, ['wall'], [SERVICE])
+  let speed = 1
+  const clock: Clock = { now: () => systemClock.now(), after: (ms, callback) => systemClock.after(ms / speed, callback) }
   const client = await network.connect('wall', {}, { clock })
+  speed = 50 // Logging in has all its time.
   const there = { from: client.jid, type: 'available' }
   using _ = new Attendance(client, clock).attend(SERVICE, {}, { hasQueues: true })
   const dying = await network.plugIn(SERVICE)
@@ -98,7 +99,7 @@ test('a service that keeps no queues is shown it, and not asked', async (t) => {
     return undefined
   })
   const heard = heardBy(service)
-  const attending = new Attendance(client, clock).attend(SERVICE, {}, { hasQueues: false })
+  const attending = new Attendance(client, systemClock).attend(SERVICE, {}, { hasQueues: false })
   t.like(await heard, { from: client.jid, type: 'available' })
   const gone = heardBy(service)
   attending[Symbol.dispose]()

@@ -11,6 +11,7 @@ import { type Announcement, parseAnnouncement } from '../../src/xep/index.ts'
 import { FakeClock } from '../helpers/fake-clock.ts'
 import { type FeedsClient, type FeedsNetwork, nextOf, startFeeds, startFeedsWithQueues } from '../helpers/feeds.ts'
 import { meddle, refuseResources } from '../helpers/meddler.ts'
+import { steadyClock } from '../helpers/steady-clock.ts'
 import { makeFile, makeFolder } from '../helpers/transfers.ts'
 
 const NODE = 'builds/nightly'
@@ -330,7 +331,7 @@ test('who comes back takes over what it has left announced, unless another clien
   const { network, ci, wall } = await meet(t)
   const { path, sha256 } = await makeFile(t, 1_000)
   const offer = await ci.feeds.offer(NODE, path, { keep: 'pause' })
-  const second = await network.join('ci')
+  const second = await network.join('ci', { clock: steadyClock() })
   const beside = await second.feeds.offer(NODE, path)
   t.not(beside.id, offer.id)
   await beside.withdraw()

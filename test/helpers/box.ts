@@ -12,8 +12,8 @@ export interface Box {
   as(local: 'laptop' | 'desk'): readonly [args: readonly string[], environment: Readonly<Record<string, string>>]
 }
 
-/** `streamhost serve --embedded`, with two accounts. */
-export async function startBox(t: ExecutionContext): Promise<Box> {
+/** `streamhost serve --embedded`, with two accounts. @param args more of its arguments */
+export async function startBox(t: ExecutionContext, args: readonly string[] = []): Promise<Box> {
   const folder = await mkdtemp(join(tmpdir(), 'streamhost-cli-'))
   t.teardown(() => rm(folder, { recursive: true }))
   await writeFile(join(folder, 'accounts.toml'), 'laptop = "pencil"\ndesk = "pencil"\n')
@@ -31,6 +31,7 @@ export async function startBox(t: ExecutionContext): Promise<Box> {
     '127.0.0.1:0',
     '--log-level',
     'silent',
+    ...args,
   ])
   const { client } = (await serve.event('ready')) as { client: { port: number } }
   const environment = { STREAMHOST_PASSWORD: 'pencil', STREAMHOST_SERVICE: `xmpp://127.0.0.1:${client.port}` }

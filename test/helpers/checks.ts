@@ -1,10 +1,13 @@
 import { type CheckComponents, type CheckResult, type CheckTimings, checkProxy, type Verdict } from '../../src/check/index.ts'
-import { systemClock } from '../../src/core/index.ts'
 import { clientConnector, Session } from '../../src/session/index.ts'
 import type { ServerUnderTest } from './server.ts'
+import { steadyClock } from './steady-clock.ts'
 
 /** Long enough for a busy machine, short enough to wait for what never comes. */
 const quick: Partial<CheckTimings> = { answerMsMax: 3_000, quietMsMax: 1_500 }
+
+/** Of all checks, and of those who are logged in for them. */
+const clock = steadyClock()
 
 /** Logged in once for all tests of a server; the end of the server is theirs. */
 const participants = new WeakMap<ServerUnderTest, Promise<CheckComponents>>()
@@ -12,7 +15,7 @@ const participants = new WeakMap<ServerUnderTest, Promise<CheckComponents>>()
 async function logIn({ client, account, domain }: ServerUnderTest, local: string): Promise<Session> {
   const service = `xmpp://${client.host}:${client.port}`
   const init = { jid: `${local}@${domain}`, password: account(local).password, service }
-  const session = new Session({}, clientConnector(systemClock, init), { reconnect: 'never' })
+  const session = new Session({ clock }, clientConnector(clock, init), { reconnect: 'never' })
   await session.start()
   return session
 }
@@ -35,7 +38,7 @@ export async function check(
   other: Partial<CheckComponents> = {},
   timings: Partial<CheckTimings> = quick,
 ): Promise<CheckResult[]> {
-  const components = { ...(await participantsOf(server)), ...other }
+  const components = { ...(await participantsOf(server)), clock, ...other }
   const results: CheckResult[] = []
   for await (const result of checkProxy(components, { proxy, timings })) results.push(result)
   return results

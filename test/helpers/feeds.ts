@@ -1,4 +1,5 @@
 import type { ExecutionContext } from 'ava'
+import type { Clock } from '../../src/core/index.ts'
 import { type FeedEvent, Feeds, type FeedsComponents, type FeedsInit, type Watch } from '../../src/feeds/index.ts'
 import { PubsubClient } from '../../src/pubsub-client/index.ts'
 import type { TransferClient, TransferClientInit } from '../../src/transfer/index.ts'
@@ -21,6 +22,8 @@ export interface FeedsClient {
 interface JoinInit extends Partial<Omit<TransferClientInit, 'service'>>, Pick<FeedsInit, 'transfersMax'> {
   /** Where its server is, if not where it listens. */
   readonly server?: string
+  /** Of its client. */
+  readonly clock?: Clock
 }
 
 export interface FeedsNetwork extends XmppNetwork {
@@ -34,8 +37,8 @@ function feedsOn(t: ExecutionContext, server: ServerUnderTest): FeedsNetwork {
   return {
     ...network,
     async join(local, init = {}, components = {}) {
-      const { server, transfersMax, ...account } = init
-      const client = await network.connect(local, { ...account, ...(server !== undefined && { service: server }) })
+      const { server, transfersMax, clock, ...account } = init
+      const client = await network.connect(local, { ...account, ...(server !== undefined && { service: server }) }, clock ? { clock } : {})
       const feeds = new Feeds(client, { service: FEEDS, transfersMax, ownHosts: ['127.0.0.1'], method: 'direct' }, components)
       t.teardown(() => feeds.close())
       return { client, feeds, pubsub: new PubsubClient(client.session, FEEDS) }

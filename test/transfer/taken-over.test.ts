@@ -20,7 +20,7 @@ const components = negotiations.map((label) => `${label}.${DOMAIN}`)
 async function takeOver(t: ExecutionContext, server: ServerUnderTest, negotiation: (typeof negotiations)[number]) {
   const network = networkOn(t, server)
   const [from, to, proxy] = [`${negotiation}-from@${DOMAIN}`, `${negotiation}-to@${DOMAIN}`, `${negotiation}.${DOMAIN}`]
-  const { streamhost } = await network.startProxy(proxy, { rates: { bytestreamBytes: MIB } })
+  const { streamhost } = await network.startProxy(proxy, { rates: { bytestreamBytes: 16 * 1024 } })
   const into = await makeFolder(t)
   const receiver = (await network.connect(`${negotiation}-to`)).receive({ into, from: [from] })
   const first = await network.connect(`${negotiation}-from`, { jid: `${from}/same`, reconnect: true })

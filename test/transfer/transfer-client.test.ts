@@ -9,6 +9,7 @@ import { FakeClock } from '../helpers/fake-clock.ts'
 import { login } from '../helpers/raw-client.ts'
 import { embedded } from '../helpers/server.ts'
 import { settle } from '../helpers/settle.ts'
+import { steadyClock } from '../helpers/steady-clock.ts'
 import { filesIn, makeFile, makeFolder, nextTransfer, storedIn } from '../helpers/transfers.ts'
 import { networkOn, startNetwork } from '../helpers/xmpp-network.ts'
 
@@ -70,7 +71,9 @@ test('a proxy beside a method that uses none is refused, sending and asking', as
 
 test('closing cancels what is under way, what waits included, and both are over when it has closed', async (t) => {
   const network = await startNetwork(t, ['sender', 'receiver'])
-  const [receiver, sender] = [await network.connect('receiver'), await network.connect('sender', { concurrency: 1 })]
+  const clock = steadyClock()
+  const receiver = await network.connect('receiver', {}, { clock })
+  const sender = await network.connect('sender', { concurrency: 1 }, { clock })
   const into = await makeFolder(t)
   const receiving = receiver.receive({ into, from: ['sender@localhost'] })
   const { path } = await makeFile(t, 32 * 1024 * 1024)
@@ -87,7 +90,8 @@ test('closing cancels what is under way, what waits included, and both are over 
 
 test('closing a receiver waits until its files are closed, of which parts are left at most', async (t) => {
   const network = await startNetwork(t, ['sender', 'receiver'])
-  const [receiver, sender] = [await network.connect('receiver'), await network.connect('sender')]
+  const clock = steadyClock()
+  const [receiver, sender] = [await network.connect('receiver', {}, { clock }), await network.connect('sender', {}, { clock })]
   const into = await makeFolder(t)
   const receiving = receiver.receive({ into, from: ['sender@localhost'] })
   const { path } = await makeFile(t, 32 * 1024 * 1024)
@@ -246,7 +250,7 @@ test('who looks for a receiver again after a while is answered again: he may be 
 
 test('a receiver that came after the sender had looked is found', async (t) => {
   const network = await startNetwork(t, ['sender', 'receiver'])
-  const sender = await network.connect('sender')
+  const sender = await network.connect('sender', {}, { clock: steadyClock() })
   const { path } = await makeFile(t, 10)
   const greeted = new Promise<void>((resolve) => {
     network.server.on('stanza', ({ to, element }) => {

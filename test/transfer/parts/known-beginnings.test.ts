@@ -76,6 +76,12 @@ test.serial('a file that has changed is read anew', async (t) => {
 
 test.serial('of a file of others that was changed a moment ago nothing is remembered: it may change again unseen', async (t) => {
   const { path } = await makeFile(t, MIB)
+  const { ctimeMs } = await stat(path)
+  const now = Date.now
+  Date.now = () => ctimeMs + 1_000
+  t.teardown(() => {
+    Date.now = now
+  })
   await using source = await FileSource.open(path)
   const reads = await countReads(t)
   for (const octets of [MIB, 2 * MIB]) {

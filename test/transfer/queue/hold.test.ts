@@ -80,7 +80,7 @@ test('one of another machine, or of another container of this one, is believed w
       const when = new Date(Date.now() - agoMs)
       await utimes(file, when, when)
     }
-    await signed(590_000)
+    await signed(500_000)
     t.like(await holderOf(queue), { pid: written.pid })
     await signed(610_000)
     await using _ = await QueueHold.take(queue, systemClock)
