@@ -37,7 +37,7 @@ const DESCRIPTION = 'streamhost'
  * The library is loaded when it is needed. Of its own, it renews no mapping: NAT-PMP would get the milliseconds as seconds, and
  * ask again without an end after a mapping was taken back.
  */
-const library = () => import('@achingbrain/nat-port-mapper')
+export const library = () => import('@achingbrain/nat-port-mapper')
 const settings = { autoRefresh: false, description: DESCRIPTION, protocol: 'TCP' } as const
 
 /** @throws BytestreamError `ERR_UNREACHABLE` when nobody is known to ask, the reason of the signal */

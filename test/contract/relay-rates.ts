@@ -64,8 +64,8 @@ export function relayRateContract(test: TestFn, makeEngine: () => RelayEngine): 
     const engine = makeEngine()
     const stage = await openStage(t, engine, engine.bucket(10 * RATE, engine.bucket(RATE)))
     const octets = randomBytes(BYTES)
-    stage.first.far.socket.end(octets)
     const seconds = secondsOf(stage.second.far.readAll().then((read) => t.true(read.equals(octets))))
+    stage.first.far.socket.end(octets)
     t.true((await seconds) >= dueSeconds(BYTES, RATE))
     stage.second.far.end()
     t.deepEqual(await stage.relay.done, { firstToSecond: BYTES, secondToFirst: 0, end: 'end' })
@@ -118,9 +118,9 @@ export function relayRateContract(test: TestFn, makeEngine: () => RelayEngine): 
     // What was allowed at the last tick may be taken until the next one.
     await new Promise<void>((resolve) => void systemClock.after(100, resolve))
     const octets = randomBytes(BYTES)
+    const seconds = secondsOf(stage.second.far.read(octets.length).then((read) => t.true(read.equals(octets))))
     stage.first.far.write(octets)
-    const seconds = await secondsOf(stage.second.far.read(octets.length).then((read) => t.true(read.equals(octets))))
-    t.true(seconds >= dueSeconds(BYTES, RATE))
+    t.true((await seconds) >= dueSeconds(BYTES, RATE))
     await end(stage)
   })
 

@@ -3,7 +3,7 @@
 
 import { basename } from 'node:path'
 import { createInterface } from 'node:readline'
-import { bareJid, toBytestreamError } from '../../src/core/index.ts'
+import { bareJid, type Clock, systemClock, toBytestreamError } from '../../src/core/index.ts'
 import { Feeds } from '../../src/feeds/index.ts'
 import { PubsubClient } from '../../src/pubsub-client/index.ts'
 import { TransferClient } from '../../src/transfer/index.ts'
@@ -15,10 +15,13 @@ interface Present {
   readonly client: TransferClient
   readonly feeds: Feeds
   readonly pubsub: PubsubClient
+  /** Has time go by faster from now on. */
+  hurry(): void
 }
 
 const { STREAMHOST_SERVICE: service, STREAMHOST_PASSWORD: password = '', FEEDS_AT: at = '', HURRY = '1' } = process.env
-const clock = hurriedClock(Number(HURRY))
+/** Of whoever watches, or has something on offer; what has to be done before has all of its time. */
+const hurried = hurriedClock(Number(HURRY))
 /** By that clock. */
 const AGAIN_MS = 3_000
 const present = new Map<string, Promise<Present>>()
@@ -26,13 +29,19 @@ const present = new Map<string, Promise<Present>>()
 const tell = (fact: FeedFact) => void process.stdout.write(`${JSON.stringify(fact)}\n`)
 
 async function enter(account: string): Promise<Present> {
+  let timers = systemClock
+  const clock: Clock = { now: () => hurried.now(), after: (ms, callback) => timers.after(ms, callback) }
   const client = await TransferClient.connect({ jid: account, password, service }, { clock })
-  return { client, feeds: new Feeds(client, { service: at }, { clock }), pubsub: new PubsubClient(client.session, at) }
+  const hurry = () => {
+    timers = hurried
+  }
+  return { client, feeds: new Feeds(client, { service: at }, { clock }), pubsub: new PubsubClient(client.session, at), hurry }
 }
 
 function presentAs(account: string): Promise<Present> {
   const entering = present.get(account) ?? enter(account)
   present.set(account, entering)
+  entering.catch(() => present.delete(account)) // The next order tries again.
   return entering
 }
 
@@ -60,7 +69,7 @@ async function watch(present: Present, order: FeedOrder & { do: 'watch' }): Prom
     }
   } catch (thrown) {
     tell({ fact: hasHeard ? 'broken off' : 'begun again', account, id: '', text: toBytestreamError(thrown).message })
-    if (!hasHeard) clock.after(AGAIN_MS, () => void watch(present, order))
+    if (!hasHeard) hurried.after(AGAIN_MS, () => void watch(present, order))
   }
 }
 
@@ -95,6 +104,7 @@ async function obey(order: FeedOrder): Promise<QueuesSeen | undefined> {
   if (order.do === 'leave') return void (await leave(account))
   const entered = await presentAs(account)
   if (order.do === 'look') return await look(entered, order)
+  if (order.do === 'watch' || order.do === 'offer') entered.hurry()
   if (order.do === 'watch') void watch(entered, order)
   else if (order.do === 'offer') await offer(entered, order)
   else if (order.do === 'create') await entered.pubsub.create(node, { access_model: 'open', max_items: 'max' })

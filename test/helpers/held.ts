@@ -19,15 +19,16 @@ export function heldBeyond(before: readonly string[]): readonly string[] {
   })
 }
 
-/** For the system to tell of sockets that are gone, also where it is busy. */
+/** For the system to tell of sockets that are gone, also where it is busy, and for this process to hear of it. */
 const GOING_MS_MAX = 10_000
+const GOING_TURNS = 1_000
 
 /** Waits until nothing is held beyond `before`. @throws Error what still is, after a while */
 export async function untilHeld(before: readonly string[]): Promise<void> {
   // Sockets are gone from the list some turns after they were closed.
   const endMs = performance.now() + GOING_MS_MAX
-  for (let held = heldBeyond(before); held.length > 0; held = heldBeyond(before)) {
-    if (performance.now() > endMs) throw new Error(`still held: ${held.join(', ')}`)
+  for (let [turns, held] = [0, heldBeyond(before)]; held.length > 0; turns += 1, held = heldBeyond(before)) {
+    if (turns > GOING_TURNS && performance.now() > endMs) throw new Error(`still held: ${held.join(', ')}`)
     await new Promise(setImmediate)
   }
 }

@@ -53,19 +53,34 @@ Component "${PROXY}"
 Component "conference.${DOMAIN}" "muc"
 `
 
-/**
- * Below the ports a system gives to whoever connects, which come and go with every test. Each process has a few of its
- * own: between being found and being bound by a server a port is nobody's, and many suites start servers at once.
- */
+/** Below the ports a system gives to whoever connects, which come and go with every test. */
 const PORT_MIN = 12_000
 const PORTS_EACH = 100
 const PROCESSES = 200
 let portsGiven = 0
+let ports: Promise<number> | undefined
+
+/**
+ * Each process has a few ports of its own, as long as it lives, and listens on the first of them to say so: between being found and being
+ * bound by a server a port is nobody's, and many suites start servers at once.
+ */
+async function claimPorts(): Promise<number> {
+  for (let block = process.pid % PROCESSES; ; block = (block + 1) % PROCESSES) {
+    const first = PORT_MIN + block * PORTS_EACH
+    const claim = createServer().listen(first, '127.0.0.1').unref()
+    try {
+      await once(claim, 'listening')
+      return first
+    } catch {} // Another process has them.
+  }
+}
 
 /** For a server that cannot be told to take a free one: a port that nobody listens on. */
 export async function freePort(): Promise<number> {
+  ports ??= claimPorts()
+  const first = await ports
   for (;;) {
-    const port = PORT_MIN + (process.pid % PROCESSES) * PORTS_EACH + (portsGiven++ % PORTS_EACH)
+    const port = first + 1 + (portsGiven++ % (PORTS_EACH - 1))
     const server = createServer().listen(port, '127.0.0.1')
     try {
       await once(server, 'listening')

@@ -4,7 +4,7 @@ import { AccessList } from '../../src/policy/index.ts'
 import { componentConnector, Session, type SessionInit } from '../../src/session/index.ts'
 import { type BoundAddress, Streamhost, type StreamhostInit } from '../../src/streamhost/index.ts'
 import type { StreamhostAddress } from '../../src/xep/index.ts'
-import type { ServerUnderTest } from './server.ts'
+import { LOGIN_MS_MAX, type ServerUnderTest } from './server.ts'
 
 /** Our proxy, plugged into a server. */
 export interface RunningProxy extends AsyncDisposable {
@@ -38,7 +38,11 @@ export async function startProxy(
   const bound = (await streamhost.listen()) as readonly [BoundAddress, ...BoundAddress[]]
   const [address] = bound
   const streamhosts = advertise?.({ jid, ...address }) ?? bound.map((at) => ({ jid, ...at }))
-  const session = new Session({}, componentConnector(systemClock, { jid, secret, service: componentAt(jid) }), sessionInit)
+  const session = new Session(
+    {},
+    componentConnector(systemClock, { jid, secret, service: componentAt(jid), loginMsMax: LOGIN_MS_MAX }),
+    sessionInit,
+  )
   const proxy = new BytestreamProxy(
     { session, streamhost, access: new AccessList(allow) },
     { advertised: streamhosts, name: 'File Transfer Relay' },

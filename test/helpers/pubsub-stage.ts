@@ -6,7 +6,7 @@ import { componentConnector, Session } from '../../src/session/index.ts'
 import { attribute, type Element, NS } from '../../src/xep/index.ts'
 import { owner, pubsub } from './pubsub-examples.ts'
 import { login, type RawStream } from './raw-client.ts'
-import type { ServerUnderTest } from './server.ts'
+import { LOGIN_MS_MAX, type ServerUnderTest } from './server.ts'
 import { type Found, filledIn, stanzaFits } from './stanzas.ts'
 
 /** The node of XEP-0060's examples. */
@@ -54,7 +54,12 @@ export class PubsubStage {
 
   static async open(t: ExecutionContext, server: ServerUnderTest, jid: string, init: StageInit = {}): Promise<PubsubStage> {
     const { limits = {}, mayCreate = () => true } = init
-    const connect = componentConnector(systemClock, { jid, secret: server.secret, service: server.componentAt(jid) })
+    const connect = componentConnector(systemClock, {
+      jid,
+      secret: server.secret,
+      service: server.componentAt(jid),
+      loginMsMax: LOGIN_MS_MAX,
+    })
     const session = new Session({}, connect, { reconnect: 'never' })
     const components = { clock: systemClock, logger: silentLogger }
     const onFailed = (error: Error) => t.fail(error.message)
@@ -74,6 +79,7 @@ export class PubsubStage {
     const stream = await login(this.#server.client, this.#server.account(accountOn(this.#label, local)), this.translate(resource))
     this.#t.teardown(() => stream.destroy())
     stream.send('<presence/>')
+    await stream.flush(this.#server.domain)
     return new Player(this.#t, this, stream)
   }
 

@@ -13,6 +13,9 @@ import { readRepositoryFile } from './repository-files.ts'
 /** Every account of a server under test has it. */
 const PASSWORD = 'pencil'
 
+/** Milliseconds for a component of ours to log in to a server, however busy the machine is. */
+export const LOGIN_MS_MAX = 60_000
+
 /** A running XMPP server, whoever made it: accounts at `localhost`, external components at addresses below. */
 export interface ServerUnderTest extends AsyncDisposable {
   readonly domain: string

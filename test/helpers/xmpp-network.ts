@@ -8,7 +8,7 @@ import type { StreamhostAddress } from '../../src/xep/index.ts'
 import { anywhere } from './anywhere.ts'
 import { PROXY } from './prosody.ts'
 import { type RunningProxy, startProxy } from './proxy.ts'
-import { embedded, type ServerUnderTest } from './server.ts'
+import { embedded, LOGIN_MS_MAX, type ServerUnderTest } from './server.ts'
 
 /** An XMPP server, and whoever a test logs in to it: they are logged out with the test. */
 export interface XmppNetwork {
@@ -59,7 +59,12 @@ export function networkOn(t: ExecutionContext, server: ServerUnderTest): XmppNet
   return {
     account,
     plugIn: (jid) => {
-      const connect = componentConnector(systemClock, { jid, secret: server.secret, service: server.componentAt(jid) })
+      const connect = componentConnector(systemClock, {
+        jid,
+        secret: server.secret,
+        service: server.componentAt(jid),
+        loginMsMax: LOGIN_MS_MAX,
+      })
       return started(new Session({}, connect, { reconnect: 'never' }))
     },
     logIn: (local, clock = systemClock) => started(new Session({ clock }, clientConnector(clock, account(local)), { reconnect: 'never' })),

@@ -22,6 +22,8 @@ interface Stage {
 
 /** Of what is to run out; who is not late has all of it, however busy the machine. */
 const TIME_MS = 2_000
+/** The same, where something has to be read in that time. */
+const READ_MS = 10_000
 
 /** Routes by their path, as a part. */
 function part(routes: Readonly<Record<string, (request: FastifyRequest, reply: FastifyReply) => unknown>>): HttpPart {
@@ -129,14 +131,14 @@ test('whoever does not finish the header fields in time is told so, and cut', as
 })
 
 test('whoever does not finish the request in time is cut', async (t) => {
-  const { at } = await start(t, { limits: { headersMsMax: TIME_MS, requestMsMax: TIME_MS } })
+  const { at } = await start(t, { limits: { headersMsMax: READ_MS, requestMsMax: READ_MS } })
   const socket = await open(t, at)
   socket.write('POST /here HTTP/1.1\r\nHost: here\r\nContent-Length: 10\r\n\r\n12345')
   t.regex(await readAll(socket), /^HTTP\/1\.1 405 /)
 })
 
 test('a connection on which nothing happens is closed', async (t) => {
-  const { at } = await start(t, { limits: { quietMsMax: TIME_MS } })
+  const { at } = await start(t, { limits: { quietMsMax: READ_MS } })
   const socket = await served(t, at)
   t.is(await readAll(socket), '')
 })

@@ -80,7 +80,8 @@ test('servers that do not answer make way for the next, in the order of their pr
   })
   t.regex(await open(t, names).start(), /^romeo@example\.test\/./)
   t.deepEqual(
-    names.asked.filter((question) => question.startsWith('A ')),
+    // One may be asked twice, where the answer is late.
+    [...new Set(names.asked.filter((question) => question.startsWith('A ')))],
     [one, two, three, four].map((name) => `A ${name}`),
   )
 })

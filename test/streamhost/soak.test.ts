@@ -10,7 +10,7 @@ const test = process.platform === 'linux' ? ava : ava.skip
 
 test('short bytestreams whose peers leave at any moment: every total adds up, and nothing is left', async (t) => {
   const plans = makePlans(400, seedOf(t))
-  const soak = await beginSoak(t, '10s')
+  const soak = await beginSoak(t, '20s')
   await soak.run(plans)
   await soak.settle()
 })

@@ -8,10 +8,10 @@ import { attribute, type Element, NS } from '../../../src/xep/index.ts'
 import { by, OWNER } from '../../helpers/pubsub.ts'
 import { TellingScene } from '../../helpers/pubsub-notifications.ts'
 import { login, type RawStream } from '../../helpers/raw-client.ts'
-import { onEachServer, type ServerUnderTest } from '../../helpers/server.ts'
+import { LOGIN_MS_MAX, onEachServer, type ServerUnderTest } from '../../helpers/server.ts'
 
 async function open(t: ExecutionContext, server: ServerUnderTest, jid: string, local: string) {
-  const init = { jid, secret: server.secret, service: server.componentAt(jid) }
+  const init = { jid, secret: server.secret, service: server.componentAt(jid), loginMsMax: LOGIN_MS_MAX }
   const session = new Session({}, componentConnector(systemClock, init), { reconnect: 'never' })
   t.teardown(() => session.stop())
   await session.start()

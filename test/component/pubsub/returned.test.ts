@@ -5,7 +5,7 @@ import { systemClock } from '../../../src/core/index.ts'
 import { componentConnector, Session } from '../../../src/session/index.ts'
 import { TellingScene } from '../../helpers/pubsub-notifications.ts'
 import { login } from '../../helpers/raw-client.ts'
-import { onEachServer } from '../../helpers/server.ts'
+import { LOGIN_MS_MAX, onEachServer } from '../../helpers/server.ts'
 
 /** Which addresses of nobody notifications come back from; other headlines are dropped (RFC 6121 §8.5.1). */
 const returned: Readonly<Record<string, readonly string[]>> = {
@@ -20,7 +20,7 @@ onEachServer('notifications', { accounts: ['romeo'], components: ['normal.localh
       `${notificationType} ones for nobody: who sends them back is left alone, nobody else (XEP-0060 §12.4)`,
       async (t, server) => {
         const jid = `${notificationType}.localhost`
-        const init = { jid, secret: server.secret, service: server.componentAt(jid) }
+        const init = { jid, secret: server.secret, service: server.componentAt(jid), loginMsMax: LOGIN_MS_MAX }
         const session = new Session({}, componentConnector(systemClock, init), { reconnect: 'never' })
         t.teardown(() => session.stop())
         await session.start()

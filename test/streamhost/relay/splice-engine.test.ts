@@ -1,11 +1,13 @@
 import { once } from 'node:events'
+import { setTimeout } from 'node:timers/promises'
 import type { ExecutionContext } from 'ava'
 import type { Logger } from '../../../src/core/index.ts'
 import { loadNativeRelay } from '../../../src/native/index.ts'
-import { SpliceEngine, StreamEngine } from '../../../src/streamhost/index.ts'
+import { type Relay, SpliceEngine, StreamEngine } from '../../../src/streamhost/index.ts'
 import { openStage, relayEngineContract } from '../../contract/relay-engine.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 import { nativeSuite } from '../../helpers/native.ts'
+import { until } from '../../helpers/peer.ts'
 
 const test = nativeSuite('the native relay engine')
 const loaded = loadNativeRelay()
@@ -97,21 +99,21 @@ test('a bucket of another engine, and a rate that is none, are mistakes', async 
 
 test('the buffers of the kernel are bounded for each socket and direction', async (t) => {
   const engine = makeEngine(t)
-  const taken = async (bufferBytes: number | undefined) => {
+  const taken = async (bufferBytes: number | undefined, isAll: (relay: Relay) => Promise<unknown>) => {
     const { first, second } = await openStage(t, engine)
     const relay = engine.relay(first.near, second.near, {})
     if (bufferBytes) relay.boundBuffers(bufferBytes)
     first.far.write(Buffer.alloc(BLOCKED_BYTES))
-    let seen = -1
-    for (let quiet = 0; quiet < 200; quiet += 1) {
-      await new Promise(setImmediate)
-      if (relay.firstToSecond !== seen) quiet = 0
-      seen = relay.firstToSecond
-    }
+    await isAll(relay)
     relay.breakOff('aborted')
     await relay.done
-    return seen
+    return relay.firstToSecond
   }
-  const [bounded, free] = [await taken(64 * 1024), await taken(undefined)]
+  const bounded = await taken(64 * 1024, async (relay) => {
+    await until(() => relay.firstToSecond > 0)
+    for (let seen = 0; relay.firstToSecond !== seen; await setTimeout(200)) seen = relay.firstToSecond
+  })
+  // Without a limit they take many times as much, as soon as the thread of the engine gets to it.
+  const free = await taken(undefined, (relay) => until(() => relay.firstToSecond > 4 * bounded))
   t.true(4 * bounded < free, `${bounded} octets with 64 KiB, ${free} without a limit`)
 })
