@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { utimes } from 'node:fs/promises'
+import { utimesSync } from 'node:fs'
 import test, { type ExecutionContext } from 'ava'
 import { type Bytestream, InBandTarget } from '../../src/bytestreams/index.ts'
 import { BytestreamError, silentLogger, systemClock } from '../../src/core/index.ts'
@@ -165,7 +165,7 @@ test('a file that was changed between two attempts is not sent as if it were the
   const { send, take, file } = await setJingleScene(t)
   const transfer = send()
   await breakAfter(await take(), 30_000)
-  await utimes(file.path, new Date(), new Date(0))
+  utimesSync(file.path, new Date(), new Date(0))
   await t.throwsAsync(transfer.done, { code: 'ERR_INTEGRITY', message: 'file.bin changed while it was being sent' })
 })
 
