@@ -32,6 +32,6 @@ export function claims(results: Results, { server, ours, nothing, own }: Side): 
     ...results
       .numbers('nodes')
       .slice(-1)
-      .map((n) => claim(`KiB per node, of ${n}`, median(['nodes', n, 'kibEach']), 1.5)),
+      .map((n) => claim(`KiB per node, of ${n} further ones`, median(['nodes', n, 'kibEach']), 1.5)),
   ]
 }

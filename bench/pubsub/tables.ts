@@ -95,6 +95,8 @@ export const checks: Readonly<Record<string, (store: PubsubStore, place: Place) 
   'how many subscribers a node has': (store, { nodeId }) => store.countSubscriptions(nodeId) === EACH - 1,
   'how many subscriptions an account has': (store, { subscriber }) => store.countSubscriptionsOf(subscriber) === EACH,
   'an item by its id': (store, { nodeId }) => store.item(nodeId, itemName(EACH - 1)) !== undefined,
+  'whether an item is there': (store, { nodeId }) => store.hasItem(nodeId, itemName(EACH - 1)) && !store.hasItem(nodeId, 'nowhere'),
+  'how many items a node has': (store, { nodeId }) => store.countItems(nodeId) === EACH,
   'the last item': (store, { nodeId }) => store.items(nodeId, { limit: 1, fromEnd: true }).length === 1,
 }
 

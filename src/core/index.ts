@@ -19,6 +19,7 @@ export { bareJid, domainOf, formatJid, type Jid, parseJid, prepareJid, resourceO
 export { escapeLocal, unescapeLocal } from './jid-escaping.ts'
 export { type Logger, silentLogger } from './log.ts'
 export { LogRation } from './log-ration.ts'
+export { ownText } from './own-text.ts'
 export { type Claim, RateQueue } from './rate-queue.ts'
 export { saslprep } from './stringprep.ts'
 export { TokenBucket } from './token-bucket.ts'

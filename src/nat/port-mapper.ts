@@ -1,7 +1,7 @@
 import { BytestreamError, type Clock, type Logger, startDeadline, toBytestreamError } from '../core/index.ts'
 import { ownAddressTowards } from './gateway-address.ts'
 import { isPrivateAddress } from './private-address.ts'
-import { findNatPmp, findUpnp, LEASE_MS, library, type Place, type Router } from './routers.ts'
+import { findNatPmp, findUpnp, LEASE_MS, loadLibrary, type Place, type Router } from './routers.ts'
 
 /** Milliseconds NAT-PMP has, whose router is known and answers at once, or not at all. */
 const NAT_PMP_MS_MAX = 1_000
@@ -106,7 +106,7 @@ export class PortMapper implements AsyncDisposable {
 
   async #search(): Promise<Router> {
     const reasons: string[] = []
-    await library() // What that takes is no router's fault.
+    await loadLibrary().catch(() => {}) // What that takes is no router's fault; where it fails, that is said below.
     for (const [protocol, find, ms] of [
       ['NAT-PMP', findNatPmp, NAT_PMP_MS_MAX],
       ['UPnP', findUpnp, UPNP_MS_MAX],

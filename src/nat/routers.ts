@@ -37,14 +37,14 @@ const DESCRIPTION = 'streamhost'
  * The library is loaded when it is needed. Of its own, it renews no mapping: NAT-PMP would get the milliseconds as seconds, and
  * ask again without an end after a mapping was taken back.
  */
-export const library = () => import('@achingbrain/nat-port-mapper')
+export const loadLibrary = () => import('@achingbrain/nat-port-mapper')
 const settings = { autoRefresh: false, description: DESCRIPTION, protocol: 'TCP' } as const
 
 /** @throws BytestreamError `ERR_UNREACHABLE` when nobody is known to ask, the reason of the signal */
 export async function findNatPmp(signal: AbortSignal): Promise<Router> {
   const host = await orAbort(findGateway(), signal)
   if (host === undefined) throw new BytestreamError('ERR_UNREACHABLE', 'no router is known')
-  const { pmpNat } = await library()
+  const { pmpNat } = await loadLibrary()
   // One for each question: one that gets no answer would hold up those behind it, and the port is shared with other programs.
   const ask = async <T>(question: (gateway: Gateway) => Promise<T>): Promise<T> => {
     const gateway = pmpNat(host, settings)
@@ -77,7 +77,7 @@ export async function findNatPmp(signal: AbortSignal): Promise<Router> {
 
 /** @throws BytestreamError the reason of the signal, when no router has shown up by then */
 export async function findUpnp(signal: AbortSignal): Promise<Router> {
-  const { upnpNat } = await library()
+  const { upnpNat } = await loadLibrary()
   const stopping = new AbortController()
   const found = (async () => {
     for await (const gateway of upnpNat(settings).findGateways({ signal: AbortSignal.any([signal, stopping.signal]) }))

@@ -1,4 +1,5 @@
 import { Element, Parser } from '@xmpp/xml'
+import { cutOff } from './cut-off.ts'
 
 export type { Element }
 
@@ -69,6 +70,7 @@ export function startStreamParser(events: StreamParserEvents): StreamParser {
   let header: Element | undefined
   let isOver = false
   let failure: SyntaxError | undefined
+  let text = ''
   // The library tells of elements while it parses; a listener that throws there would look like bad XML.
   const heard: (() => unknown)[] = []
   const hear = (tell: () => unknown) => {
@@ -81,20 +83,25 @@ export function startStreamParser(events: StreamParserEvents): StreamParser {
     header = element
     hear(() => events.start(element))
   })
-  parser.on('element', (element: Element) => hear(() => events.element(element)))
+  parser.on('element', (element: Element) => {
+    cutOff(element, text)
+    hear(() => events.element(element))
+  })
   parser.on('end', () => {
     hear(() => events.end())
     isOver = true
   })
   parser.on('error', fail)
   return {
-    write(text) {
+    write(piece) {
       if (failure) throw failure
+      text = piece
       try {
-        parser.write(text)
+        parser.write(piece)
       } catch (error) {
         fail(error as Error)
       }
+      text = ''
       // The library keeps the text between stanzas for ever.
       if (header) header.children.length = 0
       for (const tell of heard.splice(0)) tell()

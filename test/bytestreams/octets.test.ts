@@ -262,8 +262,8 @@ for (const bytes of [10, BUFFER_BYTES, 2 * BUFFER_BYTES]) {
     let length = 0
     for await (const piece of bytestream.octets(bytes, systemClock)) {
       length += piece.length
-      if (length < bytes)
-        await turns(50) // As long as writing it would take.
+      // As long as writing it would take; behind the last, until it has come.
+      if (length < bytes) await turns(50)
       else await until(() => bytesRead(bytestream) === bytes + 1)
     }
     t.is(length, bytes)

@@ -15,12 +15,12 @@ interface Present {
   readonly client: TransferClient
   readonly feeds: Feeds
   readonly pubsub: PubsubClient
-  /** Has time go by faster from now on. */
+  /** Has timers go faster from now on. */
   hurry(): void
 }
 
 const { STREAMHOST_SERVICE: service, STREAMHOST_PASSWORD: password = '', FEEDS_AT: at = '', HURRY = '1' } = process.env
-/** Of whoever watches, or has something on offer; what has to be done before has all of its time. */
+/** Of whoever watches, or has something on offer; what has to be done before has all of its time for that. */
 const hurried = hurriedClock(Number(HURRY))
 /** By that clock. */
 const AGAIN_MS = 3_000

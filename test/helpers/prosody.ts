@@ -65,13 +65,16 @@ let ports: Promise<number> | undefined
  * bound by a server a port is nobody's, and many suites start servers at once.
  */
 async function claimPorts(): Promise<number> {
-  for (let block = process.pid % PROCESSES; ; block = (block + 1) % PROCESSES) {
-    const first = PORT_MIN + block * PORTS_EACH
+  for (let tried = 0; ; tried += 1) {
+    const first = PORT_MIN + ((process.pid + tried) % PROCESSES) * PORTS_EACH
     const claim = createServer().listen(first, '127.0.0.1').unref()
     try {
       await once(claim, 'listening')
       return first
-    } catch {} // Another process has them.
+    } catch (error) {
+      const isTaken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
+      if (!isTaken || tried === PROCESSES) throw error
+    }
   }
 }
 

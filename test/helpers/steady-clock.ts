@@ -1,11 +1,11 @@
 import type { Clock } from '../../src/core/index.ts'
 
-/** Of a process that stands still for longer, no more has passed. */
+/** The most that passes between two looks at it, by timers or by who asks. */
 const STEP_MS = 50
 
 /**
- * A clock that goes no further than a step while the process stands still, as on a machine that is kept busy. Otherwise deadlines are over
- * before anybody has read what came in time: Node calls timers before it reads from sockets.
+ * A clock that goes no further than a step while nobody looks at it: because the process stands still, as on a machine that is kept busy,
+ * or has no timers. By another one deadlines are over before anybody has read what came in time: Node calls timers before it reads.
  */
 export function steadyClock(): Clock {
   let [nowMs, lastMs] = [0, performance.now()]

@@ -49,6 +49,7 @@ for (const [protocol, natPmp, upnp] of [
     await router.heard(asked, 2)
     await router.settled(1)
     await mapper.tell({ do: 'close' })
+    await router.heard(natPmp ? 'lifetime=0s' : '#DeletePortMapping')
     await router.settled(0)
   })
 }

@@ -1,5 +1,5 @@
 import type { Affiliation, AffiliationRecord, NodeRecord } from '../records.ts'
-import { KnownItems } from './known-items.ts'
+import { type ItemsReader, KnownItems } from './known-items.ts'
 
 /** Nodes that are remembered: those that were used last. */
 const KNOWN_NODES_MAX = 1_000
@@ -54,11 +54,11 @@ export class KnownNodes {
     return known.affiliations === 'many' ? undefined : known.affiliations
   }
 
-  /** Those of a node, where they can be remembered. @param oldest asked for so many ids, once */
-  itemsOf(id: number, oldest: (limit: number) => readonly string[]): KnownItems | undefined {
+  /** Those of a node, where they can be remembered. @param reader asked once */
+  itemsOf(id: number, reader: ItemsReader): KnownItems | undefined {
     const known = this.#byId.get(id)
     if (!known) return undefined
-    known.items ??= KnownItems.read(oldest)
+    known.items ??= KnownItems.read(reader)
     return known.items === 'many' ? undefined : known.items
   }
 
@@ -68,8 +68,9 @@ export class KnownNodes {
   }
 
   removeItem(nodeId: number, id: string): void {
-    const items = this.#byId.get(nodeId)?.items
-    if (items !== 'many') items?.remove(id)
+    const known = this.#byId.get(nodeId)
+    if (known?.items === 'many') known.items = undefined
+    else known?.items?.remove(id)
   }
 
   forget(id: number): void {

@@ -294,7 +294,7 @@ export class SqliteStore implements PubsubStore {
   }
 
   #itemsOf(nodeId: number): KnownItems | undefined {
-    return this.#known.itemsOf(nodeId, (limit) => this.#readOldestItemIds(nodeId, limit))
+    return this.#known.itemsOf(nodeId, { count: () => this.countItems(nodeId), oldest: (limit) => this.#readOldestItemIds(nodeId, limit) })
   }
 
   removeItem(nodeId: number, id: string): void {
@@ -321,8 +321,6 @@ export class SqliteStore implements PubsubStore {
   }
 
   countItems(nodeId: number): number {
-    const items = this.#itemsOf(nodeId)
-    if (items) return items.count
     const row = this.#read.countItems.get(nodeId)
     return row ? row[0] + this.#tallies.at(nodeId, 'items') : 0
   }

@@ -105,7 +105,7 @@ const itemsOf = (store: PubsubStore, nodeId: number, ids: readonly string[]) => 
   count: store.countItems(nodeId),
   oldest: store.oldestItemIds(nodeId, 1_000),
   first: store.oldestItemIds(nodeId, 3),
-  there: ids.filter((id) => store.hasItem(nodeId, id)),
+  there: [...ids, 'kept', 'never'].filter((id) => store.hasItem(nodeId, id)),
 })
 
 for (const [what, ids] of [
@@ -131,11 +131,12 @@ for (const [what, ids] of [
       if (at % 40 === 0) await store.settled()
     }
     same()
-    store.putItem({ ...item, nodeId: nodes[0]?.[1] as number, id: 'undone' })
-    await store.settled().catch(() => {})
-    other.putItem({ ...item, nodeId: nodes[1]?.[1] as number, id: 'undone' })
+    store.putItem({ ...item, nodeId: nodes[0]?.[1] as number, id: 'kept' })
+    await store.settled()
+    other.putItem({ ...item, nodeId: nodes[1]?.[1] as number, id: 'kept' })
     same()
-    store.removeItem(nodes[0]?.[1] as number, 'undone')
+    store.removeItem(nodes[0]?.[1] as number, 'kept')
+    store.putItem({ ...item, nodeId: nodes[0]?.[1] as number, id: 'never' })
     t.throws(() => store.addNode(node), { code: 'ERR_STORAGE' })
     await t.throwsAsync(store.settled(), { code: 'ERR_STORAGE' })
     t.is(store.node('news')?.id, nodes[0]?.[1])

@@ -1,9 +1,8 @@
 import { once } from 'node:events'
-import { setTimeout } from 'node:timers/promises'
 import type { ExecutionContext } from 'ava'
 import type { Logger } from '../../../src/core/index.ts'
 import { loadNativeRelay } from '../../../src/native/index.ts'
-import { type Relay, SpliceEngine, StreamEngine } from '../../../src/streamhost/index.ts'
+import { SpliceEngine, StreamEngine } from '../../../src/streamhost/index.ts'
 import { openStage, relayEngineContract } from '../../contract/relay-engine.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 import { nativeSuite } from '../../helpers/native.ts'
@@ -99,21 +98,24 @@ test('a bucket of another engine, and a rate that is none, are mistakes', async 
 
 test('the buffers of the kernel are bounded for each socket and direction', async (t) => {
   const engine = makeEngine(t)
-  const taken = async (bufferBytes: number | undefined, isAll: (relay: Relay) => Promise<unknown>) => {
+  /** How much it takes until it has that much, or takes no more for so long. */
+  const taken = async (bufferBytes: number | undefined, { most, quietMs }: { most: number; quietMs: number }) => {
     const { first, second } = await openStage(t, engine)
     const relay = engine.relay(first.near, second.near, {})
     if (bufferBytes) relay.boundBuffers(bufferBytes)
     first.far.write(Buffer.alloc(BLOCKED_BYTES))
-    await isAll(relay)
+    await until(() => relay.firstToSecond > 0)
+    let [seen, sinceMs] = [0, performance.now()]
+    await until(() => {
+      if (relay.firstToSecond !== seen) [seen, sinceMs] = [relay.firstToSecond, performance.now()]
+      return seen > most || performance.now() - sinceMs > quietMs
+    })
     relay.breakOff('aborted')
     await relay.done
     return relay.firstToSecond
   }
-  const bounded = await taken(64 * 1024, async (relay) => {
-    await until(() => relay.firstToSecond > 0)
-    for (let seen = 0; relay.firstToSecond !== seen; await setTimeout(200)) seen = relay.firstToSecond
-  })
-  // Without a limit they take many times as much, as soon as the thread of the engine gets to it.
-  const free = await taken(undefined, (relay) => until(() => relay.firstToSecond > 4 * bounded))
+  const bounded = await taken(64 * 1024, { most: BLOCKED_BYTES, quietMs: 200 })
+  // Without a limit it is many times as much, as soon as the thread of the engine gets to it.
+  const free = await taken(undefined, { most: 4 * bounded, quietMs: 20_000 })
   t.true(4 * bounded < free, `${bounded} octets with 64 KiB, ${free} without a limit`)
 })
