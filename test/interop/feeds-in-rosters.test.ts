@@ -43,8 +43,10 @@ async function serve(t: ExecutionContext, server: ServerUnderTest, jid: string) 
 /** A client as it begins: its roster, and its presence. */
 async function enter(server: ServerUnderTest, local: string, resource = 'screen'): Promise<RawStream> {
   const stream = await login(server.client, server.account(local), resource)
-  stream.send(`<iq type='get' id='roster'><query xmlns='${NS.roster}'/></iq><presence><priority>1</priority></presence>`)
+  stream.send(`<iq type='get' id='roster'><query xmlns='${NS.roster}'/></iq>`)
   await stream.flush(DOMAIN)
+  // Nothing is read behind it: a feed may answer before the server would.
+  stream.send('<presence><priority>1</priority></presence>')
   return stream
 }
 

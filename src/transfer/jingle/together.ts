@@ -30,6 +30,8 @@ interface Offer {
 }
 
 interface Ready extends Offer {
+  /** Among those that have had their turn. */
+  readonly place: number
   readonly resolve: (outcome: Outcome) => void
   readonly reject: (error: BytestreamError) => void
 }
@@ -54,6 +56,7 @@ export class Together {
   /** By full JID. */
   readonly #sessions = new Map<string, FileSession>()
   readonly #ready: Ready[] = []
+  #places = 0
   /** Files that have their turn, and are not ready. */
   #preparing = 0
   #names = 0
@@ -62,8 +65,12 @@ export class Together {
     this.#components = components
   }
 
-  /** A file has its turn; those that have it at the same time are offered together. Dispose of it when it will not be offered. */
+  /**
+   * A file has its turn; those that have it at the same time are offered together, in the order in which they got it. Dispose of it
+   * when it will not be offered.
+   */
   join(): Joined {
+    const place = this.#places++
     this.#preparing++
     let isJoined = true
     const leave = () => {
@@ -75,7 +82,7 @@ export class Together {
     return {
       offer: (offer) =>
         new Promise((resolve, reject) => {
-          this.#ready.push({ ...offer, resolve, reject })
+          this.#ready.push({ ...offer, place, resolve, reject })
           leave()
         }),
       [Symbol.dispose]: leave,
@@ -83,7 +90,7 @@ export class Together {
   }
 
   #offerReady(): void {
-    const ready = this.#ready.splice(0)
+    const ready = this.#ready.splice(0).sort((one, other) => one.place - other.place)
     for (const to of new Set(ready.map((each) => each.to))) {
       const own = ready.filter((each) => each.to === to)
       for (let at = 0; at < own.length; at += OFFERS_MAX) void this.#offer(to, own.slice(at, at + OFFERS_MAX))

@@ -57,6 +57,17 @@ test('a file that is cancelled while the session is prepared is no matter of the
   )
 })
 
+test('files are offered in the order of their turns, whichever is ready first', async (t) => {
+  const names: (string | undefined)[] = []
+  const { together, offerOf } = await setScene(t, (session) => {
+    for (const { description } of session.contents) names.push(description?.kind === 'file' ? description.file.name : undefined)
+    acceptAll(session)
+  })
+  const [first, second, third] = [together.join(), together.join(), together.join()]
+  await Promise.all([second.offer(offerOf('second')), third.offer(offerOf('third')), first.offer(offerOf('first'))])
+  t.deepEqual(names, ['first', 'second', 'third'])
+})
+
 test('a file that is added and rejected at once hears why, and is not offered again', async (t) => {
   const begun: JingleSession[] = []
   const { together, offerOf } = await setScene(t, (session) => {
