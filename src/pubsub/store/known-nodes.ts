@@ -22,16 +22,16 @@ export class KnownNodes {
   readonly #byName = new Map<string, KnownNode>()
   readonly #byId = new Map<number, KnownNode>()
 
-  named(name: string): KnownNode | undefined {
+  named(name: string): NodeRecord | undefined {
     const known = this.#byName.get(name)
     if (!known) return undefined
     this.#byName.delete(name)
     this.#byName.set(name, known)
-    return known
+    return known.record
   }
 
-  ofId(id: number): KnownNode | undefined {
-    return this.#byId.get(id)
+  ofId(id: number): NodeRecord | undefined {
+    return this.#byId.get(id)?.record
   }
 
   add(record: NodeRecord): void {
@@ -54,12 +54,36 @@ export class KnownNodes {
     return known.affiliations === 'many' ? undefined : known.affiliations
   }
 
+  forgetAffiliations(id: number): void {
+    const known = this.#byId.get(id)
+    if (known) known.affiliations = undefined
+  }
+
+  /** How many a node has. @param read asked once of a node that is remembered */
+  countSubscriptions(id: number, read: () => number): number {
+    const known = this.#byId.get(id)
+    if (!known) return read()
+    known.subscriptions ??= read()
+    return known.subscriptions
+  }
+
+  addSubscriptions(id: number, more: number): void {
+    const known = this.#byId.get(id)
+    if (known?.subscriptions !== undefined) known.subscriptions += more
+  }
+
   /** Those of a node, where they can be remembered. @param reader asked once */
   itemsOf(id: number, reader: ItemsReader): KnownItems | undefined {
     const known = this.#byId.get(id)
     if (!known) return undefined
     known.items ??= KnownItems.read(reader)
     return known.items === 'many' ? undefined : known.items
+  }
+
+  /** How many items a node has, where they have been read, and are few. */
+  countItems(nodeId: number): number | undefined {
+    const items = this.#byId.get(nodeId)?.items
+    return items === 'many' ? undefined : items?.count
   }
 
   putItem(nodeId: number, id: string): void {
@@ -71,6 +95,11 @@ export class KnownNodes {
     const known = this.#byId.get(nodeId)
     if (known?.items === 'many') known.items = undefined
     else known?.items?.remove(id)
+  }
+
+  forgetItems(nodeId: number): void {
+    const known = this.#byId.get(nodeId)
+    if (known) known.items = undefined
   }
 
   forget(id: number): void {

@@ -68,14 +68,14 @@ export class SqliteStore implements PubsubStore {
 
   node(name: string): NodeRecord | undefined {
     const known = this.#known.named(name)
-    if (known) return known.record
+    if (known) return known
     const node = map(this.#read.node.get(name), toNode)
     if (node) this.#known.add(node)
     return node
   }
 
   nodeById(id: number): NodeRecord | undefined {
-    return this.#known.ofId(id)?.record ?? map(this.#read.nodeById.get(id), toNode)
+    return this.#known.ofId(id) ?? map(this.#read.nodeById.get(id), toNode)
   }
 
   replaceNode({ id, parent, config, isListed }: NodeRecord): void {
@@ -160,8 +160,7 @@ export class SqliteStore implements PubsubStore {
   }
 
   setAffiliation(nodeId: number, account: string, affiliation: Affiliation): void {
-    const known = this.#known.ofId(nodeId)
-    if (known) known.affiliations = undefined
+    this.#known.forgetAffiliations(nodeId)
     if (affiliation === 'none') this.#write.removeAffiliation.run(nodeId, account)
     else this.#write.setAffiliation.run(nodeId, account, affiliation)
   }
@@ -211,8 +210,7 @@ export class SqliteStore implements PubsubStore {
   #countSubscription(nodeId: number, more: number): void {
     this.#account = undefined
     this.#tallies.add(nodeId, 'subscriptions', more)
-    const known = this.#known.ofId(nodeId)
-    if (known?.subscriptions !== undefined) known.subscriptions += more
+    this.#known.addSubscriptions(nodeId, more)
   }
 
   subscriptionsAt(nodeId: number, account: string): readonly SubscriptionRecord[] {
@@ -246,12 +244,10 @@ export class SqliteStore implements PubsubStore {
   }
 
   countSubscriptions(nodeId: number): number {
-    const known = this.#known.ofId(nodeId)
-    if (known?.subscriptions !== undefined) return known.subscriptions
-    const row = this.#read.countSubscriptions.get(nodeId)
-    const subscriptions = row ? row[0] + this.#tallies.at(nodeId, 'subscriptions') : 0
-    if (known) known.subscriptions = subscriptions
-    return subscriptions
+    return this.#known.countSubscriptions(nodeId, () => {
+      const row = this.#read.countSubscriptions.get(nodeId)
+      return row ? row[0] + this.#tallies.at(nodeId, 'subscriptions') : 0
+    })
   }
 
   countPending(nodeId: number): number {
@@ -294,7 +290,10 @@ export class SqliteStore implements PubsubStore {
   }
 
   #itemsOf(nodeId: number): KnownItems | undefined {
-    return this.#known.itemsOf(nodeId, { count: () => this.countItems(nodeId), oldest: (limit) => this.#readOldestItemIds(nodeId, limit) })
+    return this.#known.itemsOf(nodeId, {
+      count: () => this.#readItemCount(nodeId),
+      oldest: (limit) => this.#readOldestItemIds(nodeId, limit),
+    })
   }
 
   removeItem(nodeId: number, id: string): void {
@@ -304,8 +303,7 @@ export class SqliteStore implements PubsubStore {
 
   removeItems(nodeId: number): void {
     this.#tallies.add(nodeId, 'items', -this.#write.removeItems.run(nodeId))
-    const known = this.#known.ofId(nodeId)
-    if (known) known.items = undefined
+    this.#known.forgetItems(nodeId)
   }
 
   items(nodeId: number, section: Section): readonly ItemRecord[] {
@@ -321,6 +319,10 @@ export class SqliteStore implements PubsubStore {
   }
 
   countItems(nodeId: number): number {
+    return this.#known.countItems(nodeId) ?? this.#readItemCount(nodeId)
+  }
+
+  #readItemCount(nodeId: number): number {
     const row = this.#read.countItems.get(nodeId)
     return row ? row[0] + this.#tallies.at(nodeId, 'items') : 0
   }
