@@ -25,6 +25,8 @@ const FAILED = /^ {2}(\d+) (?:tests?|hooks?) failed$/
 const BROKEN = /^ {2}(\d+) (?:unhandled rejections?|uncaught exceptions?|tests? remained pending after a timeout)$/
 /** What AVA writes between its tests, line by line, and its summary of them. */
 const END_OF_TESTS = '  ─'
+/** AVA waits for programs that its tests started, and did not end; milliseconds behind the last line of its summary. */
+const PROGRAMS_MS = 5_000
 
 const isFull = process.argv.includes('full.config.js')
 const results = { passed: 0, failed: 0, skipped: [], told: 0, pending: [] }
@@ -73,13 +75,29 @@ const given = process.argv.slice(2).map((argument, at, all) => {
   const path = relative(process.cwd(), resolve(argument))
   return /^test(\/|$)/.test(path) && !/^(-m|--match)$/.test(all[at - 1]) ? join('build', 'tests', path.replace(/\.ts$/, '.js')) : argument
 })
-const ava = spawn(process.execPath, [cli, ...color, ...given], { stdio: ['inherit', 'pipe', 'inherit'] })
-// Ctrl-C reaches AVA as well, which tells what was running; its output is still wanted.
-process.on('SIGINT', () => {})
-process.on('SIGTERM', () => ava.kill('SIGTERM'))
+// In a group of its own: tests that are given up leave programs behind, which are ended with it.
+const ava = spawn(process.execPath, [cli, ...color, ...given], { stdio: ['inherit', 'pipe', 'inherit'], detached: true })
+const endPrograms = () => {
+  try {
+    process.kill(-ava.pid, 'SIGKILL')
+  } catch {} // There are none.
+}
+let isOver = false
+let waiting
+// When it is interrupted AVA tells what was running.
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => ava.kill(signal))
 createInterface({ input: ava.stdout }).on('line', (line) => {
-  if (stripVTControlCharacters(line) === END_OF_TESTS) tellSkipped()
+  if (stripVTControlCharacters(line) === END_OF_TESTS) {
+    isOver = true
+    tellSkipped()
+  }
   console.log(line)
   count(line)
+  clearTimeout(waiting)
+  if (isOver) waiting = setTimeout(endPrograms, PROGRAMS_MS)
 })
-ava.on('close', (code) => close(code ?? 1))
+ava.on('close', (code) => {
+  clearTimeout(waiting)
+  endPrograms()
+  close(code ?? 1)
+})

@@ -83,20 +83,28 @@ interface Place {
   readonly crowd: number
 }
 
+type Check = (store: PubsubStore, place: Place) => boolean
+
+/** A check whose answer is remembered with its node, behind the node itself, as every request asks for it. */
+const ofNode =
+  (check: Check): Check =>
+  (store, place) =>
+    store.node(place.name) !== undefined && check(store, place)
+
 /** What is asked before anything is done, by name; each is wrong when it does not answer that. */
-export const checks: Readonly<Record<string, (store: PubsubStore, place: Place) => boolean>> = {
+export const checks: Readonly<Record<string, Check>> = {
   'a node by its name': (store, { name, nodeId }) => store.node(name)?.id === nodeId,
-  'the affiliation of its owner': (store, { nodeId, owner }) => store.affiliation(nodeId, owner) === 'owner',
-  'of a stranger': (store, { nodeId, stranger }) => store.affiliation(nodeId, stranger) === 'none',
+  'the affiliation of its owner': ofNode((store, { nodeId, owner }) => store.affiliation(nodeId, owner) === 'owner'),
+  'of a stranger': ofNode((store, { nodeId, stranger }) => store.affiliation(nodeId, stranger) === 'none'),
   'the subscription of a subscriber': (store, { nodeId, subscriber }) => store.subscriptionsAt(nodeId, subscriber).length === 1,
   'of a stranger to it': (store, { nodeId, stranger }) => store.subscriptionsAt(nodeId, stranger).length === 0,
   'one among all accounts': (store, { crowd, subscriber }) => store.subscriptionsAt(crowd, subscriber).length === 1,
   'the first who waits among them': (store, { crowd }) => store.pending(crowd, { limit: 1 }).length === 0,
-  'how many subscribers a node has': (store, { nodeId }) => store.countSubscriptions(nodeId) === EACH - 1,
+  'how many subscribers a node has': ofNode((store, { nodeId }) => store.countSubscriptions(nodeId) === EACH - 1),
   'how many subscriptions an account has': (store, { subscriber }) => store.countSubscriptionsOf(subscriber) === EACH,
   'an item by its id': (store, { nodeId }) => store.item(nodeId, itemName(EACH - 1)) !== undefined,
-  'whether an item is there': (store, { nodeId }) => store.hasItem(nodeId, itemName(EACH - 1)) && !store.hasItem(nodeId, 'nowhere'),
-  'how many items a node has': (store, { nodeId }) => store.countItems(nodeId) === EACH,
+  'whether an item is there': ofNode((store, { nodeId }) => store.hasItem(nodeId, itemName(EACH - 1)) && !store.hasItem(nodeId, 'nowhere')),
+  'how many items a node has': ofNode((store, { nodeId }) => store.countItems(nodeId) === EACH),
   'the last item': (store, { nodeId }) => store.items(nodeId, { limit: 1, fromEnd: true }).length === 1,
 }
 

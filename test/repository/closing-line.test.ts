@@ -2,7 +2,9 @@
 // Method: the runner itself, on small projects in a temporary folder, in which Prosody is never found.
 
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -105,6 +107,26 @@ test('what never came to an end is named, behind who could not run', async (t) =
   ])
   t.true(lines.indexOf('Not over when AVA gave up:') > skipped)
   t.is(exitCode, 1)
+})
+
+test('what was given up leaves a program behind: it is ended, and not waited for', async (t) => {
+  const server = createServer().listen(0, '127.0.0.1')
+  t.teardown(() => server.close())
+  await once(server, 'listening')
+  const ended = once(server, 'connection').then(([socket]: Socket[]) => socket && once(socket.resume(), 'close'))
+  const { port } = server.address() as AddressInfo
+  const program = `require('node:net').connect(${port}, '127.0.0.1', () => console.log('connected'))`
+  const leaves = `
+import { spawn } from 'node:child_process'
+${interrupts}
+test('five', () => new Promise(() => {
+  const child = spawn(process.execPath, ['-e', "${program}"], { stdio: ['ignore', 'pipe', 'inherit'] })
+  child.stdout.once('data', interrupt)
+}))`
+  const { lines, exitCode } = await runTests(t, leaves)
+  t.is(lines.at(-1), '0 passed, 1 failed')
+  t.is(exitCode, 1)
+  await ended
 })
 
 test('a file that does not exit when its tests are over is named', async (t) => {
