@@ -7,6 +7,7 @@ import type { Readable } from 'node:stream'
 import test, { type ExecutionContext } from 'ava'
 import { startCli } from '../helpers/cli.ts'
 import { DOMAIN, PROXY } from '../helpers/prosody.ts'
+import { readRepositoryFile } from '../helpers/repository-files.ts'
 import { startServe } from '../helpers/serve.ts'
 import { embedded } from '../helpers/server.ts'
 
@@ -118,6 +119,15 @@ test('serve says when it is ready, and SIGTERM ends it with 0', async (t) => {
   const { code, stderr } = await serve.ended
   t.is(code, 0)
   t.is(stderr, '')
+})
+
+test('docs/metrics.md has a row for each field of the ready event, and for no other', async (t) => {
+  const environment = { STREAMHOST_NO_NATIVE: '1' }
+  const { cli } = await startServe(t, { accounts: [], args: ['--pubsub', '--http', '127.0.0.1:0'], environment })
+  const { event, ...fields } = await cli.event('ready')
+  const [, section = ''] = readRepositoryFile('docs/metrics.md').split('\n## What --json tells\n')
+  const rows = [...(section.split('\n## ')[0] ?? '').matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name)
+  t.deepEqual(rows.sort(), Object.keys(fields).sort())
 })
 
 test('people read where the accounts of the embedded server are', async (t) => {
