@@ -24,5 +24,6 @@ for (let count = 0; ; count++) {
   // As many come as go, so that the log, and not the database, grows.
   if (count >= 10) store.removeItem(node.id, `${count - 10}`)
   await store.settled()
-  process.stdout.write(`${id}\n`)
+  // Whoever reads it may stand still until no more fits between us: nothing is published that was not said.
+  await new Promise((resolve) => process.stdout.write(`${id}\n`, resolve))
 }

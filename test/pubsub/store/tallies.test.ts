@@ -69,9 +69,9 @@ class Counted {
 
   /** A name that is taken: nothing of this turn is kept. */
   fail(t: ExecutionContext): void {
-    const [first] = this.#store.listedNodes({ limit: 1 })
-    t.throws(() => this.#store.addNode({ ...LEAF, name: first?.name ?? '' }), { code: 'ERR_STORAGE' })
-    t.throws(() => this.#store.putItem({ ...ITEM, nodeId: first?.id ?? 0, id: 'late' }), { code: 'ERR_STORAGE' })
+    const [first = this.#store.addNode({ ...LEAF, name: `node ${++this.#names}` })] = this.#store.listedNodes({ limit: 1 })
+    t.throws(() => this.#store.addNode({ ...LEAF, name: first.name }), { code: 'ERR_STORAGE' })
+    t.throws(() => this.#store.putItem({ ...ITEM, nodeId: first.id, id: 'late' }), { code: 'ERR_STORAGE' })
   }
 
   committed(): Promise<void> {
