@@ -8,6 +8,7 @@ import { type BytestreamError, StanzaError } from '../../src/core/index.ts'
 import type { Offer, OfferInit } from '../../src/feeds/index.ts'
 import type { PubsubClient } from '../../src/pubsub-client/index.ts'
 import { type Announcement, parseAnnouncement } from '../../src/xep/index.ts'
+import { type CutLine, startCutLine } from '../helpers/cut-line.ts'
 import { FakeClock } from '../helpers/fake-clock.ts'
 import { type FeedsClient, type FeedsNetwork, nextOf, startFeeds, startFeedsWithQueues } from '../helpers/feeds.ts'
 import { meddle, refuseResources } from '../helpers/meddler.ts'
@@ -61,6 +62,19 @@ async function meet(
   return { network, ci: ci as FeedsClient, wall: wall as FeedsClient, desk: desk as FeedsClient }
 }
 
+/** Where an account finds its server. */
+function serverOf(network: FeedsNetwork, local: string): { host: string; port: number } {
+  const [, host = '', port = ''] = /^xmpp:\/\/(.+):(\d+)$/.exec(network.account(local).service ?? '') ?? []
+  return { host, port: Number(port) }
+}
+
+/** Somebody whose line to the server can be held: as long as it is, what is sent to them does not come to its end. */
+async function joinByLine(t: ExecutionContext, network: FeedsNetwork): Promise<{ slow: FeedsClient; line: CutLine }> {
+  const line = await startCutLine(t)
+  line.to = serverOf(network, 'owner')
+  return { line, slow: await network.join('owner', { server: `xmpp://${line.host}:${line.port}` }) }
+}
+
 test('an announcement is an item with the id of the offer, and says what the file is', async (t) => {
   const { ci } = await meet(t)
   const file = await makeFile(t, 1_234, 'image.iso')
@@ -92,13 +106,16 @@ test('an offer for two downloads ends with the second, and whoever asks then hea
 })
 
 test('while as many download as may at once, others are told to wait, and may afterwards', async (t) => {
-  const { ci, wall, desk } = await meet(t)
-  const { path, sha256 } = await makeFile(t, 64 * 1024 * 1024)
+  const { network, ci, desk } = await meet(t)
+  const { slow, line } = await joinByLine(t, network)
+  const { path, sha256 } = await makeFile(t, 1_000)
   const offer = await ci.feeds.offer(NODE, path, { atOnceMax: 1 })
   const [begun, counted] = [once(offer, 'started'), once(offer, 'finished')]
-  const first = wall.feeds.get(offer.announcement, { into: await makeFolder(t), method: 'direct' })
+  const first = slow.feeds.get(offer.announcement, { into: await makeFolder(t), method: 'direct' })
   await begun
+  const release = line.hold()
   t.is(await get(desk, offer, t), 'resource-constraint')
+  release()
   await first.done
   await counted
   t.is(await get(desk, offer, t), sha256)
@@ -271,13 +288,16 @@ test('another file in its place has the same id, is announced anew, and is what 
 })
 
 test('a download of the file before counts for that one, also when it ends after another has taken its place', async (t) => {
-  const { ci, wall } = await meet(t)
-  const [first, second] = [await makeFile(t, 64 * 1024 * 1024, 'one.bin'), await makeFile(t, 2_000, 'two.bin')]
+  const { network, ci, wall } = await meet(t)
+  const { slow, line } = await joinByLine(t, network)
+  const [first, second] = [await makeFile(t, 1_000, 'one.bin'), await makeFile(t, 2_000, 'two.bin')]
   const offer = await ci.feeds.offer(NODE, first.path, { downloadsMax: 1 })
   const [begun, finished] = [once(offer, 'started'), once(offer, 'finished')]
-  const old = wall.feeds.get(offer.announcement, { into: await makeFolder(t), method: 'direct' })
+  const old = slow.feeds.get(offer.announcement, { into: await makeFolder(t), method: 'direct' })
   await begun
+  const release = line.hold()
   await offer.replace(second.path)
+  release()
   t.is((await old.done).sha256, first.sha256)
   await finished
   t.deepEqual([offer.end, offer.downloads], [undefined, 0])
@@ -347,8 +367,7 @@ test('who comes back takes over what it has left announced, unless another clien
 /** A file on offer whose owner has a line of its own to the server, that of `meddling`. */
 async function offerByLine(t: ExecutionContext, meddling: Parameters<typeof meddle>[2] = {}) {
   const { network, wall } = await meet(t)
-  const [, host = '', port = ''] = /^xmpp:\/\/(.+):(\d+)$/.exec(network.account('ci').service ?? '') ?? []
-  const line = await meddle(t, { host, port: Number(port) }, meddling)
+  const line = await meddle(t, serverOf(network, 'ci'), meddling)
   const { client, feeds } = await network.join('ci', { server: `xmpp://${line.host}:${line.port}`, reconnect: true })
   const { path, sha256 } = await makeFile(t, 1_000)
   const offer = await feeds.offer(NODE, path)

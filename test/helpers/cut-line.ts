@@ -13,11 +13,14 @@ export interface CutLine extends Address {
   lose(): void
   /** Settles when the server has sent so many octets; the connections there are then pass no more. */
   held(bytes: number): Promise<void>
+  /** The connections there are pass nothing until the returned function is called. */
+  hold(): () => void
 }
 
 /** Passes connections on until the test is over, no faster than they are read. */
 export async function startCutLine(t: ExecutionContext): Promise<CutLine> {
   const sockets = new Set<Socket>()
+  const ends = new Map<Socket, Socket>()
   const clients = new Set<Socket>()
   let left = Number.POSITIVE_INFINITY
   let onHeld = () => {}
@@ -38,6 +41,7 @@ export async function startCutLine(t: ExecutionContext): Promise<CutLine> {
       [server, client],
     ] as const) {
       sockets.add(one)
+      ends.set(one, other)
       one.on('error', () => {}).on('close', (hadError) => void (sockets.delete(one) && hadError && other.resetAndDestroy()))
       if (one === server) one.on('data', count)
       one.pipe(other)
@@ -64,6 +68,12 @@ export async function startCutLine(t: ExecutionContext): Promise<CutLine> {
       return new Promise((resolve) => {
         onHeld = resolve
       })
+    },
+    hold() {
+      for (const socket of ends.keys()) socket.unpipe().pause()
+      return () => {
+        for (const [one, other] of ends) one.pipe(other)
+      }
     },
   }
   t.teardown(() => {
