@@ -11,5 +11,14 @@ declare module '@xmpp/client' {
     stop(): Promise<unknown>
     send(stanza: Element): Promise<void>
   }
-  export function client(options: { service: string; domain: string; username: string; password: string; resource?: string }): XmppClient
+  interface ClientInit {
+    readonly service: string
+    readonly domain: string
+    readonly username: string
+    readonly password: string
+    readonly resource?: string
+    /** Milliseconds of each step. */
+    readonly timeout?: number
+  }
+  export function client(options: ClientInit): XmppClient
 }

@@ -7,10 +7,13 @@ import test, { type ExecutionContext } from 'ava'
 import { type Element, NS, xml } from '../../src/xep/index.ts'
 import { accountOf, DOMAIN, type Name, startServer, type TestServer } from '../helpers/embedded-server.ts'
 
+/** Of each step it takes: 2 s, as it comes, are over before a busy machine has read the answer. */
+const timeout = 60_000
+
 /** Online, until the test ends. */
 async function logIn(t: ExecutionContext, { client: { host, port } }: TestServer, name: Name) {
   const { local, password } = accountOf(name)
-  const xmpp = client({ service: `xmpp://${host}:${port}`, domain: DOMAIN, username: local, password, resource: 'xmpp.js' })
+  const xmpp = client({ service: `xmpp://${host}:${port}`, domain: DOMAIN, username: local, password, resource: 'xmpp.js', timeout })
   xmpp.on('error', (error: Error) => t.log(error.message))
   const jid = await xmpp.start()
   t.is(jid.toString(), `${local}@${DOMAIN}/xmpp.js`)
@@ -36,7 +39,7 @@ test('@xmpp/client logs in, asks the server what it is, and sends a message', as
 test('@xmpp/client is told that its password is wrong', async (t) => {
   await using server = await startServer()
   const { host, port } = server.client
-  const xmpp = client({ service: `xmpp://${host}:${port}`, domain: DOMAIN, username: 'romeo', password: 'guessed' })
+  const xmpp = client({ service: `xmpp://${host}:${port}`, domain: DOMAIN, username: 'romeo', password: 'guessed', timeout })
   xmpp.reconnect.stop()
   xmpp.on('error', () => {})
   const error = await t.throwsAsync(xmpp.start())
