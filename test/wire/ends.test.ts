@@ -7,6 +7,7 @@ import { silentLogger, systemClock } from '../../src/core/index.ts'
 import { clientConnector, ServiceDiscovery, Session } from '../../src/session/index.ts'
 import { attribute, type Element } from '../../src/xep/index.ts'
 import { anywhere } from '../helpers/anywhere.ts'
+import { FakeClock } from '../helpers/fake-clock.ts'
 import { startProxy } from '../helpers/proxy.ts'
 import { login, type RawStream } from '../helpers/raw-client.ts'
 import { connectToStreamhost, listenRaw, readAll } from '../helpers/raw-socks5.ts'
@@ -19,6 +20,8 @@ import { sameStanza, stanzaSays } from '../helpers/stanzas.ts'
 const sha1 = (text: string) => createHash('sha1').update(text).digest('hex')
 const SID = 'vxf9n471bn46'
 const NOWHERE = { host: '127.0.0.1', port: 1 }
+/** Stands still: nobody is given up, however late a server passes on what was said. */
+const clock = new FakeClock()
 
 /** The one who speaks raw XML. */
 async function enter(t: ExecutionContext, server: ServerUnderTest, local: string, resource: string): Promise<RawStream> {
@@ -31,7 +34,7 @@ async function enter(t: ExecutionContext, server: ServerUnderTest, local: string
 async function logIn(t: ExecutionContext, server: ServerUnderTest, local: string, resource: string): Promise<Session> {
   const { password, domain } = server.account(local)
   const service = `xmpp://${server.client.host}:${server.client.port}`
-  const session = new Session({}, clientConnector(systemClock, { jid: `${local}@${domain}/${resource}`, password, service }), {
+  const session = new Session({ clock }, clientConnector(systemClock, { jid: `${local}@${domain}/${resource}`, password, service }), {
     reconnect: 'never',
   })
   t.teardown(() => session.stop())
@@ -70,7 +73,7 @@ onEachServer('our target', { accounts, components }, (test) => {
 
   test('§5.3.1: it refuses a bytestream it does not want, and one without a sid', async (t, server) => {
     const target = await logIn(t, server, 'target', 'refuses')
-    new BytestreamTarget(target, systemClock, silentLogger, anywhere)
+    new BytestreamTarget(target, clock, silentLogger, anywhere)
     const requester = await enter(t, server, 'requester', 'wants')
     const streamhost = `<streamhost jid='${requester.jid}' host='192.168.4.1' port='5086'/>`
     requester.send(offer(String(requester.jid), target.jid, streamhost))
@@ -81,7 +84,7 @@ onEachServer('our target', { accounts, components }, (test) => {
 
   test('§5.3.2: it says when it can reach none of the streamhosts', async (t, server) => {
     const target = await logIn(t, server, 'target', 'lost')
-    const bytestreams = new BytestreamTarget(target, systemClock, silentLogger, anywhere)
+    const bytestreams = new BytestreamTarget(target, clock, silentLogger, anywhere)
     const requester = await enter(t, server, 'requester', 'unreachable')
     const stopping = new AbortController()
     const expected = bytestreams.expect({ from: String(requester.jid), sid: SID, signal: stopping.signal })
@@ -95,7 +98,7 @@ onEachServer('our target', { accounts, components }, (test) => {
 
   test('§5: it connects to the requester itself, by SOCKS5, and says so', async (t, server) => {
     const target = await logIn(t, server, 'target', 'direct')
-    const bytestreams = new BytestreamTarget(target, systemClock, silentLogger, anywhere)
+    const bytestreams = new BytestreamTarget(target, clock, silentLogger, anywhere)
     const requester = await enter(t, server, 'requester', 'streamhost')
     const streamhost = await listenRaw(t)
     const expected = bytestreams.expect({ from: String(requester.jid), sid: SID })
@@ -121,7 +124,7 @@ onEachServer('our target', { accounts, components }, (test) => {
     const jid = 'one.localhost'
     await using proxy = await startProxy(server, { jid })
     const target = await logIn(t, server, 'target', 'bar')
-    const bytestreams = new BytestreamTarget(target, systemClock, silentLogger, anywhere)
+    const bytestreams = new BytestreamTarget(target, clock, silentLogger, anywhere)
     const requester = await enter(t, server, 'requester', 'foo')
     const expected = bytestreams.expect({ from: String(requester.jid), sid: SID })
     const { host, port } = proxy.address
@@ -158,7 +161,7 @@ onEachServer('our target', { accounts, components }, (test) => {
     const jid = 'two.localhost'
     await using proxy = await startProxy(server, { jid })
     const target = await logIn(t, server, 'target', 'occupant')
-    const bytestreams = new BytestreamTarget(target, systemClock, silentLogger, anywhere)
+    const bytestreams = new BytestreamTarget(target, clock, silentLogger, anywhere)
     const requester = await enter(t, server, 'requester', 'occupant')
     const expected = bytestreams.expect({ from: String(requester.jid), sid: 'yia72g3v49j7' })
     const dstAddr = sha1(`yia72g3v49j7${requester.jid}room@conference.localhost/Tget`)
@@ -183,8 +186,8 @@ onEachServer('our target', { accounts, components }, (test) => {
 
 onEachServer('our requester', { accounts, components }, (test) => {
   const request = (session: Session, to: string, init: Partial<Parameters<typeof requestBytestream>[1]> = {}) => {
-    const proxies = new ProxyFinder(session, systemClock, silentLogger)
-    return requestBytestream({ session, proxies, clock: systemClock, logger: silentLogger }, { to, sid: SID, ownHosts: [], ...init })
+    const proxies = new ProxyFinder(session, clock, silentLogger)
+    return requestBytestream({ session, proxies, clock, logger: silentLogger }, { to, sid: SID, ownHosts: [], ...init })
   }
   const reply = (iq: Element, content: string) =>
     `<iq from='${iq.attrs['to']}' id='${iq.attrs['id']}' to='${iq.attrs['from']}' ${content}</iq>`

@@ -4,6 +4,7 @@ import { BytestreamError, StanzaError, silentLogger, systemClock } from '../../s
 import { clientConnector, Session } from '../../src/session/index.ts'
 import { attribute, type Element } from '../../src/xep/index.ts'
 import { anywhere } from '../helpers/anywhere.ts'
+import { FakeClock } from '../helpers/fake-clock.ts'
 import { login, loginComponent, type RawStream } from '../helpers/raw-client.ts'
 import { listenRaw, readAll } from '../helpers/raw-socks5.ts'
 import { onEachServer, type ServerUnderTest } from '../helpers/server.ts'
@@ -14,12 +15,14 @@ import { stanzaSays } from '../helpers/stanzas.ts'
 
 const SID = 'vxf9n471bn46'
 const BYTESTREAMS = 'http://jabber.org/protocol/bytestreams'
+/** Stands still: nobody is given up, however late a server passes on what was said. */
+const clock = new FakeClock()
 
 async function logIn(t: ExecutionContext, server: ServerUnderTest, local: string, resource: string): Promise<Session> {
   const { password, domain } = server.account(local)
   const service = `xmpp://${server.client.host}:${server.client.port}`
   const init = { jid: `${local}@${domain}/${resource}`, password, service }
-  const session = new Session({}, clientConnector(systemClock, init), { reconnect: 'never' })
+  const session = new Session({ clock }, clientConnector(systemClock, init), { reconnect: 'never' })
   t.teardown(() => session.stop())
   await session.start()
   return session
@@ -44,8 +47,8 @@ async function setScene(t: ExecutionContext, server: ServerUnderTest, label: str
   t.teardown(() => proxy.destroy())
   const session = await logIn(t, server, 'requester', label)
   const target = await enter(t, server, 'target', label)
-  const proxies = new ProxyFinder(session, systemClock, silentLogger)
-  const components = { session, proxies, clock: systemClock, logger: silentLogger }
+  const proxies = new ProxyFinder(session, clock, silentLogger)
+  const components = { session, proxies, clock, logger: silentLogger }
   const opened = requestBytestream(components, { to: target.jid, sid: SID, method: 'proxy', proxy: jid })
   return { jid, proxy, target, failed: t.throwsAsync(opened, { instanceOf: BytestreamError }) }
 }
@@ -99,7 +102,7 @@ onEachServer('refusals', { accounts: ['requester', 'target'], components }, (tes
 
   test('§8: our target does not accept an offer over UDP, and takes the one over TCP that follows', async (t, server) => {
     const session = await logIn(t, server, 'target', 'udp')
-    const opened = new BytestreamTarget(session, systemClock, silentLogger, anywhere).expect({ from: 'requester@localhost/udp', sid: SID })
+    const opened = new BytestreamTarget(session, clock, silentLogger, anywhere).expect({ from: 'requester@localhost/udp', sid: SID })
     const requester = await enter(t, server, 'requester', 'udp')
     const { host, port, next } = await listenRaw(t)
     const offer = (mode: string) => `

@@ -6,6 +6,7 @@ import { silentLogger, systemClock } from '../../src/core/index.ts'
 import { clientConnector, Session } from '../../src/session/index.ts'
 import { attribute, type Element, xml } from '../../src/xep/index.ts'
 import { anywhere } from '../helpers/anywhere.ts'
+import { FakeClock } from '../helpers/fake-clock.ts'
 import { startProxy } from '../helpers/proxy.ts'
 import { login, type RawStream } from '../helpers/raw-client.ts'
 import { connectToStreamhost, readAll } from '../helpers/raw-socks5.ts'
@@ -20,6 +21,8 @@ const PROXY = 'streamer.localhost'
 const ROOMS = 'conference.localhost'
 const MUC = 'http://jabber.org/protocol/muc'
 const sha1 = (text: string) => createHash('sha1').update(text).digest('hex')
+/** Stands still: nobody is given up, however late a server passes on what was said. */
+const clock = new FakeClock()
 
 /** Whether a presence says that the room has let us in (XEP-0045 §7.2.2: status 110). */
 function isOwnPresence(stanza: Element): boolean {
@@ -43,7 +46,7 @@ async function enterRaw(t: ExecutionContext, server: ServerUnderTest, local: str
 async function enterOurs(t: ExecutionContext, server: ServerUnderTest, local: string, occupant: string): Promise<Session> {
   const { password, domain } = server.account(local)
   const service = `xmpp://${server.client.host}:${server.client.port}`
-  const session = new Session({}, clientConnector(systemClock, { jid: `${local}@${domain}`, password, service }), { reconnect: 'never' })
+  const session = new Session({ clock }, clientConnector(systemClock, { jid: `${local}@${domain}`, password, service }), { reconnect: 'never' })
   t.teardown(() => session.stop())
   await session.start()
   const entered = new Promise<void>((resolve) => {
@@ -118,10 +121,10 @@ function declare(test: ServerTest): void {
       await enterOurs(t, server, 'requester', `${room}/Rter`),
       await enterOurs(t, server, 'target', `${room}/Tget`),
     ]
-    const expected = new BytestreamTarget(target, systemClock, silentLogger, anywhere).expect({ from: `${room}/Rter`, sid: SID })
-    const proxies = new ProxyFinder(requester, systemClock, silentLogger)
+    const expected = new BytestreamTarget(target, clock, silentLogger, anywhere).expect({ from: `${room}/Rter`, sid: SID })
+    const proxies = new ProxyFinder(requester, clock, silentLogger)
     const sent = await requestBytestream(
-      { session: requester, proxies, clock: systemClock, logger: silentLogger },
+      { session: requester, proxies, clock, logger: silentLogger },
       { to: `${room}/Tget`, sid: SID, method: 'proxy', proxy: proxy.jid },
     )
     t.is(sent.dstAddr, sha1(`${SID}${requester.jid}${room}/Tget`))
