@@ -8,6 +8,7 @@ import { startEjabberd } from '../helpers/ejabberd.ts'
 import { foreign } from '../helpers/foreign.ts'
 import { DOMAIN, PROXY, SECRET, startProsody } from '../helpers/prosody.ts'
 import { type Address, login, loginComponent, type RawStream } from '../helpers/raw-client.ts'
+import { LOGIN_MS_MAX } from '../helpers/server.ts'
 
 // Two connections that mean to be the same component, or share a port. What servers do then: Prosody refuses the second
 // (as the embedded server does: test/session/component-session.test.ts), or, told so, ends the first. ejabberd takes both,
@@ -40,7 +41,7 @@ onProsody('serve stops with a sentence when another connection takes its compone
 onProsody('a component that was taken over does not take it back', async (t) => {
   await using server = await startProsody(kickOld)
   const at = { host: '127.0.0.1', port: server.componentPort }
-  const session = new Session({}, componentConnector(systemClock, { jid: PROXY, secret: SECRET, service: at }), {
+  const session = new Session({}, componentConnector(systemClock, { jid: PROXY, secret: SECRET, service: at, loginMsMax: LOGIN_MS_MAX }), {
     reconnect: 'always',
     backOff: { firstMs: 1, retryMsMax: 1 },
   })

@@ -5,7 +5,7 @@ import { type Clock, silentLogger, systemClock } from '../../src/core/index.ts'
 import { componentConnector, Session } from '../../src/session/index.ts'
 import { buildPubsubRequest, NS, parseEvent, rawXml } from '../../src/xep/index.ts'
 import { PUBSUB } from './serve-pubsub.ts'
-import type { ServerUnderTest } from './server.ts'
+import { LOGIN_MS_MAX, type ServerUnderTest } from './server.ts'
 
 /** Where all subscribers are, and the publisher. */
 export const CROWD = 'crowd.localhost'
@@ -42,7 +42,9 @@ export class PubsubCrowd {
    */
   static async enter(t: ExecutionContext, server: ServerUnderTest, directory: string, clock: Clock = systemClock): Promise<PubsubCrowd> {
     const connect = (jid: string) =>
-      componentConnector(jid === PUBSUB ? clock : systemClock, { jid, secret: server.secret, service: server.componentAt(jid) })
+      componentConnector(jid === PUBSUB ? clock : systemClock, {
+        ...{ jid, secret: server.secret, service: server.componentAt(jid), loginMsMax: LOGIN_MS_MAX },
+      })
     const everybody = { directory, limits: {}, mayCreate: () => true, onFailed: (error: Error) => t.fail(error.message) }
     const whole = await PublishSubscribe.open({ clock: systemClock, logger: silentLogger }, everybody)
     const session = new Session({ clock }, connect(PUBSUB), reconnect)

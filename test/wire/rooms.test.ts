@@ -46,7 +46,9 @@ async function enterRaw(t: ExecutionContext, server: ServerUnderTest, local: str
 async function enterOurs(t: ExecutionContext, server: ServerUnderTest, local: string, occupant: string): Promise<Session> {
   const { password, domain } = server.account(local)
   const service = `xmpp://${server.client.host}:${server.client.port}`
-  const session = new Session({ clock }, clientConnector(systemClock, { jid: `${local}@${domain}`, password, service }), { reconnect: 'never' })
+  const session = new Session({ clock }, clientConnector(systemClock, { jid: `${local}@${domain}`, password, service }), {
+    reconnect: 'never',
+  })
   t.teardown(() => session.stop())
   await session.start()
   const entered = new Promise<void>((resolve) => {

@@ -25,7 +25,7 @@ test('at its end the service says unavailable to all who have its presence', asy
   await feed.befriend()
   feed.presence(REFUSES, 'subscribe')
   await feed.said()
-  await feed.whole.drain(1000)
+  await feed.whole.drain(60_000)
   t.deepEqual(sorted(await feed.said()), [`unavailable ${ACCOUNT}`, `unavailable ${REFUSES}`])
   feed.presence(GONE, 'subscribe')
   t.deepEqual(await feed.said(), [], 'who comes now has to come again')
