@@ -42,6 +42,7 @@ export async function startCutLine(t: ExecutionContext): Promise<CutLine> {
     ] as const) {
       sockets.add(one)
       ends.set(one, other)
+      one.on('close', () => ends.delete(one))
       one.on('error', () => {}).on('close', (hadError) => void (sockets.delete(one) && hadError && other.resetAndDestroy()))
       if (one === server) one.on('data', count)
       one.pipe(other)
