@@ -9,6 +9,7 @@ import { anywhere } from './anywhere.ts'
 import { PROXY } from './prosody.ts'
 import { type RunningProxy, startProxy } from './proxy.ts'
 import { embedded, LOGIN_MS_MAX, type ServerUnderTest } from './server.ts'
+import { steadyClock } from './steady-clock.ts'
 
 /** An XMPP server, and whoever a test logs in to it: they are logged out with the test. */
 export interface XmppNetwork {
@@ -44,7 +45,7 @@ export async function startNetwork(
   return { server: started.server, ...networkOn(t, started) }
 }
 
-/** The same on a server that is there already. */
+/** The same on a server that is there already. By their clocks deadlines are not over because this process has stood still. */
 export function networkOn(t: ExecutionContext, server: ServerUnderTest): XmppNetwork {
   const account = (local: string) => ({
     jid: `${local}@${server.domain}`,
@@ -67,14 +68,18 @@ export function networkOn(t: ExecutionContext, server: ServerUnderTest): XmppNet
       })
       return started(new Session({}, connect, { reconnect: 'never' }))
     },
-    logIn: (local, clock = systemClock) => started(new Session({ clock }, clientConnector(clock, account(local)), { reconnect: 'never' })),
+    logIn: (local, clock = steadyClock()) =>
+      started(new Session({ clock }, clientConnector(clock, account(local)), { reconnect: 'never' })),
     async startProxy(jid = PROXY, { advertised, ...streamhost } = {}) {
       const proxy = await startProxy(server, { jid, streamhost, ...(advertised && { advertise: () => advertised }) })
       t.teardown(() => proxy[Symbol.asyncDispose]())
       return proxy
     },
     async connect(local, init = {}, components = {}) {
-      const client = await TransferClient.connect({ reconnect: false, ...anywhere, ...account(local), ...init }, components)
+      const client = await TransferClient.connect(
+        { reconnect: false, ...anywhere, ...account(local), ...init },
+        { clock: steadyClock(), ...components },
+      )
       t.teardown(() => client.close())
       return client
     },

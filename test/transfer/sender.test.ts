@@ -12,6 +12,7 @@ import { FakeClock } from '../helpers/fake-clock.ts'
 import { Peer } from '../helpers/peer.ts'
 import { stanzaError } from '../helpers/scripted-session.ts'
 import { settle } from '../helpers/settle.ts'
+import { steadyClock } from '../helpers/steady-clock.ts'
 import { makeFile, moved } from '../helpers/transfers.ts'
 import { startNetwork } from '../helpers/xmpp-network.ts'
 
@@ -19,7 +20,7 @@ import { startNetwork } from '../helpers/xmpp-network.ts'
 // Method: our sender on the embedded server, and receivers that take what comes by hand.
 
 /** A receiver that accepts every file and does `take` with it. */
-async function setScene(t: ExecutionContext, take: (peer: Peer, size: number) => unknown, clock = systemClock) {
+async function setScene(t: ExecutionContext, take: (peer: Peer, size: number) => unknown, clock = steadyClock()) {
   const network = await startNetwork(t, ['sender', 'receiver'])
   const receiver = await network.logIn('receiver')
   const target = new BytestreamTarget(receiver, systemClock, silentLogger, anywhere)

@@ -19,6 +19,7 @@ import { FakeClock } from '../../helpers/fake-clock.ts'
 import { Peer } from '../../helpers/peer.ts'
 import { stanzaError } from '../../helpers/scripted-session.ts'
 import { settle } from '../../helpers/settle.ts'
+import { steadyClock } from '../../helpers/steady-clock.ts'
 import { startNetwork } from '../../helpers/xmpp-network.ts'
 
 // Method: sessions on the embedded server, proxies and sockets on this machine. The target is our own where it should
@@ -36,7 +37,7 @@ interface Scene {
   request(init?: Partial<RequestInit>): ReturnType<typeof requestBytestream>
 }
 
-async function setScene(t: ExecutionContext, clock: Clock = systemClock): Promise<Scene> {
+async function setScene(t: ExecutionContext, clock: Clock = steadyClock()): Promise<Scene> {
   const network = await startNetwork(t, ['requester', 'target'], PROXIES)
   const [requester, target] = [await network.logIn('requester', clock), await network.logIn('target')]
   const proxies = new ProxyFinder(requester, clock, silentLogger)

@@ -9,6 +9,7 @@ import { buildPresence, type Jingle, type JingleCondition, type JingleContent, t
 import { FakeClock } from '../../helpers/fake-clock.ts'
 import { JingleHand, offeredFile } from '../../helpers/jingle-hand.ts'
 import { until } from '../../helpers/peer.ts'
+import { steadyClock } from '../../helpers/steady-clock.ts'
 import { filesIn, makeFolder, nextTransfer } from '../../helpers/transfers.ts'
 import { startNetwork } from '../../helpers/xmpp-network.ts'
 
@@ -20,7 +21,7 @@ const sid = 'by-hand'
 async function setScene(
   t: ExecutionContext,
   init: Partial<ReceiveInit> = {},
-  { answer, clock = systemClock }: { readonly answer?: (jingle: Jingle) => void; readonly clock?: Clock } = {},
+  { answer, clock = steadyClock() }: { readonly answer?: (jingle: Jingle) => void; readonly clock?: Clock } = {},
 ) {
   const network = await startNetwork(t, ['sender', 'receiver'])
   const into = join(await makeFolder(t), 'inbox')
