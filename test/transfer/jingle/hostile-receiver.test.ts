@@ -5,12 +5,13 @@ import test, { type ExecutionContext } from 'ava'
 import { type Bytestream, InBandTarget } from '../../../src/bytestreams/index.ts'
 import { BytestreamError, type Clock, silentLogger, systemClock } from '../../../src/core/index.ts'
 import type { SendInit, Transfer } from '../../../src/transfer/index.ts'
-import type { Jingle, JingleContent, JingleFile, JingleReason } from '../../../src/xep/index.ts'
+import { buildDiscoInfoRequest, type Jingle, type JingleContent, type JingleFile, type JingleReason } from '../../../src/xep/index.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 import { readAll } from '../../helpers/in-band.ts'
 import { JingleHand } from '../../helpers/jingle-hand.ts'
 import { stanzaError } from '../../helpers/scripted-session.ts'
 import { settle } from '../../helpers/settle.ts'
+import { steadyClock } from '../../helpers/steady-clock.ts'
 import { makeFile, moved, type TestFile } from '../../helpers/transfers.ts'
 import { startNetwork } from '../../helpers/xmpp-network.ts'
 
@@ -24,7 +25,7 @@ interface SceneInit {
   readonly concurrency?: number
 }
 
-async function setScene(t: ExecutionContext, { answer, clock = systemClock, files: sizes = [70_000], concurrency = 4 }: SceneInit = {}) {
+async function setScene(t: ExecutionContext, { answer, clock = steadyClock(), files: sizes = [70_000], concurrency = 4 }: SceneInit = {}) {
   const network = await startNetwork(t, ['sender', 'receiver'])
   const session = await network.logIn('receiver')
   const hand = new JingleHand(session, answer)
@@ -53,7 +54,7 @@ async function setScene(t: ExecutionContext, { answer, clock = systemClock, file
     bytestream.stream.on('error', () => {})
     return { ...bytestream, sid, content }
   }
-  return { hand, send, say, terminate, accept, expect, take, file: files[0] as TestFile, files, session }
+  return { hand, send, say, terminate, accept, expect, take, file: files[0] as TestFile, files, session, sender }
 }
 
 const success = { condition: 'success' } as const
@@ -210,22 +211,23 @@ test('a receiver that wants what the file does not have gets nothing', async (t)
 
 test('a receiver that closes, and says nothing, is believed after its time, unconfirmed', async (t) => {
   const clock = new FakeClock()
-  const { send, take } = await setScene(t, { clock })
+  const { send, say, take } = await setScene(t, { clock })
   const [transfer] = send()
-  const { stream } = await take()
+  const { sid, stream, totals } = await take()
   await readAll(stream)
   stream.end()
-  await moved(transfer, 70_000)
-  for (let looks = 0; transfer.state === 'moving' && looks < 100; looks++) {
-    await settle()
-    clock.advance(1_000)
-  }
+  await totals
+  await say(sid, { action: 'session-info' }) // Its answer comes behind all that comes of the other.
+  clock.advance(29_999)
+  await settle()
+  t.is(transfer.state, 'moving')
+  clock.advance(1)
   t.like(await transfer.done, { confirmed: false })
 })
 
 test('a receiver that breaks the bytestream behind the last octet, and says nothing, has not got it', async (t) => {
   const clock = new FakeClock()
-  const { send, take, file } = await setScene(t, { clock })
+  const { send, take, file, session, sender } = await setScene(t, { clock })
   const [transfer] = send()
   const { stream, reset } = await take()
   let left = file.content.length
@@ -236,9 +238,11 @@ test('a receiver that breaks the bytestream behind the last octet, and says noth
   await moved(transfer, 70_000)
   reset()
   const failed = t.throwsAsync(transfer.done, { code: 'ERR_RESET' })
-  for (let looks = 0; transfer.state === 'moving' && looks < 100; looks++) {
-    await settle()
+  while (transfer.state === 'moving') {
+    // A second for each answer: nobody is late by that.
+    await session.request({ type: 'get', to: sender.jid, payload: buildDiscoInfoRequest() })
     clock.advance(1_000)
+    await settle()
   }
   await failed
 })
