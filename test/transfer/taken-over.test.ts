@@ -5,6 +5,7 @@
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import type { ExecutionContext } from 'ava'
+import { hurriedClock } from '../helpers/hurried-clock.ts'
 import { DOMAIN } from '../helpers/prosody.ts'
 import { onEachServer, type ServerUnderTest } from '../helpers/server.ts'
 import { filesIn, makeFile, makeFolder, moved, nextTransfer } from '../helpers/transfers.ts'
@@ -22,7 +23,8 @@ async function takeOver(t: ExecutionContext, server: ServerUnderTest, negotiatio
   const [from, to, proxy] = [`${negotiation}-from@${DOMAIN}`, `${negotiation}-to@${DOMAIN}`, `${negotiation}.${DOMAIN}`]
   const { streamhost } = await network.startProxy(proxy, { rates: { bytestreamBytes: 16 * 1024 } })
   const into = await makeFolder(t)
-  const receiver = (await network.connect(`${negotiation}-to`)).receive({ into, from: [from] })
+  // A second is what it waits for the server's word about a bytestream that has broken: here, a minute.
+  const receiver = (await network.connect(`${negotiation}-to`, {}, { clock: hurriedClock(1 / 60) })).receive({ into, from: [from] })
   const first = await network.connect(`${negotiation}-from`, { jid: `${from}/same`, reconnect: true })
   const { path, content } = await makeFile(t, 4 * MIB)
   const init = { to, negotiation, method: 'proxy', proxy } as const

@@ -76,12 +76,13 @@ test('what is queued is sent until nothing is left, also what others add meanwhi
     { path: one.path, to },
     { path: missing, to },
   ])
-  queue.once('transfer', (transfer) => {
-    transfer.once('opened', async () => {
-      await (await another()).add([{ path: two.path, to }])
-    })
-  })
-  await queue.work(sender)
+  sender.pause()
+  const handed = once(queue, 'transfer')
+  const working = queue.work(sender)
+  await handed
+  await (await another()).add([{ path: two.path, to }])
+  sender.resume()
+  await working
   t.deepEqual(await filesIn(into), ['one.bin', 'two.bin'])
   t.like(queue.entries, [
     { state: 'done', size: 1000, sha256: one.sha256, attempts: 1 },
