@@ -84,8 +84,8 @@ test('a file that will be tried again says when, and that it is', async (t) => {
   const says = async (what: string) => {
     while (!lines(stderr).some((line) => line.endsWith(what))) await drawn(stderr)
   }
-  transfer.interrupt(new BytestreamError('ERR_RESET', 'it broke'), 3_600_000)
-  await says('photo.jpg: trying again in 1 h')
+  transfer.interrupt(new BytestreamError('ERR_RESET', 'it broke'), 86_400_000)
+  await says('photo.jpg: trying again in 24 h')
   transfer.interrupt(new BytestreamError('ERR_RESET', 'it broke'), 0)
   await says('photo.jpg: trying again')
   settle()
