@@ -15,6 +15,14 @@ const RECEIVER_CLOSE_MS_MAX = 10_000
 /** Who may have broken a bytestream, seen from the sender. */
 const between = { direct: 'network', proxy: 'proxy', ibb: 'server' } as const
 
+/** What a file moves over. */
+interface Moving {
+  readonly bytestream: Bytestream
+  readonly negotiation: Negotiation
+  /** Tells the other side that, and why, the transfer is cancelled: before the bytestream is broken, which says less. */
+  readonly giveUp?: (reason: BytestreamError) => void
+}
+
 /**
  * Moves a file over a bytestream, whatever was negotiated to get there: tells that it is open, breaks it when the transfer
  * is cancelled or fails, and says how far it was.
@@ -24,14 +32,17 @@ const between = { direct: 'network', proxy: 'proxy', ibb: 'server' } as const
  */
 export async function overBytestream<T>(
   transfer: Transfer,
-  { bytestream, negotiation }: { bytestream: Bytestream; negotiation: Negotiation },
+  { bytestream, negotiation, giveUp = () => {} }: Moving,
   move: (makeFinal: () => void) => Promise<T>,
 ): Promise<T> {
   const { signal, direction, size } = transfer
   const { method, streamhost, dstAddr, blockSize, peer } = bytestream
   transfer.emit('opened', { method, streamhost, dstAddr, peer, negotiation, ...(blockSize !== undefined && { blockSize }) })
   transfer.moveTo('moving')
-  const onAbort = () => bytestream.reset()
+  const onAbort = () => {
+    giveUp(abortError(signal))
+    bytestream.reset()
+  }
   const makeFinal = () => signal.removeEventListener('abort', onAbort)
   signal.addEventListener('abort', onAbort, { once: true })
   try {

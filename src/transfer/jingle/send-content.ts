@@ -62,7 +62,8 @@ export async function sendOver(clock: Clock, sending: Sending): Promise<Sent> {
   transfer.update({ size })
   try {
     const [bytestream, content] = await beginToHash(sending)
-    return await overBytestream(transfer, { bytestream, negotiation: 'jingle' }, async (makeFinal) => {
+    const giveUp = (reason: BytestreamError) => file.fail(reasonOf(reason))
+    return await overBytestream(transfer, { bytestream, negotiation: 'jingle', giveUp }, async (makeFinal) => {
       // Who gives it up need not read on.
       void file.over().then(({ by, error }) => {
         if (by === 'peer' && error) bytestream.reset()

@@ -34,7 +34,8 @@ export async function takeOver(clock: Clock, { file, sink, hashUsed, transfer }:
     part.expectPrefix(() => file.prefix)
     const begin = takeUp(part, transfer)
     const bytestream = await file.opened(signal)
-    return await overBytestream(transfer, { bytestream, negotiation: 'jingle' }, async (makeFinal) => {
+    const giveUp = (reason: BytestreamError) => file.fail(reasonOf(reason))
+    return await overBytestream(transfer, { bytestream, negotiation: 'jingle', giveUp }, async (makeFinal) => {
       let hasEnded = false
       try {
         await begin()
