@@ -219,11 +219,12 @@ const breaks = test.macro({
     await session.start()
     const { client } = meddler.link
     const hungUp = Promise.race([once(client, 'end'), once(client, 'close')])
+    const back = once(session, 'online')
     client.write(said)
     const { error } = await offline(session)
     t.is(error.code, code)
     await hungUp
-    await once(session, 'online')
+    await back
     t.is(meddler.links.length, 2, 'it comes back')
   },
   title: (given) => `the connection is given up when the server ${given}`,
