@@ -40,7 +40,7 @@ test('send and receive move files between two accounts, and report them as JSON'
       ])
       .sort(),
   )
-  await receive.event('received')
+  await receive.event('received', 2)
   receive.child.kill('SIGINT')
   t.is((await receive.ended).code, 0)
   t.deepEqual(await readFile(join(folder, 'inbox', 'one.bin')), contents[0])
@@ -137,6 +137,7 @@ test('receive declines what its rules exclude, tells why, and so does send', asy
   const told = ['--to', 'desk@localhost', '--type', 'text/plain', '--hash', 'blake2b-512', '--hash', 'sha-256']
   const send = await startCli(t, ['send', ...paths, ...laptop, ...told], environment).ended
   t.is(send.code, 3)
+  await Promise.all([receive.event('received'), receive.event('declined', 2), receive.event('failed')])
   receive.child.kill('SIGINT')
   const { stdout, code } = await receive.ended
   t.is(code, 0)

@@ -8,8 +8,8 @@ import { ourProgram } from './our-programs.ts'
 /** A command of ours as a process of its own, as npm test has compiled it. */
 export interface Cli {
   readonly child: ChildProcess
-  /** With `--json`: settles with the first object on stdout whose `event` is this one, also when it came before. */
-  event(name: string): Promise<Record<string, unknown>>
+  /** With `--json`: settles with the first object on stdout whose `event` is this one, or the last of `count`, also when they came before. */
+  event(name: string, count?: number): Promise<Record<string, unknown>>
   /** Settles with the first line of its log after the last one asked for that says this, also when it came before. */
   logged(sentence: string): Promise<Record<string, unknown>>
   /** Settles when it has ended, with everything it wrote. */
@@ -75,11 +75,13 @@ export function startCli(
         if (facts['msg'] === sentence) return facts
       }
     },
-    event: (name) =>
+    event: (name, count = 1) =>
       new Promise((resolve, reject) => {
+        let left = count
         const look = (line: string) => {
           const facts = line.startsWith('{') ? (JSON.parse(line) as Record<string, unknown>) : {}
-          if (facts['event'] === name) resolve(facts)
+          if (facts['event'] === name) left -= 1
+          if (facts['event'] === name && left === 0) resolve(facts)
         }
         for (const line of lines) look(line)
         reader.on('line', look)

@@ -41,6 +41,7 @@ test('with the commands of the README a directory gets to a friend', async (t) =
   t.is(code, 0, stderr)
   t.regex(stdout, /^\S+ 1\/beach\.jpg: to friend@example\.org\/\S+, by Jingle, directly\n\S+ 1\/beach\.jpg: sent, /)
   t.is(await readFile(join(home, 'inbox', 'holiday', 'day 1', 'beach.jpg'), 'utf8'), 'sand')
+  await friend.event('received')
   friend.child.kill('SIGINT')
   t.is((await friend.ended).code, 0)
 })
