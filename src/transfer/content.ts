@@ -19,7 +19,7 @@ const between = { direct: 'network', proxy: 'proxy', ibb: 'server' } as const
 interface Moving {
   readonly bytestream: Bytestream
   readonly negotiation: Negotiation
-  /** Tells the other side that, and why, the transfer is cancelled: before the bytestream is broken, which says less. */
+  /** Tells the other side that, and why, the transfer is cancelled: as the bytestream breaks, and not behind reads and writes in progress. */
   readonly giveUp?: (reason: BytestreamError) => void
 }
 

@@ -44,8 +44,9 @@ export async function takeOver(clock: Clock, { file, sink, hashUsed, transfer }:
         if (part.isComplete && (pickAlgorithm(hashUsed) || file.hasChecksum)) part.expect(await checksum(clock, file, signal, part.offset))
         // XEP-0234 §9.2
         if (bytestream.stream.readableLength > 0) await part.write(bytestream.stream.read() as Buffer)
+        throwIfAborted(signal)
+        makeFinal() // Who gives up from now on does not take the file back.
         const stored = await part.store()
-        makeFinal() // Who gives up now does not take the file back.
         await file.acknowledge()
         file.settle()
         await closeProperly(clock, bytestream, transfer)
@@ -54,7 +55,7 @@ export async function takeOver(clock: Clock, { file, sink, hashUsed, transfer }:
         throwIfAborted(signal)
         const isOurs = !hasEnded && thrown instanceof BytestreamError && thrown.code !== 'ERR_RESET'
         const error = isOurs ? (file.end?.error ?? thrown) : await whatWasSaid(clock, file, thrown)
-        // Before the bytestream is broken: whoever sends should hear why.
+        // As the bytestream is broken, and not later: whoever sends should hear why.
         if (error instanceof BytestreamError) file.fail(reasonOf(error))
         throw error
       }
