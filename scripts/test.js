@@ -25,7 +25,9 @@ const FAILED = /^ {2}(\d+) (?:tests?|hooks?) failed$/
 const BROKEN = /^ {2}(\d+) (?:unhandled rejections?|uncaught exceptions?|tests? remained pending after a timeout)$/
 /** What AVA writes between its tests, line by line, and its summary of them. */
 const END_OF_TESTS = '  ─'
-/** AVA waits for programs that its tests started, and did not end; milliseconds behind the last line of its summary. */
+/** Of its summary, the lines it ends with. */
+const COUNT = /^ {2}\d+ (?:tests? passed|(?:tests?|hooks?) failed|unhandled rejections?|uncaught exceptions?|tests? remained pending)/
+/** AVA waits for programs that its tests started, and did not end: not so many milliseconds behind its summary. */
 const PROGRAMS_MS = 5_000
 
 const isFull = process.argv.includes('full.config.js')
@@ -75,29 +77,36 @@ const given = process.argv.slice(2).map((argument, at, all) => {
   const path = relative(process.cwd(), resolve(argument))
   return /^test(\/|$)/.test(path) && !/^(-m|--match)$/.test(all[at - 1]) ? join('build', 'tests', path.replace(/\.ts$/, '.js')) : argument
 })
-// In a group of its own: tests that are given up leave programs behind, which are ended with it.
+const isWatching = given.some((argument) => /^(-w|--watch)$/.test(argument))
+// In a group of its own: tests that are given up leave programs behind, which are ended with it. Whoever kills this process by
+// SIGKILL has to end that group as well.
 const ava = spawn(process.execPath, [cli, ...color, ...given], { stdio: ['inherit', 'pipe', 'inherit'], detached: true })
 const endPrograms = () => {
   try {
     process.kill(-ava.pid, 'SIGKILL')
   } catch {} // There are none.
 }
-let isOver = false
-let waiting
+process.on('exit', endPrograms)
 // When it is interrupted AVA tells what was running.
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => ava.kill(signal))
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT']) process.on(signal, () => ava.kill(signal))
+process.stdout.on('error', () => process.exit(1)) // Nobody reads it any more.
+let hasLeft = false
+let waiting
 createInterface({ input: ava.stdout }).on('line', (line) => {
-  if (stripVTControlCharacters(line) === END_OF_TESTS) {
-    isOver = true
-    tellSkipped()
-  }
+  const text = stripVTControlCharacters(line)
+  if (text === END_OF_TESTS) tellSkipped()
   console.log(line)
   count(line)
+  if (isWatching || !COUNT.test(text)) return
   clearTimeout(waiting)
-  if (isOver) waiting = setTimeout(endPrograms, PROGRAMS_MS)
+  waiting = setTimeout(() => {
+    hasLeft = true
+    endPrograms()
+  }, PROGRAMS_MS)
 })
 ava.on('close', (code) => {
   clearTimeout(waiting)
-  endPrograms()
-  close(code ?? 1)
+  if (hasLeft) console.log('\nTests have left programs behind, which were ended.')
+  // By then AVA had told what came of them.
+  close(hasLeft ? 0 : (code ?? 1))
 })

@@ -109,25 +109,39 @@ test('what never came to an end is named, behind who could not run', async (t) =
   t.is(exitCode, 1)
 })
 
-test('what was given up leaves a program behind: it is ended, and not waited for', async (t) => {
-  const server = createServer().listen(0, '127.0.0.1')
-  t.teardown(() => server.close())
-  await once(server, 'listening')
-  const ended = once(server, 'connection').then(([socket]: Socket[]) => socket && once(socket.resume(), 'close'))
-  const { port } = server.address() as AddressInfo
-  const program = `require('node:net').connect(${port}, '127.0.0.1', () => console.log('connected'))`
-  const leaves = `
+/** A test that leaves a program behind, which holds its standard error, and connects to a port. */
+const leaves = (port: number, then: string) => `
 import { spawn } from 'node:child_process'
-${interrupts}
-test('five', () => new Promise(() => {
-  const child = spawn(process.execPath, ['-e', "${program}"], { stdio: ['ignore', 'pipe', 'inherit'] })
-  child.stdout.once('data', interrupt)
+test('five', (t) => new Promise((resolve) => {
+  const program = "require('node:net').connect(${port}, '127.0.0.1', () => console.log('connected'))"
+  const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] })
+  child.stdout.once('data', () => {
+    child.stdout.destroy()
+    child.unref()
+    t.pass()
+    ${then}
+  })
 }))`
-  const { lines, exitCode } = await runTests(t, leaves)
-  t.is(lines.at(-1), '0 passed, 1 failed')
-  t.is(exitCode, 1)
-  await ended
-})
+
+for (const [how, before, then, closing] of [
+  ['passes', '', 'resolve()', '1 passed, 0 failed'],
+  ['is given up', interrupts, 'interrupt()', '0 passed, 1 failed'],
+] as const) {
+  test(`a program that a test leaves behind, which ${how}, is ended, and not waited for`, async (t) => {
+    const server = createServer().listen(0, '127.0.0.1')
+    t.teardown(() => server.close())
+    await once(server, 'listening')
+    const ended = once(server, 'connection').then(([socket]: Socket[]) => {
+      t.teardown(() => socket?.destroy())
+      return socket && once(socket.resume(), 'close')
+    })
+    const { lines, exitCode } = await runTests(t, `${before}\n${leaves((server.address() as AddressInfo).port, then)}`)
+    t.is(lines.at(-1), closing)
+    t.is(lines.includes('Tests have left programs behind, which were ended.'), how === 'passes')
+    t.is(exitCode, how === 'passes' ? 0 : 1)
+    await ended
+  })
+}
 
 test('a file that does not exit when its tests are over is named', async (t) => {
   const { lines, exitCode } = await runTests(t, `${interrupts}\n${passes}\ntest.after.always(() => void interrupt())`)
