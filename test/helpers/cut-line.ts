@@ -13,14 +13,14 @@ export interface CutLine extends Address {
   lose(): void
   /** Settles when the server has sent so many octets; the connections there are then pass no more. */
   held(bytes: number): Promise<void>
-  /** The connections there are pass nothing until the returned function is called. */
+  /** The connections there are, but none that comes later, pass nothing until the returned function is called. */
   hold(): () => void
 }
 
 /** Passes connections on until the test is over, no faster than they are read. */
 export async function startCutLine(t: ExecutionContext): Promise<CutLine> {
-  const sockets = new Set<Socket>()
-  const ends = new Map<Socket, Socket>()
+  /** With what each passes on to. */
+  const sockets = new Map<Socket, Socket>()
   const clients = new Set<Socket>()
   let left = Number.POSITIVE_INFINITY
   let onHeld = () => {}
@@ -28,7 +28,7 @@ export async function startCutLine(t: ExecutionContext): Promise<CutLine> {
     left -= length
     if (left > 0) return
     left = Number.POSITIVE_INFINITY
-    for (const socket of sockets) socket.unpipe().pause()
+    for (const socket of sockets.keys()) socket.unpipe().pause()
     onHeld()
   }
   const listener = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
@@ -40,9 +40,7 @@ export async function startCutLine(t: ExecutionContext): Promise<CutLine> {
       [client, server],
       [server, client],
     ] as const) {
-      sockets.add(one)
-      ends.set(one, other)
-      one.on('close', () => ends.delete(one))
+      sockets.set(one, other)
       one.on('error', () => {}).on('close', (hadError) => void (sockets.delete(one) && hadError && other.resetAndDestroy()))
       if (one === server) one.on('data', count)
       one.pipe(other)
@@ -56,7 +54,7 @@ export async function startCutLine(t: ExecutionContext): Promise<CutLine> {
     port: (listener.address() as AddressInfo).port,
     to: undefined,
     cut() {
-      for (const socket of sockets) socket.resetAndDestroy()
+      for (const socket of sockets.keys()) socket.resetAndDestroy()
     },
     lose() {
       for (const client of clients) {
@@ -71,9 +69,9 @@ export async function startCutLine(t: ExecutionContext): Promise<CutLine> {
       })
     },
     hold() {
-      for (const socket of ends.keys()) socket.unpipe().pause()
+      for (const socket of sockets.keys()) socket.unpipe().pause()
       return () => {
-        for (const [one, other] of ends) one.pipe(other)
+        for (const [one, other] of sockets) one.pipe(other)
       }
     },
   }

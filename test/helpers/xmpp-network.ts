@@ -45,7 +45,7 @@ export async function startNetwork(
   return { server: started.server, ...networkOn(t, started) }
 }
 
-/** The same on a server that is there already. By their clocks deadlines are not over because this process has stood still. */
+/** The same on a server that is there already. By the clocks of accounts deadlines are not over because this process has stood still. */
 export function networkOn(t: ExecutionContext, server: ServerUnderTest): XmppNetwork {
   const account = (local: string) => ({
     jid: `${local}@${server.domain}`,

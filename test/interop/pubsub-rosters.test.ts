@@ -11,7 +11,7 @@ import { foreign } from '../helpers/foreign.ts'
 import { DOMAIN } from '../helpers/prosody.ts'
 import { field, WirePubsub } from '../helpers/pubsub-service.ts'
 import { login, type RawStream } from '../helpers/raw-client.ts'
-import { dataFolder, PUBSUB } from '../helpers/serve-pubsub.ts'
+import { dataFolder, PUBSUB, servePubsub } from '../helpers/serve-pubsub.ts'
 import { ejabberd, prosody, type ServerUnderTest } from '../helpers/server.ts'
 
 const UNGRANTED = `ungranted.${DOMAIN}`
@@ -83,6 +83,15 @@ async function modelsOf(client: WirePubsub): Promise<readonly [string, string]> 
   )
   return [shown.map((name) => name.slice(NS.pubsub.length + 8)).join(' '), options.join(' ')]
 }
+
+foreign('rosters that serve is told of', [...prosody.needs, 'prosody-modules'])(
+  'serve takes whose rosters it may read by its command line, and logs that it may',
+  async (t) => {
+    await using server = await prosody.start({ accounts: ['hamlet'], components: [PUBSUB], rosterReader: PUBSUB })
+    const cli = await servePubsub(t, server, await dataFolder(t), ['--pubsub-rosters-of', DOMAIN])
+    t.is((await cli.logged(GRANTED))['domain'], DOMAIN)
+  },
+)
 
 /** As an administrator calls them: below the server's domain, which is believed then, or by another name, which takes telling. */
 const services = [

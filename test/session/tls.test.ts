@@ -6,6 +6,7 @@ import { BytestreamError, systemClock } from '../../src/core/index.ts'
 import { type AccountInit, clientConnector, Session } from '../../src/session/index.ts'
 import { buildPing } from '../../src/xep/index.ts'
 import { selfSigned, startAuthority } from '../helpers/certificates.ts'
+import { FakeClock } from '../helpers/fake-clock.ts'
 import { foreign } from '../helpers/foreign.ts'
 import { meddle } from '../helpers/meddler.ts'
 import { type Prosody, startProsody } from '../helpers/prosody.ts'
@@ -21,7 +22,8 @@ const trusted = { ca: authority.cert }
 /** A session of an account, stopped when the test is over. */
 function open(t: ExecutionContext, service: string, init: Partial<AccountInit> = {}): Session {
   const account = { jid: 'romeo@localhost', password: 'pencil', service, ...init }
-  const session = new Session({}, clientConnector(systemClock, account), { reconnect: 'never' })
+  // A server that stands still is waited for.
+  const session = new Session({}, clientConnector(new FakeClock(), account), { reconnect: 'never' })
   t.teardown(() => session.stop())
   return session
 }
