@@ -4,7 +4,8 @@
 // then opened and closed in turns: a start lasts until something was asked. Then each check is made at 20,000 places, in turns in both
 // databases, and minima of its CPU time are compared: once with places all over the tables, of which memory holds only a part when they
 // are large, and once with the same 1,000 that are busy. The 1,000 nodes that were used last are remembered: of 3,000 in turn none is, so
-// that both databases are asked all over the tables, and neither for what is remembered of the busy ones. A check that does not find what
+// that both databases are asked all over the tables, and neither for what is remembered of the busy ones. What is remembered with a node is
+// asked for behind the node itself, as in every request. A check that does not find what
 // was put there fails. Last, the plan of every statement: each must begin from a key.
 //
 //   npm run bench:pubsub-tables -- [--nodes 100000] [--rounds N]
