@@ -107,6 +107,6 @@ createInterface({ input: ava.stdout }).on('line', (line) => {
 ava.on('close', (code) => {
   clearTimeout(waiting)
   if (hasLeft) console.log('\nTests have left programs behind, which were ended.')
-  // By then AVA had told what came of them.
-  close(hasLeft ? 0 : (code ?? 1))
+  // AVA had told by then what failed, but for a file that did not exit, of which its own exit code would have told.
+  close(hasLeft && results.pending.length === 0 ? 0 : (code ?? 1))
 })
